@@ -1,0 +1,103 @@
+// Command netdiffus turns packet series into images, trains a diffusion model
+// on them, samples new ones and turns those back into packet series.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, for scripts.
+const (
+	exitFailed      = 1   // the run failed
+	exitUsage       = 2   // the command line was wrong
+	exitInterrupted = 130 // Ctrl-C; what was done so far is saved
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes one command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second Ctrl-C kills at once: after the first one the handler is gone.
+	context.AfterFunc(ctx, stop)
+
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(root.ErrOrStderr(), "netdiffus: interrupted")
+		return exitInterrupted
+	case errors.As(err, &usage):
+		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %v\nTry 'netdiffus %s--help'.\n", err, usage.command)
+		return exitUsage
+	default:
+		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %v\n", err)
+		return exitFailed
+	}
+}
+
+// usageError marks an error of the command line, as opposed to one of the run.
+type usageError struct {
+	command string // "train ", or "" for the program itself
+	err     error
+}
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "netdiffus",
+		Short:         "Synthetic network traffic from a diffusion model",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.AddCommand(
+		demoCommand(),
+		convertCommand(),
+		trainCommand(),
+		sampleCommand(),
+		invertCommand(),
+		plotCommand(),
+		doctorCommand(),
+		versionCommand(),
+	)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageOf(c, err) })
+	for _, c := range append(root.Commands(), root) {
+		if check := c.Args; check != nil {
+			c.Args = func(c *cobra.Command, args []string) error {
+				if err := check(c, args); err != nil {
+					return usageOf(c, err)
+				}
+				return nil
+			}
+		}
+	}
+	return root
+}
+
+// usageOf marks err as a mistake in c's command line. It returns nil for nil.
+func usageOf(c *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	name := ""
+	if c.HasParent() {
+		name = c.Name() + " "
+	}
+	return usageError{command: name, err: err}
+}
