@@ -1,0 +1,118 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Dir is a folder under way. Put files into Path(), then Commit or Replace; or
+// Abort.
+type Dir struct {
+	staging string
+	path    string
+	done    bool
+}
+
+// CreateDir stages a folder that Commit or Replace will put at path. The parent
+// of path must exist.
+func CreateDir(path string) (*Dir, error) {
+	for {
+		d := &Dir{staging: stagingName(path), path: filepath.Clean(path)}
+		err := os.Mkdir(d.staging, 0o777)
+		if errors.Is(err, fs.ErrExist) {
+			continue // left by a process that had our number
+		}
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	}
+}
+
+// Path returns where the files go until the folder has its name.
+func (d *Dir) Path() string { return d.staging }
+
+// Commit flushes everything in the folder to the disk and gives it its name.
+// It fails with fs.ErrExist when something other than an empty folder has that
+// name; the staging folder then stays for Replace or Abort.
+func (d *Dir) Commit() error {
+	if err := d.flush(); err != nil {
+		return err
+	}
+	if entries, err := os.ReadDir(d.path); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s: %w", d.path, fs.ErrExist)
+	}
+	if err := os.Rename(d.staging, d.path); err != nil {
+		return err
+	}
+	d.done = true
+	return SyncDir(filepath.Dir(d.path))
+}
+
+// Replace is Commit for a name that may be taken: what was there is moved
+// aside, and removed when the new folder has its name.
+func (d *Dir) Replace() error {
+	if err := d.flush(); err != nil {
+		return err
+	}
+	old := stagingName(d.path)
+	switch err := os.Rename(d.path, old); {
+	case errors.Is(err, fs.ErrNotExist):
+		old = ""
+	case err != nil:
+		return err
+	}
+	if err := os.Rename(d.staging, d.path); err != nil {
+		if old != "" {
+			err = errors.Join(err, os.Rename(old, d.path))
+		}
+		return err
+	}
+	d.done = true
+	if err := SyncDir(filepath.Dir(d.path)); err != nil || old == "" {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
+// Abort removes the staging folder. After a successful Commit or Replace it
+// does nothing.
+func (d *Dir) Abort() {
+	if !d.done {
+		d.done = true
+		os.RemoveAll(d.staging)
+	}
+}
+
+// flush syncs every file and folder staged.
+func (d *Dir) flush() error {
+	if d.done {
+		return fmt.Errorf("atomicfile: %s: committed or aborted before", d.path)
+	}
+	return filepath.WalkDir(d.staging, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return SyncDir(path)
+		case entry.Type().IsRegular():
+			return syncFile(path)
+		}
+		return nil
+	})
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
