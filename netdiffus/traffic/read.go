@@ -1,0 +1,101 @@
+package traffic
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"os"
+)
+
+// Reader reads files of flows. Its zero value is what Read uses.
+type Reader struct {
+	// KeepPadding keeps the packets of 0 bytes that some published files add
+	// to give every flow the same number of packets. False drops them, in
+	// files that are padded throughout: every row has the same number of
+	// packets, two or more, and packets of 0 bytes have direction 0 and stand
+	// only at the end of rows, never first. A file with any row against this
+	// is read as it stands.
+	KeepPadding bool
+
+	// AllowEmpty yields a row without packets as a flow of none, so that rows
+	// can still be counted. False makes it an error.
+	AllowEmpty bool
+}
+
+// Info is what a file of flows says of itself, read without its flows.
+type Info struct {
+	Rows    int64    // flows in the file
+	Columns []string // the file's own top-level columns, in its order
+	Timed   bool     // there is a column of inter-arrival times
+}
+
+// Read ranges over the flows of the file in its order, in little memory
+// whatever its size. An error ends the sequence; it names the file, the row
+// (counted from 0) and what was expected. The sequence can be ranged more
+// than once: each time reads the file again.
+//
+// The kind of file is told by its first bytes. Parquet is read: list columns
+// PL (payload, bytes), DIR (0 upstream, 1 downstream), LABEL (a string a
+// row), and IAT (microseconds) if there; other columns are passed over.
+// Padding is dropped, see Reader.KeepPadding.
+func Read(path string) iter.Seq2[Flow, error] { return Reader{}.Read(path) }
+
+// Read is the package's Read with the reader's options.
+func (r Reader) Read(path string) iter.Seq2[Flow, error] {
+	return func(yield func(Flow, error) bool) {
+		f, k, err := open(path)
+		if err != nil {
+			yield(Flow{}, err)
+			return
+		}
+		defer f.Close()
+		k.read(f, path, r, yield)
+	}
+}
+
+// Stat tells how many flows the file holds, and of which columns.
+func Stat(path string) (Info, error) {
+	f, k, err := open(path)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	return k.stat(f, path)
+}
+
+// kind is one kind of file: a further one (pcap, JSON, CSV) is a file beside
+// this with its two functions, and a line in kinds.
+type kind struct {
+	name string
+	is   func(head []byte) bool // by the file's first bytes
+	read func(f *os.File, path string, r Reader, yield func(Flow, error) bool)
+	stat func(f *os.File, path string) (Info, error)
+}
+
+var kinds = []kind{
+	{"Parquet", isParquet, readParquet, statParquet},
+}
+
+// open opens the file and tells its kind.
+func open(path string) (*os.File, kind, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, kind{}, fmt.Errorf("traffic: %w", err)
+	}
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		f.Close()
+		return nil, kind{}, fmt.Errorf("traffic: %w", err)
+	}
+	for _, k := range kinds {
+		if k.is(head[:n]) {
+			return f, k, nil
+		}
+	}
+	f.Close()
+	if n == 0 {
+		return nil, kind{}, fmt.Errorf("traffic: %s: the file is empty, want a Parquet file of flows", path)
+	}
+	return nil, kind{}, fmt.Errorf("traffic: %s: not a Parquet file (starts with %q)", path, head[:min(n, 4)])
+}
