@@ -1,0 +1,97 @@
+package netdiffus_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const library = "github.com/netdiffus/netdiffus-go/netdiffus"
+
+// floors is the house of docs/architecture.md: a package may import only
+// packages of lower floors. Packages on one floor do not know each other,
+// except where allowed below.
+var floors = map[string]int{
+	"internal/atomicfile": 0, "internal/golden": 1,
+	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "schedule": 1, "noise": 1,
+	"dataset": 2, "metric": 2,
+	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "unet": 3,
+	"": 4, "classify": 4, "plots": 4, "track": 4,
+	"nb": 5, "report": 5, "sample": 5, "train": 5,
+	"cmd/netdiffus": 6,
+}
+
+// neighbours lists the imports within one floor that the design allows.
+var neighbours = map[string][]string{}
+
+// light must not link GoMLX: a notebook cell is a program built anew at each
+// run, and linking GoMLX makes it some nine times slower to build.
+var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "metric", "plots"}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func listPackages(t *testing.T) map[string]goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", library+"/...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	packages := map[string]goPackage{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		packages[inLibrary(p.ImportPath)] = p
+	}
+}
+
+// inLibrary returns the path below the library's root, "" for the root itself.
+func inLibrary(importPath string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(importPath, library), "/")
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for name, p := range listPackages(t) {
+		floor, known := floors[name]
+		if !known {
+			t.Errorf("package %q has no floor: give it one here and in docs/architecture.md", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			if imported != library && !strings.HasPrefix(imported, library+"/") {
+				continue
+			}
+			below := inLibrary(imported)
+			if floors[below] >= floor && !slices.Contains(neighbours[name], below) {
+				t.Errorf("%q (floor %d) imports %q (floor %d)", name, floor, below, floors[below])
+			}
+		}
+	}
+}
+
+func TestLightPackagesDoNotLinkGoMLX(t *testing.T) {
+	packages := listPackages(t)
+	for _, name := range light {
+		p, ok := packages[name]
+		if !ok {
+			t.Errorf("package %q is missing", name)
+		}
+		for _, dep := range p.Deps {
+			if strings.HasPrefix(dep, "github.com/gomlx/") {
+				t.Errorf("%q links %s", name, dep)
+				break
+			}
+		}
+	}
+}
