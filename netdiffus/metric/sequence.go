@@ -1,0 +1,73 @@
+package metric
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Tally counts how often each key occurs. Together with [Align] it turns
+// values without bins, such as flow lengths or pairs of packets, into
+// histograms.
+func Tally[K comparable](keys []K) map[K]float64 {
+	counts := make(map[K]float64)
+	for _, k := range keys {
+		counts[k]++
+	}
+	return counts
+}
+
+// Align returns two tallies as histograms over the keys of either, in one
+// order, which is not defined.
+func Align[K comparable](a, b map[K]float64) (p, q []float64) {
+	for k, n := range a {
+		p, q = append(p, n), append(q, b[k])
+	}
+	for k, n := range b {
+		if _, ok := a[k]; !ok {
+			p, q = append(p, 0), append(q, n)
+		}
+	}
+	return p, q
+}
+
+// NGram returns the Jensen-Shannon divergence, in bits, of the n-grams of two
+// sets of series: runs of n values, as they stand (signed payload lengths, in
+// bytes, say). With n = 1 it compares which values occur, with n = 2 which
+// follows which: what a histogram cannot see. Series shorter than n count for
+// nothing; NaN when none is long enough or n < 1.
+func NGram(n int, x, y [][]float64) float64 {
+	if n < 1 {
+		return math.NaN()
+	}
+	return JensenShannon(Align(Tally(grams(n, x)), Tally(grams(n, y))))
+}
+
+// Lengths returns the total variation distance of the lengths of two sets of
+// series, in [0,1].
+func Lengths(x, y [][]float64) float64 {
+	return TotalVariation(Align(Tally(lengths(x)), Tally(lengths(y))))
+}
+
+// grams lists every run of n values as a key: its bits, 8 bytes a value.
+func grams(n int, series [][]float64) []string {
+	var keys []string
+	buf := make([]byte, 0, 8*n)
+	for _, s := range series {
+		for i := 0; i+n <= len(s); i++ {
+			buf = buf[:0]
+			for _, v := range s[i : i+n] {
+				buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(v+0)) // +0 joins -0 to 0
+			}
+			keys = append(keys, string(buf))
+		}
+	}
+	return keys
+}
+
+func lengths(series [][]float64) []int {
+	n := make([]int, len(series))
+	for i, s := range series {
+		n[i] = len(s)
+	}
+	return n
+}
