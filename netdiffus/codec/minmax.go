@@ -1,0 +1,130 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// MinMax is the reference's codec: value v becomes (v−Min)/(Max−Min), with
+// one Min and Max for all classes and places. Padding is the value 0.
+//
+// The zero value is not fitted: Min and Max come from the data. Padding
+// counts as data, so that 0 lies in range wherever a series is padded.
+type MinMax struct {
+	Min float64 `json:"min"` // of the values, in the feature's unit
+	Max float64 `json:"max"` // above Min
+
+	// Low is the code of Min; codes lie in [Low,1]. 0 is the reference's
+	// scale. GASF is flat at 0, so that float32 images resolve values near
+	// Min badly: beyond ranges of some ±1,500 they are read wrong, by up to 16
+	// of ±65,535. With Low = 0.1 float32 images are exact for all of these.
+	// In [0,1).
+	Low float64 `json:"low,omitempty"`
+}
+
+// Name returns "minmax".
+func (MinMax) Name() string { return "minmax" }
+
+// Encode writes the codes of v, then that of 0 for padding, into dst. It fails
+// on values outside [Min,Max], NaN among them.
+func (m MinMax) Encode(_ string, v, dst []float64) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	if len(v) > len(dst) {
+		return fmt.Errorf("codec: minmax: %d values in %d places", len(v), len(dst))
+	}
+	for i, x := range v {
+		if !(x >= m.Min && x <= m.Max) {
+			return fmt.Errorf("codec: minmax: value %v at place %d is outside the scale %v to %v", x, i, m.Min, m.Max)
+		}
+		dst[i] = m.code(x)
+	}
+	if len(v) < len(dst) {
+		if m.Min > 0 || m.Max < 0 {
+			return fmt.Errorf("codec: minmax: no room for padding: 0 is outside the scale %v to %v", m.Min, m.Max)
+		}
+		padding := m.code(0)
+		for i := len(v); i < len(dst); i++ {
+			dst[i] = padding
+		}
+	}
+	return nil
+}
+
+// Decode returns the values of u, padding as 0 to rounding. Codes are not
+// clipped: one below Low gives a value below Min.
+func (m MinMax) Decode(_ string, u []float64) []float64 {
+	v := make([]float64, len(u))
+	for i, code := range u {
+		if m.Low != 0 {
+			code = (code - m.Low) / (1 - m.Low)
+		}
+		v[i] = code*(m.Max-m.Min) + m.Min
+	}
+	return v
+}
+
+// code is x's number in [Low,1].
+func (m MinMax) code(x float64) float64 {
+	code := (x - m.Min) / (m.Max - m.Min)
+	if m.Low != 0 {
+		code = m.Low + (1-m.Low)*code
+	}
+	return min(code, 1) // rounding may pass 1 by one unit
+}
+
+func (m MinMax) fitted() bool { return m.Min != 0 || m.Max != 0 }
+
+func (m MinMax) check() error {
+	switch {
+	case !m.fitted():
+		return errors.New("codec: minmax: no scale: it is neither given nor fitted")
+	case !(m.Low >= 0 && m.Low < 1):
+		return fmt.Errorf("codec: minmax: low %v: want one in [0,1)", m.Low)
+	case math.IsInf(m.Max-m.Min, 0) || math.IsNaN(m.Max-m.Min) || m.Min > m.Max:
+		return fmt.Errorf("codec: minmax: scale %v to %v: want finite numbers in rising order", m.Min, m.Max)
+	case m.Min == m.Max:
+		return fmt.Errorf("codec: minmax: every value is %v: a constant column has no scale", m.Min)
+	}
+	return nil
+}
+
+// Fitter returns what finds Min and Max, or nil where they are given.
+func (m MinMax) Fitter(length int) Fitter {
+	if m.fitted() {
+		return nil
+	}
+	return &minMaxFitter{low: m.Low, length: length, min: math.Inf(1), max: math.Inf(-1)}
+}
+
+type minMaxFitter struct {
+	low      float64
+	length   int
+	min, max float64
+}
+
+func (f *minMaxFitter) Add(_ string, v []float64) error {
+	for i, x := range v {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("codec: minmax: value at place %d is %v", i, x)
+		}
+		f.min, f.max = min(f.min, x), max(f.max, x)
+	}
+	if len(v) < f.length {
+		f.min, f.max = min(f.min, 0), max(f.max, 0)
+	}
+	return nil
+}
+
+func (f *minMaxFitter) Codec() (Codec, error) {
+	if f.min > f.max {
+		return nil, errors.New("codec: minmax: no values to take the scale from")
+	}
+	if f.min == 0 && f.max == 0 {
+		return nil, errors.New("codec: minmax: every value is 0: a constant column has no scale")
+	}
+	m := MinMax{Min: f.min, Max: f.max, Low: f.low}
+	return m, m.check()
+}
