@@ -19,14 +19,16 @@ var floors = map[string]int{
 	"internal/atomicfile": 0, "internal/golden": 1,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "schedule": 1, "noise": 1,
 	"dataset": 2, "metric": 2,
-	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "unet": 3,
+	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify": 4, "plots": 4, "track": 4,
 	"nb": 5, "report": 5, "sample": 5, "train": 5,
 	"cmd/netdiffus": 6,
 }
 
 // neighbours lists the imports within one floor that the design allows.
-var neighbours = map[string][]string{}
+var neighbours = map[string][]string{
+	"unet": {"nn"}, // its layers
+}
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.

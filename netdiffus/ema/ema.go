@@ -1,0 +1,121 @@
+// Package ema keeps exponential moving averages of a network's weights. They are
+// updated in the same XLA program as the optimiser's step, and sampling with an
+// average is building the network's graph in the average's scope.
+package ema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/ml/train/optimizer"
+)
+
+// root is the path below which the averages live, one folder a rate.
+const root = "/ema"
+
+// Path is where the average with the given rate is kept: "/ema/0.9999". Below it
+// the weights have the same relative names as below the network's own scope, so
+// that network(store.Scope(ema.Path(0.9999)), x, t, y) runs the averaged network.
+func Path(rate float64) string {
+	return root + "/" + strconv.FormatFloat(rate, 'g', -1, 64)
+}
+
+// Init makes an average of each trainable weight below weights for each rate,
+// starting as a copy of its present value. One that is there already, as after
+// loading a checkpoint, is left as it is. Rates are in [0,1).
+func Init(weights *model.Scope, rates ...float64) error {
+	store := weights.Store()
+	for _, rate := range rates {
+		if !(rate >= 0 && rate < 1) {
+			return fmt.Errorf("ema: rate %v is outside [0,1)", rate)
+		}
+		for _, v := range trainable(weights) {
+			path := averagePath(weights, v, rate)
+			if store.GetVariable(path) != nil {
+				continue
+			}
+			value, err := v.Value()
+			if err != nil {
+				return fmt.Errorf("ema: %s: %w", v.Path(), err)
+			}
+			copied, err := value.LocalClone()
+			if err != nil {
+				return fmt.Errorf("ema: %s: %w", v.Path(), err)
+			}
+			average, err := store.CreateVariable(path, copied)
+			if err != nil {
+				return fmt.Errorf("ema: %w", err)
+			}
+			average.SetTrainable(false)
+		}
+	}
+	return nil
+}
+
+// Update adds to g the step e ← rate·e + (1−rate)·p for each trainable weight p
+// below weights and each rate, p being the weight's value at this point of the
+// graph: call it after the optimiser has set the new one. There is no bias
+// correction (guided_diffusion/nn.py, update_ema). It panics where Init has not
+// run.
+func Update(weights *model.Scope, g *graph.Graph, rates ...float64) {
+	for _, rate := range rates {
+		for _, v := range trainable(weights) {
+			if !v.InUseByGraph(g) {
+				continue
+			}
+			average := weights.Store().GetVariable(averagePath(weights, v, rate))
+			if average == nil {
+				panic(fmt.Errorf("ema: no average of %s with rate %v: call Init first", v.Path(), rate))
+			}
+			e, p := average.NodeValue(g), v.NodeValue(g)
+			average.SetNodeValue(graph.Add(graph.MulScalar(e, rate), graph.MulScalar(p, 1-rate)))
+		}
+	}
+}
+
+// Wrap is opt with the averages updated after each of its steps: an averaged
+// optimiser is an optimiser. The scope given to UpdateGraph must be the one given
+// to Init.
+func Wrap(opt optimizer.Interface, rates ...float64) optimizer.Interface {
+	return averaged{opt, rates}
+}
+
+type averaged struct {
+	optimizer.Interface
+	rates []float64
+}
+
+func (a averaged) UpdateGraph(scope *model.Scope, g *graph.Graph, loss *graph.Node) {
+	a.Interface.UpdateGraph(scope, g, loss)
+	Update(scope, g, a.rates...)
+}
+
+// Clear deletes the averages besides the wrapped optimiser's own state.
+func (a averaged) Clear(scope *model.Scope) error {
+	for _, rate := range a.rates {
+		if err := scope.Store().DeleteVariablesInScope(Path(rate)); err != nil {
+			return err
+		}
+	}
+	return a.Interface.Clear(scope)
+}
+
+// trainable lists the trainable variables below scope: a list, because Init adds
+// variables to the store that it walks.
+func trainable(scope *model.Scope) []*model.Variable {
+	var list []*model.Variable
+	for v := range scope.IterVariables() {
+		if v.Trainable {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// averagePath is the path of v's average.
+func averagePath(weights *model.Scope, v *model.Variable, rate float64) string {
+	return model.JoinPath(Path(rate), strings.TrimPrefix(v.Path(), weights.Scope()))
+}

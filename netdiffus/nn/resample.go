@@ -1,0 +1,22 @@
+package nn
+
+import . "github.com/gomlx/gomlx/core/graph"
+
+// MeanPool2 halves height and width of x [B,H,W,C] by the mean of 2x2 pixels; an
+// odd last row or column is dropped.
+func MeanPool2(x *Node) *Node {
+	x.AssertRank(4)
+	d := x.Shape().Dimensions
+	b, h, w, c := d[0], d[1]/2, d[2]/2, d[3]
+	x = Slice(x, AxisRange(), AxisRange(0, 2*h), AxisRange(0, 2*w))
+	return ReduceMean(Reshape(x, b, h, 2, w, 2, c), 2, 4)
+}
+
+// Nearest2 doubles height and width of x [B,H,W,C], each pixel becoming 2x2.
+func Nearest2(x *Node) *Node {
+	x.AssertRank(4)
+	d := x.Shape().Dimensions
+	b, h, w, c := d[0], d[1], d[2], d[3]
+	x = BroadcastToDims(Reshape(x, b, h, 1, w, 1, c), b, h, 2, w, 2, c)
+	return Reshape(x, b, 2*h, 2*w, c)
+}
