@@ -1,0 +1,54 @@
+package backend
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend"
+	"github.com/gomlx/go-xla/compute/xla"
+)
+
+// loading guards go-xla's list of loaded plugins and its switch.
+var loading sync.Mutex
+
+// openXLA loads the plugin at path, which must be absolute: go-xla then neither
+// searches nor installs. On a CPU plugin the device's memory is the host's, and
+// sharing it saves a copy of every batch; go-xla sees that by itself only for a
+// plugin called exactly "cpu".
+func openXLA(path, options string) (b compute.Backend, err error) {
+	if !filepath.IsAbs(path) || strings.Contains(path, ",") {
+		return nil, fmt.Errorf("plugin %s: want an absolute path without a comma", path)
+	}
+	config := path
+	if strings.Contains(filepath.Base(path), "cpu") && !strings.Contains(options, "shared_buffers") {
+		config += ",shared_buffers"
+	}
+	if options != "" {
+		config += "," + options
+	}
+	loading.Lock()
+	defer loading.Unlock()
+	defer recoverInto(&err, "plugin "+path)
+	xla.EnableAutoInstall(false)
+	device, err := xla.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", path, err)
+	}
+	return device, nil
+}
+
+func openGo(options string) (b compute.Backend, err error) {
+	defer recoverInto(&err, "pure Go")
+	return gobackend.New(options)
+}
+
+// recoverInto turns a panic of the libraries below into an error.
+func recoverInto(err *error, what string) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
+	}
+}
