@@ -1,0 +1,60 @@
+package netdiffus
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Diff lists the settings in which a and b differ, one line each, by their
+// place in the JSON: "training.lr: 0.0001, was 0.0003", the values of b and a.
+func Diff(a, b Config) []string {
+	was, is := flatten(a), flatten(b)
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(merge(was, is))) {
+		if was[name] != is[name] {
+			lines = append(lines, fmt.Sprintf("%s: %s, was %s", name, orNothing(is[name]), orNothing(was[name])))
+		}
+	}
+	return lines
+}
+
+// flatten returns c's JSON as one value a leaf; lists are leaves.
+func flatten(c Config) map[string]string {
+	c.derive()
+	var tree map[string]any
+	if err := json.Unmarshal(c.JSON(), &tree); err != nil {
+		panic(err) // it was made by c.JSON
+	}
+	leaves := map[string]string{}
+	var walk func(path string, node any)
+	walk = func(path string, node any) {
+		object, ok := node.(map[string]any)
+		if !ok {
+			text, _ := json.Marshal(node)
+			leaves[path] = string(text)
+			return
+		}
+		for name, child := range object {
+			walk(path+"."+name, child)
+		}
+	}
+	for name, child := range tree {
+		walk(name, child)
+	}
+	return leaves
+}
+
+func merge(a, b map[string]string) map[string]string {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+func orNothing(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return value
+}
