@@ -1,0 +1,249 @@
+package npz
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// MaxBytes is the largest array that is read unless File.Limit says
+// otherwise: what a compressed file of a few MB could claim to hold.
+const MaxBytes = 4 << 30
+
+// File is an open .npz archive, or a plain .npy file, which counts as an
+// archive of one array named "arr_0". Arrays are read when asked for. Files
+// from anywhere may be opened: a damaged or lying one gives an error.
+type File struct {
+	Limit int64 // largest array read, bytes in the file; 0 means MaxBytes
+
+	name    string // for errors
+	closer  io.Closer
+	keys    []string
+	entries map[string]*zip.File // nil for a plain .npy file
+	plain   *io.SectionReader
+}
+
+// Open opens the file at path. Close it after use.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("npz: %w", err)
+	}
+	opened, err := open(f)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("npz: %s: %w", path, err)
+	}
+	opened.name = path
+	return opened, nil
+}
+
+// small files are read whole: one call to the system instead of four.
+const small = 64 << 10
+
+func open(f *os.File) (*File, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return nil, errors.New("a folder, want a file")
+	}
+	if info.Size() > small {
+		opened, err := newFile(f, info.Size())
+		if err == nil {
+			opened.closer = f
+		}
+		return opened, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, small))
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	return newFile(bytes.NewReader(data), int64(len(data)))
+}
+
+// NewFile opens the archive or array that r holds in its first size bytes.
+func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	f, err := newFile(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("npz: %w", err)
+	}
+	return f, nil
+}
+
+func newFile(r io.ReaderAt, size int64) (*File, error) {
+	head := make([]byte, 6)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	head = head[:n]
+	switch {
+	case n == 0:
+		return nil, errors.New("the file is empty")
+	case string(head) == "\x93NUMPY":
+		return &File{keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
+	case !bytes.HasPrefix(head, []byte("PK")):
+		return nil, fmt.Errorf("neither .npz nor .npy (starts with %q)", head)
+	}
+	archive, err := zip.NewReader(r, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // paths are only names here
+		return nil, err
+	}
+	f := &File{entries: make(map[string]*zip.File, len(archive.File))}
+	for _, entry := range archive.File {
+		key := strings.TrimSuffix(entry.Name, ".npy")
+		if _, twice := f.entries[key]; twice {
+			return nil, fmt.Errorf("array %q is there twice", key)
+		}
+		f.entries[key] = entry
+		f.keys = append(f.keys, key)
+	}
+	return f, nil
+}
+
+// Close closes the file.
+func (f *File) Close() error {
+	if f.closer == nil {
+		return nil
+	}
+	return f.closer.Close()
+}
+
+// Keys returns the arrays' names in the file's order, without ".npy".
+func (f *File) Keys() []string { return slices.Clone(f.keys) }
+
+// Has tells whether there is an array of that name.
+func (f *File) Has(key string) bool { return slices.Contains(f.keys, strings.TrimSuffix(key, ".npy")) }
+
+// Read reads the array of that name; "gasf" and "gasf.npy" are one name. The
+// checksum is verified, the data must be as long as the header says, and
+// column-major data come back row-major.
+func (f *File) Read(key string) (Array, error) {
+	a, err := f.read(key)
+	if err != nil {
+		return Array{}, f.error(key, err)
+	}
+	return a, nil
+}
+
+// Shape returns the shape and type of an array, read from its header alone.
+func (f *File) Shape(key string) (shape []int, dtype string, err error) {
+	r, _, err := f.entry(key)
+	if err != nil {
+		return nil, "", f.error(key, err)
+	}
+	defer r.Close()
+	h, err := readHeader(r)
+	if err != nil {
+		return nil, "", f.error(key, err)
+	}
+	return h.shape, h.dtype, nil
+}
+
+func (f *File) error(key string, err error) error {
+	if f.name == "" {
+		return fmt.Errorf("npz: %s: %w", key, err)
+	}
+	return fmt.Errorf("npz: %s: %s: %w", f.name, key, err)
+}
+
+// entry opens the array's own .npy file.
+func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
+	key = strings.TrimSuffix(key, ".npy")
+	if !slices.Contains(f.keys, key) {
+		return nil, size, fmt.Errorf("no such array: there is %s", strings.Join(f.keys, ", "))
+	}
+	if f.entries == nil {
+		if _, err := f.plain.Seek(0, io.SeekStart); err != nil {
+			return nil, size, err
+		}
+		return io.NopCloser(f.plain), entrySize{bytes: f.plain.Size(), stored: f.plain.Size()}, nil
+	}
+	entry := f.entries[key]
+	size = entrySize{bytes: int64(entry.UncompressedSize64), stored: int64(entry.CompressedSize64)}
+	if size.bytes < 0 || size.stored < 0 {
+		return nil, size, errors.New("the archive's directory is damaged")
+	}
+	if r, err = entry.Open(); err != nil {
+		return nil, size, err
+	}
+	if entry.CRC32 == 0 { // archive/zip takes 0 for "no checksum"; NumPy always writes one
+		r = &zeroCheck{ReadCloser: r}
+	}
+	return r, size, nil
+}
+
+type entrySize struct {
+	bytes  int64 // of the .npy file, as the archive's directory says
+	stored int64 // what it takes in the archive
+}
+
+func (f *File) read(key string) (Array, error) {
+	r, size, err := f.entry(key)
+	if err != nil {
+		return Array{}, err
+	}
+	defer r.Close()
+	limit := f.Limit
+	if limit == 0 {
+		limit = MaxBytes
+	}
+	if size.bytes > limit {
+		return Array{}, fmt.Errorf("%d bytes, beyond the limit of %d", size.bytes, limit)
+	}
+	h, err := readHeader(r)
+	if err != nil {
+		return Array{}, err
+	}
+	// In whole elements, so that nothing overflows.
+	body := size.bytes - h.bytes
+	if item := int64(h.size()); body < 0 || body%item != 0 || body/item != int64(h.elements()) {
+		return Array{}, fmt.Errorf("%d bytes of data for shape %v of %s", max(body, 0), h.shape, h.dtype)
+	}
+	a, err := readBody(r, h, int(size.stored/int64(h.size()))+chunk)
+	if err != nil {
+		return Array{}, err
+	}
+	// One read past the data: it must find the end, and makes archive/zip
+	// compare the checksum.
+	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 {
+		return Array{}, errors.New("more data than the shape holds")
+	} else if err != io.EOF {
+		return Array{}, err
+	}
+	return a, nil
+}
+
+// zeroCheck fails at the end unless the data's checksum really is 0.
+type zeroCheck struct {
+	io.ReadCloser
+	sum uint32
+}
+
+func (c *zeroCheck) Read(b []byte) (int, error) {
+	n, err := c.ReadCloser.Read(b)
+	c.sum = crc32.Update(c.sum, crc32.IEEETable, b[:n])
+	if err == io.EOF && c.sum != 0 {
+		err = zip.ErrChecksum
+	}
+	return n, err
+}
+
+// Read reads one array of the file at path.
+func Read(path, key string) (Array, error) {
+	f, err := Open(path)
+	if err != nil {
+		return Array{}, err
+	}
+	defer f.Close()
+	return f.Read(key)
+}
