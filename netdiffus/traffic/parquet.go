@@ -2,15 +2,297 @@ package traffic
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"math"
 	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parquet-go/parquet-go"
 )
+
+// maxPackets is the longest flow that is read: far above any flow worth an
+// image, and low enough that a damaged file cannot claim all the memory.
+const maxPackets = 1 << 22
 
 func isParquet(head []byte) bool { return len(head) >= 4 && string(head[:4]) == "PAR1" }
 
 func readParquet(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
-	yield(Flow{}, errors.New("traffic: not built yet"))
+	p, err := openParquet(f, path)
+	if err != nil {
+		yield(Flow{}, err)
+		return
+	}
+	trim := !r.KeepPadding && p.padded()
+	p.rows(true, func(row int64, flow Flow, err error) bool {
+		if err == nil && len(flow.Packets) == 0 && !r.AllowEmpty {
+			err = p.rowError(row, "no packets (the lists are empty)")
+		}
+		if err != nil {
+			yield(Flow{}, err)
+			return false
+		}
+		if trim {
+			flow.Packets = trimPadding(flow.Packets)
+		}
+		return yield(flow, nil)
+	})
 }
 
 func statParquet(f *os.File, path string) (Info, error) {
-	return Info{}, errors.New("traffic: not built yet")
+	p, err := openParquet(f, path)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{Rows: p.file.NumRows(), Columns: p.columnNames(), Timed: p.iat != nil}, nil
+}
+
+// parquetFile is an open Parquet file whose columns are known to be of the
+// right kind.
+type parquetFile struct {
+	path           string
+	in             io.ReaderAt
+	file           *parquet.File
+	pl, dir, label *leaf
+	iat            *leaf // nil if the file has none
+}
+
+func openParquet(f *os.File, path string) (*parquetFile, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("traffic: %w", err)
+	}
+	p := &parquetFile{path: path, in: f}
+	if err := checkFooter(f, info.Size()); err != nil {
+		return nil, p.errorf("%w", err)
+	}
+	if err := safely(func() (err error) {
+		p.file, err = parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		return err
+	}); err != nil {
+		return nil, p.errorf("%w", err)
+	}
+	return p, p.findColumns()
+}
+
+func (p *parquetFile) findColumns() error {
+	var missing []string
+	for _, c := range []struct {
+		name string
+		list bool
+		to   **leaf
+	}{{"PL", true, &p.pl}, {"DIR", true, &p.dir}, {"LABEL", false, &p.label}, {"IAT", true, &p.iat}} {
+		column := p.file.Root().Column(c.name)
+		if column == nil {
+			if c.name != "IAT" {
+				missing = append(missing, c.name)
+			}
+			continue
+		}
+		l, err := newLeaf(column, c.list)
+		if err != nil {
+			return p.errorf("%w", err)
+		}
+		*c.to = l
+	}
+	if missing != nil {
+		return p.errorf("no column %s (the file has %s)", strings.Join(missing, ", "), strings.Join(p.columnNames(), ", "))
+	}
+	return nil
+}
+
+func (p *parquetFile) columnNames() []string {
+	var names []string
+	for _, c := range p.file.Root().Columns() {
+		names = append(names, c.Name())
+	}
+	return names
+}
+
+func (p *parquetFile) errorf(format string, args ...any) error {
+	return fmt.Errorf("traffic: %s: "+format, append([]any{p.path}, args...)...)
+}
+
+func (p *parquetFile) rowError(row int64, format string, args ...any) error {
+	return p.errorf("row %d: "+format, append([]any{row}, args...)...)
+}
+
+// rows calls yield with each row's number, from 0, and its flow, until yield
+// returns false or after an error. Without details, labels and times are left
+// out.
+func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error) bool) {
+	first := int64(0)
+	labels := interner{}
+	for i, group := range p.file.RowGroups() {
+		g := groupReader{parquetFile: p, labels: labels}
+		err := g.open(i, group, details)
+		if err != nil {
+			g.close()
+			yield(first, Flow{}, p.errorf("row group %d: %w", i, err))
+			return
+		}
+		more := true
+		for row := first; more && row < first+group.NumRows(); row++ {
+			f, err := g.next(row)
+			more = yield(row, f, err) && err == nil
+		}
+		first += group.NumRows()
+		if more {
+			if name := g.surplus(); name != "" {
+				more = false
+				yield(first, Flow{}, p.errorf("column %s goes on after row %d, where the file says its row group %d ends", name, first-1, i))
+			}
+		}
+		g.close()
+		if !more {
+			return
+		}
+	}
+}
+
+// groupReader reads the rows of one row group.
+type groupReader struct {
+	*parquetFile
+	pl, dir, label, iat *cursor // the last two may be nil
+	a, b, c             []float64
+	labels              interner
+}
+
+func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
+	leaves, cursors := []*leaf{g.parquetFile.pl, g.parquetFile.dir}, []**cursor{&g.pl, &g.dir}
+	if details {
+		leaves, cursors = append(leaves, g.parquetFile.label, g.parquetFile.iat), append(cursors, &g.label, &g.iat)
+	}
+	for i, l := range leaves {
+		if l == nil {
+			continue
+		}
+		c, err := newCursor(g.in, g.file, index, group, l)
+		if err != nil {
+			return err
+		}
+		*cursors[i] = c
+	}
+	return nil
+}
+
+func (g *groupReader) cursors() []*cursor {
+	return slices.DeleteFunc([]*cursor{g.pl, g.dir, g.label, g.iat}, func(c *cursor) bool { return c == nil })
+}
+
+func (g *groupReader) close() {
+	for _, c := range g.cursors() {
+		c.close()
+	}
+}
+
+// surplus names a column that has values left.
+func (g *groupReader) surplus() string {
+	for _, c := range g.cursors() {
+		if _, err := c.peek(); err != io.EOF {
+			return c.leaf.name
+		}
+	}
+	return ""
+}
+
+// next reads one row.
+func (g *groupReader) next(row int64) (Flow, error) {
+	var f Flow
+	var err error
+	fail := func(c *cursor, err error) (Flow, error) {
+		if err == io.EOF {
+			err = errors.New("the column ends before this row")
+		}
+		return Flow{}, g.rowError(row, "%s: %w", c.leaf.name, err)
+	}
+	if g.a, err = g.pl.list(g.a[:0]); err != nil {
+		return fail(g.pl, err)
+	}
+	if g.b, err = g.dir.list(g.b[:0]); err != nil {
+		return fail(g.dir, err)
+	}
+	if len(g.a) != len(g.b) {
+		return Flow{}, g.rowError(row, "PL has %d values, DIR %d", len(g.a), len(g.b))
+	}
+	f.Packets = make([]Packet, len(g.a))
+	for i, length := range g.a {
+		if !(length >= 0 && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
+			return Flow{}, g.rowError(row, "PL[%d] is %v, want a whole number of bytes in [0, %d]", i, length, MaxLength)
+		}
+		if g.b[i] != 0 && g.b[i] != 1 {
+			return Flow{}, g.rowError(row, "DIR[%d] is %v, want 0 (upstream) or 1 (downstream)", i, g.b[i])
+		}
+		f.Packets[i] = Packet{Length: int(length), Dir: Direction(g.b[i])}
+	}
+	if g.label != nil {
+		text, err := g.label.bytes()
+		if err != nil {
+			return fail(g.label, err)
+		}
+		if f.Label, err = g.labels.string(text); err != nil {
+			return fail(g.label, err)
+		}
+	}
+	if g.iat != nil {
+		if g.c, err = g.iat.list(g.c[:0]); err != nil {
+			return fail(g.iat, err)
+		}
+		if len(g.c) != len(g.a) {
+			return Flow{}, g.rowError(row, "PL has %d values, IAT %d", len(g.a), len(g.c))
+		}
+		for i, iat := range g.c {
+			if math.IsNaN(iat) || math.IsInf(iat, 0) {
+				return Flow{}, g.rowError(row, "IAT[%d] is %v, want microseconds", i, iat)
+			}
+			f.Packets[i].IAT = iat
+		}
+		f.Timed = true
+	}
+	return f, nil
+}
+
+// interner gives equal labels one string.
+type interner map[string]string
+
+func (in interner) string(b []byte) (string, error) {
+	if s, ok := in[string(b)]; ok {
+		return s, nil
+	}
+	s := string(b)
+	if err := checkLabel(s); err != nil {
+		return "", err
+	}
+	if len(in) < 1<<16 { // a file with a label of its own a row must not fill the memory
+		in[s] = s
+	}
+	return s, nil
+}
+
+// maxLabel is the longest label, bytes.
+const maxLabel = 1 << 16
+
+func checkLabel(s string) error {
+	switch {
+	case s == "":
+		return errors.New("the label is empty")
+	case len(s) > maxLabel:
+		return fmt.Errorf("the label has %d bytes, want at most %d", len(s), maxLabel)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("the label is not UTF-8: %.40q", s)
+	}
+	return nil
+}
+
+// safely turns a panic of the Parquet package, which damaged files can cause,
+// into an error.
+func safely(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("damaged Parquet data: %v", r)
+		}
+	}()
+	return f()
 }
