@@ -20,7 +20,7 @@ func Open(t testing.TB) compute.Backend {
 	if err != nil {
 		t.Fatalf("backendtest: %v", err)
 	}
-	if b.Name() == "go" {
+	if b.String() == "go" {
 		t.Skipf("no XLA plugin on this machine, and pure Go is about %d times slower; cure: %s", backend.GoSlowdown, backend.Cure)
 	}
 	return b

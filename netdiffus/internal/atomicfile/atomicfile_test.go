@@ -151,3 +151,20 @@ func TestStagedFor(t *testing.T) {
 		t.Errorf("StagedFor of our own staging file = %q, %d, %v", name, pid, ok)
 	}
 }
+
+func TestRemoveDir(t *testing.T) {
+	parent := t.TempDir()
+	path := filepath.Join(parent, "set")
+	if err := os.MkdirAll(filepath.Join(path, "sub"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := RemoveDir(path); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, parent); len(got) != 0 {
+		t.Errorf("parent holds %q, want nothing", got)
+	}
+	if err := RemoveDir(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("RemoveDir of nothing = %v, want fs.ErrNotExist", err)
+	}
+}

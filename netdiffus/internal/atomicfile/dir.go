@@ -87,6 +87,16 @@ func (d *Dir) Abort() {
 	}
 }
 
+// RemoveDir removes a folder and what is in it. It renames it first, so that a
+// crash never leaves half of it under its name.
+func RemoveDir(path string) error {
+	old := stagingName(path)
+	if err := os.Rename(path, old); err != nil {
+		return err
+	}
+	return os.RemoveAll(old)
+}
+
 // flush syncs every file and folder staged.
 func (d *Dir) flush() error {
 	if d.done {
