@@ -32,7 +32,7 @@ var neighbours = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "metric", "plots"}
+var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "metric", "classify", "plots"}
 
 type goPackage struct {
 	ImportPath string

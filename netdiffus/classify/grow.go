@@ -1,0 +1,287 @@
+package classify
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+)
+
+// table is the training data by column, each value as its rank among the
+// column's distinct ones: packet lengths are few values often repeated, and
+// ranks are counted where values would have to be sorted.
+type table struct {
+	columns []column
+	labels  []int32
+	classes int
+}
+
+type column struct {
+	ranks  []int32
+	values []float64 // distinct, rising: values[rank]
+}
+
+func newTable(x [][]float64, y []int, classes int) (*table, error) {
+	if len(x) == 0 || len(x[0]) == 0 {
+		return nil, errors.New("classify: nothing to learn from: no rows or no features")
+	}
+	if len(x) != len(y) {
+		return nil, fmt.Errorf("classify: %d rows but %d classes", len(x), len(y))
+	}
+	t := &table{columns: make([]column, len(x[0])), labels: make([]int32, len(y)), classes: classes}
+	for i, row := range x {
+		if len(row) != len(x[0]) {
+			return nil, fmt.Errorf("classify: row %d has %d features, row 0 has %d", i, len(row), len(x[0]))
+		}
+		if y[i] < 0 || y[i] >= classes {
+			return nil, fmt.Errorf("classify: row %d has class %d, want 0 to %d", i, y[i], classes-1)
+		}
+		t.labels[i] = int32(y[i])
+	}
+	for j := range t.columns {
+		values := make([]float64, len(x))
+		for i, row := range x {
+			if math.IsNaN(row[j]) {
+				return nil, fmt.Errorf("classify: row %d, feature %d is not a number", i, j)
+			}
+			values[i] = row[j]
+		}
+		slices.Sort(values)
+		values = slices.Compact(values)
+		c := column{ranks: make([]int32, len(x)), values: values}
+		for i, row := range x {
+			rank, _ := slices.BinarySearch(values, row[j])
+			c.ranks[i] = int32(rank)
+		}
+		t.columns[j] = c
+	}
+	return t, nil
+}
+
+// grower grows one tree on one bootstrap sample.
+type grower struct {
+	*table
+	tries int
+	rng   *rand.Rand
+	tree  tree
+
+	rows   []int32 // the sample, with repetitions; each node is a stretch of it
+	order  []int   // features in the order they are tried, shuffled on the go
+	node   []int32 // class counts of the node
+	left   []int32 // class counts to the left of the split tried
+	counts []int32 // class counts by rank, kept zero between uses
+	pairs  []uint64
+}
+
+func newGrower(t *table, tries int, rng *rand.Rand) *grower {
+	widest := 0
+	for _, c := range t.columns {
+		widest = max(widest, len(c.values))
+	}
+	g := &grower{
+		table: t, tries: tries, rng: rng,
+		rows:   make([]int32, len(t.labels)),
+		order:  make([]int, len(t.columns)),
+		node:   make([]int32, t.classes),
+		left:   make([]int32, t.classes),
+		counts: make([]int32, widest*t.classes),
+		pairs:  make([]uint64, len(t.labels)),
+	}
+	for i := range g.rows {
+		g.rows[i] = int32(rng.IntN(len(g.rows)))
+	}
+	for i := range g.order {
+		g.order[i] = i
+	}
+	return g
+}
+
+// grow splits from the root down, depth first, until every leaf is pure or
+// cannot be split.
+func (g *grower) grow() tree {
+	type stretch struct {
+		node   int32
+		lo, hi int
+	}
+	g.tree.nodes = []node{{}}
+	for todo := []stretch{{0, 0, len(g.rows)}}; len(todo) > 0; {
+		s := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		rows := g.rows[s.lo:s.hi]
+		best, ok := g.bestSplit(rows)
+		if !ok {
+			g.tree.nodes[s.node] = g.leafOf(rows)
+			continue
+		}
+		ranks := g.columns[best.feature].ranks
+		middle := 0
+		for i, r := range rows {
+			if ranks[r] <= best.rank {
+				rows[i], rows[middle] = rows[middle], r
+				middle++
+			}
+		}
+		child := int32(len(g.tree.nodes))
+		g.tree.nodes = append(g.tree.nodes, node{}, node{})
+		g.tree.nodes[s.node] = node{feature: int32(best.feature), threshold: best.threshold, left: child, right: child + 1}
+		todo = append(todo, stretch{child, s.lo, s.lo + middle}, stretch{child + 1, s.lo + middle, s.hi})
+	}
+	return g.tree
+}
+
+// leafOf is a leaf with the class shares of rows, from g.node.
+func (g *grower) leafOf(rows []int32) node {
+	at := int32(len(g.tree.shares) / g.classes)
+	for _, n := range g.node {
+		g.tree.shares = append(g.tree.shares, float32(n)/float32(len(rows)))
+	}
+	return node{feature: -1, left: at}
+}
+
+type split struct {
+	feature   int
+	rank      int32 // the last rank that goes left
+	threshold float64
+	score     float64 // sum over both sides of Σ counts²/n: higher is purer
+}
+
+// bestSplit tries features in random order: tries of them, and on until one
+// splits at all. It leaves the node's class counts in g.node.
+func (g *grower) bestSplit(rows []int32) (split, bool) {
+	clear(g.node)
+	for _, r := range rows {
+		g.node[g.labels[r]]++
+	}
+	if int(slices.Max(g.node)) == len(rows) {
+		return split{}, false
+	}
+	best, found := split{score: -1}, false
+	tried := 0
+	for i := 0; i < len(g.order) && (tried < g.tries || !found); i++ {
+		j := i + g.rng.IntN(len(g.order)-i)
+		g.order[i], g.order[j] = g.order[j], g.order[i]
+		s, ok := g.splitOf(g.order[i], rows)
+		if !ok { // constant here: does not count as tried
+			continue
+		}
+		tried++
+		found = true
+		if s.score > best.score {
+			best = s
+		}
+	}
+	return best, found
+}
+
+// splitOf finds the best threshold of one feature. Small nodes are sorted,
+// large ones counted by rank.
+func (g *grower) splitOf(feature int, rows []int32) (split, bool) {
+	ranks := g.columns[feature].ranks
+	distinct := len(g.columns[feature].values)
+	sorting := len(rows) * bits.Len(uint(len(rows)))
+	if sorting < distinct {
+		return g.splitSorted(feature, rows, ranks)
+	}
+	lo, hi := int32(distinct), int32(-1)
+	for _, r := range rows {
+		rank := ranks[r]
+		lo, hi = min(lo, rank), max(hi, rank)
+		g.counts[int(rank)*g.classes+int(g.labels[r])]++
+	}
+	if lo == hi {
+		clear(g.counts[int(lo)*g.classes:][:g.classes])
+		return split{}, false
+	}
+	scan := newScan(g, feature, len(rows))
+	for rank := lo; rank <= hi; rank++ {
+		counts := g.counts[int(rank)*g.classes:][:g.classes]
+		n := int32(0)
+		for _, c := range counts {
+			n += c
+		}
+		if n == 0 {
+			continue
+		}
+		scan.at(rank)
+		for c, k := range counts {
+			if k != 0 {
+				scan.move(c, k)
+				counts[c] = 0
+			}
+		}
+	}
+	return scan.best, true
+}
+
+func (g *grower) splitSorted(feature int, rows, ranks []int32) (split, bool) {
+	pairs := g.pairs[:len(rows)]
+	for i, r := range rows {
+		pairs[i] = uint64(ranks[r])<<32 | uint64(g.labels[r])
+	}
+	slices.Sort(pairs)
+	if pairs[0]>>32 == pairs[len(pairs)-1]>>32 {
+		return split{}, false
+	}
+	scan := newScan(g, feature, len(rows))
+	for _, p := range pairs {
+		scan.at(int32(p >> 32))
+		scan.move(int(uint32(p)), 1)
+	}
+	return scan.best, true
+}
+
+// scan walks over a feature's values from low to high, moving samples from
+// right to left, and keeps the best cut between two values.
+type scan struct {
+	g           *grower
+	last        int32 // rank before the current one, -1 at the start
+	n, nLeft    int64
+	left, right int64 // Σ counts² on each side
+	best        split
+}
+
+func newScan(g *grower, feature, n int) *scan {
+	clear(g.left)
+	s := &scan{g: g, last: -1, n: int64(n), best: split{feature: feature, score: -1}}
+	for _, c := range g.node {
+		s.right += int64(c) * int64(c)
+	}
+	return s
+}
+
+// at considers the cut below rank, if samples lie below it and rank is new.
+func (s *scan) at(rank int32) {
+	if rank == s.last {
+		return
+	}
+	if s.last >= 0 {
+		score := float64(s.left)/float64(s.nLeft) + float64(s.right)/float64(s.n-s.nLeft)
+		if score > s.best.score {
+			values := s.g.columns[s.best.feature].values
+			s.best.score, s.best.rank = score, s.last
+			s.best.threshold = midpoint(values[s.last], values[rank])
+		}
+	}
+	s.last = rank
+}
+
+// move takes k samples of a class from right to left.
+func (s *scan) move(class int, k int32) {
+	l := int64(s.g.left[class])
+	r := int64(s.g.node[class]) - l
+	m := int64(k)
+	s.left += (l+m)*(l+m) - l*l
+	s.right += (r-m)*(r-m) - r*r
+	s.g.left[class] += k
+	s.nLeft += m
+}
+
+// midpoint lies in [a,b), whatever rounding does to their mean.
+func midpoint(a, b float64) float64 {
+	if m := a + (b-a)/2; m < b && !math.IsInf(m, 0) {
+		return m
+	}
+	return a
+}
