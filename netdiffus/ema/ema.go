@@ -10,7 +10,6 @@ import (
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/train/optimizer"
 )
 
 // root is the path below which the averages live, one folder a rate.
@@ -74,33 +73,6 @@ func Update(weights *model.Scope, g *graph.Graph, rates ...float64) {
 			average.SetNodeValue(graph.Add(graph.MulScalar(e, rate), graph.MulScalar(p, 1-rate)))
 		}
 	}
-}
-
-// Wrap is opt with the averages updated after each of its steps: an averaged
-// optimiser is an optimiser. The scope given to UpdateGraph must be the one given
-// to Init.
-func Wrap(opt optimizer.Interface, rates ...float64) optimizer.Interface {
-	return averaged{opt, rates}
-}
-
-type averaged struct {
-	optimizer.Interface
-	rates []float64
-}
-
-func (a averaged) UpdateGraph(scope *model.Scope, g *graph.Graph, loss *graph.Node) {
-	a.Interface.UpdateGraph(scope, g, loss)
-	Update(scope, g, a.rates...)
-}
-
-// Clear deletes the averages besides the wrapped optimiser's own state.
-func (a averaged) Clear(scope *model.Scope) error {
-	for _, rate := range a.rates {
-		if err := scope.Store().DeleteVariablesInScope(Path(rate)); err != nil {
-			return err
-		}
-	}
-	return a.Interface.Clear(scope)
 }
 
 // trainable lists the trainable variables below scope: a list, because Init adds

@@ -1,0 +1,86 @@
+package unet
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+)
+
+// The reference's README flags; 20 classes as in its fork of guided-diffusion.
+var reference = Config{ImageSize: 10, Channels: 128, ResBlocks: 3, LearnSigma: true, Classes: 20}
+
+func TestReferenceHasItsNumberOfParameters(t *testing.T) {
+	params := reference.Params()
+	if len(params) != 241 || nn.Count(params) != 20_974_978 {
+		t.Errorf("%d parameters in %d tensors, want 20974978 in 241", nn.Count(params), len(params))
+	}
+	if err := reference.Validate(); err != nil {
+		t.Error(err)
+	}
+	guided := reference
+	guided.NullClass = true
+	if got := nn.Count(guided.Params()) - nn.Count(params); got != 4*128 {
+		t.Errorf("the null class has %d parameters, want 512", got)
+	}
+}
+
+// The reference's flags 16,8 at size 10 come to a reduction by 0 and 1: attention
+// after every residual block of the first level, none at the second.
+func TestAttentionIsRelativeToImageSize(t *testing.T) {
+	var at []string
+	for _, p := range reference.Params() {
+		if block, ok := strings.CutSuffix(p.Name, "/qkv/bias"); ok {
+			at = append(at, block)
+		}
+	}
+	want := []string{
+		"input_blocks/1/1", "input_blocks/2/1", "input_blocks/3/1", "middle_block/1",
+		"output_blocks/4/1", "output_blocks/5/1", "output_blocks/6/1", "output_blocks/7/1",
+	}
+	if !slices.Equal(at, want) {
+		t.Errorf("attention in %v, want %v", at, want)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	for _, c := range []struct {
+		size int
+		want []float64
+	}{
+		{8, []float64{1, 2}}, {9, []float64{1}}, {10, []float64{1, 2}}, {11, []float64{1}}, {32, []float64{1, 2}},
+		{64, []float64{1, 2, 3, 4}}, {100, []float64{1, 2, 3}}, {128, []float64{1, 1, 2, 3, 4}},
+		{256, []float64{1, 1, 2, 2, 4, 4}}, {512, []float64{0.5, 1, 1, 2, 2, 4, 4}},
+	} {
+		if got := Levels(c.size); !slices.Equal(got, c.want) {
+			t.Errorf("Levels(%d) = %v, want %v", c.size, got, c.want)
+		}
+		if err := (Config{ImageSize: c.size}).Validate(); err != nil {
+			t.Errorf("size %d: %v", c.size, err)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string // part of the error
+	}{
+		{Config{ImageSize: 10, ChannelMult: []float64{1, 2, 2}}, "10x10 pixels can be halved 1 times without a rest: give at most 2 values"},
+		{Config{ImageSize: 9, ChannelMult: []float64{1, 2}}, "give at most 1 values"},
+		{Config{ImageSize: 7}, "image_size is 7, want at least 8"},
+		{Config{Channels: 40}, "a width of 40, want a multiple of 32"},
+		{Config{Channels: 32, HeadChannels: 48}, "num_head_channels 48 does not divide a width of 32"},
+		{Config{Channels: 32, Heads: 3}, "num_heads 3 and num_heads_upsample 3 do not both divide a width of 32"},
+		{Config{ResBlocks: -1}, "num_res_blocks is -1"},
+		{Config{Dropout: 1}, "dropout is 1, want it in [0,1)"},
+		{Config{NullClass: true}, "a null class needs classes"},
+		{Config{Attention: []int{0}}, "attention_resolutions [0]"},
+		{Config{ResBlocks: -1, Classes: -2}, "classes is -2"}, // everything at once
+	} {
+		if err := c.config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("Validate(%+v) = %v, want %q in it", c.config, err, c.want)
+		}
+	}
+}
