@@ -1,0 +1,140 @@
+package track
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+)
+
+// Log appends to a run's metrics.jsonl.
+type Log struct {
+	Dropped int // lines that OpenLog removed: torn by a crash, or beyond the step
+	file    *os.File
+}
+
+// Value is a number in metrics.jsonl. JSON has no NaN and no infinities; they
+// are kept as the strings "NaN", "+Inf" and "-Inf", because a run that diverges
+// is what one looks for in the file.
+type Value float64
+
+func (v Value) MarshalJSON() ([]byte, error) {
+	if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+		return []byte(fmt.Sprintf("%q", fmt.Sprintf("%+v", f))), nil
+	}
+	return json.Marshal(float64(v))
+}
+
+func (v *Value) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case `"NaN"`, `"+NaN"`:
+		*v = Value(math.NaN())
+	case `"+Inf"`:
+		*v = Value(math.Inf(1))
+	case `"-Inf"`:
+		*v = Value(math.Inf(-1))
+	default:
+		return json.Unmarshal(text, (*float64)(v))
+	}
+	return nil
+}
+
+// OpenLog opens the run's metrics.jsonl to go on after step: lines of later
+// steps, which a run that died wrote after its last checkpoint, and lines torn
+// by the crash are removed first.
+func (r *Run) OpenLog(step int) (*Log, error) {
+	path := MetricsFile(r.Dir)
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("track: %w", err)
+	}
+	l := &Log{}
+	kept := make([]byte, 0, len(text))
+	for line := range bytes.Lines(text) {
+		if at, _, ok := parseLine(line); ok && at <= step {
+			kept = append(kept, line...)
+		} else {
+			l.Dropped++
+		}
+	}
+	if l.Dropped > 0 {
+		if err := atomicfile.WriteFile(path, kept); err != nil {
+			return nil, fmt.Errorf("track: %w", err)
+		}
+	}
+	if l.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
+		return nil, fmt.Errorf("track: %w", err)
+	}
+	return l, nil
+}
+
+// Add appends a line: values at step. It reaches the file at once, in one
+// write, so that it survives the process; Sync makes it survive the machine.
+func (l *Log) Add(step int, values map[string]float64) error {
+	line := make(map[string]any, len(values)+1)
+	for name, v := range values {
+		line[name] = Value(v)
+	}
+	line["step"] = step
+	text, err := json.Marshal(line)
+	if err == nil {
+		_, err = l.file.Write(append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("track: metrics: %w", err)
+	}
+	return nil
+}
+
+// Sync flushes the lines so far to the disk.
+func (l *Log) Sync() error { return l.file.Sync() }
+
+// Close flushes the lines to the disk and closes the file.
+func (l *Log) Close() error { return errors.Join(l.file.Sync(), l.file.Close()) }
+
+// Series is one metric over the steps.
+type Series struct {
+	Step, Value []float64
+}
+
+// Metrics reads the metrics.jsonl of a run directory, also while a trainer
+// writes it: a line that is not whole is passed over. A run without any yet has
+// an empty map.
+func Metrics(dir string) (map[string]Series, error) {
+	text, err := os.ReadFile(MetricsFile(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("track: %w", err)
+	}
+	all := map[string]Series{}
+	for line := range bytes.Lines(text) {
+		step, values, ok := parseLine(line)
+		if !ok {
+			continue
+		}
+		for name, v := range values {
+			s := all[name]
+			s.Step = append(s.Step, float64(step))
+			s.Value = append(s.Value, float64(v))
+			all[name] = s
+		}
+	}
+	return all, nil
+}
+
+// parseLine reads one line of metrics.jsonl; ok is false where it is not whole.
+func parseLine(line []byte) (step int, values map[string]Value, ok bool) {
+	if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &values) != nil {
+		return 0, nil, false
+	}
+	at, there := values["step"]
+	if !there || float64(at) != math.Trunc(float64(at)) {
+		return 0, nil, false
+	}
+	delete(values, "step")
+	return int(at), values, true
+}

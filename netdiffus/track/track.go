@@ -1,0 +1,102 @@
+// Package track keeps what a training run leaves: a directory with its
+// configuration, where it came from, its metrics, checkpoints, samples and
+// plots.
+//
+//	RUN/
+//	  config.json     the model and how it is trained
+//	  manifest.json   a session for each time a trainer ran: command, versions, device, inputs, machine
+//	  metrics.jsonl   one JSON object a line, with its step
+//	  checkpoints/  samples/  plots/
+package track
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+)
+
+// The places in a run directory.
+
+func ConfigFile(dir string) string   { return filepath.Join(dir, "config.json") }
+func ManifestFile(dir string) string { return filepath.Join(dir, "manifest.json") }
+func MetricsFile(dir string) string  { return filepath.Join(dir, "metrics.jsonl") }
+func Checkpoints(dir string) string  { return filepath.Join(dir, "checkpoints") }
+func Samples(dir string) string      { return filepath.Join(dir, "samples") }
+func Plots(dir string) string        { return filepath.Join(dir, "plots") }
+
+// ErrNotRun says that a directory is no run directory: it has no config.json.
+var ErrNotRun = errors.New("not a run directory")
+
+// Run is a run directory that this process trains in: no other process can
+// open it until Close. Reading one needs no Run.
+type Run struct {
+	Dir  string
+	lock *lock
+}
+
+// Create makes the run directory dir, or takes one over that is there, and
+// locks it. The error is a *LockedError where another process trains in it.
+func Create(dir string) (*Run, error) {
+	for _, d := range []string{dir, Checkpoints(dir), Samples(dir), Plots(dir)} {
+		if err := os.MkdirAll(d, 0o777); err != nil {
+			return nil, fmt.Errorf("track: %w", err)
+		}
+	}
+	l, err := acquire(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: dir, lock: l}, nil
+}
+
+// Open is Create for a run that must have been started before. The error is
+// ErrNotRun where it was not.
+func Open(dir string) (*Run, error) {
+	if _, err := os.Stat(ConfigFile(dir)); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("track: %s: %w: it has no config.json", dir, ErrNotRun)
+	} else if err != nil {
+		return nil, fmt.Errorf("track: %w", err)
+	}
+	return Create(dir)
+}
+
+// Close gives the directory free.
+func (r *Run) Close() error { return r.lock.release() }
+
+// WriteConfig keeps config as config.json.
+func (r *Run) WriteConfig(config any) error { return writeJSON(ConfigFile(r.Dir), config) }
+
+// ReadConfig reads the config.json of a run directory into config, a pointer.
+// The error is ErrNotRun where there is none.
+func ReadConfig(dir string, config any) error {
+	text, err := os.ReadFile(ConfigFile(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("track: %s: %w: it has no config.json", dir, ErrNotRun)
+	}
+	if err != nil {
+		return fmt.Errorf("track: %w", err)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // a name spelt wrong must not mean the default in silence
+	if err := d.Decode(config); err != nil {
+		return fmt.Errorf("track: %s: %w", ConfigFile(dir), err)
+	}
+	return nil
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err == nil {
+		err = atomicfile.WriteFile(path, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("track: %s: %w", path, err)
+	}
+	return nil
+}
