@@ -1,0 +1,222 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Line is a series of points, X rising. Points that are not finite leave a gap.
+type Line struct {
+	Name string
+	X, Y []float64
+}
+
+// Chart says how curves are drawn. The zero value has linear axes without
+// names.
+type Chart struct {
+	XLabel, YLabel string
+	// Log makes the vertical axis logarithmic; values <= 0 then leave a gap.
+	Log bool
+	// Window is how many points a smoothed line averages over, the raw line
+	// staying behind it faintly: 0 means a fortieth of the points, 1 none.
+	Window int
+}
+
+// Curve draws a training curve: losses over steps, on a logarithmic axis.
+func Curve(title string, lines ...Line) (Figure, error) {
+	return Chart{XLabel: "training step", YLabel: "loss", Log: true}.Curve(title, lines...)
+}
+
+// Curve draws the lines. It fails when none has a point to draw, and when a
+// line's X and Y differ in number.
+//
+// A few spikes do not flatten the rest: the vertical axis ends a little beyond
+// the smoothed lines, and what is higher is cut off there.
+func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
+	chart := newPlot(ch.XLabel, ch.YLabel)
+	var keys []key
+	frame := newFrame()
+	for i, l := range lines {
+		if len(l.X) != len(l.Y) {
+			return Figure{}, fmt.Errorf("plots: curve %q: line %q has %d steps and %d values", title, l.Name, len(l.X), len(l.Y))
+		}
+		hue := lineColors[i%len(lineColors)]
+		y := ch.drawable(l.Y)
+		smoothed := smooth(y, ch.window(len(y)), ch.Log)
+		if ch.window(len(y)) > 1 {
+			x, raw := thin(l.X, y)
+			chart.Add(path{x, raw, draw.LineStyle{Color: translucent(hue, 0.22), Width: 0.7}})
+		}
+		x, line := thin(l.X, smoothed)
+		chart.Add(path{x, line, draw.LineStyle{Color: hue, Width: dataLine}})
+		keys = append(keys, key{l.Name, hue})
+		frame.hold(l.X, y, smoothed)
+	}
+	if !frame.some() {
+		return Figure{}, fmt.Errorf("plots: curve %q: no finite values to draw", title)
+	}
+	chart.X.Min, chart.X.Max, chart.Y.Min, chart.Y.Max = frame.limits(ch.Log)
+	if ch.Log {
+		chart.Y.Scale = plot.LogScale{}
+		chart.Y.Tick.Marker = logTicks{}
+	}
+	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, paint: func(c draw.Canvas) {
+		chart.Draw(header(c, title, keys))
+	}}, nil
+}
+
+func (ch Chart) window(points int) int {
+	if ch.Window > 0 {
+		return ch.Window
+	}
+	return max(1, points/40)
+}
+
+// drawable returns y with NaN for each value that the axis has no place for.
+func (ch Chart) drawable(y []float64) []float64 {
+	out := slices.Clone(y)
+	for i, v := range out {
+		if math.IsInf(v, 0) || ch.Log && v <= 0 {
+			out[i] = math.NaN()
+		}
+	}
+	return out
+}
+
+// smooth returns the mean of the window of points around each point, fewer at
+// the ends: the geometric mean on a logarithmic axis, where the arithmetic one
+// would follow the spikes. NaNs count for nothing and stay.
+func smooth(y []float64, window int, log bool) []float64 {
+	if window <= 1 {
+		return y
+	}
+	out := make([]float64, len(y))
+	total, n := 0.0, 0
+	value := func(v float64) float64 {
+		if log {
+			return math.Log(v)
+		}
+		return v
+	}
+	add := func(i int, sign float64) {
+		if i >= 0 && i < len(y) && !math.IsNaN(y[i]) {
+			total += sign * value(y[i])
+			n += int(sign)
+		}
+	}
+	half := window / 2
+	for i := range min(half, len(y)) {
+		add(i, 1)
+	}
+	for i := range y {
+		add(i+half, 1)
+		add(i-half-1, -1)
+		switch {
+		case math.IsNaN(y[i]) || n == 0:
+			out[i] = math.NaN()
+		case log:
+			out[i] = math.Exp(total / float64(n))
+		default:
+			out[i] = total / float64(n)
+		}
+	}
+	return out
+}
+
+// thin keeps the lowest and highest point of each of 600 stretches of a long
+// line: no picture shows more, and an SVG of every step would be megabytes.
+func thin(x, y []float64) (tx, ty []float64) {
+	const stretches = 600
+	if len(x) <= 2*stretches {
+		return x, y
+	}
+	for s := range stretches {
+		from, to := s*len(x)/stretches, (s+1)*len(x)/stretches
+		lo, hi := from, from
+		for i := from; i < to; i++ {
+			if y[i] < y[lo] || math.IsNaN(y[lo]) {
+				lo = i
+			}
+			if y[i] > y[hi] || math.IsNaN(y[hi]) {
+				hi = i
+			}
+		}
+		for _, i := range slices.Compact([]int{min(lo, hi), max(lo, hi)}) {
+			tx, ty = append(tx, x[i]), append(ty, y[i])
+		}
+	}
+	return tx, ty
+}
+
+// path is a polyline with gaps, kept inside the data's rectangle.
+type path struct {
+	x, y []float64
+	draw.LineStyle
+}
+
+func (l path) Plot(c draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&c)
+	var piece []vg.Point
+	flush := func() {
+		c.StrokeLines(l.LineStyle, c.ClipLinesXY(piece)...)
+		piece = nil
+	}
+	for i := range l.x {
+		if math.IsNaN(l.y[i]) || math.IsNaN(l.x[i]) {
+			flush()
+			continue
+		}
+		piece = append(piece, vg.Point{X: x(l.x[i]), Y: y(l.y[i])})
+	}
+	flush()
+	if len(l.x) == 1 { // a line of one point is no line
+		c.DrawGlyph(draw.GlyphStyle{Color: l.Color, Radius: 2, Shape: draw.CircleGlyph{}}, vg.Point{X: x(l.x[0]), Y: y(l.y[0])})
+	}
+}
+
+// frame gathers what the axes have to span.
+type frame struct {
+	left, right float64
+	raw, lines  []float64 // finite values, of the raw lines and the smoothed ones
+}
+
+func newFrame() *frame { return &frame{left: math.Inf(1), right: math.Inf(-1)} }
+
+func (f *frame) hold(x, raw, smoothed []float64) {
+	for i, v := range raw {
+		if math.IsNaN(v) || math.IsNaN(x[i]) {
+			continue
+		}
+		f.left, f.right = min(f.left, x[i]), max(f.right, x[i])
+		f.raw, f.lines = append(f.raw, v), append(f.lines, smoothed[i])
+	}
+}
+
+func (f *frame) some() bool { return len(f.raw) > 0 }
+
+// limits returns the axes' ends: all of the smoothed lines, and the raw ones
+// but for the highest percent and the lowest.
+func (f *frame) limits(log bool) (left, right, low, high float64) {
+	slices.Sort(f.raw)
+	cut := len(f.raw) / 100
+	low = min(slices.Min(f.lines), f.raw[cut])
+	high = max(slices.Max(f.lines), f.raw[len(f.raw)-1-cut])
+	left, right = f.left, f.right
+	if left == right {
+		left, right = left-0.5, right+0.5
+	}
+	if log {
+		room := max(math.Pow(high/low, 0.04), 1.01)
+		return left, right, low / room, high * room
+	}
+	room := 0.04 * (high - low)
+	if room == 0 {
+		room = max(0.5*math.Abs(high), 0.5)
+	}
+	return left, right, low - room, high + room
+}

@@ -1,0 +1,190 @@
+package plots
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot/palette/moreland"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+)
+
+// Row is a class's line in a comparison of images.
+type Row struct {
+	Name            string
+	Real, Synthetic imaging.Images
+}
+
+// Grid draws the first n images, columns to a row, with a colour bar. n <= 0
+// means all of them, columns <= 0 as many as make a square. Values are in
+// [−1,1], others are drawn as the nearer end, and NaN as grey; of several
+// channels the first is shown. It fails when there is no image.
+func Grid(images imaging.Images, n, columns int) (Figure, error) {
+	if n <= 0 || n > images.N {
+		n = images.N
+	}
+	if n == 0 || images.H < 1 || images.W < 1 || images.C < 1 {
+		return Figure{}, fmt.Errorf("plots: grid: no images to draw (%d of %dx%dx%d)", images.N, images.H, images.W, images.C)
+	}
+	if columns <= 0 {
+		columns = int(math.Ceil(math.Sqrt(float64(n))))
+	}
+	columns = min(columns, n)
+	rows := (n + columns - 1) / columns
+	side := tileSize(images)
+	width := vg.Length(columns)*(side.X+gutter) - gutter
+	height := vg.Length(rows)*(side.Y+gutter) - gutter
+	return Figure{
+		Width:  width + barSpace + 2*margin,
+		Height: max(height, 60) + 2*margin,
+		paint: func(c draw.Canvas) {
+			c = header(c, "", nil)
+			for i := range n {
+				x := c.Min.X + vg.Length(i%columns)*(side.X+gutter)
+				y := c.Max.Y - vg.Length(i/columns)*(side.Y+gutter) - side.Y
+				drawTile(c, x, y, images, i)
+			}
+			colorBar(c, c.Min.X+width+barGap, c.Max.Y-max(height, 60), max(height, 60))
+		},
+	}, nil
+}
+
+// Compare draws n real images beside n synthetic ones for each class, with a
+// colour bar; values as in [Grid]. A row with fewer is left empty there. All
+// images are of one size. It fails when there is no image.
+func Compare(title string, n int, rows ...Row) (Figure, error) {
+	var first imaging.Images
+	names := vg.Length(0)
+	for _, r := range rows {
+		for _, m := range []imaging.Images{r.Real, r.Synthetic} {
+			if m.N == 0 {
+				continue
+			}
+			if first.N == 0 {
+				first = m
+			}
+			if m.H != first.H || m.W != first.W || m.H*m.W*m.C == 0 {
+				return Figure{}, fmt.Errorf("plots: compare: images of %s are %dx%d, others %dx%d", r.Name, m.H, m.W, first.H, first.W)
+			}
+		}
+		names = max(names, regular(labelSize, ink).Width(r.Name))
+	}
+	if first.N == 0 || n < 1 {
+		return Figure{}, fmt.Errorf("plots: compare %q: no images to draw", title)
+	}
+	names = min(names, 110)
+	side := tileSize(first)
+	block := vg.Length(n)*(side.X+gutter) - gutter
+	height := vg.Length(len(rows))*(side.Y+gutter) - gutter
+	const between, headings = vg.Length(16), vg.Length(labelSize + 6)
+	return Figure{
+		Width:  2*margin + names + 8 + 2*block + between + barSpace,
+		Height: headerHeight(title, nil) + headings + max(height, 60),
+		paint: func(c draw.Canvas) {
+			c = header(c, title, nil)
+			real, synthetic := c.Min.X+names+8, c.Min.X+names+8+block+between
+			c.FillText(bold(labelSize, realColor), vg.Point{X: real, Y: c.Max.Y - labelSize}, "real")
+			c.FillText(bold(labelSize, syntheticColor), vg.Point{X: synthetic, Y: c.Max.Y - labelSize}, "synthetic")
+			top := c.Max.Y - headings
+			for k, r := range rows {
+				y := top - vg.Length(k)*(side.Y+gutter) - side.Y
+				label := regular(labelSize, ink)
+				label.YAlign = draw.YCenter
+				c.FillText(label, vg.Point{X: c.Min.X, Y: y + side.Y/2}, shorten(label, r.Name, names))
+				for i := range n {
+					drawTile(c, real+vg.Length(i)*(side.X+gutter), y, r.Real, i)
+					drawTile(c, synthetic+vg.Length(i)*(side.X+gutter), y, r.Synthetic, i)
+				}
+			}
+			colorBar(c, synthetic+block+barGap, top-max(height, 60), max(height, 60))
+		},
+	}, nil
+}
+
+// The spaces between images and around the colour bar.
+const (
+	gutter   = vg.Length(4.5)
+	barGap   = vg.Length(12)
+	barSpace = barGap + vg.Length(40)
+)
+
+// magnify is how many dots of the output one pixel of an image takes, a whole
+// number, so that all its pixels are of one size and their edges sharp.
+func magnify(m imaging.Images) int {
+	const side = 40 // points, about
+	return max(1, int(math.Round(float64(side/pixel)/float64(max(m.H, m.W)))))
+}
+
+func tileSize(m imaging.Images) vg.Point {
+	k := vg.Length(magnify(m)) * pixel
+	return vg.Point{X: vg.Length(m.W) * k, Y: vg.Length(m.H) * k}
+}
+
+// drawTile draws image i with its lower left corner at (x, y), moved to the
+// nearest dot of the output; nothing where there is no such image.
+func drawTile(c draw.Canvas, x, y vg.Length, m imaging.Images, i int) {
+	if i >= m.N {
+		return
+	}
+	k := magnify(m)
+	data := m.At(i)
+	tile := image.NewRGBA(image.Rect(0, 0, m.W*k, m.H*k))
+	for row := range m.H * k {
+		for col := range m.W * k {
+			tile.Set(col, row, shade(data[((row/k)*m.W+col/k)*m.C]))
+		}
+	}
+	size := tileSize(m)
+	low := vg.Point{X: snap(x), Y: snap(y)}
+	c.DrawImage(vg.Rectangle{Min: low, Max: low.Add(size)}, tile)
+}
+
+func snap(l vg.Length) vg.Length { return vg.Length(math.Round(float64(l/pixel))) * pixel }
+
+// shades are the colours from −1, blue, over 0, near white, to 1, red:
+// Moreland's diverging map (2009), which is even to the eye and kind to the
+// colour-blind.
+var shades = func() (s [256]color.Color) {
+	m := moreland.SmoothBlueRed()
+	m.SetMin(-1)
+	m.SetMax(1)
+	for i := range s {
+		c, err := m.At(-1 + 2*float64(i)/float64(len(s)-1))
+		if err != nil {
+			panic(err) // every value asked for is in the range
+		}
+		s[i] = c
+	}
+	return s
+}()
+
+func shade(v float64) color.Color {
+	if math.IsNaN(v) {
+		return soft
+	}
+	return shades[int(math.Round((min(max(v, -1), 1)+1)/2*float64(len(shades)-1)))]
+}
+
+// colorBar draws the scale of shades, its lower left corner at (x, y).
+func colorBar(c draw.Canvas, x, y, height vg.Length) {
+	const width = 8
+	height = min(height, 150)
+	ramp := image.NewRGBA(image.Rect(0, 0, 1, len(shades)))
+	for i, s := range shades {
+		ramp.Set(0, len(shades)-1-i, s)
+	}
+	c.DrawImage(vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + width, Y: y + height}}, ramp)
+	style := regular(tickSize, soft)
+	style.YAlign = draw.YCenter
+	for _, v := range []float64{-1, 0, 1} {
+		at := y + vg.Length((v+1)/2)*height
+		c.FillText(style, vg.Point{X: x + width + 4, Y: at}, number(v, 1))
+	}
+	name := regular(tickSize, soft)
+	name.XAlign, name.YAlign, name.Rotation = draw.XCenter, draw.YTop, math.Pi/2
+	c.FillText(name, vg.Point{X: x + width + 20, Y: y + height/2}, "pixel value")
+}
