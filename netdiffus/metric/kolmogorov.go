@@ -22,9 +22,8 @@ func KS(x, y []float64) float64 {
 type Test struct{ Statistic, P float64 }
 
 // KSExact returns [KS] with its exact two-sided p-value: the share of the
-// orderings of both samples whose path leaves the band (Hodges
-// 1958). Ties make it conservative. It takes len(x)·len(y) steps: 0.4 s for
-// 10,000 values each.
+// orderings of both samples whose path leaves the band (Hodges 1958). Ties make
+// it conservative. It takes len(x)·len(y) steps: 0.4 s for 10,000 values each.
 func KSExact(x, y []float64) Test {
 	if !sound(x) || !sound(y) {
 		return Test{math.NaN(), math.NaN()}

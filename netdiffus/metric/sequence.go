@@ -1,8 +1,11 @@
 package metric
 
 import (
+	"cmp"
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 )
 
 // Tally counts how often each key occurs. Together with [Align] it turns
@@ -16,16 +19,13 @@ func Tally[K comparable](keys []K) map[K]float64 {
 	return counts
 }
 
-// Align returns two tallies as histograms over the keys of either, in one
-// order, which is not defined.
-func Align[K comparable](a, b map[K]float64) (p, q []float64) {
-	for k, n := range a {
-		p, q = append(p, n), append(q, b[k])
-	}
-	for k, n := range b {
-		if _, ok := a[k]; !ok {
-			p, q = append(p, 0), append(q, n)
-		}
+// Align returns two tallies as histograms over the keys of either, in rising
+// order: sums over them then come out the same, to the last bit, every time.
+func Align[K cmp.Ordered](a, b map[K]float64) (p, q []float64) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	for _, k := range slices.Compact(keys) {
+		p, q = append(p, a[k]), append(q, b[k])
 	}
 	return p, q
 }
