@@ -33,9 +33,20 @@ const MaxBeta = 0.999
 // s = 0.008: ᾱ(u) = cos²((u+s)/(1+s) · π/2). It needs at least 2 steps.
 func Cosine(steps int) (Schedule, error) {
 	return FromAlphaBar(steps, func(u float64) float64 {
-		c := math.Cos((u + 0.008) / 1.008 * math.Pi / 2)
+		c := cos((u + 0.008) / 1.008 * math.Pi / 2)
 		return c * c
 	})
+}
+
+// cos is the cosine of x in [0,π/2], rounded more closely than math.Cos where it
+// is near 1: there β is a difference of nearly equal numbers, and one unit in
+// the last place of the cosine is 5e-12 of β.
+func cos(x float64) float64 {
+	if x > math.Pi/4 {
+		return math.Cos(x)
+	}
+	half := math.Sin(x / 2)
+	return 1 - 2*half*half
 }
 
 // Linear is the schedule of Ho et al. 2020: β rises evenly from 1e-4 to 0.02
