@@ -12,10 +12,10 @@ import (
 // NormalKL is the divergence KL(N(mean1, e^logVar1) ‖ N(mean2, e^logVar2)) of
 // each element, in nats.
 func NormalKL(mean1, logVar1, mean2, logVar2 *Node) *Node {
+	ratio := Sub(logVar1, logVar2)
 	apart := Mul(Square(Sub(mean1, mean2)), Exp(Neg(logVar2)))
-	return MulScalar(
-		Add(AddScalar(Add(Sub(logVar2, logVar1), Exp(Sub(logVar1, logVar2))), -1), apart),
-		0.5)
+	widths := AddScalar(Sub(Exp(ratio), ratio), -1)
+	return MulScalar(Add(widths, apart), 0.5)
 }
 
 // DecoderLogLikelihood is the log-likelihood, in nats and for each element, of
@@ -56,11 +56,10 @@ func VLB(s schedule.Schedule, p Prediction, x0, x, t *Node) *Node {
 // PriorVLB is the bound's last term, [B], in bits per dimension: how far
 // q(x_{T-1} | x0) is from standard normal noise. It holds nothing to train.
 func PriorVLB(s schedule.Schedule, x0 *Node) *Node {
-	g := x0.Graph()
-	last := BroadcastToDims(Const(g, int32(s.Len()-1)), x0.Shape().Dim(0))
-	mean, _, logVar := QMoments(s, x0, last)
-	zero := ZerosLike(x0)
-	return bits(NormalKL(mean, logVar, zero, zero))
+	// The divergence is (ᾱ x0² - ᾱ - log(1-ᾱ))/2. Its last two terms all but
+	// cancel, more than float32 can say.
+	ab := s.AlphaBar[s.Len()-1]
+	return bits(MulScalar(AddScalar(MulScalar(Square(x0), ab), -ab-math.Log1p(-ab)), 0.5))
 }
 
 // Bits is what BitsPerDim measures at one step, each [B].
