@@ -1,0 +1,169 @@
+// Package markov generates traffic from counts: position-wise Markov chains
+// per class. They are the honest bar for any other generator of short flows,
+// since they cost nothing and keep every value and most of the order.
+package markov
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// Chain draws each packet of a flow given the Order packets before it, with one
+// table for every class and position:
+//
+//	P(flow) = Π_j P(s_j | s_{j-1} … s_{j-Order}, j, class)
+//
+// where s is the signed length of a packet or the end of the flow, which stays
+// the end. Order 0 draws every packet by itself: the independent marginals.
+// Nothing is smoothed: a chain gives only what it has seen at that place.
+type Chain struct {
+	Order  int
+	Length int // packets a flow at most; longer flows are cut
+
+	classes map[string][]table // by class, one table a position
+}
+
+// end is the state after the last packet. No packet is as long.
+const end = 1 << 20
+
+// maxOrder bounds the history that fits in a table's key.
+const maxOrder = 4
+
+// history is the Order states before a position, the latest first; the places
+// before the flow's start are 0, which the position tells from a packet.
+type history [maxOrder]int32
+
+// table holds, for one position, how often each state followed each history.
+type table map[history]*counts
+
+// counts is a distribution over states, as a list that can be drawn from.
+type counts struct {
+	states []int32 // rising after Fit
+	sums   []int   // running sums of how often each was seen
+}
+
+// Fit counts the flows. It fails on what flows fails on, on an order or length
+// out of range, and where there is no flow.
+func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error) {
+	if order < 0 || order > maxOrder || length < 1 {
+		return nil, fmt.Errorf("markov: order %d, length %d: want an order of 0 to %d and a length of at least 1", order, length, maxOrder)
+	}
+	type tally map[history]map[int32]int
+	seen := map[string][]tally{}
+	for flow, err := range flows {
+		if err != nil {
+			return nil, err
+		}
+		tables := seen[flow.Label]
+		if tables == nil {
+			tables = make([]tally, length)
+			for j := range tables {
+				tables[j] = tally{}
+			}
+			seen[flow.Label] = tables
+		}
+		var past history
+		for j, s := range states(flow, length) {
+			if tables[j][past] == nil {
+				tables[j][past] = map[int32]int{}
+			}
+			tables[j][past][s]++
+			past = past.push(s, order)
+		}
+	}
+	if len(seen) == 0 {
+		return nil, fmt.Errorf("markov: no flows to count")
+	}
+	c := &Chain{Order: order, Length: length, classes: map[string][]table{}}
+	for label, tallies := range seen {
+		tables := make([]table, length)
+		for j, t := range tallies {
+			tables[j] = table{}
+			for past, n := range t {
+				tables[j][past] = newCounts(n)
+			}
+		}
+		c.classes[label] = tables
+	}
+	return c, nil
+}
+
+// states is a flow as length states: signed lengths, then the end. The feature
+// has no sign for a packet of 0 bytes, so that one is taken as upstream.
+func states(flow traffic.Flow, length int) []int32 {
+	s := make([]int32, length)
+	values := traffic.SignedLength{}.Values(flow.Packets[:min(length, len(flow.Packets))])
+	for j := range s {
+		s[j] = end
+		if j < len(values) {
+			s[j] = int32(values[j])
+		}
+	}
+	return s
+}
+
+func (h history) push(s int32, order int) history {
+	if order == 0 {
+		return h
+	}
+	copy(h[1:order], h[:order-1])
+	h[0] = s
+	return h
+}
+
+func newCounts(n map[int32]int) *counts {
+	c := &counts{states: slices.Sorted(maps.Keys(n))}
+	sum := 0
+	for _, s := range c.states {
+		sum += n[s]
+		c.sums = append(c.sums, sum)
+	}
+	return c
+}
+
+func (c *counts) draw(rng *rand.Rand) int32 {
+	i, _ := slices.BinarySearch(c.sums, 1+rng.IntN(c.sums[len(c.sums)-1]))
+	return c.states[i]
+}
+
+// Classes returns the labels counted, sorted.
+func (c *Chain) Classes() []string { return slices.Sorted(maps.Keys(c.classes)) }
+
+// Draw generates n flows of class label. Flow i with one seed is the same
+// whatever n is. It fails on a class that was not counted.
+//
+// At order 0 a packet may be drawn behind an end; the flow is cut at its first
+// end, as everywhere.
+func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
+	tables, ok := c.classes[label]
+	if !ok {
+		return nil, fmt.Errorf("markov: class %q was not seen; there are %q", label, c.Classes())
+	}
+	flows := make([]traffic.Flow, n)
+	for i := range flows {
+		flows[i] = c.draw(label, tables, noise.Stream(seed, noise.Key(label), uint64(i)))
+	}
+	return flows, nil
+}
+
+func (c *Chain) draw(label string, tables []table, rng *rand.Rand) traffic.Flow {
+	var past history
+	var values []float64
+	for _, t := range tables {
+		s := t[past].draw(rng)
+		if s == end {
+			break
+		}
+		values = append(values, float64(s))
+		past = past.push(s, c.Order)
+	}
+	flow := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(values))}
+	traffic.SignedLength{}.Restore(values, flow.Packets)
+	return flow
+}
