@@ -53,7 +53,7 @@ func CheckPlugin(path string) error {
 		bytes.HasPrefix(text, []byte("<html")) || bytes.HasPrefix(text, []byte("<?xml")) {
 		return refuse("is a web page, not a library: a proxy or an error page answered the download")
 	}
-	switch runtime.GOOS {
+	switch goos {
 	case "darwin":
 		err = checkMachO(f)
 	case "windows":
@@ -122,3 +122,6 @@ func checkPE(r io.ReaderAt) error {
 	}
 	return f.Close()
 }
+
+// HashPlugin returns the SHA-256 of the file at path, in hexadecimal.
+func HashPlugin(path string) (string, error) { return hashOf(path) }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -142,7 +140,7 @@ func (s *search) pluginDirs() []string {
 	var dirs []string
 	if home, err := s.sys.homeDir(); err == nil {
 		lib := filepath.Join(home, ".local", "lib")
-		switch runtime.GOOS {
+		switch goos {
 		case "darwin":
 			lib = filepath.Join(home, "Library", "Application Support")
 		case "windows":
@@ -190,36 +188,11 @@ func (s *search) pluginFiles(name string) []string {
 }
 
 func libExt() string {
-	switch runtime.GOOS {
+	switch goos {
 	case "darwin":
 		return ".[ds][yo]*" // .dylib, and .so as go-xla's own builds are called
 	case "windows":
 		return ".dll"
 	}
 	return ".so"
-}
-
-// thisMachine is the machine itself.
-func thisMachine() *system {
-	return &system{
-		lookupEnv:    os.LookupEnv,
-		homeDir:      os.UserHomeDir,
-		userCacheDir: os.UserCacheDir,
-		openXLA:      openXLA,
-		openGo:       openGo,
-	}
-}
-
-// system is what the search asks of the machine, so that a test can answer.
-type system struct {
-	lookupEnv    func(name string) (string, bool)
-	homeDir      func() (string, error)
-	userCacheDir func() (string, error)
-	openXLA      func(path, options string) (compute.Backend, error)
-	openGo       func(options string) (compute.Backend, error)
-}
-
-func (m *system) getenv(name string) string {
-	value, _ := m.lookupEnv(name)
-	return value
 }

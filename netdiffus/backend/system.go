@@ -1,0 +1,76 @@
+package backend
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"runtime"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/go-xla/installer"
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+const goos = runtime.GOOS
+
+// system is what the search asks of the machine, so that a test can answer.
+type system struct {
+	platform     string // GOOS_GOARCH
+	lookupEnv    func(name string) (string, bool)
+	homeDir      func() (string, error)
+	userCacheDir func() (string, error)
+	hasGPU       func() bool
+	openXLA      func(path, options string) (compute.Backend, error)
+	openGo       func(options string) (compute.Backend, error)
+
+	wheel  wheel
+	python func() (path string, err error)
+
+	release    string // version of go-xla's own builds
+	releaseURL func() (string, error)
+
+	cudaReachable func() error
+	installCUDA   func(folder string) error
+}
+
+// thisMachine is the machine itself.
+func thisMachine() *system {
+	platform := goos + "_" + runtime.GOARCH
+	return &system{
+		platform:     platform,
+		lookupEnv:    os.LookupEnv,
+		homeDir:      os.UserHomeDir,
+		userCacheDir: os.UserCacheDir,
+		hasGPU:       func() bool { return installer.HasNvidiaGPU() },
+		openXLA:      openXLA,
+		openGo:       openGo,
+
+		wheel:  cpuWheel,
+		python: findPython,
+
+		release: pjrt.DefaultCPUVersion,
+		releaseURL: func() (string, error) {
+			return installer.CPUGetDownloadURL(platform, pjrt.DefaultCPUVersion)
+		},
+
+		cudaReachable: cudaReachable,
+		installCUDA:   installCUDA,
+	}
+}
+
+// findPython returns the first Python on the PATH.
+func findPython() (string, error) {
+	python3, err := exec.LookPath("python3")
+	if err == nil {
+		return python3, nil
+	}
+	if python, otherErr := exec.LookPath("python"); otherErr == nil {
+		return python, nil
+	}
+	return "", errors.Unwrap(err)
+}
+
+func (m *system) getenv(name string) string {
+	value, _ := m.lookupEnv(name)
+	return value
+}
