@@ -9,7 +9,8 @@ import (
 
 // kinds holds, for every codec by name, how to read it from JSON.
 var kinds = map[string]func(data []byte) (Codec, error){
-	MinMax{}.Name(): decode[MinMax],
+	MinMax{}.Name():      decode[MinMax],
+	(*Atoms)(nil).Name(): decode[*Atoms],
 }
 
 // Names lists the codecs that Named and Unmarshal know, sorted.
