@@ -20,6 +20,37 @@ type Reader struct {
 	// AllowEmpty yields a row without packets as a flow of none, so that rows
 	// can still be counted. False makes it an error.
 	AllowEmpty bool
+
+	// Label labels all flows, whatever their file says; in it {folder} stands
+	// for the name of the file's folder (of ROOT/Youtube/vid1/a.pcap, read as
+	// part of ROOT: Youtube) and {file} for its own, without ending. "" takes
+	// the file's word, and for files that hold no labels means {folder}.
+	Label string
+
+	MinPackets int // flows with fewer packets are left out
+	MaxPackets int // longer flows are cut to their first packets; 0 means no bound
+
+	// KeepEmpty keeps the packets without payload of captures and MIRAGE's
+	// files, such as TCP's SYN and bare ACK, as packets of 0 bytes. False
+	// drops them, and a packet's IAT is then the time since the packet before
+	// it that was kept.
+	KeepEmpty bool
+
+	// KeepKeys gives flows of captures and MIRAGE's files their Key. False
+	// keeps addresses and ports out of everything that is made of the flows.
+	KeepKeys bool
+
+	Capture Assembly // how packets of captures become flows
+	CSV     CSV      // the columns of CSV files
+
+	// Warn is told of what did not stop the reading, such as *Damage. Nil logs
+	// it with slog.
+	Warn func(error)
+
+	// Counted is told what the packets of each capture were, at its end.
+	Counted func(path string, counts CaptureCounts)
+
+	root string // the folder being read, for Label
 }
 
 // Info is what a file of flows says of itself, read without its flows.
@@ -43,13 +74,17 @@ func Read(path string) iter.Seq2[Flow, error] { return Reader{}.Read(path) }
 // Read is the package's Read with the reader's options.
 func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 	return func(yield func(Flow, error) bool) {
+		if isFolder(path) {
+			r.readFolder(path, yield)
+			return
+		}
 		f, k, err := open(path)
 		if err != nil {
 			yield(Flow{}, err)
 			return
 		}
 		defer f.Close()
-		k.read(f, path, r, yield)
+		k.read(f, path, r, r.shaped(path, yield))
 	}
 }
 
@@ -74,6 +109,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"Parquet", isParquet, readParquet, statParquet},
+	{"capture", isCapture, readCapture, statCapture},
 }
 
 // open opens the file and tells its kind.
@@ -85,6 +121,10 @@ func open(path string) (*os.File, kind, error) {
 	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		f.Close()
+		return nil, kind{}, fmt.Errorf("traffic: %w", err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		f.Close()
 		return nil, kind{}, fmt.Errorf("traffic: %w", err)
 	}

@@ -29,7 +29,8 @@ type Packet struct {
 type Flow struct {
 	Label   string
 	Packets []Packet
-	Timed   bool // Packets carry their inter-arrival times
+	Timed   bool   // Packets carry their inter-arrival times
+	Key     string // the 5-tuple as MIRAGE writes it, "192.0.2.1,50000,198.51.100.7,443,6", client first; "" unless asked for, see Reader.KeepKeys
 }
 
 // All ranges over the flows of a slice, in the form that Read gives and

@@ -1,0 +1,317 @@
+package traffic
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Assembly says how the packets of a capture become flows. A flow (biflow) is
+// the TCP or UDP packets between two addresses and ports, both ways. Its
+// client is who sent the TCP SYN (who the SYN-ACK went to, where the SYN is
+// missing), and otherwise who sent the first packet by time.
+type Assembly struct {
+	// Idle ends a flow when nothing was heard of it for so long: what follows
+	// is another flow. 0 means DefaultIdle, and less than 0 never.
+	Idle time.Duration
+
+	// Active ends a flow that has lasted so long, and goes on with a new one
+	// between the same client and server. 0 or less means never.
+	Active time.Duration
+
+	// MaxOpen bounds the flows that are held in memory at once; past it the
+	// one that was quiet for longest is ended, with a warning. 0 means 262,144.
+	// A flow takes some 250 bytes and 16 more a packet that it keeps.
+	MaxOpen int
+}
+
+// DefaultIdle is YAF's and tstat's idle time-out.
+const DefaultIdle = 5 * time.Minute
+
+const defaultMaxOpen = 1 << 18
+
+// assembler gathers segments into flows, which it hands to done as they end:
+// by time-out, or at flush in the order of their first packets.
+type assembler struct {
+	rule       Assembly
+	idle       int64 // nanoseconds; 0 means never
+	active     int64 // the same
+	maxPackets int   // 0 means all
+	keepEmpty  bool  // packets without payload are kept
+	done       func(*biflow) bool
+	crowded    bool // MaxOpen was reached
+
+	open  map[flowKey]*biflow
+	quiet biflow // ring of the open flows: quiet.next was heard of least recently
+	free  []*biflow
+	count uint64 // flows begun
+	clock int64  // time of the segment before
+}
+
+// biflow is a flow under way.
+type biflow struct {
+	key         flowKey
+	prev, next  *biflow
+	number      uint64 // in the order of first packets in the file
+	first, last int64  // times of the earliest and the latest packet, nanoseconds
+	firstLow    bool   // key.low sent the earliest packet
+	untimed     bool
+	client      clientMark
+	clientLow   bool  // key.low is the client, if the mark says that it is known
+	clientTime  int64 // of the packet that told
+	unsorted    bool  // stamps are not in order of time
+	stamps      []stamp
+}
+
+// clientMark says what told which end is the client; larger is surer.
+type clientMark uint8
+
+const (
+	clientUnknown clientMark = iota
+	clientBySynAck
+	clientBySyn
+	clientInherited // by the flow that the active time-out cut
+)
+
+// stamp is one kept packet.
+type stamp struct {
+	time    int64  // nanoseconds
+	length  uint32 // payload, bytes
+	fromLow bool
+}
+
+func newAssembler(r Reader, done func(*biflow) bool) *assembler {
+	rule := r.Capture
+	a := &assembler{rule: rule, maxPackets: r.MaxPackets, keepEmpty: r.KeepEmpty, done: done, open: map[flowKey]*biflow{}}
+	switch {
+	case rule.Idle == 0:
+		a.idle = int64(DefaultIdle)
+	case rule.Idle > 0:
+		a.idle = int64(rule.Idle)
+	}
+	a.active = max(0, int64(rule.Active))
+	if a.rule.MaxOpen <= 0 {
+		a.rule.MaxOpen = defaultMaxOpen
+	}
+	a.quiet.prev, a.quiet.next = &a.quiet, &a.quiet
+	return a
+}
+
+// add takes in a segment captured at time. It returns false once done did.
+func (a *assembler) add(s *segment, time int64, timed bool) bool {
+	if !a.sweep(time) {
+		return false
+	}
+	f := a.open[s.key]
+	inherits, clientLow := false, false
+	if f != nil && a.over(f, time) {
+		if a.idle == 0 || time-f.last <= a.idle {
+			inherits, clientLow = true, f.clientIsLow()
+		}
+		if !a.end(f) {
+			return false
+		}
+		f = nil
+	}
+	if f == nil {
+		if len(a.open) >= a.rule.MaxOpen {
+			a.crowded = true
+			if !a.end(a.quiet.next) {
+				return false
+			}
+		}
+		f = a.begin(s, time)
+		if inherits {
+			f.client, f.clientLow = clientInherited, clientLow
+		}
+	} else {
+		f.unlink()
+	}
+	a.link(f)
+	f.heard(s, time, timed)
+	if s.payload > 0 || a.keepEmpty {
+		f.keep(stamp{time, uint32(s.payload), s.fromLow}, a.maxPackets)
+	}
+	return true
+}
+
+// over reports whether a packet at time no longer belongs to the flow. Packets
+// may come out of order: one from before the flow's start is as far from it as
+// one from after its end.
+func (a *assembler) over(f *biflow, time int64) bool {
+	if a.idle > 0 && (time-f.last > a.idle || f.first-time > a.idle) {
+		return true
+	}
+	return a.active > 0 && time-f.first > a.active
+}
+
+// sweep ends the flows that were quiet for too long by the time. A time stamp
+// far from the one before it says nothing about how late it is, since it may
+// be damaged or of another capture joined to this one; flows then wait for the
+// next.
+func (a *assembler) sweep(time int64) bool {
+	near := max(time-a.clock, a.clock-time) <= a.idle
+	a.clock = time
+	if a.idle == 0 || !near {
+		return true
+	}
+	for f := a.quiet.next; f != &a.quiet; f = a.quiet.next {
+		if time-f.last <= a.idle && f.first-time <= a.idle {
+			break
+		}
+		if !a.end(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// flush ends all flows that are open.
+func (a *assembler) flush() {
+	rest := make([]*biflow, 0, len(a.open))
+	for _, f := range a.open {
+		rest = append(rest, f)
+	}
+	slices.SortFunc(rest, func(f, g *biflow) int { return cmp.Compare(f.number, g.number) })
+	for i, f := range rest {
+		rest[i] = nil
+		if !a.end(f) {
+			return
+		}
+	}
+}
+
+func (a *assembler) begin(s *segment, time int64) *biflow {
+	var f *biflow
+	if n := len(a.free); n > 0 {
+		f, a.free = a.free[n-1], a.free[:n-1]
+		*f = biflow{stamps: f.stamps[:0]}
+	} else {
+		f = new(biflow)
+	}
+	f.key, f.number = s.key, a.count
+	f.first, f.last, f.firstLow = time, time, s.fromLow
+	a.count++
+	a.open[s.key] = f
+	return f
+}
+
+// end hands the flow on and forgets it.
+func (a *assembler) end(f *biflow) bool {
+	delete(a.open, f.key)
+	f.unlink()
+	more := a.done(f)
+	const spare, small = 1024, 64 // flows to use again, and packets they may hold on to
+	if len(a.free) < spare && cap(f.stamps) <= small {
+		a.free = append(a.free, f)
+	}
+	return more
+}
+
+// link puts the flow at the end of the ring: it was heard of last.
+func (a *assembler) link(f *biflow) {
+	f.prev, f.next = a.quiet.prev, &a.quiet
+	f.prev.next, f.next.prev = f, f
+}
+
+func (f *biflow) unlink() {
+	f.prev.next, f.next.prev = f.next, f.prev
+	f.prev, f.next = nil, nil
+}
+
+// heard notes what a packet tells of the flow, kept or not.
+func (f *biflow) heard(s *segment, time int64, timed bool) {
+	if time < f.first {
+		f.first, f.firstLow = time, s.fromLow
+	}
+	f.last = max(f.last, time)
+	f.untimed = f.untimed || !timed
+	mark := clientUnknown
+	switch {
+	case s.syn:
+		mark = clientBySyn
+	case s.synAck:
+		mark = clientBySynAck
+	}
+	if mark > f.client || mark == f.client && mark != clientUnknown && time < f.clientTime {
+		f.client, f.clientTime = mark, time
+		f.clientLow = s.fromLow == s.syn // a SYN's sender, a SYN-ACK's receiver
+	}
+}
+
+// keep adds a packet. Of more than limit packets the earliest stay.
+func (f *biflow) keep(p stamp, limit int) {
+	if n := len(f.stamps); n > 0 && p.time < f.stamps[n-1].time {
+		f.unsorted = true
+	}
+	if limit > 0 && len(f.stamps) >= limit {
+		if !f.unsorted {
+			return
+		}
+		if len(f.stamps) >= 2*limit { // sort now and then only, not at each packet
+			f.sort()
+			f.stamps = f.stamps[:limit]
+			f.unsorted = p.time < f.stamps[limit-1].time
+			if !f.unsorted {
+				return
+			}
+		}
+	}
+	f.stamps = append(f.stamps, p)
+}
+
+// sort puts the packets in order of time; of one time, in the file's order.
+func (f *biflow) sort() {
+	if f.unsorted {
+		slices.SortStableFunc(f.stamps, func(p, q stamp) int { return cmp.Compare(p.time, q.time) })
+		f.unsorted = false
+	}
+}
+
+func (f *biflow) clientIsLow() bool {
+	if f.client == clientUnknown {
+		return f.firstLow
+	}
+	return f.clientLow
+}
+
+// flow returns the flow as the rest of the package knows it, with at most
+// limit packets (0 means all).
+func (f *biflow) flow(limit int) Flow {
+	f.sort()
+	stamps := f.stamps
+	if limit > 0 && len(stamps) > limit {
+		stamps = stamps[:limit]
+	}
+	packets := make([]Packet, len(stamps))
+	clientLow := f.clientIsLow()
+	for i, p := range stamps {
+		packets[i] = Packet{Length: int(p.length), Dir: Down}
+		if p.fromLow == clientLow {
+			packets[i].Dir = Up
+		}
+		if i > 0 && !f.untimed {
+			packets[i].IAT = float64(p.time-stamps[i-1].time) / 1e3
+		}
+	}
+	return Flow{Packets: packets, Timed: !f.untimed}
+}
+
+// String gives the flow's key in MIRAGE's form, client first:
+// "192.0.2.1,50000,198.51.100.7,443,6".
+func (f *biflow) String() string {
+	from, to := f.key.low, f.key.high
+	if !f.clientIsLow() {
+		from, to = to, from
+	}
+	return fmt.Sprintf("%s,%d,%s,%d,%d", from.text(f.key.version), from.port, to.text(f.key.version), to.port, f.key.protocol)
+}
+
+func (e endpoint) text(version uint8) string {
+	if version == 4 {
+		return netip.AddrFrom4([4]byte(e.addr[:4])).String()
+	}
+	return netip.AddrFrom16(e.addr).String()
+}

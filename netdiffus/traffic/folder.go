@@ -1,0 +1,153 @@
+package traffic
+
+import (
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// ReadAll ranges over the flows of several files and folders, one after
+// another. A flow does not go on from one capture into the next.
+func (r Reader) ReadAll(paths ...string) iter.Seq2[Flow, error] {
+	return func(yield func(Flow, error) bool) {
+		for _, path := range paths {
+			for flow, err := range r.Read(path) {
+				if !yield(flow, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// extensions are the names' endings by which files in folders are taken; what
+// kind a file is its first bytes tell.
+var extensions = []string{
+	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
+}
+
+// Files lists the files that Read takes from a path: the path itself, or all
+// files below a folder that have one of the known endings, in the order of
+// their names. Names that start with a dot are passed over.
+func Files(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("traffic: %w", err)
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	var files []string
+	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if name != path && strings.HasPrefix(entry.Name(), ".") {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) {
+			if target, err := os.Stat(name); err == nil && target.Mode().IsRegular() {
+				files = append(files, name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("traffic: %s: %w", path, err)
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("traffic: %s: no file below this folder ends in %s", path, strings.Join(extensions, ", "))
+	}
+	return files, nil
+}
+
+// readFolder reads the files below a folder.
+func (r Reader) readFolder(path string, yield func(Flow, error) bool) {
+	files, err := Files(path)
+	if err != nil {
+		yield(Flow{}, err)
+		return
+	}
+	r.root = path
+	for _, file := range files {
+		for flow, err := range r.Read(file) {
+			if !yield(flow, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// Words in Reader.Label that stand for parts of the file's name.
+const (
+	LabelFromFolder = "{folder}"
+	LabelFromFile   = "{file}"
+)
+
+// label returns the label of a file's flows by Reader.Label's rule; "" stands
+// for fallback, the rule of a kind of file.
+func (r Reader) label(path, fallback string) string {
+	rule := r.Label
+	if rule == "" {
+		rule = fallback
+	}
+	if strings.Contains(rule, LabelFromFile) {
+		base := filepath.Base(path)
+		rule = strings.ReplaceAll(rule, LabelFromFile, strings.TrimSuffix(base, filepath.Ext(base)))
+	}
+	if strings.Contains(rule, LabelFromFolder) {
+		rule = strings.ReplaceAll(rule, LabelFromFolder, r.folder(path))
+	}
+	return rule
+}
+
+// folder names the class that a file lies in: of ROOT/Youtube/vid1/a.pcap, read
+// as part of the folder ROOT, Youtube; otherwise the file's own folder.
+func (r Reader) folder(path string) string {
+	if r.root != "" {
+		if inside, err := filepath.Rel(r.root, path); err == nil {
+			if first, _, below := strings.Cut(filepath.ToSlash(inside), "/"); below {
+				return first
+			}
+		}
+	}
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
+	return filepath.Base(filepath.Dir(path))
+}
+
+// shaped applies the options that hold for every kind of file.
+func (r Reader) shaped(path string, yield func(Flow, error) bool) func(Flow, error) bool {
+	label := ""
+	if r.Label != "" {
+		label = r.label(path, "")
+	}
+	return func(f Flow, err error) bool {
+		if err != nil {
+			return yield(f, err)
+		}
+		if len(f.Packets) < r.MinPackets {
+			return true
+		}
+		if r.MaxPackets > 0 && len(f.Packets) > r.MaxPackets {
+			f.Packets = f.Packets[:r.MaxPackets:r.MaxPackets]
+		}
+		if label != "" {
+			f.Label = label
+		}
+		return yield(f, nil)
+	}
+}
