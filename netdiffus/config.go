@@ -83,7 +83,7 @@ type Training struct {
 // is at that default here.
 func Default() Config {
 	return Config{
-		UNet:      unet.Config{Channels: 64, ResBlocks: 1, LearnSigma: true, Attention: []int{16, 8}},
+		UNet:      unet.Config{Channels: 64, ResBlocks: 1, Heads: 4, LearnSigma: true, Attention: []int{16, 8}},
 		ClassCond: true,
 		Diffusion: Diffusion{
 			Steps: 100, Schedule: "cosine",

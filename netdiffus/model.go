@@ -9,6 +9,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
 // Fit returns c with what it leaves open taken from set: the images' size and
@@ -35,6 +36,9 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	if c.UNet.ImageSize != im.H || c.UNet.InChannels != im.C {
 		return c, fmt.Errorf("netdiffus: the model is for images of %dx%dx%d, the data set has %dx%dx%d (height, width, channels)",
 			c.UNet.ImageSize, c.UNet.ImageSize, c.UNet.InChannels, im.H, im.W, im.C)
+	}
+	if len(c.UNet.ChannelMult) == 0 {
+		c.UNet.ChannelMult = unet.Levels(im.H)
 	}
 	if len(c.Classes) == 0 {
 		c.Classes = slices.Clone(set.Classes)

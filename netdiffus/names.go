@@ -54,7 +54,7 @@ var (
 		"rescaled_kl":  diffusion.RescaledKL,
 	}}
 	TimestepSamplers = Names[func(steps int) diffusion.Timesteps]{"schedule sampler", map[string]func(int) diffusion.Timesteps{
-		"uniform":            func(steps int) diffusion.Timesteps { return diffusion.Uniform{T: steps} },
+		"uniform":            func(steps int) diffusion.Timesteps { return &diffusion.Uniform{T: steps} },
 		"loss-second-moment": func(steps int) diffusion.Timesteps { return diffusion.NewLossSecondMoment(steps) },
 	}}
 	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{

@@ -1,0 +1,67 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+// metrics gathers steps and writes their mean to metrics.jsonl every so many
+// steps. The names are guided-diffusion's: loss_q0 is the loss of the samples
+// in the quarter of the steps with the least noise, loss_q3 of those with the
+// most.
+type metrics struct {
+	log   *track.Log
+	every int
+	sums  map[string]sum
+}
+
+type sum struct {
+	total float64
+	n     int
+}
+
+func (m *metrics) add(name string, value float64) {
+	s := m.sums[name]
+	m.sums[name] = sum{s.total + value, s.n + 1}
+}
+
+// step takes in one step: its report and the weighted losses of its samples
+// at the steps t of a process of so many.
+func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps int) error {
+	if m == nil {
+		return nil
+	}
+	m.add("loss", r.Loss)
+	m.add("mse", r.MSE)
+	m.add("vb", r.VLB)
+	m.add("grad_norm", r.GradNorm)
+	m.add("lr", r.LR)
+	m.add("step_seconds", r.StepTime.Seconds())
+	for i, at := range t {
+		quarter := 4 * int(at) / steps
+		w := float64(weight[i])
+		m.add(fmt.Sprintf("loss_q%d", quarter), w*float64(l.total[i]))
+		m.add(fmt.Sprintf("mse_q%d", quarter), w*float64(l.mse[i]))
+		m.add(fmt.Sprintf("vb_q%d", quarter), w*float64(l.vlb[i]))
+	}
+	if r.Step%m.every == 0 {
+		return m.flush(r.Step)
+	}
+	return nil
+}
+
+// flush writes the means since the last line. It is called before a
+// checkpoint too, so that a run that goes on from it neither loses nor repeats
+// a step.
+func (m *metrics) flush(step int) error {
+	if m == nil || len(m.sums) == 0 {
+		return nil
+	}
+	means := make(map[string]float64, len(m.sums))
+	for name, s := range m.sums {
+		means[name] = s.total / float64(s.n)
+	}
+	clear(m.sums)
+	return m.log.Add(step, means)
+}

@@ -1,0 +1,237 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+)
+
+// Scopes of the variables that a run keeps on the device, besides the moments
+// and the averages.
+const (
+	weightScope   = "/model"
+	gradientScope = "/gradient" // sums over the microbatches; zero between steps
+)
+
+// program is the training step as XLA runs it: forward, backward, AdamW and the
+// moving averages in one execution, on state that stays on the device. Only
+// with microbatches is there a second program, which adds the gradients of all
+// parts but the last to a sum, so that their activations never meet.
+type program struct {
+	store  *model.Store
+	model  diffusion.Model
+	drop   func(key *Node) diffusion.Network // the network with dropout; nil without
+	opt    adamW
+	rates  []float64         // of the averages
+	params []*model.Variable // in the network's order
+	split  bool              // there are microbatches
+
+	accumulate, step *model.Exec
+}
+
+// inputs are the arguments of the programs for one (micro)batch, in their
+// order.
+type inputs struct {
+	x, noise *tensors.Tensor // [B,H,W,C] float32
+	t        *tensors.Tensor // [B] int32
+	weight   *tensors.Tensor // [B] float32, multiplies the losses
+	key      *tensors.Tensor // [2] uint32, of the dropout
+	scalars  *tensors.Tensor // of the optimiser, in its step's program
+	y        *tensors.Tensor // [B] int32, nil without classes
+}
+
+// Positions of the arguments.
+const (
+	argX = iota
+	argNoise
+	argT
+	argWeight
+	argKey
+	argScalars
+	argY
+)
+
+func (in inputs) args() []*tensors.Tensor {
+	args := []*tensors.Tensor{in.x, in.noise, in.t, in.weight, in.key, in.scalars}
+	if in.y != nil {
+		args = append(args, in.y)
+	}
+	return args
+}
+
+// losses of a batch, unweighted, one number a sample; parts that the objective
+// does not have are 0.
+type losses struct {
+	total, mse, vlb []float32
+}
+
+// prepare makes the programs, for weights that are in the store already, and
+// adds what the optimiser and the averages keep, where the store lacks it.
+func (p *program) prepare(b compute.Backend) error {
+	weights := p.store.Scope(weightScope)
+	for v := range weights.IterVariables() {
+		p.params = append(p.params, v)
+	}
+	if err := ema.Init(weights, p.rates...); err != nil {
+		return err
+	}
+	if err := createBeside(p.store, p.params, firstMoment, secondMoment); err != nil {
+		return err
+	}
+	if p.split {
+		if err := createBeside(p.store, p.params, gradientScope); err != nil {
+			return err
+		}
+	}
+	var err error
+	if p.accumulate, err = model.NewExec(b, p.store, p.accumulateGraph); err != nil {
+		return err
+	}
+	p.step, err = model.NewExec(b, p.store, p.stepGraph)
+	return err
+}
+
+// createBeside adds a zero variable for each of params below each of scopes,
+// where there is none.
+func createBeside(store *model.Store, params []*model.Variable, scopes ...string) error {
+	for _, scope := range scopes {
+		for _, p := range params {
+			path := beside(scope, p)
+			if store.GetVariable(path) != nil {
+				continue
+			}
+			v, err := store.CreateVariable(path, tensors.FromShape(p.Shape()))
+			if err != nil {
+				return fmt.Errorf("train: %w", err)
+			}
+			v.SetTrainable(false)
+		}
+	}
+	return nil
+}
+
+// beside is the path below scope of what is kept for the weight v.
+func beside(scope string, v *model.Variable) string {
+	return scope + v.Path()[len(weightScope):]
+}
+
+// gradients builds the loss of one (micro)batch, weighted and averaged, and its
+// gradients, and returns the losses to report: total, mse and vlb, each [B].
+func (p *program) gradients(in []*Node) (grads, report []*Node) {
+	g := in[argX].Graph()
+	var y *Node
+	if len(in) > argY {
+		y = in[argY]
+	}
+	m := p.model
+	if p.drop != nil {
+		m.Network = p.drop(in[argKey])
+	}
+	l := m.Loss(p.store.Scope(weightScope), in[argX], in[argT], y, in[argNoise])
+	loss := ReduceAllMean(Mul(in[argWeight], l.Total))
+	values := make([]*Node, len(p.params))
+	for i, v := range p.params {
+		values[i] = v.NodeValue(g)
+	}
+	report = []*Node{l.Total, l.MSE, l.VLB}
+	for i, part := range report {
+		if part == nil {
+			report[i] = ZerosLike(l.Total)
+		}
+	}
+	return Gradient(loss, values...), report
+}
+
+// accumulateGraph adds one microbatch's gradients to the sum.
+func (p *program) accumulateGraph(_ *model.Scope, in []*Node) []*Node {
+	grads, report := p.gradients(in)
+	for i, v := range p.params {
+		sum := p.store.GetVariable(beside(gradientScope, v))
+		sum.SetNodeValue(Add(sum.NodeValue(grads[i].Graph()), grads[i]))
+	}
+	return report
+}
+
+// stepGraph is the training step. It returns the losses and then the norm of
+// the whole gradient.
+func (p *program) stepGraph(_ *model.Scope, in []*Node) []*Node {
+	grads, report := p.gradients(in)
+	g := grads[0].Graph()
+	if p.split {
+		for i, v := range p.params {
+			sum := p.store.GetVariable(beside(gradientScope, v))
+			grads[i] = Add(sum.NodeValue(g), grads[i])
+			sum.SetNodeValue(ZerosLike(grads[i]))
+		}
+	}
+	squares := ScalarZero(g, grads[0].DType())
+	for _, grad := range grads {
+		squares = Add(squares, ReduceAllSum(Square(grad)))
+	}
+	p.opt.update(p.store, p.params, grads, in[argScalars])
+	ema.Update(p.store.Scope(weightScope), g, p.rates...)
+	return append(report, Sqrt(squares))
+}
+
+// compile builds the programs for parts of these shapes, which takes XLA some
+// seconds; without it the first step would.
+func (p *program) compile(parts []inputs) error {
+	for i, part := range parts {
+		exec := p.accumulate
+		if i == len(parts)-1 {
+			exec = p.step
+		}
+		if i > 0 && exec == p.accumulate {
+			continue // as the first
+		}
+		var argShapes []shapes.Shape
+		for _, arg := range part.args() {
+			argShapes = append(argShapes, arg.Shape())
+		}
+		if _, err := exec.Compile(argShapes...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run does one training step on the parts of one batch and returns the losses
+// of all samples and the gradient's norm.
+func (p *program) run(parts []inputs) (losses, float64, error) {
+	var all losses
+	last := len(parts) - 1
+	for _, part := range parts[:last] {
+		out, err := p.accumulate.Call(anys(part.args())...)
+		if err != nil {
+			return losses{}, 0, err
+		}
+		all.add(out)
+	}
+	out, err := p.step.Call(anys(parts[last].args())...)
+	if err != nil {
+		return losses{}, 0, err
+	}
+	all.add(out)
+	return all, float64(tensors.ToScalar[float32](out[3])), nil
+}
+
+func (l *losses) add(out []*tensors.Tensor) {
+	l.total = append(l.total, tensors.MustCopyFlatData[float32](out[0])...)
+	l.mse = append(l.mse, tensors.MustCopyFlatData[float32](out[1])...)
+	l.vlb = append(l.vlb, tensors.MustCopyFlatData[float32](out[2])...)
+}
+
+func anys(list []*tensors.Tensor) []any {
+	to := make([]any, len(list))
+	for i, t := range list {
+		to[i] = t
+	}
+	return to
+}

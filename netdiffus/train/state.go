@@ -1,0 +1,250 @@
+package train
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+// place is what a checkpoint keeps of a run besides tensors. The random streams
+// need no state: they follow from seed and step.
+type place struct {
+	Seed      uint64          `json:"seed"`
+	Timesteps json.RawMessage `json:"timesteps"`
+}
+
+// open starts the run at step 0, or where the checkpoint to go on from was
+// saved.
+func open(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (r *trainer, err error) {
+	// Building variables and graphs reports mistakes by panics.
+	if caught := exceptions.TryCatch[error](func() { r, err = newTrainer(b, cfg, set, opt) }); caught != nil {
+		err = fmt.Errorf("train: %w", caught)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.enter(); err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// enter takes the run directory, if there is one to be, and goes on from a
+// checkpoint, if there is one.
+func (r *trainer) enter() error {
+	if r.opt.Dir != "" {
+		var err error
+		if r.run, err = track.Create(r.opt.Dir); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		if err := r.agree(); err != nil {
+			return err
+		}
+	}
+	c, err := r.newest()
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		if err := r.restore(c); err != nil {
+			return err
+		}
+		r.opt.Status(fmt.Sprintf("going on from %s, after step %d", c.Path, c.Step))
+	}
+	if r.run == nil {
+		return nil
+	}
+	session := track.NewSession()
+	if r.opt.Session != nil {
+		session = *r.opt.Session
+	}
+	session.FromStep, session.Seed = r.step, r.feed.seed
+	if err := r.run.AddSession(session); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	log, err := r.run.OpenLog(r.step)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	r.metrics = &metrics{log: log, every: r.opt.LogEvery, sums: map[string]sum{}}
+	return nil
+}
+
+// agree compares the configuration with the run directory's, or writes it
+// where there is none yet.
+func (r *trainer) agree() error {
+	var before netdiffus.Config
+	switch err := track.ReadConfig(r.opt.Dir, &before); {
+	case errors.Is(err, track.ErrNotRun):
+		if err := r.run.WriteConfig(r.cfg); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		return r.writeLabelMap()
+	case err != nil:
+		return fmt.Errorf("train: %w", err)
+	}
+	if lines := netdiffus.Diff(before, r.cfg); len(lines) > 0 {
+		return fmt.Errorf("train: %s holds a run with other settings; go on with those or take another directory:\n  %s",
+			r.opt.Dir, strings.Join(lines, "\n  "))
+	}
+	return nil
+}
+
+// writeLabelMap writes label_map.csv, which the reference's tools look for.
+func (r *trainer) writeLabelMap() error {
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
+	rows := [][]string{{"label", "index"}}
+	for i, class := range r.cfg.Classes {
+		rows = append(rows, []string{class, strconv.Itoa(i)})
+	}
+	if err := w.WriteAll(rows); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(r.opt.Dir, "label_map.csv"), text.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+// newest opens the checkpoint to go on from; nil where there is none.
+func (r *trainer) newest() (*checkpoint.Checkpoint, error) {
+	if r.opt.Resume != "" {
+		c, err := checkpoint.Open(r.opt.Resume)
+		if err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+		return c, nil
+	}
+	if r.run == nil {
+		return nil, nil
+	}
+	c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(r.opt.Dir))
+	for _, d := range damaged {
+		r.opt.Status(fmt.Sprintf("%s is damaged and passed over: %v", d.Path, d.Err))
+	}
+	if errors.Is(err, checkpoint.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return c, nil
+}
+
+// close gives the run directory free.
+func (r *trainer) close() error {
+	var errs []error
+	if r.metrics != nil {
+		errs = append(errs, r.metrics.log.Close())
+	}
+	if r.run != nil {
+		errs = append(errs, r.run.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+// save writes a checkpoint of the step at hand, if there is none yet, and
+// returns its folder; "" without a run directory.
+func (r *trainer) save() (string, error) {
+	if r.opt.Dir == "" || r.saved == r.step {
+		return "", nil
+	}
+	if err := r.metrics.flush(r.step); err != nil {
+		return "", fmt.Errorf("train: %w", err)
+	}
+	state, err := r.state()
+	if err != nil {
+		return "", fmt.Errorf("train: %w", err)
+	}
+	folder, err := checkpoint.Save(track.Checkpoints(r.opt.Dir), state)
+	if err != nil {
+		return "", fmt.Errorf("train: %w", err)
+	}
+	r.saved = r.step
+	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep); err != nil {
+		return "", fmt.Errorf("train: %w", err)
+	}
+	return folder, nil
+}
+
+// state copies the run to the host.
+func (r *trainer) state() (checkpoint.State, error) {
+	s := checkpoint.State{Step: r.step, EMA: map[string]checkpoint.Tensors{}}
+	times, err := json.Marshal(r.times)
+	if err != nil {
+		return s, err
+	}
+	if s.Train, err = json.Marshal(place{r.feed.seed, times}); err != nil {
+		return s, err
+	}
+	if s.Model, err = checkpoint.FromStore(r.prog.store, weightScope); err != nil {
+		return s, err
+	}
+	for _, rate := range r.prog.rates {
+		path := ema.Path(rate)
+		if s.EMA[filepath.Base(path)], err = checkpoint.FromStore(r.prog.store, path); err != nil {
+			return s, err
+		}
+	}
+	s.Optim, err = checkpoint.FromStore(r.prog.store, momentScope)
+	return s, err
+}
+
+// restore sets the run to what c holds.
+func (r *trainer) restore(c *checkpoint.Checkpoint) error {
+	var p place
+	err := json.Unmarshal(c.Train, &p)
+	if err == nil {
+		err = json.Unmarshal(p.Timesteps, r.times)
+	}
+	if err != nil {
+		return fmt.Errorf("train: %s: %w", c.Path, err)
+	}
+	if p.Seed != r.feed.seed {
+		return fmt.Errorf("train: %s is of a run with seed %d, this one has %d", c.Path, p.Seed, r.feed.seed)
+	}
+	load := func(under string, read func() (checkpoint.Tensors, error)) error {
+		t, err := read()
+		if err == nil {
+			err = checkpoint.ToStore(r.prog.store, under, t)
+		}
+		if err != nil {
+			return fmt.Errorf("train: %s: %w", c.Path, err)
+		}
+		return nil
+	}
+	if err := load(weightScope, c.Model); err != nil {
+		return err
+	}
+	if err := load(momentScope, c.Optim); err != nil {
+		return err
+	}
+	for _, rate := range r.prog.rates {
+		path := ema.Path(rate)
+		if err := load(path, func() (checkpoint.Tensors, error) { return c.EMA(filepath.Base(path)) }); err != nil {
+			return err
+		}
+	}
+	r.step, r.saved = c.Step, c.Step
+	return nil
+}

@@ -1,0 +1,286 @@
+// Package train fits a diffusion model to a data set: one compiled program a
+// step, checkpoints that a run goes on from as if it had never stopped.
+package train
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"time"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+// Options are what does not change the model that comes out.
+type Options struct {
+	// Dir is the run directory; it is made where it does not exist. Where it
+	// holds checkpoints the run goes on from the newest one that is sound.
+	// Empty keeps nothing on disk.
+	Dir string
+	// Steps is the number of steps in all, those of earlier runs included.
+	Steps int
+	// Resume is a checkpoint's folder to go on from in place of Dir's newest.
+	Resume string
+	// SaveEvery is the number of steps between two checkpoints; 0 means 1000.
+	// One more is saved at the end and when the run is stopped.
+	SaveEvery int
+	// Keep is how many checkpoints stay, the newest ones; 0 means 3.
+	Keep int
+	// LogEvery is the number of steps that a line of metrics.jsonl is the mean
+	// of; 0 means 10.
+	LogEvery int
+	// Session is what the run directory's manifest says about this run, besides
+	// what train knows; nil means track.NewSession.
+	Session *track.Session
+	// Status is told in a few words what the run does while no steps come:
+	// "compiling the training step". May be nil.
+	Status func(message string)
+}
+
+// Report is what one step did.
+type Report struct {
+	Step     int           // steps done, from 1
+	Loss     float64       // what was minimised: mean over the batch, importance weights included
+	MSE      float64       // its squared error; 0 where the loss has none
+	VLB      float64       // its term of the variational bound, bits per dimension; 0 where it has none
+	GradNorm float64       // L2 norm of the whole gradient
+	LR       float64       // learning rate of the step
+	StepTime time.Duration // from batch to losses, on this host
+	Saved    string        // folder of the checkpoint saved after this step, or ""
+}
+
+// ErrDiverged is the error of a run whose loss is no longer a number. The last
+// checkpoint is from before that.
+var ErrDiverged = errors.New("the loss is not a finite number")
+
+// Run trains the model that cfg describes on set until opt.Steps steps are
+// done, and yields a Report after each. What cfg leaves open is taken from set.
+//
+// It stops when ctx ends, after the step at hand: it saves a checkpoint and
+// yields ctx's error. Leaving the loop early saves one too. An error comes last.
+// A run that goes on from a checkpoint computes what it would have computed
+// without the stop, on the CPU to the bit.
+func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) iter.Seq2[Report, error] {
+	return func(yield func(Report, error) bool) {
+		r, err := open(b, cfg, set, opt)
+		if err != nil {
+			yield(Report{}, err)
+			return
+		}
+		watched := true
+		err = r.loop(ctx, func(report Report) bool {
+			watched = yield(report, nil)
+			return watched
+		})
+		if err = errors.Join(err, r.close()); err != nil && watched {
+			yield(Report{Step: r.step}, err)
+		}
+	}
+}
+
+// trainer is a run in progress.
+type trainer struct {
+	cfg   netdiffus.Config // fitted to the data
+	opt   Options
+	feed  *feed
+	times diffusion.Timesteps
+	prog  *program
+	step  int // steps done
+	saved int // steps done at the last checkpoint
+
+	run     *track.Run // nil without a run directory, as metrics
+	metrics *metrics
+}
+
+// newTrainer builds the run at step 0, with new weights.
+func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (*trainer, error) {
+	cfg, err := cfg.Fit(set)
+	if err != nil {
+		return nil, err
+	}
+	m, err := cfg.Model()
+	if err != nil {
+		return nil, err
+	}
+	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
+	if err != nil {
+		return nil, err
+	}
+	tr := cfg.Training
+	r := &trainer{
+		cfg: cfg, opt: opt.withDefaults(), saved: -1,
+		times: newTimes(m.Schedule.Len()),
+		feed: &feed{
+			set: set, seed: tr.Seed, size: tr.BatchSize,
+			classes: cfg.UNet.Classes, drop: tr.LabelDropout,
+			order: order{seed: tr.Seed, n: set.Images.N},
+		},
+		prog: &program{
+			store: model.NewStore(), model: m, opt: torchAdamW(tr.WeightDecay),
+			rates: tr.EMA, split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize,
+		},
+	}
+	if cfg.UNet.Dropout > 0 {
+		r.prog.drop = func(key *graph.Node) diffusion.Network { return cfg.UNet.Dropped(key) }
+	}
+	if err := cfg.UNet.Create(r.prog.store.Scope(weightScope), tr.Seed); err != nil {
+		return nil, err
+	}
+	return r, r.prog.prepare(b)
+}
+
+func (o Options) withDefaults() Options {
+	o.SaveEvery = cmp.Or(o.SaveEvery, 1000)
+	o.Keep = cmp.Or(o.Keep, 3)
+	o.LogEvery = cmp.Or(o.LogEvery, 10)
+	if o.Status == nil {
+		o.Status = func(string) {}
+	}
+	return o
+}
+
+// loop trains until all steps are done, ctx ends or the caller has seen enough.
+func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
+	drawing, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := r.feed.run(drawing, r.step, r.opt.Steps)
+	compiled := false
+	for r.step < r.opt.Steps {
+		b, ok := <-batches
+		if !ok || ctx.Err() != nil {
+			return r.interrupted(ctx.Err())
+		}
+		parts, t, weight := r.parts(b)
+		if !compiled {
+			r.opt.Status("compiling the training step")
+			if err := r.prog.compile(parts); err != nil {
+				return fmt.Errorf("train: %w", err)
+			}
+			compiled = true
+		}
+		report, _, err := r.train(parts, t, weight)
+		if err != nil {
+			return err
+		}
+		if r.step == r.opt.Steps || r.step%r.opt.SaveEvery == 0 {
+			if report.Saved, err = r.save(); err != nil {
+				return err
+			}
+		}
+		if !yield(report) {
+			_, err := r.save()
+			return err
+		}
+	}
+	return nil
+}
+
+// interrupted saves where the run is and returns why it stops.
+func (r *trainer) interrupted(cause error) error {
+	if _, err := r.save(); err != nil {
+		return errors.Join(err, cause)
+	}
+	return fmt.Errorf("train: stopped after step %d: %w", r.step, cause)
+}
+
+// train does one step.
+func (r *trainer) train(parts []inputs, t []int32, weight []float32) (Report, losses, error) {
+	start := time.Now()
+	l, norm, err := r.prog.run(parts)
+	if err != nil {
+		return Report{}, losses{}, fmt.Errorf("train: step %d: %w", r.step+1, err)
+	}
+	report := Report{
+		Step: r.step + 1, LR: r.learningRate(), GradNorm: norm,
+		Loss: mean(l.total, weight), MSE: mean(l.mse, weight), VLB: mean(l.vlb, weight),
+		StepTime: time.Since(start),
+	}
+	if math.IsNaN(report.Loss) || math.IsInf(report.Loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return Report{}, losses{}, fmt.Errorf("train: step %d: %w (loss %v, gradient %v); a lower learning rate may help",
+			report.Step, ErrDiverged, report.Loss, norm)
+	}
+	r.times.Observe(t, float64s(l.total))
+	r.step++
+	if err := r.metrics.step(report, l, t, weight, r.prog.model.Schedule.Len()); err != nil {
+		return Report{}, losses{}, fmt.Errorf("train: %w", err)
+	}
+	return report, l, nil
+}
+
+// learningRate is the one of the next step. It falls linearly to 0 at
+// AnnealSteps, one step late, because guided-diffusion sets it after the step
+// and before counting it (guided_diffusion/train_util.py, run_step).
+func (r *trainer) learningRate() float64 {
+	tr := r.cfg.Training
+	if tr.AnnealSteps == 0 {
+		return tr.LR
+	}
+	done := float64(max(r.step-1, 0)) / float64(tr.AnnealSteps)
+	return tr.LR * max(1-done, 0)
+}
+
+// parts draws what is left to draw for the batch and cuts it into microbatches.
+func (r *trainer) parts(b batch) (parts []inputs, t []int32, weight []float32) {
+	t, weight = make([]int32, r.feed.size), make([]float32, r.feed.size)
+	r.times.Draw(noise.Stream(r.feed.seed, streamTimestep, uint64(b.step)), t, weight)
+	return r.cut(b, t, weight), t, weight
+}
+
+// cut makes tensors of the batch, in microbatches.
+func (r *trainer) cut(b batch, t []int32, weight []float32) (parts []inputs) {
+	im := r.feed.set.Images
+	pixels := im.H * im.W * im.C
+	size := r.feed.size
+	if r.prog.split {
+		size = r.cfg.Training.Microbatch
+	}
+	scalars := r.prog.opt.scalars(b.step+1, r.learningRate())
+	keys := noise.Stream(r.feed.seed, streamDropout, uint64(b.step))
+	for from := 0; from < r.feed.size; from += size {
+		to := min(from+size, r.feed.size)
+		n := to - from
+		in := inputs{
+			x:       tensors.FromFlatDataAndDimensions(b.x[from*pixels:to*pixels], n, im.H, im.W, im.C),
+			noise:   tensors.FromFlatDataAndDimensions(b.noise[from*pixels:to*pixels], n, im.H, im.W, im.C),
+			t:       tensors.FromFlatDataAndDimensions(t[from:to], n),
+			weight:  tensors.FromFlatDataAndDimensions(weight[from:to], n),
+			key:     tensors.FromFlatDataAndDimensions([]uint32{keys.Uint32(), keys.Uint32()}, 2),
+			scalars: scalars,
+		}
+		if b.y != nil {
+			in.y = tensors.FromFlatDataAndDimensions(b.y[from:to], n)
+		}
+		parts = append(parts, in)
+	}
+	return parts
+}
+
+// mean is the weighted mean that the program minimises; with microbatches it is
+// that of the whole batch.
+func mean(values, weight []float32) float64 {
+	sum := 0.0
+	for i, v := range values {
+		sum += float64(v) * float64(weight[i])
+	}
+	return sum / float64(len(values))
+}
+
+func float64s(values []float32) []float64 {
+	wide := make([]float64, len(values))
+	for i, v := range values {
+		wide[i] = float64(v)
+	}
+	return wide
+}
