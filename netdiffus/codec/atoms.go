@@ -52,6 +52,17 @@ type AtomTable struct {
 	Values  []float64 `json:"values"`  // rising
 	Weights []float64 `json:"weights"` // how often each was seen, above 0
 	Padding float64   `json:"padding"` // how often the series had ended; 0 means the table has no padding atom
+
+	// After tells what followed what: for each atom of the place before, save
+	// its padding, which only padding follows, which atoms of this table came
+	// next and how often. It is empty at the first place.
+	After []Successors `json:"after,omitempty"`
+}
+
+// Successors are the atoms that followed one atom.
+type Successors struct {
+	Atoms  []int     `json:"k"` // rising; len(Values) is padding
+	Counts []float64 `json:"n"`
 }
 
 // Len is the number of atoms, that of padding included.
@@ -212,32 +223,51 @@ func (a *Atoms) Fitter(length int) Fitter {
 	if len(a.Tables) > 0 {
 		return nil
 	}
-	return &atomFitter{settings: *a, length: length, seen: map[string][]map[float64]float64{}, flows: map[string]int{}}
+	return &atomFitter{settings: *a, length: length, classes: map[string]*tally{}}
 }
 
-// atomFitter counts, by class and place, how often each value was seen.
+// atomFitter counts the values of every class.
 type atomFitter struct {
 	settings Atoms
 	length   int
-	seen     map[string][]map[float64]float64
-	flows    map[string]int
+	classes  map[string]*tally
 }
 
+// tally counts one class's values.
+type tally struct {
+	series int
+	seen   []map[float64]float64    // by place, how often each value
+	pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
+}
+
+// past is the value after the end of a series, above all others.
+var past = math.Inf(1)
+
 func (f *atomFitter) Add(class string, v []float64) error {
-	places := f.seen[class]
-	if places == nil {
-		places = make([]map[float64]float64, f.length)
-		for j := range places {
-			places[j] = map[float64]float64{}
-		}
-		f.seen[class] = places
-	}
-	f.flows[class]++
 	for j, x := range v {
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return fmt.Errorf("codec: atoms: value at place %d is %v", j, x)
 		}
-		places[j][x+0]++ // +0: -0 is no atom of its own
+	}
+	c := f.classes[class]
+	if c == nil {
+		c = &tally{}
+		for range f.length {
+			c.seen = append(c.seen, map[float64]float64{})
+			c.pairs = append(c.pairs, map[[2]float64]float64{})
+		}
+		f.classes[class] = c
+	}
+	c.series++
+	for j := range min(len(v)+1, f.length) {
+		x := past
+		if j < len(v) {
+			x = v[j] + 0 // +0: -0 is no atom of its own
+			c.seen[j][x]++
+		}
+		if j > 0 {
+			c.pairs[j][[2]float64{v[j-1] + 0, x}]++
+		}
 	}
 	return nil
 }
@@ -250,30 +280,35 @@ func (f *atomFitter) Codec() (Codec, error) {
 	if !(a.Tau >= 0 && a.Tau <= 1) {
 		return nil, fmt.Errorf("codec: atoms: tau %v: want one in [0,1]", a.Tau)
 	}
-	if len(f.seen) == 0 {
+	if len(f.classes) == 0 {
 		return nil, errors.New("codec: atoms: no values to make tables of")
 	}
 	a.Tables = map[string][]AtomTable{}
-	for class, places := range f.seen {
+	for class, c := range f.classes {
 		everywhere := map[float64]float64{}
-		for _, seen := range places {
+		for _, seen := range c.seen {
 			for v, n := range seen {
 				everywhere[v] += n
 			}
 		}
-		for _, seen := range places {
-			a.Tables[class] = append(a.Tables[class], f.table(f.flows[class], seen, everywhere))
+		tables := make([]AtomTable, f.length)
+		for j, seen := range c.seen {
+			tables[j] = f.table(c.series, seen, everywhere)
+			if j > 0 {
+				tables[j].After = successors(tables[j-1], tables[j], c.pairs[j])
+			}
 		}
+		a.Tables[class] = tables
 	}
 	a.index()
 	return &a, nil
 }
 
-// table is the table of one place where of flows series those in seen had not
+// table is the table of one place where of all series those in seen had not
 // ended yet.
-func (f *atomFitter) table(flows int, seen, everywhere map[float64]float64) AtomTable {
+func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) AtomTable {
 	alive := sum(seen)
-	t := AtomTable{Padding: float64(flows) - alive}
+	t := AtomTable{Padding: float64(series) - alive}
 	weights := maps.Clone(seen)
 	if s := f.settings.Smooth; s > 0 && alive > 0 {
 		total := sum(everywhere)
@@ -296,6 +331,30 @@ func (f *atomFitter) table(flows int, seen, everywhere map[float64]float64) Atom
 		t.Weights[nearest(kept, v)] += weights[v]
 	}
 	return t
+}
+
+// successors counts, between the atoms of two places, the pairs of values.
+func successors(before, t AtomTable, pairs map[[2]float64]float64) []Successors {
+	rows := make([]map[int]float64, len(before.Values))
+	for pair, n := range pairs {
+		k := len(t.Values)
+		if pair[1] != past {
+			k = t.Index(pair[1])
+		}
+		row := &rows[before.Index(pair[0])]
+		if *row == nil {
+			*row = map[int]float64{}
+		}
+		(*row)[k] += n
+	}
+	after := make([]Successors, len(rows))
+	for i, row := range rows {
+		after[i].Atoms = slices.Sorted(maps.Keys(row))
+		for _, k := range after[i].Atoms {
+			after[i].Counts = append(after[i].Counts, row[k])
+		}
+	}
+	return after
 }
 
 // everywhereOr are the counts that MinCount looks at: a value moved in by
@@ -324,7 +383,11 @@ func (a *Atoms) UnmarshalJSON(data []byte) error {
 	}
 	for class, tables := range p.Tables {
 		for j, t := range tables {
-			if err := t.check(); err != nil {
+			before := 0
+			if j > 0 {
+				before = len(tables[j-1].Values)
+			}
+			if err := t.check(before); err != nil {
 				return fmt.Errorf("codec: atoms: class %q, place %d: %w", class, j, err)
 			}
 		}
@@ -334,7 +397,8 @@ func (a *Atoms) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-func (t AtomTable) check() error {
+// check tells what is wrong with a table behind one of before values.
+func (t AtomTable) check(before int) error {
 	if len(t.Values) != len(t.Weights) {
 		return fmt.Errorf("%d values but %d weights", len(t.Values), len(t.Weights))
 	}
@@ -350,6 +414,19 @@ func (t AtomTable) check() error {
 		}
 		if k > 0 && !(t.Values[k] > t.Values[k-1]) {
 			return fmt.Errorf("value %v after %v, want them rising", t.Values[k], t.Values[k-1])
+		}
+	}
+	if len(t.After) != 0 && len(t.After) != before {
+		return fmt.Errorf("successors of %d atoms, but the place before has %d", len(t.After), before)
+	}
+	for i, s := range t.After {
+		if len(s.Atoms) != len(s.Counts) {
+			return fmt.Errorf("atom %d of the place before: %d successors but %d counts", i, len(s.Atoms), len(s.Counts))
+		}
+		for n, k := range s.Atoms {
+			if k < 0 || k >= t.Len() || !(s.Counts[n] > 0) {
+				return fmt.Errorf("atom %d of the place before: successor %d with count %v", i, k, s.Counts[n])
+			}
 		}
 	}
 	return nil

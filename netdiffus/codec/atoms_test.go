@@ -2,6 +2,7 @@ package codec_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -63,6 +64,21 @@ func TestAtomsByHand(t *testing.T) {
 	padded := fit(t, codec.Atoms{}, 3, []float64{1, 2, 3}, []float64{1})
 	if got := padded.Decode("a", []float64{.5, 1, 0}); !slices.Equal(got, []float64{1, 0, 0}) {
 		t.Errorf("a series with a hole reads as %v, want it cut at the hole", got)
+	}
+}
+
+func TestAtomsSuccessors(t *testing.T) {
+	c := fit(t, codec.Atoms{}, 3, []float64{1, 9}, []float64{1, 9}, []float64{2, 8, 5}, []float64{1})
+	got := c.Tables["a"][1].After
+	want := []codec.Successors{
+		{Atoms: []int{1, 2}, Counts: []float64{2, 1}}, // 1: twice 9, once the end
+		{Atoms: []int{0}, Counts: []float64{1}},       // 2: once 8
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("successors at place 1 = %v, want %v", got, want)
+	}
+	if c.Tables["a"][0].After != nil {
+		t.Errorf("the first place has successors: %v", c.Tables["a"][0].After)
 	}
 }
 
@@ -138,6 +154,8 @@ func TestAtomsRefuses(t *testing.T) {
 		`{"name":"atoms","tables":{"a":[{"values":[1],"weights":[]}]}}`,
 		`{"name":"atoms","tables":{"a":[{"values":[1],"weights":[-1]}]}}`,
 		`{"name":"atoms","tables":{"a":[{}]}}`,
+		`{"name":"atoms","tables":{"a":[{"values":[1],"weights":[1],"after":[{"k":[0],"n":[1]}]}]}}`,
+		`{"name":"atoms","tables":{"a":[{"values":[1],"weights":[1]},{"values":[1],"weights":[1],"after":[{"k":[1],"n":[1]}]}]}}`,
 	} {
 		if _, err := codec.Unmarshal([]byte(bad)); err == nil {
 			t.Errorf("Unmarshal(%s) succeeded", bad)
