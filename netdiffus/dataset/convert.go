@@ -2,74 +2,28 @@ package dataset
 
 import (
 	"context"
+	"fmt"
 	"iter"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
-
-// Layout is how a set lies in files.
-type Layout string
-
-const (
-	// PerFlow is one file a flow, LABEL/LABEL_row.npz, key "gasf", float64
-	// [L,L]: the reference's.
-	PerFlow Layout = "per-flow"
-	// PerClass is one file a class, LABEL.npz, key "images", float64
-	// [N,L,L,1].
-	PerClass Layout = "per-class"
-	// Samples is one file a class, LABEL_synthetic_samples.npz, key "images",
-	// float32 [N,L,L,1]: what the reference's sampler writes. No lengths.
-	Samples Layout = "samples"
-)
-
-// SaveOptions say how a set is written.
-type SaveOptions struct {
-	Layout    Layout  // "" means PerFlow
-	Overwrite bool    // replace an earlier set in the folder; other files are never replaced
-	Inputs    []Input // the files that the flows came from, for the manifest
-}
-
-// Input is a file as the manifest records it.
-type Input struct {
-	File   string `json:"file"` // base name
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-}
-
-// Hash reads the file and describes it.
-func Hash(path string) (Input, error) { panic("not built yet") }
-
-// Save writes the set into the folder dir, one file a flow, with a manifest.
-// The folder must be new or empty. It appears when everything is written; on
-// an error nothing is left.
-func (s *Set) Save(dir string) error { return s.SaveAs(dir, SaveOptions{}) }
-
-// SaveAs is Save with options.
-func (s *Set) SaveAs(dir string, o SaveOptions) error { panic("not built yet") }
-
-// Open reads a set: a folder that Save, SaveAs or Convert wrote in any layout,
-// or the reference's own files without a manifest (folders of per-flow files,
-// a folder of per-class or sample files, or one such file). Without a manifest
-// the recipe is the reference's with an unknown scale: enough to train on, and
-// to invert with OpenAs.
-func Open(path string) (*Set, error) { return OpenAs(path, Recipe{}) }
-
-// OpenAs is Open for files without a manifest that were made by recipe r,
-// whose codec holds the scale. A Length of 0 is taken from the images.
-func OpenAs(path string, r Recipe) (*Set, error) { panic("not built yet") }
 
 // ConvertOptions say how Convert writes, and who watches.
 type ConvertOptions struct {
 	SaveOptions
 	Classes  []string         // convert only these; nil means all
-	Progress func(p Progress) // called some times a second; may be nil
+	Progress func(p Progress) // called every few hundred flows, by one goroutine at a time; may be nil
 }
 
 // Progress is how far Convert is.
 type Progress struct {
-	Stage string // "reading" (learns the scale and the classes) or "converting"
-	Done  int    // flows
-	Total int    // flows; 0 while not known
+	Writing bool // false while the flows are looked at for the scale and the classes
+	Done    int  // flows
+	Total   int  // flows; 0 as long as it is not known
 }
 
 // Report is what Convert did.
@@ -78,12 +32,12 @@ type Report struct {
 	Classes []string
 	Counts  []int // flows of each class
 	Flows   int
-	Cut     int // flows that had more packets than Recipe.Length
+	Cut     int // flows that had more packets than Recipe.Length: the rest of them is not in the images
 
 	// Invertible tells whether the image kind has a way back. Where it has,
 	// every flow was decoded again, from the float64 pixels as written and
-	// from the same rounded to float32, as a model sees them; the counts are
-	// the flows that came back just as they went in.
+	// from the same rounded to float32, as a model sees them. The counts are
+	// of the flows that came back just as they went in.
 	Invertible       bool
 	Exact64, Exact32 int
 }
@@ -91,7 +45,196 @@ type Report struct {
 // Convert makes a set of the flows in the folder dir without holding it in
 // memory: flows is ranged over twice, first to fit the codec and count the
 // classes, then to write. On an error, or when ctx is cancelled, nothing is
-// left of it.
+// left of it. The order of rows is kept; they count from 0, those of classes
+// left out included.
 func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe, dir string, o ConvertOptions) (Report, error) {
-	panic("not built yet")
+	if err := checkFree(dir, o.Overwrite); err != nil {
+		return Report{}, err // before the work, not after it
+	}
+	look, err := newSurvey(r)
+	if err != nil {
+		return Report{}, err
+	}
+	c := &conversion{ctx: ctx, flows: flows, options: o}
+	err = c.each(0, func(row int, f traffic.Flow) error { return atRow(row, look.add(f)) })
+	if err != nil {
+		return Report{}, err
+	}
+	if err := missing(o.Classes, look.counts); err != nil {
+		return Report{}, err
+	}
+	report := Report{Cut: look.cut}
+	report.Recipe, report.Classes, report.Counts, err = look.result()
+	if err != nil {
+		return Report{}, err
+	}
+	for _, n := range report.Counts {
+		report.Flows += n
+	}
+	c.writing = true
+	err = stage(dir, o.SaveOptions, func(staged string) error {
+		w, err := newWriter(staged, o.Layout, report.Recipe, report.Classes, report.Counts, true)
+		if err != nil {
+			return err
+		}
+		defer w.abort()
+		if err := c.write(w, &report); err != nil {
+			return err
+		}
+		return w.finish(o.Inputs, report.Cut)
+	})
+	if err != nil {
+		return Report{}, err
+	}
+	return report, nil
+}
+
+// conversion is one Convert under way.
+type conversion struct {
+	ctx     context.Context
+	flows   iter.Seq2[traffic.Flow, error]
+	options ConvertOptions
+	writing bool // the second time over the flows
+}
+
+// each calls do for every flow of the chosen classes, with its row, and tells
+// who watches.
+func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) error {
+	tell := func(done int) {
+		if c.options.Progress != nil {
+			c.options.Progress(Progress{Writing: c.writing, Done: done, Total: total})
+		}
+	}
+	row, done := -1, 0
+	for f, err := range c.flows {
+		row++
+		if err == nil && row%64 == 0 {
+			err = c.ctx.Err()
+		}
+		if err != nil {
+			return fmt.Errorf("dataset: %w", err)
+		}
+		if c.options.Classes != nil && !slices.Contains(c.options.Classes, f.Label) {
+			continue
+		}
+		if err := do(row, f); err != nil {
+			return err
+		}
+		if done++; done%256 == 0 {
+			tell(done)
+		}
+	}
+	tell(done)
+	return c.ctx.Err()
+}
+
+// write encodes all flows, checks that they come back, and writes them.
+func (c *conversion) write(w writer, report *Report) error {
+	workers := 1
+	if _, parallel := w.(*flowWriter); parallel {
+		workers = runtime.GOMAXPROCS(0) // the file system is what takes the time
+	}
+	type job struct {
+		row  int
+		flow traffic.Flow
+	}
+	var (
+		jobs             = make(chan []job, workers)
+		written          = make([]atomic.Int64, len(report.Classes))
+		exact64, exact32 atomic.Int64
+		failed           = make(chan error, workers)
+		wait             sync.WaitGroup
+	)
+	one := func(e *encoder, d *decoder, row int, f traffic.Flow) error {
+		label, known := slices.BinarySearch(report.Classes, f.Label)
+		if !known || written[label].Add(1) > int64(report.Counts[label]) {
+			return errChanged
+		}
+		image, err := e.encode(f)
+		if err != nil {
+			return err
+		}
+		if d != nil {
+			in64, in32 := d.came(f, image)
+			exact64.Add(count(in64))
+			exact32.Add(count(in32))
+		}
+		return w.add(label, row, image)
+	}
+	_, err := report.Recipe.inverter()
+	report.Invertible = err == nil
+	for range workers {
+		e := newEncoder(report.Recipe)
+		d, _ := newDecoder(report.Recipe) // nil where there is no way back
+		wait.Go(func() {
+			for batch := range jobs {
+				for _, j := range batch {
+					if err := one(e, d, j.row, j.flow); err != nil {
+						failed <- atRow(j.row, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	var batch []job
+	send := func() error {
+		select {
+		case err := <-failed:
+			return err
+		case jobs <- batch:
+			batch = nil
+			return nil
+		}
+	}
+	err = c.each(report.Flows, func(row int, f traffic.Flow) error {
+		batch = append(batch, job{row, f})
+		if len(batch) < 64 {
+			return nil
+		}
+		return send()
+	})
+	if err == nil && len(batch) > 0 {
+		err = send()
+	}
+	close(jobs)
+	wait.Wait()
+	if err == nil {
+		select {
+		case err = <-failed:
+		default:
+		}
+	}
+	for label := range written {
+		if err == nil && written[label].Load() != int64(report.Counts[label]) {
+			err = fmt.Errorf("dataset: %w", errChanged)
+		}
+	}
+	report.Exact64, report.Exact32 = int(exact64.Load()), int(exact32.Load())
+	return err
+}
+
+// atRow says which of the input's rows err is about.
+func atRow(row int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("dataset: row %d: %w", row, err)
+}
+
+func count(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// missing tells which of the chosen classes no flow has.
+func missing(chosen []string, counts map[string]int) error {
+	for _, label := range chosen {
+		if counts[label] == 0 {
+			return fmt.Errorf("dataset: no flow of class %q", label)
+		}
+	}
+	return nil
 }

@@ -4,9 +4,14 @@
 package dataset
 
 import (
+	"errors"
+	"fmt"
 	"iter"
+	"math"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -28,7 +33,86 @@ type Set struct {
 
 // Build makes a set of all flows, in memory, in their order. A codec without
 // parameters is fitted to the flows first.
-func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) { panic("not built yet") }
+//
+// flows is ranged over twice.
+func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
+	look, err := newSurvey(r)
+	if err != nil {
+		return nil, err
+	}
+	row := 0
+	for f, err := range flows {
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		if err := look.add(f); err != nil {
+			return nil, atRow(row, err)
+		}
+		row++
+	}
+	r, classes, _, err := look.result()
+	if err != nil {
+		return nil, err
+	}
+	e := newEncoder(r)
+	size := r.Image.Size(r.Length)
+	s := &Set{Recipe: r, Classes: classes, Images: imaging.New(0, size, size, 1)}
+	for f, err := range flows {
+		if err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+		image, err := e.encode(f)
+		if err != nil {
+			return nil, atRow(s.Len(), err)
+		}
+		label, known := slices.BinarySearch(classes, f.Label)
+		if !known {
+			return nil, atRow(s.Len(), errChanged)
+		}
+		s.add(image, label, s.Len())
+	}
+	return s, nil
+}
+
+var errChanged = errors.New("the flows changed between the first look at them and the second")
+
+// add puts an image at the end of a set whose flows' lengths and rows are
+// known.
+func (s *Set) add(e encoded, label, row int) {
+	s.setZeroDown(s.Len(), e.zeroDown)
+	s.Images.Append(e.image)
+	s.Labels = append(s.Labels, label)
+	s.Lengths = append(s.Lengths, e.length)
+	s.Rows = append(s.Rows, row)
+}
+
+// setZeroDown notes the places for image i.
+func (s *Set) setZeroDown(i int, places []int) {
+	if len(places) == 0 {
+		return
+	}
+	if s.zeroDown == nil {
+		s.zeroDown = map[int][]int{}
+	}
+	s.zeroDown[i] = places
+}
+
+// forgetUnknown leaves out Lengths where none is known.
+func (s *Set) forgetUnknown() {
+	if !slices.ContainsFunc(s.Lengths, func(n int) bool { return n >= 0 }) {
+		s.Lengths = nil
+	}
+}
+
+// at returns image i with all that is known of its flow; length is -1 where
+// that is unknown.
+func (s *Set) at(i int) encoded {
+	e := encoded{image: s.Images.At(i), length: -1, zeroDown: s.zeroDown[i]}
+	if s.Lengths != nil {
+		e.length = s.Lengths[i]
+	}
+	return e
+}
 
 // Len returns the number of images.
 func (s *Set) Len() int { return s.Images.N }
@@ -51,18 +135,133 @@ func (s *Set) Counts() []int {
 //
 // The sequence yields an error, and nothing else, when the images cannot be
 // inverted: an image kind that is no Inverter, or a scale that is not known.
-func (s *Set) Flows() iter.Seq2[traffic.Flow, error] { panic("not built yet") }
+func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
+	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
+		if e.length >= 0 {
+			return d.packets(class, e)
+		}
+		p := make([]traffic.Packet, d.Length)
+		d.Feature.Restore(d.values(class, e.image), p)
+		if _, times := d.Feature.(traffic.InterArrival); times {
+			return p // tells nothing of lengths
+		}
+		return slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length == 0 })
+	})
+}
 
 // PaddedFlows ranges over the flows as the reference inverts images: one flow
 // for each, all Recipe.Length packets long, padding a packet of 0 bytes whose
 // direction is downstream where the value before rounding is >= 0 (noise, that
 // is).
-func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] { panic("not built yet") }
+func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
+	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
+		p := make([]traffic.Packet, d.Length)
+		v := d.values(class, e.image)
+		d.Feature.Restore(v, p)
+		for i := range p {
+			if p[i].Length == 0 && v[i] >= 0 {
+				p[i].Dir = traffic.Down
+			}
+		}
+		return p
+	})
+}
+
+// flows yields for every image the flow of the packets that read finds in it,
+// if there are any.
+func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Packet) iter.Seq2[traffic.Flow, error] {
+	return func(yield func(traffic.Flow, error) bool) {
+		d, err := newDecoder(s.Recipe.withDefaults())
+		if err == nil {
+			err = s.check()
+		}
+		if err != nil {
+			yield(traffic.Flow{}, err)
+			return
+		}
+		_, timed := d.Feature.(traffic.InterArrival)
+		for i := range s.Len() {
+			label := s.Classes[s.Labels[i]]
+			packets := read(d, label, s.at(i))
+			if len(packets) > 0 && !yield(traffic.Flow{Label: label, Packets: packets, Timed: timed}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// check tells whether the set's parts fit each other and its recipe. Sets are
+// also put together by hand.
+func (s *Set) check() error {
+	r := s.Recipe.withDefaults()
+	n, size := s.Len(), r.Image.Size(r.Length)
+	switch m := s.Images; {
+	case m.H != size || m.W != size || m.C != 1 || len(m.Data) != n*size*size:
+		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values, want %d x %d with 1 channel", n, m.H, m.W, m.C, len(m.Data), size, size)
+	case len(s.Labels) != n || s.Lengths != nil && len(s.Lengths) != n || s.Rows != nil && len(s.Rows) != n:
+		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.Lengths), len(s.Rows))
+	case !slices.IsSorted(s.Classes):
+		return fmt.Errorf("dataset: classes %q are not sorted", s.Classes)
+	}
+	for i := range n {
+		if label := s.Labels[i]; label < 0 || label >= len(s.Classes) {
+			return fmt.Errorf("dataset: image %d has label %d of %d classes", i, label, len(s.Classes))
+		}
+		e := s.at(i)
+		if e.length > r.Length {
+			return fmt.Errorf("dataset: image %d has %d packets, want at most %d", i, e.length, r.Length)
+		}
+		for _, place := range e.zeroDown {
+			if place < 0 || place >= e.length {
+				return fmt.Errorf("dataset: image %d: packet %d of %d", i, place, e.length)
+			}
+		}
+	}
+	return nil
+}
 
 // Split divides the set at random into two of the same classes, the first
 // with the share fraction of every class's images (rounded to the nearest
 // whole number), each in the order they had. The same seed divides the same
 // way.
 func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err error) {
-	panic("not built yet")
+	if !(fraction >= 0 && fraction <= 1) {
+		return nil, nil, fmt.Errorf("dataset: split: fraction %v, want one in [0,1]", fraction)
+	}
+	if err := s.check(); err != nil {
+		return nil, nil, err
+	}
+	byClass := make([][]int, len(s.Classes))
+	for i, label := range s.Labels {
+		byClass[label] = append(byClass[label], i)
+	}
+	var chosen [2][]int
+	for label, images := range byClass {
+		noise.Stream(seed, uint64(label)).Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
+		n := int(math.Round(fraction * float64(len(images))))
+		chosen[0] = append(chosen[0], images[:n]...)
+		chosen[1] = append(chosen[1], images[n:]...)
+	}
+	slices.Sort(chosen[0])
+	slices.Sort(chosen[1])
+	return s.Select(chosen[0]), s.Select(chosen[1]), nil
+}
+
+// Select returns the set of copies of the images with these indices, in their
+// order, with all classes. It panics on an index that s has not.
+func (s *Set) Select(images []int) *Set {
+	out := &Set{Recipe: s.Recipe, Classes: s.Classes, Images: imaging.New(0, s.Images.H, s.Images.W, s.Images.C)}
+	out.Images.Data = make([]float64, 0, len(images)*s.Images.H*s.Images.W*s.Images.C)
+	for _, i := range images {
+		out.setZeroDown(out.Len(), s.zeroDown[i])
+		out.Images.Append(s.Images.At(i))
+		out.Labels = append(out.Labels, s.Labels[i])
+		if s.Lengths != nil {
+			out.Lengths = append(out.Lengths, s.Lengths[i])
+		}
+		if s.Rows != nil {
+			out.Rows = append(out.Rows, s.Rows[i])
+		}
+	}
+	return out
 }

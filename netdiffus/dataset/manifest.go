@@ -1,0 +1,182 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+)
+
+const (
+	manifestName    = "manifest.json"
+	manifestFormat  = "netdiffus dataset"
+	manifestVersion = 1
+)
+
+// manifest is what a set's folder says of itself, in manifest.json.
+type manifest struct {
+	Format  string          `json:"format"`
+	Version int             `json:"version"`
+	Layout  Layout          `json:"layout"`
+	Recipe  Recipe          `json:"recipe"`
+	Flows   int             `json:"flows"`
+	Cut     int             `json:"cut"` // flows that had more packets than the recipe's length
+	Classes []manifestClass `json:"classes"`
+	Inputs  []Input         `json:"inputs,omitempty"`
+}
+
+// manifestClass is one class: its true label, and where its images lie.
+type manifestClass struct {
+	Label    string `json:"label"`
+	LabelHex string `json:"label_hex,omitempty"` // the label's bytes, where they are no UTF-8
+	Path     string `json:"path"`                // folder or file, beside the manifest
+	Flows    int    `json:"flows"`
+}
+
+// Input is a file as the manifest records it.
+type Input struct {
+	File   string `json:"file"` // base name
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Hash reads the file and describes it.
+func Hash(path string) (Input, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Input{}, fmt.Errorf("dataset: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	n, err := io.Copy(hash, f)
+	if err != nil {
+		return Input{}, fmt.Errorf("dataset: %w", err)
+	}
+	return Input{File: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+// newManifest describes a set of the classes, whose images will lie at paths.
+func newManifest(layout Layout, r Recipe, classes, paths []string, counts []int) manifest {
+	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Recipe: r}
+	for i, label := range classes {
+		c := manifestClass{Label: label, Path: paths[i], Flows: counts[i]}
+		if !utf8.ValidString(label) {
+			c.LabelHex = hex.EncodeToString([]byte(label))
+		}
+		m.Classes = append(m.Classes, c)
+		m.Flows += counts[i]
+	}
+	return m
+}
+
+// label is the class's true label.
+func (c manifestClass) label() (string, error) {
+	if c.LabelHex == "" {
+		return c.Label, nil
+	}
+	label, err := hex.DecodeString(c.LabelHex)
+	return string(label), err
+}
+
+func (m manifest) write(dir string) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o666); err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	return nil
+}
+
+// readManifest reads the manifest in dir; errors wrap fs.ErrNotExist when there
+// is none.
+func readManifest(dir string) (manifest, error) {
+	path := filepath.Join(dir, manifestName)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return manifest{}, fmt.Errorf("dataset: %w", err)
+	}
+	m, err := parseManifest(data)
+	if err != nil {
+		return manifest{}, fmt.Errorf("dataset: %s: %w", path, err)
+	}
+	return m, nil
+}
+
+func parseManifest(data []byte) (manifest, error) {
+	var head struct {
+		Format  string
+		Version int
+	}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return manifest{}, err
+	}
+	if head.Format != manifestFormat {
+		return manifest{}, fmt.Errorf("format %q, want %q", head.Format, manifestFormat)
+	}
+	if head.Version != manifestVersion {
+		return manifest{}, fmt.Errorf("version %d of the format; this program knows version %d", head.Version, manifestVersion)
+	}
+	var m manifest
+	if err := json.Unmarshal(data, &m); err != nil {
+		return manifest{}, err
+	}
+	switch m.Layout {
+	case PerFlow, PerClass, Samples:
+	default:
+		return manifest{}, fmt.Errorf("layout %q is not known", m.Layout)
+	}
+	for i, c := range m.Classes {
+		label, err := c.label()
+		if err != nil {
+			return manifest{}, fmt.Errorf("class %d: label_hex: %w", i, err)
+		}
+		m.Classes[i].Label = label
+		if !filepath.IsLocal(c.Path) || filepath.Base(c.Path) != c.Path {
+			return manifest{}, fmt.Errorf("class %q: path %q does not lie beside the manifest", label, c.Path)
+		}
+		if i > 0 && label <= m.Classes[i-1].Label {
+			return manifest{}, fmt.Errorf("class %q is not in sorted order", label)
+		}
+		if c.Flows < 0 {
+			return manifest{}, fmt.Errorf("class %q: %d flows", label, c.Flows)
+		}
+	}
+	return m, nil
+}
+
+// checkFree tells whether a set may be written to dir: it must be new or
+// empty, or, with overwrite, hold an earlier set and nothing else.
+func checkFree(dir string, overwrite bool) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
+	m, err := readManifest(dir)
+	if err != nil {
+		return fmt.Errorf("dataset: %s is not empty and holds no earlier output: %w", dir, err)
+	}
+	if !overwrite {
+		return fmt.Errorf("dataset: %s holds an earlier output: choose another folder or ask to overwrite it", dir)
+	}
+	ours := map[string]bool{manifestName: true}
+	for _, c := range m.Classes {
+		ours[c.Path] = true
+	}
+	for _, e := range entries {
+		if !ours[e.Name()] {
+			return fmt.Errorf("dataset: %s is not overwritten: %s in it is no part of an earlier output", dir, e.Name())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
+)
+
+// Open reads a set, in the order of the input's rows where these are known: a
+// folder that Save, SaveAs or Convert wrote, in any layout, or the reference's
+// own files without a manifest (a folder of classes' folders of per-flow
+// files, a folder of per-class or sample files, or one such file; a class's
+// name is that of its folder or file). Without a manifest the recipe is the
+// reference's with an unknown scale: enough to train on, and to invert with
+// OpenAs.
+func Open(path string) (*Set, error) { return OpenAs(path, Recipe{}) }
+
+// OpenAs is Open for files without a manifest that were made by recipe r,
+// whose codec holds the scale. A Length of 0 is taken from the images. It
+// refuses a folder with a manifest, which has its own recipe, unless r is the
+// zero Recipe.
+func OpenAs(path string, r Recipe) (*Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	if !info.IsDir() {
+		return openClasses([]source{{label: classOfFile(path), path: path}}, r)
+	}
+	m, err := readManifest(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return openForeign(path, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Length != 0 || r.Feature != nil || r.Codec != nil || r.Image != nil {
+		return nil, fmt.Errorf("dataset: %s has a manifest with a scale of its own", path)
+	}
+	var sources []source
+	for _, c := range m.Classes {
+		sources = append(sources, source{label: c.Label, path: filepath.Join(path, c.Path), flows: c.Flows, counted: true})
+	}
+	if m.Layout == PerFlow {
+		return openFlows(sources, m.Recipe)
+	}
+	return openClasses(sources, m.Recipe)
+}
+
+// source is where the images of one class lie.
+type source struct {
+	label   string
+	path    string // a folder of per-flow files, or a file
+	flows   int    // how many there should be
+	counted bool   // flows is known
+}
+
+// openForeign opens a folder without a manifest.
+func openForeign(dir string, r Recipe) (*Set, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	var folders, files []source
+	for _, e := range entries { // sorted by name
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.IsDir():
+			if holdsFlows(path) {
+				folders = append(folders, source{label: e.Name(), path: path})
+			}
+		case filepath.Ext(path) == ".npz":
+			files = append(files, source{label: classOfFile(path), path: path})
+		}
+	}
+	switch {
+	case len(folders) > 0 && len(files) > 0:
+		return nil, fmt.Errorf("dataset: %s holds .npz files both beside and inside of folders: which are the classes?", dir)
+	case len(folders) > 0:
+		return openFlows(folders, r)
+	case len(files) > 0:
+		return openClasses(files, r)
+	}
+	return nil, fmt.Errorf("dataset: %s holds neither %s nor .npz files, by themselves or in a folder for each class", dir, manifestName)
+}
+
+// classOfFile is the class that a file without a manifest is of.
+func classOfFile(path string) string {
+	stem := strings.TrimSuffix(filepath.Base(path), ".npz")
+	return strings.TrimSuffix(stem, strings.TrimSuffix(samplesEnding, ".npz"))
+}
+
+// holdsFlows tells whether a folder has a .npz file.
+func holdsFlows(dir string) bool {
+	entries, _ := os.ReadDir(dir)
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return filepath.Ext(e.Name()) == ".npz" })
+}
+
+// newSet returns an empty set of the classes, whose recipe fits images of that
+// size. Without any image size is 0.
+func newSet(sources []source, r Recipe, size int) (*Set, error) {
+	if r.Length == 0 && size > 0 {
+		r.Length = size // true of all image kinds
+	}
+	r = r.withDefaults()
+	if want := r.Image.Size(r.Length); size != 0 && size != want {
+		return nil, fmt.Errorf("images of size %d, want %d for %d packets", size, want, r.Length)
+	}
+	s := &Set{Recipe: r}
+	for _, c := range sources {
+		s.Classes = append(s.Classes, c.label)
+	}
+	if !slices.IsSorted(s.Classes) {
+		return nil, fmt.Errorf("classes %q are not in sorted order", s.Classes)
+	}
+	return s, nil
+}
+
+// checkShape takes the shape of images, without the number of them, and
+// returns their size.
+func checkShape(shape []int, dtype string) (size int, err error) {
+	if len(shape) == 3 && shape[2] == 1 {
+		shape = shape[:2]
+	}
+	if len(shape) != 2 || shape[0] != shape[1] || shape[0] < 1 || shape[0] > maxLength {
+		return 0, fmt.Errorf("shape %v, want a square image of one channel", shape)
+	}
+	if dtype[0] != 'f' {
+		return 0, fmt.Errorf("elements of type %s, want float64 or float32", dtype)
+	}
+	return shape[0], nil
+}
+
+// checkFinite tells whether all pixels are numbers.
+func checkFinite(pixels []float64) error {
+	for i, p := range pixels {
+		if math.IsNaN(p) || math.IsInf(p, 0) {
+			return fmt.Errorf("value %d is %v", i, p)
+		}
+	}
+	return nil
+}
+
+// imageKey finds the images in a file: under the name they should have, or the
+// one array there is.
+func imageKey(f *npz.File, name string) string {
+	if keys := f.Keys(); !f.Has(name) && len(keys) == 1 {
+		return keys[0]
+	}
+	return name
+}
