@@ -74,7 +74,10 @@ func openParquet(f *os.File, path string) (*parquetFile, error) {
 	}); err != nil {
 		return nil, p.errorf("%w", err)
 	}
-	return p, p.findColumns()
+	if err := safely(p.findColumns); err != nil {
+		return nil, p.errorf("%w", err)
+	}
+	return p, nil
 }
 
 func (p *parquetFile) findColumns() error {
@@ -93,12 +96,12 @@ func (p *parquetFile) findColumns() error {
 		}
 		l, err := newLeaf(column, c.list)
 		if err != nil {
-			return p.errorf("%w", err)
+			return err
 		}
 		*c.to = l
 	}
 	if missing != nil {
-		return p.errorf("no column %s (the file has %s)", strings.Join(missing, ", "), strings.Join(p.columnNames(), ", "))
+		return fmt.Errorf("no column %s (the file has %s)", strings.Join(missing, ", "), strings.Join(p.columnNames(), ", "))
 	}
 	return nil
 }

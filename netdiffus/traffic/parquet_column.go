@@ -143,9 +143,12 @@ func newCursor(in io.ReaderAt, file *parquet.File, index int, group parquet.RowG
 }
 
 func (c *cursor) close() {
-	parquet.Release(c.page)
-	c.pages.Close()
 	c.guard.close()
+	// What a panic in the reading left behind may panic again.
+	safely(func() error {
+		parquet.Release(c.page)
+		return c.pages.Close()
+	})
 }
 
 // peek returns the value to come; io.EOF at the end.
