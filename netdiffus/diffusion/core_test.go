@@ -11,12 +11,17 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 )
 
-// says is a network that always says out, or as much of it as the variance
-// calls for: the recordings use one output for all variances.
+// says is a network that says out, or as much of it as the variance calls for:
+// the recordings use one output for all variances.
 func says(out *graph.Node, v diffusion.LogVariance) diffusion.Network {
 	if !v.Learned() {
 		out = graph.SliceAxis(out, -1, graph.AxisRange(0, out.Shape().Dim(-1)/2))
 	}
+	return constant(out)
+}
+
+// constant is a network that says out whatever it is asked.
+func constant(out *graph.Node) diffusion.Network {
 	return func(_ *model.Scope, _, _, _ *graph.Node) *graph.Node { return out }
 }
 

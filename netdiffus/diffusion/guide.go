@@ -3,6 +3,7 @@ package diffusion
 import (
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
@@ -17,6 +18,9 @@ import (
 // (DropLabels): one row more in the embedding, so the number of classes.
 func Guide(d Denoiser, scale float64, null int) Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) Prediction {
+		if y == nil {
+			exceptions.Panicf("diffusion: guidance needs classes, got none")
+		}
 		none := AddScalar(ZerosLike(y), null)
 		// One call of twice the batch: the network is built once, and runs
 		// faster than two halves.

@@ -1,6 +1,7 @@
 package diffusion_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -73,18 +74,15 @@ func TestGoldenLosses(t *testing.T) {
 // out, and the gradient of the batch's mean loss with respect to out.
 func lossCase(step, x0, noise, out *graph.Node, m diffusion.Model, gradient bool) outputs {
 	channels := x0.Shape().Dim(-1)
-	switch {
-	case !m.Variance.Learned():
-		out = graph.SliceAxis(out, -1, graph.AxisRange(0, channels))
-		m.Network = says(graph.Concatenate([]*graph.Node{out, out}, -1), m.Variance)
-	case m.Variance == diffusion.Learned{}:
+	switch m.Variance.(type) {
+	case diffusion.Learned:
 		// A log variance about -3 is a sensible one.
-		shift := graph.Concatenate([]*graph.Node{graph.ZerosLike(x0), graph.AddScalar(graph.ZerosLike(x0), -3)}, -1)
-		out = graph.Add(out, shift)
-		m.Network = says(out, m.Variance)
-	default:
-		m.Network = says(out, m.Variance)
+		zero := graph.ZerosLike(x0)
+		out = graph.Add(out, graph.Concatenate([]*graph.Node{zero, graph.AddScalar(zero, -3)}, -1))
+	case diffusion.FixedSmall, diffusion.FixedLarge:
+		out = graph.SliceAxis(out, -1, graph.AxisRange(0, channels))
 	}
+	m.Network = constant(out)
 	l := m.Loss(nil, x0, step, nil, noise)
 	o := outputs{"_loss": l.Total}
 	if l.MSE != nil {
@@ -97,4 +95,33 @@ func lossCase(step, x0, noise, out *graph.Node, m diffusion.Model, gradient bool
 		o["_grad"] = graph.Gradient(graph.ReduceAllMean(l.Total), out)[0]
 	}
 	return o
+}
+
+// Min-SNR weights by hand (Hang et al. 2023): SNR is 16/9 and 9/16, γ is 1.
+func TestMinSNR(t *testing.T) {
+	s := twoSteps(t)
+	for name, c := range map[string]struct {
+		param diffusion.Param
+		want  []float64
+	}{
+		"epsilon":  {diffusion.Epsilon{}, []float64{9. / 16, 1}},                          // min(SNR,γ)/SNR
+		"start":    {diffusion.Start{}, []float64{1, 9. / 16}},                            // min(SNR,γ)
+		"velocity": {diffusion.Velocity{}, []float64{0.36, 0.36}},                         // min(SNR,γ)/(SNR+1)
+		"previous": {diffusion.Previous{}, []float64{1, 9. / 16 / (0.546875 * 0.546875)}}, // min(SNR,γ)/coefficient²
+	} {
+		for i, w := range diffusion.MinSNR(1)(s, c.param) {
+			if math.Abs(w-c.want[i]) > 1e-12 {
+				t.Errorf("%s: weight of step %d is %v, want %v", name, i, w, c.want[i])
+			}
+		}
+	}
+
+	inputs := []*tensors.Tensor{tensors.FromValue([]int32{0, 1}), column(0.5, 0.5), column(-1, 2)}
+	got := compute(t, inputs, func(in []*graph.Node) outputs {
+		m := diffusion.Model{Network: constant(graph.ZerosLike(in[1])), Schedule: s, Weight: diffusion.MinSNR(1)}
+		l := m.Loss(nil, in[1], in[0], nil, in[2])
+		return outputs{"mse": l.MSE, "total": l.Total}
+	})
+	near(t, "mse", got["mse"], 1, 4)
+	near(t, "weighted", got["total"], 9./16, 4)
 }

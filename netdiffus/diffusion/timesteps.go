@@ -103,6 +103,9 @@ func (l *LossSecondMoment) Weights() []float64 {
 		weights[t] = math.Sqrt(squares / historyPerStep)
 		sum += weights[t]
 	}
+	if sum == 0 { // every loss was 0: nothing tells the steps apart
+		return ones(len(l.History))
+	}
 	for t := range weights {
 		weights[t] = weights[t]/sum*(1-uniformShare) + uniformShare/float64(len(weights))
 	}
