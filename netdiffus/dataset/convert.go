@@ -56,7 +56,7 @@ func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe
 		return Report{}, err
 	}
 	c := &conversion{ctx: ctx, flows: flows, options: o}
-	err = c.each(0, func(row int, f traffic.Flow) error { return atRow(row, look.add(f)) })
+	err = c.each(0, func(row int, f traffic.Flow) error { return c.atRow(row, look.add(f)) })
 	if err != nil {
 		return Report{}, err
 	}
@@ -170,7 +170,7 @@ func (c *conversion) write(w writer, report *Report) error {
 			for batch := range jobs {
 				for _, j := range batch {
 					if err := one(e, d, j.row, j.flow); err != nil {
-						failed <- atRow(j.row, err)
+						failed <- c.atRow(j.row, err)
 						return
 					}
 				}
@@ -212,6 +212,14 @@ func (c *conversion) write(w writer, report *Report) error {
 	}
 	report.Exact64, report.Exact32 = int(exact64.Load()), int(exact32.Load())
 	return err
+}
+
+// atRow says which row of which file err is about.
+func (c *conversion) atRow(row int, err error) error {
+	if err != nil && len(c.options.Inputs) == 1 {
+		return fmt.Errorf("dataset: %s: row %d: %w", c.options.Inputs[0].File, row, err)
+	}
+	return atRow(row, err)
 }
 
 // atRow says which of the input's rows err is about.

@@ -117,6 +117,10 @@ func (s *Set) at(i int) encoded {
 // Len returns the number of images.
 func (s *Set) Len() int { return s.Images.N }
 
+// Fitted tells whether the set's scale is known, which Flows needs. It is not
+// where the reference's files were opened without it.
+func (s *Set) Fitted() bool { return s.Recipe.withDefaults().fitted() }
+
 // Counts returns the number of images of every class, in the order of Classes.
 func (s *Set) Counts() []int {
 	counts := make([]int, len(s.Classes))

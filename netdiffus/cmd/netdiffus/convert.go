@@ -1,15 +1,204 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func convertCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "convert",
+	var o convertOptions
+	c := &cobra.Command{
+		Use:   "convert --in FILE --out DIR",
+		Short: "Turn flows into images",
+		Long: `Convert turns every flow of a file into an image, and writes the images into a
+folder with a manifest that holds all that inverting them needs.
+
+The file is Parquet with list columns PL (payload bytes) and DIR (0 upstream,
+1 downstream) and a LABEL for each row, or any other kind that 'netdiffus' reads.
+The images are in NumPy's format: LABEL/LABEL_row.npz, key gasf, or with
+--layout per-class one LABEL.npz, key images.
+
+Every flow is inverted again on the way, and the result is printed.`,
+		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
+  netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return errors.New("convert: not built yet") },
+		RunE: func(c *cobra.Command, _ []string) error {
+			recipe, err := o.recipe()
+			if err != nil {
+				return usageOf(c, err)
+			}
+			return o.run(c.Context(), recipe, c.OutOrStdout(), c.ErrOrStderr())
+		},
 	}
+	flags := c.Flags()
+	flags.StringVar(&o.in, "in", "", "file of flows")
+	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
+	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
+	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
+	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
+	flags.StringVar(&o.layout, "layout", string(dataset.PerFlow), "files: per-flow or per-class")
+	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
+	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
+	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
+	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
+	return c
+}
+
+// convertOptions are convert's flags.
+type convertOptions struct {
+	in, out              string
+	length               int
+	codec, image, layout string
+	scale                string
+	low                  float64
+	classes              []string
+	overwrite            bool
+}
+
+// recipe makes the recipe that the flags describe. Its errors are of usage.
+func (o convertOptions) recipe() (dataset.Recipe, error) {
+	r := dataset.Recipe{Length: o.length}
+	if err := required("in", o.in, "out", o.out); err != nil {
+		return r, err
+	}
+	if o.length < 1 {
+		return r, fmt.Errorf("--length %d: want 1 or more packets", o.length)
+	}
+	if l := dataset.Layout(o.layout); l != dataset.PerFlow && l != dataset.PerClass {
+		return r, fmt.Errorf("--layout %s: want %s or %s", o.layout, dataset.PerFlow, dataset.PerClass)
+	}
+	var err error
+	if r.Image, err = imaging.Named(o.image); err != nil {
+		return r, fmt.Errorf("--image: %w", err)
+	}
+	if r.Codec, err = codec.Named(o.codec); err != nil {
+		return r, fmt.Errorf("--codec: %w", err)
+	}
+	m, ok := r.Codec.(codec.MinMax)
+	if !ok {
+		if o.scale != "" || o.low != 0 {
+			return r, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
+		}
+		return r, nil
+	}
+	if o.scale != "" {
+		if m, err = parseScale(o.scale); err != nil {
+			return r, err
+		}
+	}
+	if m.Low = o.low; !(m.Low >= 0 && m.Low < 1) {
+		return r, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
+	}
+	r.Codec = m
+	return r, nil
+}
+
+func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
+	inputs, err := hashInputs(o.in)
+	if err != nil {
+		return err
+	}
+	flows := 0 // not known
+	if info, err := traffic.Stat(o.in); err == nil {
+		flows = int(info.Rows)
+	}
+	options := dataset.ConvertOptions{Classes: o.classes}
+	options.SaveOptions = dataset.SaveOptions{Layout: dataset.Layout(o.layout), Overwrite: o.overwrite, Inputs: inputs}
+	var reading, writing *progress
+	options.Progress = func(p dataset.Progress) {
+		switch {
+		case !p.Writing && reading == nil:
+			reading = newProgress(stderr, "reading: flow", flows)
+		case p.Writing && writing == nil:
+			reading.finish()
+			writing = newProgress(stderr, "writing: flow", p.Total)
+		}
+		if p.Writing {
+			writing.set(p.Done, "")
+		} else {
+			reading.set(p.Done, "")
+		}
+	}
+	report, err := dataset.Convert(ctx, traffic.Read(o.in), recipe, o.out, options)
+	for _, p := range []*progress{reading, writing} {
+		if p != nil {
+			p.finish()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	o.print(stdout, report)
+	return nil
+}
+
+// print tells what was done, and whether it can be undone.
+func (o convertOptions) print(w io.Writer, r dataset.Report) {
+	size := r.Recipe.Image.Size(r.Recipe.Length)
+	fmt.Fprintf(w, "%d flows of %d classes in %s: %s images of %d x %d, %s\n",
+		r.Flows, len(r.Classes), o.out, r.Recipe.Image.Name(), size, size, o.layout)
+	if m, ok := r.Recipe.Codec.(codec.MinMax); ok {
+		fmt.Fprintf(w, "  scale       %v to %v bytes as %v to 1\n", m.Min, m.Max, m.Low)
+	}
+	if r.Cut > 0 {
+		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", r.Cut, r.Recipe.Length)
+	}
+	if !r.Invertible {
+		fmt.Fprintf(w, "  round trip  none: %s images cannot be inverted\n", r.Recipe.Image.Name())
+		return
+	}
+	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", r.Exact64, r.Flows, r.Exact32)
+	if m, ok := r.Recipe.Codec.(codec.MinMax); ok && m.Low == 0 && r.Exact32 < r.Flows {
+		fmt.Fprintln(w, "              (--low 0.1 makes them exact in float32)")
+	}
+}
+
+// required tells which of the flags, given as name and value in turn, is
+// missing.
+func required(flags ...string) error {
+	for i := 0; i < len(flags); i += 2 {
+		if flags[i+1] == "" {
+			return fmt.Errorf("--%s is missing", flags[i])
+		}
+	}
+	return nil
+}
+
+// parseScale reads MIN,MAX.
+func parseScale(s string) (codec.MinMax, error) {
+	low, high, ok := strings.Cut(s, ",")
+	lowest, err1 := strconv.ParseFloat(strings.TrimSpace(low), 64)
+	highest, err2 := strconv.ParseFloat(strings.TrimSpace(high), 64)
+	m := codec.MinMax{Min: lowest, Max: highest}
+	if !ok || errors.Join(err1, err2) != nil || !(lowest < highest) {
+		return m, fmt.Errorf("--scale %q: want MIN,MAX, such as -1460,1460", s)
+	}
+	return m, nil
+}
+
+// hashInputs describes the file at path, or all files below the folder.
+func hashInputs(path string) ([]dataset.Input, error) {
+	var inputs []dataset.Input
+	err := filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		input, err := dataset.Hash(path)
+		inputs = append(inputs, input)
+		return err
+	})
+	return inputs, err
 }

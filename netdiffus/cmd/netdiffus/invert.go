@@ -1,15 +1,131 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"iter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func invertCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "invert",
+	var o invertOptions
+	c := &cobra.Command{
+		Use:   "invert --in DIR --out FILE.parquet",
+		Short: "Turn images back into flows",
+		Long: `Invert reads the flows off a folder of images and writes them as Parquet with
+the columns PL, DIR and LABEL.
+
+The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale.
+Files of the reference, which have no manifest, need --scale. Images that
+'convert' made give back exactly the packets that went in. A drawn image does not
+say how long its flow is: values that round to 0 bytes are padding there, and are
+left out unless --keep_padding is given.`,
+		Example: `  netdiffus invert --in runs/synthetic --out synthetic.parquet
+  netdiffus invert --in samples_10_per_class_signed --scale -1460,1460 --out seed.parquet`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return errors.New("invert: not built yet") },
+		RunE: func(c *cobra.Command, _ []string) error {
+			recipe, err := o.recipe()
+			if err != nil {
+				return usageOf(c, err)
+			}
+			return o.run(c, recipe)
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&o.in, "in", "", "folder of images, or one .npz file")
+	flags.StringVar(&o.out, "out", "", "Parquet file to write")
+	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
+	flags.BoolVar(&o.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
+	flags.BoolVar(&o.keepPadding, "keep_padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
+	return c
+}
+
+// invertOptions are invert's flags.
+type invertOptions struct {
+	in, out, scale        string
+	unsigned, keepPadding bool
+}
+
+// recipe is what the flags say of images without a manifest. Its errors are of
+// usage.
+func (o invertOptions) recipe() (dataset.Recipe, error) {
+	var r dataset.Recipe
+	if err := required("in", o.in, "out", o.out); err != nil {
+		return r, err
+	}
+	if o.unsigned {
+		if o.scale == "" {
+			return r, errors.New("--unsigned is for images without a manifest: give --scale as well")
+		}
+		r.Feature = dataset.Length{}
+	}
+	if o.scale != "" {
+		m, err := parseScale(o.scale)
+		if err != nil {
+			return r, err
+		}
+		r.Codec = m
+	}
+	return r, nil
+}
+
+func (o invertOptions) run(c *cobra.Command, recipe dataset.Recipe) error {
+	set, err := dataset.OpenAs(o.in, recipe)
+	if err != nil {
+		return err
+	}
+	if !set.Fitted() {
+		return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", o.in)
+	}
+	flows, written := set.Flows(), 0
+	if o.keepPadding {
+		flows = set.PaddedFlows()
+	}
+	bar := newProgress(c.ErrOrStderr(), "flow", set.Len())
+	err = traffic.WriteParquet(o.out, watched(c.Context(), flows, func() {
+		written++
+		bar.set(written, "")
+	}))
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	o.print(c.OutOrStdout(), set, written)
+	return nil
+}
+
+func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
+	fmt.Fprintf(w, "%d flows of %d classes in %s\n", written, len(set.Classes), o.out)
+	if empty := set.Len() - written; empty > 0 {
+		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
+	}
+	if gasf, ok := set.Recipe.Image.(imaging.GASF); ok && set.Len() > 0 {
+		sum := 0.0
+		for i := range set.Len() {
+			sum += gasf.Consistency(set.Images.At(i), set.Images.H)
+		}
+		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", sum/float64(set.Len()))
+	}
+}
+
+// watched ranges over flows, tells after each, and stops with ctx.
+func watched(ctx context.Context, flows iter.Seq2[traffic.Flow, error], tell func()) iter.Seq2[traffic.Flow, error] {
+	return func(yield func(traffic.Flow, error) bool) {
+		for f, err := range flows {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(f, err) || err != nil {
+				return
+			}
+			tell()
+		}
 	}
 }
