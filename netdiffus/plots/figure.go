@@ -62,8 +62,7 @@ func Formats() []string { return []string{"png", "svg"} }
 func Encode(w io.Writer, format string, f Figure) error {
 	switch format {
 	case "png":
-		encoder := png.Encoder{CompressionLevel: png.BestCompression}
-		return encoder.Encode(w, f.Image())
+		return png.Encode(w, f.Image())
 	case "svg":
 		return encodeSVG(w, f)
 	}

@@ -54,55 +54,83 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 }
 
 // Compare draws n real images beside n synthetic ones for each class, with a
-// colour bar; values as in [Grid]. A row with fewer is left empty there. All
-// images are of one size. It fails when there is no image.
+// colour bar; values as in [Grid]. A row with fewer is left empty there, and a
+// side without any image is left out. All images are of one size. It fails when
+// there is no image.
 func Compare(title string, n int, rows ...Row) (Figure, error) {
-	var first imaging.Images
-	names := vg.Length(0)
-	for _, r := range rows {
-		for _, m := range []imaging.Images{r.Real, r.Synthetic} {
-			if m.N == 0 {
-				continue
-			}
-			if first.N == 0 {
-				first = m
-			}
-			if m.H != first.H || m.W != first.W || m.H*m.W*m.C == 0 {
-				return Figure{}, fmt.Errorf("plots: compare: images of %s are %dx%d, others %dx%d", r.Name, m.H, m.W, first.H, first.W)
-			}
-		}
-		names = max(names, regular(labelSize, ink).Width(r.Name))
+	blocks, err := blocksOf(rows)
+	if err != nil {
+		return Figure{}, fmt.Errorf("plots: compare %q: %w", title, err)
 	}
-	if first.N == 0 || n < 1 {
+	if n < 1 || len(blocks) == 0 {
 		return Figure{}, fmt.Errorf("plots: compare %q: no images to draw", title)
 	}
-	names = min(names, 110)
-	side := tileSize(first)
-	block := vg.Length(n)*(side.X+gutter) - gutter
-	height := vg.Length(len(rows))*(side.Y+gutter) - gutter
+	label := regular(labelSize, ink)
+	label.YAlign = draw.YCenter
+	names := vg.Length(0)
+	for _, r := range rows {
+		names = min(max(names, label.Width(r.Name)), 110)
+	}
 	const between, headings = vg.Length(16), vg.Length(labelSize + 6)
+	side := tileSize(blocks[0].size)
+	width := vg.Length(n)*(side.X+gutter) - gutter + between // of a block
+	height := max(vg.Length(len(rows))*(side.Y+gutter)-gutter, 60)
 	return Figure{
-		Width:  2*margin + names + 8 + 2*block + between + barSpace,
-		Height: headerHeight(title, nil) + headings + max(height, 60),
+		Width:  2*margin + names + 8 + vg.Length(len(blocks))*width - between + barSpace,
+		Height: headerHeight(title, nil) + headings + height,
 		paint: func(c draw.Canvas) {
 			c = header(c, title, nil)
-			real, synthetic := c.Min.X+names+8, c.Min.X+names+8+block+between
-			c.FillText(bold(labelSize, realColor), vg.Point{X: real, Y: c.Max.Y - labelSize}, "real")
-			c.FillText(bold(labelSize, syntheticColor), vg.Point{X: synthetic, Y: c.Max.Y - labelSize}, "synthetic")
 			top := c.Max.Y - headings
 			for k, r := range rows {
 				y := top - vg.Length(k)*(side.Y+gutter) - side.Y
-				label := regular(labelSize, ink)
-				label.YAlign = draw.YCenter
 				c.FillText(label, vg.Point{X: c.Min.X, Y: y + side.Y/2}, shorten(label, r.Name, names))
-				for i := range n {
-					drawTile(c, real+vg.Length(i)*(side.X+gutter), y, r.Real, i)
-					drawTile(c, synthetic+vg.Length(i)*(side.X+gutter), y, r.Synthetic, i)
-				}
 			}
-			colorBar(c, synthetic+block+barGap, top-max(height, 60), max(height, 60))
+			x := c.Min.X + names + 8
+			for _, b := range blocks {
+				c.FillText(bold(labelSize, b.color), vg.Point{X: x, Y: c.Max.Y - labelSize}, b.name)
+				for k, m := range b.images {
+					y := top - vg.Length(k)*(side.Y+gutter) - side.Y
+					for i := range n {
+						drawTile(c, x+vg.Length(i)*(side.X+gutter), y, m, i)
+					}
+				}
+				x += width
+			}
+			colorBar(c, x-between+barGap, top-height, height)
 		},
 	}, nil
+}
+
+// block is one side of a comparison: its images, class after class.
+type block struct {
+	key
+	size   imaging.Images // one that is not empty
+	images []imaging.Images
+}
+
+// blocksOf returns the sides that have any image, real first.
+func blocksOf(rows []Row) ([]block, error) {
+	real, synthetic := block{key: key{"real", realColor}}, block{key: key{"synthetic", syntheticColor}}
+	for _, r := range rows {
+		real.images = append(real.images, r.Real)
+		synthetic.images = append(synthetic.images, r.Synthetic)
+	}
+	var blocks []block
+	for _, b := range []block{real, synthetic} {
+		for i, m := range b.images {
+			if m.N == 0 {
+				continue
+			}
+			if b.size.N == 0 {
+				b.size = m
+				blocks = append(blocks, b)
+			}
+			if first := blocks[0].size; m.H != first.H || m.W != first.W || m.C < 1 {
+				return nil, fmt.Errorf("%s images of %s are %dx%d, others %dx%d", b.name, rows[i].Name, m.H, m.W, first.H, first.W)
+			}
+		}
+	}
+	return blocks, nil
 }
 
 // The spaces between images and around the colour bar.

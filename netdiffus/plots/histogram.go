@@ -31,7 +31,7 @@ type Category struct {
 // Values that are not finite are passed over; either sample may be empty.
 type Pair struct {
 	Title           string
-	Note            string // a few words at the right of a panel's title, such as a distance; "" for none
+	Note            string // a few words at the right above the data, such as a distance; "" for none
 	Real, Synthetic []float64
 }
 
@@ -54,12 +54,10 @@ func (a Axis) Histogram(p Pair) (Figure, error) {
 		{fmt.Sprintf("real (%s)", count(len(p.Real))), realColor},
 		{fmt.Sprintf("synthetic (%s)", count(len(p.Synthetic))), syntheticColor},
 	}
-	title := p.Title
-	if p.Note != "" {
-		title += " · " + p.Note
-	}
 	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, paint: func(c draw.Canvas) {
-		chart.Draw(header(c, title, keys))
+		c = header(c, p.Title, keys)
+		aside(c, p.Note)
+		chart.Draw(c)
 	}}, nil
 }
 

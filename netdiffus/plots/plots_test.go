@@ -23,7 +23,10 @@ func TestFigures(t *testing.T) {
 		draw func() (Figure, error)
 	}{
 		{"histogram", func() (Figure, error) {
-			return Histogram("Payload length, video", "payload length (bytes)", lengths(1, 4000, 0), lengths(2, 900, 60))
+			return Axis{Label: "payload length (bytes)"}.Histogram(Pair{
+				Title: "Payload length, video", Note: "Hellinger 0.312",
+				Real: lengths(1, 4000, 0), Synthetic: lengths(2, 900, 60),
+			})
 		}},
 		{"categories", func() (Figure, error) {
 			return directions.Histogram(Pair{Title: "Direction, video", Real: coin(1, 3000, 0.4), Synthetic: coin(2, 500, 0.5)})

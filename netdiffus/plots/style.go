@@ -133,6 +133,13 @@ func header(c draw.Canvas, title string, keys []key) draw.Canvas {
 	return c
 }
 
+// aside writes a note at the right of the legend that header drew above c.
+func aside(c draw.Canvas, note string) {
+	style := regular(labelSize, soft)
+	style.XAlign = draw.XRight
+	c.FillText(style, vg.Point{X: c.Max.X, Y: c.Max.Y + 6}, note)
+}
+
 // headerHeight is what header takes from the top, with the margin below.
 func headerHeight(title string, keys []key) vg.Length {
 	h := 2 * margin

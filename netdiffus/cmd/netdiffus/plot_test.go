@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// fewFlows are two ordinary classes and two with hard names, 10 flows each;
+// shift moves the lengths.
+func fewFlows(shift int) []traffic.Flow {
+	var flows []traffic.Flow
+	for i := range 40 {
+		f := traffic.Flow{Label: []string{"chat", "video", "global", "../evil"}[i%4]}
+		for k := range 3 + i%5 {
+			f.Packets = append(f.Packets, traffic.Packet{Length: 1 + (i*37+k*211+shift)%1448, Dir: traffic.Direction((i + k) % 2)})
+		}
+		flows = append(flows, f)
+	}
+	return flows
+}
+
+func writeFlows(t *testing.T, path string, flows []traffic.Flow) string {
+	t.Helper()
+	if err := traffic.WriteParquet(path, traffic.All(flows)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// files lists what is in a folder, by base name.
+func files(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestPlot(t *testing.T) {
+	dir := t.TempDir()
+	real := writeFlows(t, filepath.Join(dir, "real.parquet"), fewFlows(0))
+	synthetic := writeFlows(t, filepath.Join(dir, "synthetic.parquet"), fewFlows(100)[:39])
+	runDir := filepath.Join(dir, "run")
+	keepMetrics(t, runDir)
+
+	out := filepath.Join(dir, "a", "plots")
+	if code := run([]string{"plot", "--real", real, "--synthetic", synthetic, "--run", runDir, "--out", out}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	want := []string{
+		"classes_dir.png", "classes_pl.png",
+		"dir_%2E.%2Fevil.png", "dir_chat.png", "dir_global.png", "dir_global~class.png", "dir_video.png",
+		"distances.csv", "distances.json", "loss.png", "overview.png",
+		"pl_%2E.%2Fevil.png", "pl_chat.png", "pl_global.png", "pl_global~class.png", "pl_video.png",
+	}
+	if got := files(t, out); !slices.Equal(got, want) {
+		t.Errorf("files %v, want %v", got, want)
+	}
+	data, err := os.ReadFile(filepath.Join(out, "distances.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got table
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Overall) != 2 || len(got.Mean) != 2 || len(got.Classes) != 8 {
+		t.Errorf("table has %d, %d and %d rows, want 2, 2 and 8", len(got.Overall), len(got.Mean), len(got.Classes))
+	}
+	if h := float64(got.Overall[0].Hellinger); !(h > 0 && h < 1) {
+		t.Errorf("Hellinger distance of PL = %v, want it in (0,1)", h)
+	}
+
+	// Again, as SVG, beside a file of the user's: that stays.
+	if err := os.WriteFile(filepath.Join(out, "notes.txt"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code := run([]string{"plot", "--real", real, "--synthetic", synthetic, "--out", out, "--format", "svg"}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	names := files(t, out)
+	for _, name := range append(want, "notes.txt", "overview.svg") {
+		if !slices.Contains(names, name) {
+			t.Errorf("no %s", name)
+		}
+	}
+}
+
+// Folders of images are inverted, and shown.
+func TestPlotFolders(t *testing.T) {
+	dir := t.TempDir()
+	for name, shift := range map[string]int{"real": 0, "synthetic": 50} {
+		set, err := dataset.Build(traffic.All(fewFlows(shift)), dataset.Recipe{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := set.Save(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out := filepath.Join(dir, "plots")
+	if code := run([]string{"plot", "--real", filepath.Join(dir, "real"), "--synthetic", filepath.Join(dir, "synthetic"), "--out", out, "--format", "svg"}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	if got := files(t, out); !slices.Contains(got, "images.svg") || slices.Contains(got, "loss.svg") {
+		t.Errorf("files %v: want images.svg and no loss.svg", got)
+	}
+}
+
+func TestPlotLeavesNothingOnError(t *testing.T) {
+	dir := t.TempDir()
+	real := writeFlows(t, filepath.Join(dir, "real.parquet"), fewFlows(0))
+	bad := filepath.Join(dir, "bad.parquet")
+	if err := os.WriteFile(bad, []byte("PAR1 but no more"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "plots")
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"--real " + real + " --synthetic " + bad, exitFailed},
+		{"--real " + real + " --synthetic " + dir + "/none", exitFailed},
+		{"--real " + real + " --synthetic " + real + " --run " + dir, exitFailed},
+		{"--real " + real + " --synthetic " + real + " --format bmp", exitUsage},
+		{"--real " + real + " --synthetic " + real + " --bins 1", exitUsage},
+		{"--real " + real, exitUsage},
+	} {
+		args := append([]string{"plot", "--out", out}, strings.Fields(c.args)...)
+		if code := run(args); code != c.code {
+			t.Errorf("plot %s: exit code %d, want %d", c.args, code, c.code)
+		}
+		if got, want := files(t, dir), []string{"bad.parquet", "real.parquet"}; !slices.Equal(got, want) {
+			t.Fatalf("plot %s left %v, want %v", c.args, got, want)
+		}
+	}
+}
+
+func TestPlotStops(t *testing.T) {
+	dir := t.TempDir()
+	s, err := sideOf("", traffic.All(fewFlows(0)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := (comparison{real: s, synthetic: s, bins: 30, format: "png"}).write(ctx, filepath.Join(dir, "plots")); err != context.Canceled {
+		t.Errorf("error %v, want that of the context", err)
+	}
+	if got := files(t, dir); len(got) != 0 {
+		t.Errorf("left %v", got)
+	}
+}
+
+// A class that one side lacks has no distance; the others, and the mean, do.
+func TestDistancesOfAMissingClass(t *testing.T) {
+	real, err := sideOf("", traffic.All(fewFlows(0)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	synthetic, err := sideOf("", traffic.All(fewFlows(9)[:3]), nil) // no ../evil
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := measureAll(real, synthetic, 30)
+	if evil := got.Classes[0]; evil.Class != "../evil" || !math.IsNaN(float64(evil.Hellinger)) {
+		t.Errorf("first row %+v, want ../evil without a distance", evil)
+	}
+	if math.IsNaN(float64(got.Mean[0].Hellinger)) || math.IsNaN(float64(got.Mean[0].W1)) {
+		t.Errorf("mean %+v, want one over the other classes", got.Mean[0])
+	}
+	var b bytes.Buffer
+	if err := got.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(b.String(), "\n"); !strings.HasPrefix(lines[3], "  ../evil") || !strings.HasSuffix(lines[3], "        -") {
+		t.Errorf("table:\n%s", b.String())
+	}
+	if _, err := json.Marshal(got); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPrintable(t *testing.T) {
+	for label, want := range map[string]string{"chat": "chat", "Übung": "Übung", "a\tb": `"a\tb"`, "\x1b[31m": `"\x1b[31m"`} {
+		if got := printable(label); got != want {
+			t.Errorf("printable(%q) = %s, want %s", label, got, want)
+		}
+	}
+}
+
+// keepMetrics makes a run directory with a short training's metrics.
+func keepMetrics(t *testing.T, dir string) {
+	t.Helper()
+	r, err := track.Create(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	log, err := r.OpenLog(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for step := 10; step <= 100; step += 10 {
+		if err := log.Add(step, map[string]float64{"loss": 1 / float64(step), "mse": 0.9 / float64(step)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
