@@ -1,0 +1,125 @@
+package traffic
+
+import (
+	"reflect"
+	"testing"
+	"time"
+)
+
+// said is one packet of a test's capture, a line a packet: who to whom, how
+// much, when.
+type said struct {
+	at      time.Duration
+	from    uint16 // port of the end that sends; the other end of flow n has port 1000+n
+	flow    uint16
+	payload int
+	flags   string // "S", "SA" or ""
+}
+
+// gather runs packets through an assembler. Port 9 is the higher end in order.
+func gather(r Reader, packets []said) []Flow {
+	var flows []Flow
+	a := newAssembler(r, func(b *biflow) bool {
+		f := b.flow(r.MaxPackets)
+		f.Key = b.String()
+		flows = append(flows, f)
+		return true
+	})
+	for _, p := range packets {
+		one := endpoint{addr: [16]byte{192, 0, 2, 1}, port: 1000 + p.flow}
+		two := endpoint{addr: [16]byte{198, 51, 100, 1}, port: 9}
+		s := segment{key: flowKey{low: one, high: two, version: 4, protocol: protoTCP},
+			fromLow: p.from != 9, payload: p.payload, syn: p.flags == "S", synAck: p.flags == "SA"}
+		a.add(&s, int64(time.Hour+p.at), true)
+	}
+	a.flush()
+	return flows
+}
+
+// signed lists the flows' signed payload lengths.
+func signed(flows []Flow) [][]float64 {
+	var all [][]float64
+	for _, f := range flows {
+		all = append(all, SignedLength{}.Values(f.Packets))
+	}
+	return all
+}
+
+func TestAssembly(t *testing.T) {
+	const us, s, min = time.Microsecond, time.Second, time.Minute
+	cases := []struct {
+		name    string
+		reader  Reader
+		packets []said
+		want    [][]float64
+	}{
+		{"the SYN's sender is the client", Reader{}, []said{
+			{0, 9, 0, 30, ""}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
+		}, [][]float64{{30, -10}}},
+		{"the SYN-ACK's receiver is, where the SYN is missing", Reader{}, []said{
+			{0, 9, 0, 0, "SA"}, {1 * s, 9, 0, 30, ""}, {2 * s, 1, 0, 10, ""},
+		}, [][]float64{{30, -10}}},
+		{"a SYN outdoes an earlier SYN-ACK", Reader{}, []said{
+			{0, 1, 0, 0, "SA"}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
+		}, [][]float64{{-10}}},
+		{"else the first packet's sender, with or without payload", Reader{}, []said{
+			{0, 1, 0, 0, ""}, {1 * s, 9, 0, 30, ""}, {2 * s, 1, 0, 10, ""},
+		}, [][]float64{{30, -10}}},
+		{"first by time, not by place in the file", Reader{}, []said{
+			{2 * us, 9, 0, 30, ""}, {1 * us, 1, 0, 10, ""},
+		}, [][]float64{{-10, 30}}},
+		{"packets of one time stay in the file's order", Reader{}, []said{
+			{5, 1, 0, 1, ""}, {5, 1, 0, 2, ""}, {5, 1, 0, 3, ""}, {4, 1, 0, 4, ""},
+		}, [][]float64{{-4, -1, -2, -3}}},
+		{"the first packets by time, though they come last", Reader{MaxPackets: 2}, []said{
+			{9 * us, 1, 0, 9, ""}, {8 * us, 1, 0, 8, ""}, {7 * us, 1, 0, 7, ""}, {6 * us, 1, 0, 6, ""},
+			{5 * us, 1, 0, 5, ""}, {4 * us, 1, 0, 4, ""}, {10 * us, 1, 0, 10, ""}, {3 * us, 1, 0, 3, ""},
+		}, [][]float64{{-3, -4}}},
+		{"empty packets kept", Reader{KeepEmpty: true}, []said{
+			{0, 1, 0, 0, "S"}, {1 * s, 9, 0, 0, "SA"}, {2 * s, 1, 0, 10, ""},
+		}, [][]float64{{0, 0, -10}}},
+		{"quiet for longer than the idle time-out", Reader{}, []said{
+			{0, 1, 0, 1, ""}, {5 * min, 1, 0, 2, ""}, {10*min + 1, 9, 0, 3, ""},
+		}, [][]float64{{-1, -2}, {-3}}},
+		{"quiet, and no time-out", Reader{Capture: Assembly{Idle: -1}}, []said{
+			{0, 1, 0, 1, ""}, {999 * min, 1, 0, 2, ""},
+		}, [][]float64{{-1, -2}}},
+		{"the active time-out keeps client and server", Reader{Capture: Assembly{Active: 3 * s}}, []said{
+			{0, 1, 0, 1, ""}, {2 * s, 1, 0, 2, ""}, {4 * s, 9, 0, 3, ""}, {5 * s, 1, 0, 4, ""}, {8 * s, 9, 0, 5, ""},
+		}, [][]float64{{-1, -2}, {3, -4}, {5}}},
+		{"a wild time stamp ends no other flow", Reader{}, []said{
+			{0, 1, 0, 1, ""}, {900 * min, 1, 1, 7, ""}, {1 * s, 9, 0, 2, ""},
+		}, [][]float64{{-1, 2}, {-7}}},
+		{"the quietest flow makes room", Reader{Capture: Assembly{MaxOpen: 2}}, []said{
+			{0, 1, 0, 1, ""}, {1, 1, 1, 2, ""}, {2, 1, 0, 3, ""}, {3, 1, 2, 4, ""}, {4, 1, 1, 5, ""},
+		}, [][]float64{{-2}, {-1, -3}, {-4}, {-5}}},
+		{"flows end in the order of their last packets, the rest in that of their first", Reader{}, []said{
+			{0, 1, 0, 1, ""}, {1 * s, 1, 1, 2, ""}, {2 * s, 1, 0, 3, ""}, {6 * min, 1, 3, 4, ""}, {7 * min, 1, 2, 5, ""}, {8 * min, 1, 3, 6, ""},
+		}, [][]float64{{-2}, {-1, -3}, {-4, -6}, {-5}}},
+	}
+	for _, c := range cases {
+		if got := signed(gather(c.reader, c.packets)); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: flows %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+func TestFlowKey(t *testing.T) {
+	flows := gather(Reader{}, []said{{0, 9, 5, 1, ""}})
+	if want := "198.51.100.1,9,192.0.2.1,1005,6"; flows[0].Key != want {
+		t.Errorf("key %q, want %q", flows[0].Key, want)
+	}
+	for _, keep := range []bool{false, true} {
+		f := readBytes(t, Reader{KeepKeys: keep}, classic(t, littleEndian, true))[0]
+		if want := "192.0.2.1,50000,198.51.100.1,9,17"; keep && f.Key != want || !keep && f.Key != "" {
+			t.Errorf("KeepKeys %v: key %q", keep, f.Key)
+		}
+	}
+}
+
+func TestInterArrivalSkipsDroppedPackets(t *testing.T) {
+	flows := gather(Reader{}, []said{{0, 1, 0, 1, ""}, {300, 9, 0, 0, ""}, {1500, 9, 0, 2, ""}})
+	if got := (InterArrival{}).Values(flows[0].Packets); !reflect.DeepEqual(got, []float64{0, 1.5}) {
+		t.Errorf("inter-arrival times %v microseconds, want [0 1.5]", got)
+	}
+}

@@ -1,0 +1,344 @@
+package traffic
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+)
+
+// datagram returns a raw IPv4 UDP packet from client to server, or back.
+func datagram(t testing.TB, payload int, dir Direction) []byte {
+	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: clientV4, DstIP: serverV4}
+	udp := &layers.UDP{SrcPort: 50000, DstPort: 9}
+	if dir == Down {
+		ip.SrcIP, ip.DstIP = ip.DstIP, ip.SrcIP
+		udp.SrcPort, udp.DstPort = udp.DstPort, udp.SrcPort
+	}
+	udp.SetNetworkLayerForChecksum(ip)
+	return serialise(t, ip, udp, gopacket.Payload(make([]byte, payload)))
+}
+
+// threeDatagrams is what the containers below hold: 10 bytes up, 20 down after
+// 1,234.567 microseconds, 30 up after half a second more.
+var (
+	threeTimes    = []int64{1_700_000_000_000_000_000, 1_700_000_000_001_234_567, 1_700_000_000_501_234_567}
+	threePayloads = []int{10, 20, 30}
+	threeDirs     = []Direction{Up, Down, Up}
+)
+
+// classic writes the three datagrams as pcap.
+func classic(t testing.TB, order binary.AppendByteOrder, nano bool) []byte {
+	magic, unit := uint32(magicMicro), int64(1000)
+	if nano {
+		magic, unit = magicNano, 1
+	}
+	b := order.AppendUint32(nil, magic)
+	b = order.AppendUint16(b, 2)
+	b = order.AppendUint16(b, 4)
+	for _, v := range []uint32{0, 0, 65535, linkRaw} {
+		b = order.AppendUint32(b, v)
+	}
+	for i, at := range threeTimes {
+		data := datagram(t, threePayloads[i], threeDirs[i])
+		for _, v := range []uint32{uint32(at / 1e9), uint32(at % 1e9 / unit), uint32(len(data)), uint32(len(data))} {
+			b = order.AppendUint32(b, v)
+		}
+		b = append(b, data...)
+	}
+	return b
+}
+
+func block(order binary.AppendByteOrder, kind uint32, body []byte) []byte {
+	for len(body)%4 != 0 {
+		body = append(body, 0)
+	}
+	size := uint32(len(body) + 12)
+	b := order.AppendUint32(nil, kind)
+	b = order.AppendUint32(b, size)
+	return order.AppendUint32(append(b, body...), size)
+}
+
+// blocks writes the three datagrams as a pcapng section with time stamps of
+// the resolution (if_tsresol; 0xff leaves the option out) and offset in
+// seconds, as blocks of the kind.
+func blocks(t testing.TB, order binary.AppendByteOrder, resolution byte, offset int64, kind uint32) []byte {
+	head := order.AppendUint32(nil, 0x1a2b3c4d)
+	head = order.AppendUint32(head, 1) // version 1.0
+	if order == binary.AppendByteOrder(binary.BigEndian) {
+		head = []byte{0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0}
+	}
+	head = order.AppendUint64(head, math.MaxUint64) // length not given
+	b := block(order, magicBlocks, head)
+
+	in := order.AppendUint16(nil, linkRaw)
+	in = order.AppendUint16(in, 0)
+	in = order.AppendUint32(in, 0)
+	if resolution != 0xff {
+		in = order.AppendUint16(order.AppendUint16(in, 9), 1)
+		in = append(in, resolution, 0, 0, 0)
+	}
+	in = order.AppendUint64(order.AppendUint16(order.AppendUint16(in, 14), 8), uint64(offset))
+	in = order.AppendUint32(in, 0) // end of options
+	b = append(b, block(order, blockInterface, in)...)
+	b = append(b, block(order, 0x0bad, []byte("a block that nobody knows"))...)
+
+	for i, at := range threeTimes {
+		data := datagram(t, threePayloads[i], threeDirs[i])
+		at -= offset * 1e9
+		var stamp uint64
+		switch {
+		case resolution == 0xff:
+			stamp = uint64(at / 1000)
+		case resolution&0x80 != 0:
+			seconds, rest := uint64(at/1e9), uint64(at%1e9)
+			n := resolution & 0x7f
+			stamp = seconds<<n | uint64(math.Round(math.Ldexp(float64(rest)/1e9, int(n))))
+		default:
+			stamp = uint64(float64(at/1e9)*math.Pow10(int(resolution))) + uint64(math.Round(float64(at%1e9)*math.Pow10(int(resolution)-9)))
+		}
+		var p []byte
+		switch kind {
+		case blockSimple:
+			p = order.AppendUint32(nil, uint32(len(data)))
+		default:
+			p = order.AppendUint32(nil, 0) // interface (and, of old, the drops)
+			p = order.AppendUint32(p, uint32(stamp>>32))
+			p = order.AppendUint32(p, uint32(stamp))
+			p = order.AppendUint32(p, uint32(len(data)))
+			p = order.AppendUint32(p, uint32(len(data)))
+		}
+		b = append(b, block(order, kind, append(p, data...))...)
+	}
+	return b
+}
+
+var littleEndian = binary.AppendByteOrder(binary.LittleEndian)
+
+func TestCaptureFiles(t *testing.T) {
+	little, big := littleEndian, binary.AppendByteOrder(binary.BigEndian)
+	cases := []struct {
+		name string
+		file []byte
+		unit float64 // of the file's time stamps, microseconds; 0: it has none
+	}{
+		{"pcap", classic(t, little, false), 1},
+		{"pcap, big-endian", classic(t, big, false), 1},
+		{"pcap, nanoseconds", classic(t, little, true), 1e-3},
+		{"pcap, nanoseconds, big-endian", classic(t, big, true), 1e-3},
+		{"pcapng", blocks(t, little, 0xff, 0, blockPacket), 1},
+		{"pcapng, big-endian", blocks(t, big, 6, 0, blockPacket), 1},
+		{"pcapng, nanoseconds", blocks(t, little, 9, 0, blockPacket), 1e-3},
+		{"pcapng, milliseconds", blocks(t, little, 3, 0, blockPacket), 1e3},
+		{"pcapng, 2^-30 s", blocks(t, little, 0x80|30, 0, blockPacket), 1e-3},
+		{"pcapng, offset", blocks(t, big, 9, 1_600_000_000, blockPacket), 1e-3},
+		{"pcapng, obsolete packet blocks", blocks(t, little, 9, 0, blockOldPacket), 1e-3},
+		{"pcapng, simple packet blocks", blocks(t, little, 9, 0, blockSimple), 0},
+		{"pcapng, two sections", append(blocks(t, little, 9, 0, blockPacket), block(big, magicBlocks, []byte{0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255})...), 1e-3},
+	}
+	for _, c := range cases {
+		flows := readBytes(t, Reader{Label: "x"}, c.file)
+		if len(flows) != 1 || flows[0].Timed != (c.unit > 0) {
+			t.Errorf("%s: flows %+v", c.name, flows)
+			continue
+		}
+		if len(flows[0].Packets) != 3 {
+			t.Errorf("%s: packets %v", c.name, flows[0].Packets)
+			continue
+		}
+		for i, p := range flows[0].Packets {
+			if p.Length != threePayloads[i] || p.Dir != threeDirs[i] {
+				t.Errorf("%s: packet %d is %+v", c.name, i, p)
+			}
+			want := 0.0
+			if i > 0 {
+				want = float64(threeTimes[i]-threeTimes[i-1]) / 1e3
+			}
+			if c.unit > 0 && math.Abs(p.IAT-want) > 1.001*c.unit || c.unit == 0 && p.IAT != 0 {
+				t.Errorf("%s: packet %d comes after %v microseconds, want %v", c.name, i, p.IAT, want)
+			}
+		}
+	}
+}
+
+// readBytes reads a file of these bytes, whose reading must not warn.
+func readBytes(t testing.TB, r Reader, file []byte) []Flow {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "class", "a.bin")
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if r.Warn == nil {
+		r.Warn = func(err error) { t.Errorf("warning: %v", err) }
+	}
+	flows, err := Collect(r.Read(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flows
+}
+
+// TestDamagedCaptures cuts captures at every byte and breaks length fields:
+// what came before is read, and the warning names the offset.
+func TestDamagedCaptures(t *testing.T) {
+	little := littleEndian
+	for name, file := range map[string][]byte{
+		"pcap":   classic(t, little, true),
+		"pcapng": blocks(t, little, 9, 0, blockPacket),
+	} {
+		clean := 0
+		for n := 28; n < len(file); n++ {
+			var warning error
+			r := Reader{Warn: func(err error) { warning = err }}
+			path := filepath.Join(t.TempDir(), "a.pcap")
+			if err := os.WriteFile(path, file[:n], 0o666); err != nil {
+				t.Fatal(err)
+			}
+			flows, err := Collect(r.Read(path))
+			if err != nil {
+				t.Fatalf("%s cut to %d bytes: %v", name, n, err)
+			}
+			packets := 0
+			for _, f := range flows {
+				packets += len(f.Packets)
+			}
+			var damage *Damage
+			switch {
+			case warning == nil:
+				clean++ // cut between two packets
+			case !errors.As(warning, &damage) || damage.Offset > int64(n) || damage.Path != path:
+				t.Errorf("%s cut to %d bytes: warning %v", name, n, warning)
+			}
+			if want := wholePackets(file[:n], name == "pcapng"); packets != want {
+				t.Errorf("%s cut to %d bytes: %d packets, want %d", name, n, packets, want)
+			}
+		}
+		if clean > 7 {
+			t.Errorf("%s: %d cuts raised no warning", name, clean)
+		}
+	}
+	broken := classic(t, little, true)
+	second := 24 + 16 + 38
+	binary.LittleEndian.PutUint32(broken[second+8:], 1<<30)
+	var warning error
+	flows := readBytes(t, Reader{Warn: func(err error) { warning = err }}, broken)
+	var damage *Damage
+	if len(flows) != 1 || len(flows[0].Packets) != 1 || !errors.As(warning, &damage) || damage.Offset != int64(second) {
+		t.Errorf("broken length: flows %v, warning %v, want one packet and offset %d", flows, warning, second)
+	}
+	if !strings.Contains(fmt.Sprint(warning), fmt.Sprintf("byte %d: a packet claims 1073741824 captured bytes", second)) {
+		t.Errorf("warning %v", warning)
+	}
+}
+
+// wholePackets counts the packets that lie whole in a capture's beginning.
+func wholePackets(file []byte, ng bool) int {
+	n := 0
+	if !ng {
+		for at := 24; at+16 <= len(file); n++ {
+			at += 16 + int(binary.LittleEndian.Uint32(file[at+8:]))
+			if at > len(file) {
+				break
+			}
+		}
+		return n
+	}
+	for at := 0; at+8 <= len(file); {
+		kind := binary.LittleEndian.Uint32(file[at:])
+		at += int(binary.LittleEndian.Uint32(file[at+4:]))
+		if at <= len(file) && kind == blockPacket {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNotCaptures(t *testing.T) {
+	for name, file := range map[string][]byte{
+		"version":   append([]byte{0xd4, 0xc3, 0xb2, 0xa1, 9, 0}, make([]byte, 18)...),
+		"header":    {0xd4, 0xc3, 0xb2, 0xa1, 2, 0},
+		"pcapng":    {0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0},
+		"byteorder": append([]byte{0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0}, make([]byte, 20)...),
+	} {
+		path := filepath.Join(t.TempDir(), "a.pcap")
+		if err := os.WriteFile(path, file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Collect(Read(path)); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error %v, want one that names the file", name, err)
+		}
+	}
+}
+
+// TestGopacketWritesWeRead holds the readers against gopacket's writers.
+func TestGopacketWritesWeRead(t *testing.T) {
+	var plain, ng bytes.Buffer
+	w := pcapgo.NewWriterNanos(&plain)
+	if err := w.WriteFileHeader(65535, layers.LinkTypeRaw); err != nil {
+		t.Fatal(err)
+	}
+	b, err := pcapgo.NewNgWriter(&ng, layers.LinkTypeRaw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, at := range threeTimes {
+		data := datagram(t, threePayloads[i], threeDirs[i])
+		ci := gopacket.CaptureInfo{Timestamp: time.Unix(0, at), CaptureLength: len(data), Length: len(data)}
+		if err := errors.Join(w.WritePacket(ci, data), b.WritePacket(ci, data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range [][]byte{plain.Bytes(), ng.Bytes()} {
+		flows := readBytes(t, Reader{}, file)
+		if len(flows) != 1 || flows[0].Label != "class" || len(flows[0].Packets) != 3 || flows[0].Packets[1].IAT != 1234.567 {
+			t.Errorf("flows %+v", flows)
+		}
+	}
+}
+
+// FuzzCapture: whatever the bytes, reading ends without a panic, and what it
+// gives are flows that can be written.
+func FuzzCapture(f *testing.F) {
+	little, big := littleEndian, binary.AppendByteOrder(binary.BigEndian)
+	f.Add(classic(f, little, false))
+	f.Add(classic(f, big, true))
+	f.Add(blocks(f, little, 9, 0, blockPacket))
+	f.Add(blocks(f, big, 0x80|40, -5, blockPacket))
+	f.Add(blocks(f, little, 6, 0, blockSimple))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		r := Reader{MaxPackets: 4, Capture: Assembly{Active: time.Second, MaxOpen: 3}, KeepEmpty: len(file)%2 == 0}
+		a := newAssembler(r, func(b *biflow) bool {
+			flow := b.flow(r.MaxPackets)
+			for _, p := range flow.Packets {
+				if p.Length < 0 || p.Length > MaxLength || p.IAT < 0 {
+					t.Errorf("packet %+v", p)
+				}
+			}
+			return true
+		})
+		if _, err := assemble(bytes.NewReader(file), a); err != nil && errors.Is(err, io.EOF) {
+			t.Errorf("the end of the file came out as an error")
+		}
+		a.flush()
+		if len(a.open) != 0 {
+			t.Errorf("%d flows left after flush", len(a.open))
+		}
+	})
+}

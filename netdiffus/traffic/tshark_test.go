@@ -1,0 +1,121 @@
+package traffic
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+)
+
+// tshark runs Wireshark's command line on a capture, one line a packet, with
+// reassembly off so that it speaks of packets.
+func tshark(t *testing.T, path string, args ...string) []string {
+	t.Helper()
+	program, err := exec.LookPath("tshark")
+	if err != nil {
+		t.Skip("tshark is not installed (Debian: apt-get install tshark)")
+	}
+	c := exec.Command(program, append([]string{"-n", "-r", path,
+		"-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE"}, args...)...)
+	var complaint bytes.Buffer
+	c.Stderr = &complaint
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("tshark: %v: %s", err, complaint.String())
+	}
+	text := strings.TrimSuffix(string(out), "\n")
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+// TestPayloadsAgreeWithTshark compares each packet's payload length with
+// tshark's, in the shared captures, the project's own and those made for
+// TestDecode. Exceptions: ICMP errors quote a packet's headers, which tshark
+// shows as that packet's; and tshark gives the first fragment of a UDP
+// datagram the whole datagram's length.
+func TestPayloadsAgreeWithTshark(t *testing.T) {
+	var captures []string
+	own, err := filepath.Glob(filepath.Join(golden.Root(t), "data", "*.pcap*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	captures = append(captures, own...)
+	captures = append(captures, writeSampleCaptures(t)...)
+	captures = append(captures, sharedCaptures(t)...)
+	for _, path := range captures {
+		lines := tshark(t, path, "-T", "fields", "-E", "separator=,", "-E", "occurrence=f",
+			"-e", "icmp.type", "-e", "icmpv6.type", "-e", "tcp.len", "-e", "udp.length", "-e", "ip.flags.mf", "-e", "ipv6.fraghdr.more")
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		capture, err := openFrames(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for ; ; n++ {
+			var p frame
+			if err := capture.next(&p); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatalf("%s: %v", path, err)
+			}
+			if n >= len(lines) {
+				continue
+			}
+			var s segment
+			got := -1
+			if decode(p.link, p.data, p.length, &s) == isSegment {
+				got = s.payload
+			}
+			cells := strings.Split(lines[n], ",")
+			isICMP := cells[0] != "" || cells[1] != ""
+			fragmented := isTrue(cells[4]) || isTrue(cells[5])
+			want := -1
+			switch {
+			case isICMP:
+			case cells[2] != "":
+				want, _ = strconv.Atoi(cells[2])
+			case cells[3] != "":
+				want, _ = strconv.Atoi(cells[3])
+				want -= 8
+				if fragmented && want > got {
+					want = got
+				}
+			}
+			if got != want {
+				t.Errorf("%s packet %d: payload %d, tshark %d (%s)", filepath.Base(path), n+1, got, want, lines[n])
+			}
+		}
+		if n != len(lines) {
+			t.Errorf("%s: %d packets, tshark counts %d", path, n, len(lines))
+		}
+	}
+	t.Logf("%d captures agree", len(captures))
+}
+
+func isTrue(cell string) bool { return cell == "1" || cell == "True" }
+
+// sharedCaptures lists the developers' captures; none where they are absent.
+func sharedCaptures(t *testing.T) []string {
+	t.Helper()
+	dir := filepath.Join(golden.Root(t), "..", "shared", "data", "iot-sentinel", "pcap")
+	paths, err := filepath.Glob(filepath.Join(dir, "*", "*.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(paths) == 0 {
+		t.Log("the developers' captures (../shared) are not here: only the project's own are compared")
+	}
+	return paths
+}
