@@ -56,8 +56,22 @@ func DropLabels(y, u *Node, rate float64, null int) *Node {
 // times whatever scale is wanted: x's shape. Its arguments are a Denoiser's.
 type ClassGradient func(scope *model.Scope, x, t, y *Node) *Node
 
+// ClassifierGradient is the gradient of a classifier that gives logits [B,K]
+// for noisy images, times scale. It sees the times that the network sees, of s
+// and rescaled or not.
+func ClassifierGradient(classifier Network, s schedule.Schedule, rescale bool, scale float64) ClassGradient {
+	return func(scope *model.Scope, x, t, y *Node) *Node {
+		logits := classifier(scope, x, NetworkTime(s, rescale, x, t), y)
+		chosen := OneHot(y, logits.Shape().Dim(-1), logits.DType())
+		// Images do not see each other, so the sum's gradient is each one's own.
+		logProb := ReduceAllSum(Mul(LogSoftmax(logits), chosen))
+		return MulScalar(Gradient(logProb, x)[0], scale)
+	}
+}
+
 // ConditionMean is d with its mean moved along a classifier's gradient, for
 // Ancestral (Sohl-Dickstein et al. 2015; Dhariwal & Nichol 2021, algorithm 1).
+// It goes outside ClipX0, which would put the mean back.
 func ConditionMean(d Denoiser, grad ClassGradient) Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) Prediction {
 		p := d(scope, x, t, y)
@@ -68,14 +82,15 @@ func ConditionMean(d Denoiser, grad ClassGradient) Denoiser {
 
 // ConditionScore is d with its noise moved against a classifier's gradient, and
 // the clean image and mean that follow from it, for DDIM (Song et al. 2021;
-// Dhariwal & Nichol 2021, algorithm 2). The clean image is not clipped again.
+// Dhariwal & Nichol 2021, algorithm 2). The clean image is not clipped again: as
+// in guided-diffusion, it goes outside ClipX0.
 func ConditionScore(d Denoiser, s schedule.Schedule, grad ClassGradient) Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) Prediction {
 		p := d(scope, x, t, y)
 		eps := Sub(p.Eps, Mul(at(s, t, x, spread), grad(scope, x, t, y)))
 		p.X0 = X0FromEps(s, eps, x, t)
 		p.Eps = eps
-		p.Mean = posteriorMean(s, p.X0, x, t)
+		p.Mean, p.ownMean = posteriorMean(s, p.X0, x, t), false
 		return p
 	}
 }

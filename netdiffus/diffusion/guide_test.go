@@ -1,6 +1,7 @@
 package diffusion_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -79,4 +80,18 @@ func TestDropLabels(t *testing.T) {
 	})
 	near(t, "rate 0.25", got["some"], 3, 3, 2, 1)
 	near(t, "rate 0", got["none"], 0, 1, 2, 1)
+}
+
+// A classifier that gives logits x and -x: log p(0|x) = -log(1+e^{-2x}) has the
+// gradient 2/(1+e^{2x}), log p(1|x) the one that makes their weighted sum 0.
+func TestClassifierGradient(t *testing.T) {
+	s := twoSteps(t)
+	classifier := func(_ *model.Scope, x, _, _ *graph.Node) *graph.Node {
+		return graph.Concatenate([]*graph.Node{x, graph.Neg(x)}, -1)
+	}
+	inputs := []*tensors.Tensor{column(0.5, 0.5), tensors.FromValue([]int32{0, 1}), tensors.FromValue([]int32{0, 1})}
+	got := compute(t, inputs, func(in []*graph.Node) outputs {
+		return outputs{"gradient": diffusion.ClassifierGradient(classifier, s, false, 3)(nil, in[0], in[1], in[2])}
+	})
+	near(t, "gradient", got["gradient"], 3*2/(1+math.E), -3*2/(1+1/math.E))
 }

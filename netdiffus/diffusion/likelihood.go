@@ -36,9 +36,6 @@ func DecoderLogLikelihood(x, mean, logStd *Node) *Node {
 // normalCDF is the tanh approximation of the standard normal distribution
 // function (Page 1977) that guided-diffusion uses.
 func normalCDF(x *Node) *Node {
-	// Beyond ±20 the value is 0 or 1 to the last bit. Cut there, x³ cannot
-	// overflow, which would turn the gradient into NaN.
-	x = MaxScalar(MinScalar(x, 20), -20)
 	cubic := Add(x, MulScalar(Mul(x, Square(x)), 0.044715))
 	return MulScalar(AddScalar(Tanh(MulScalar(cubic, math.Sqrt(2/math.Pi))), 1), 0.5)
 }

@@ -28,6 +28,10 @@ type Losses struct {
 	Total *Node // what to minimise
 	MSE   *Node // squared error of the network's word, unweighted; nil where it is not in Total
 	VLB   *Node // the bound's term in bits per dimension, as scaled in RescaledMSE; nil where it is not in Total
+
+	// CrossEntropy is that of a categorical head (package head), in nats a
+	// packet; nil where there is none.
+	CrossEntropy *Node
 }
 
 // Loss is the loss of the model on clean images x0 [B,H,W,C] at steps t [B]

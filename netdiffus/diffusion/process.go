@@ -12,6 +12,9 @@ import (
 // QSample is x_t for a clean image: √ᾱ_t x0 + √(1-ᾱ_t) noise (Ho et al. 2020,
 // eq. 4).
 func QSample(s schedule.Schedule, x0, t, noise *Node) *Node {
+	if !noise.Shape().Equal(x0.Shape()) {
+		exceptions.Panicf("diffusion: noise is %s for images %s", noise.Shape(), x0.Shape())
+	}
 	return Add(
 		Mul(at(s, t, x0, signal), x0),
 		Mul(at(s, t, x0, spread), noise))
