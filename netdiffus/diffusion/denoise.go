@@ -110,8 +110,8 @@ func MapX0(d Denoiser, s schedule.Schedule, f func(x0 *Node) *Node) Denoiser {
 }
 
 // ClipX0 is d with its clean image held within [-1,1], where images live.
-// Wrap guidance in it, not the other way round: clipping twice the classes
-// apart and then moving on from there leaves [-1,1] again.
+// It goes outside Guide, which moves the clean image on from where it is and
+// would leave [-1,1] again.
 func ClipX0(d Denoiser, s schedule.Schedule) Denoiser {
 	return MapX0(d, s, func(x0 *Node) *Node { return MaxScalar(MinScalar(x0, 1), -1) })
 }
