@@ -133,7 +133,7 @@ func (s *search) open(kind, options string) (compute.Backend, error) {
 	why := errors.Join(failures...)
 	if kind != "" {
 		if why == nil {
-			why = errors.New("no such device on this machine")
+			why = s.absences()
 		}
 		return nil, why
 	}

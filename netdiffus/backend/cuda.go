@@ -86,7 +86,7 @@ func (s *search) installCUDA(path, options string) (compute.Backend, error) {
 	if err := CheckPlugin(path); err != nil {
 		return nil, err
 	}
-	hash, err := HashPlugin(path)
+	hash, _, err := hashOf(path)
 	if err != nil {
 		return nil, err
 	}

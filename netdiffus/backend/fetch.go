@@ -21,7 +21,7 @@ import (
 const (
 	patience   = 2 * time.Second
 	hedgeAfter = 1 * time.Second
-	lateStart  = 1500 * time.Millisecond
+	lateStart  = 1 * time.Second
 )
 
 // source is a place that a plugin can be fetched from.
@@ -109,7 +109,7 @@ func verify(path, want string) error {
 		}
 		want = string(kept)
 	}
-	got, err := HashPlugin(path)
+	got, _, err := hashOf(path)
 	if err == nil && got != want {
 		err = &PluginError{Path: path, Why: fmt.Sprintf("was altered: its SHA-256 is %.16s…, want %.16s…", got, want)}
 	}
@@ -206,7 +206,7 @@ func (s *search) bring(src source) (path string, err error) {
 		return "", err
 	}
 	plugin := filepath.Join(staged.Path(), pluginName())
-	hash, err := HashPlugin(plugin)
+	hash, _, err := hashOf(plugin)
 	if err != nil {
 		return "", err
 	}

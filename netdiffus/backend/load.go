@@ -1,7 +1,9 @@
 package backend
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
+	"k8s.io/klog/v2"
 )
 
 // loading guards go-xla's list of loaded plugins and its switch.
@@ -33,6 +36,7 @@ func openXLA(path, options string) (b compute.Backend, err error) {
 	loading.Lock()
 	defer loading.Unlock()
 	defer recoverInto(&err, "plugin "+path)
+	hush()
 	xla.EnableAutoInstall(false)
 	device, err := xla.New(config)
 	if err != nil {
@@ -52,3 +56,23 @@ func recoverInto(err *error, what string) {
 		*err = fmt.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
 	}
 }
+
+// hush sends what GoMLX and go-xla log to slog's default logger at debug level:
+// what matters of it comes back as errors. (XLA's own C++ messages are off
+// unless TF_CPP_MIN_LOG_LEVEL is set; go-xla sees to that.)
+var hush = sync.OnceFunc(func() { klog.SetSlogLogger(slog.New(debugOnly{})) })
+
+// debugOnly is a slog.Handler that makes every record one for debugging.
+type debugOnly struct{}
+
+func (debugOnly) Enabled(ctx context.Context, _ slog.Level) bool {
+	return slog.Default().Enabled(ctx, slog.LevelDebug)
+}
+
+func (debugOnly) Handle(ctx context.Context, r slog.Record) error {
+	r.Level = slog.LevelDebug
+	return slog.Default().Handler().Handle(ctx, r)
+}
+
+func (d debugOnly) WithAttrs([]slog.Attr) slog.Handler { return d }
+func (d debugOnly) WithGroup(string) slog.Handler      { return d }

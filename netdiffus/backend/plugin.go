@@ -122,6 +122,3 @@ func checkPE(r io.ReaderAt) error {
 	}
 	return f.Close()
 }
-
-// HashPlugin returns the SHA-256 of the file at path, in hexadecimal.
-func HashPlugin(path string) (string, error) { return hashOf(path) }

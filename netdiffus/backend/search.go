@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -65,6 +64,17 @@ func (o Opener) start(ctx context.Context) (*search, error) {
 
 func (s *search) note(f Finding) { s.findings = append(s.findings, f) }
 
+// absences is what was looked for and is not there, as an error.
+func (s *search) absences() error {
+	var list []string
+	for _, f := range s.findings {
+		if f.Status == Absent {
+			list = append(list, f.Detail)
+		}
+	}
+	return errors.New(strings.Join(list, "; "))
+}
+
 // pureGo opens the pure-Go backend.
 func (s *search) pureGo(options string) (compute.Backend, error) {
 	b, err := s.sys.openGo(options)
@@ -87,7 +97,7 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 		b, err = s.sys.openXLA(path, options)
 	}
 	if err != nil {
-		s.note(Finding{Step: step, Status: Failed, Path: path, Detail: err.Error(), Cure: cureOfFile(path, err)})
+		s.note(Finding{Step: step, Status: Failed, Path: path, Detail: err.Error(), Cure: cureOfFile(step, path)})
 		return nil, err
 	}
 	s.note(Finding{Step: step, Status: Used, Path: path})
@@ -95,9 +105,9 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 }
 
 // cureOfFile says what to do about a plugin that did not open.
-func cureOfFile(path string, err error) string {
-	if errors.Is(err, fs.ErrNotExist) {
-		return "check the path, or leave the device unnamed to have a plugin found or fetched"
+func cureOfFile(step, path string) string {
+	if step == "explicit" {
+		return "name a PJRT plugin such as pjrt_c_api_cpu_plugin.so, or no device at all to have one found or fetched"
 	}
 	return "remove or replace " + path
 }
@@ -125,7 +135,7 @@ func (s *search) installed(name, options string) (compute.Backend, error) {
 		if err == nil {
 			return b, nil
 		}
-		s.log.Warn("an installed XLA plugin is unusable", "path", path, "err", err, "cure", "remove or replace "+path)
+		s.log.Warn("an installed XLA plugin is unusable", "path", path, "err", err, "cure", cureOfFile("installed", path))
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)

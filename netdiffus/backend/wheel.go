@@ -56,10 +56,11 @@ func (w wheel) folder() string { return w.stem() }
 // one the wheel is for: the tags are spelt out.
 func (w wheel) pipArgs(requirements, into string) []string {
 	return []string{"-m", "pip", "download",
+		"-vv", // says when it asks the index and when it is answered
 		"--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--platform", w.tag, "--python-version", "3.13", "--implementation", "py", "--abi", "none",
 		"--no-input", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off",
-		"--retries", "0", "--timeout", "30",
+		"--retries", "0", "--timeout", "15",
 		"-r", requirements, "-d", into}
 }
 
@@ -98,7 +99,7 @@ func (s *search) pip(python, work string, w wheel, later *release) error {
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	defer cancel(nil)
 	cmd := exec.CommandContext(ctx, python, w.pipArgs(requirements, work)...)
-	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "TMPDIR="+work, "PIP_REQUIRE_VIRTUALENV=false")
+	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "TMPDIR="+work, "PIP_REQUIRE_VIRTUALENV=false", "PIP_QUIET=0", "PIP_VERBOSE=0")
 	cmd.WaitDelay = time.Second
 	ownGroup(cmd)
 	reader, writer := io.Pipe()
@@ -163,9 +164,7 @@ func (s *search) watchConnect(ctx context.Context, giveUp context.CancelCauseFun
 // that works with every version of pip.
 func (s *search) watchSize(ctx context.Context, work string, total int64) {
 	report := s.progress(pluginOfXLA)
-	for ctx.Err() == nil {
-		sleep(ctx, 250*time.Millisecond)
-		var largest int64
+	for largest, last := int64(0), int64(1<<16); ctx.Err() == nil; sleep(ctx, 250*time.Millisecond) {
 		filepath.WalkDir(work, func(_ string, e os.DirEntry, err error) error {
 			if err != nil || e.IsDir() {
 				return nil // files come and go while pip works
@@ -175,8 +174,9 @@ func (s *search) watchSize(ctx context.Context, work string, total int64) {
 			}
 			return nil
 		})
-		if largest > 1<<16 {
-			report(min(largest, total), total)
+		if largest > last {
+			last = min(largest, total)
+			report(last, total)
 		}
 	}
 }
@@ -184,10 +184,10 @@ func (s *search) watchSize(ctx context.Context, work string, total int64) {
 // talk is what pip says while it works.
 type talk struct {
 	wheel    wheel
-	answered chan struct{} // closed at the first sign that the wheel is coming
+	answered chan struct{} // closed when pip has found the wheel
 
 	mu    sync.Mutex
-	asked time.Time // when pip began to look for the package
+	asked time.Time // when pip asked the index
 	errs  []string  // its last complaints
 }
 
@@ -206,9 +206,9 @@ func (t *talk) hear(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case strings.HasPrefix(line, "Collecting "):
+	case t.asked.IsZero() && (strings.HasPrefix(line, "Getting page") || strings.HasPrefix(line, "Starting new HTTP")):
 		t.asked = time.Now()
-	case strings.Contains(line, t.wheel.stem()): // "Downloading …", "Processing …", "Using cached …", "Saved …"
+	case strings.Contains(line, t.wheel.stem()+"-"): // "Found link …", "Downloading …", "Processing …", "Using cached …"
 		select {
 		case <-t.answered:
 		default:
@@ -242,7 +242,7 @@ func (t *talk) complaint() string {
 // unpack writes the plugin in the wheel to path, if wheel and plugin are the
 // pinned ones. Nothing else of the wheel is touched.
 func (w wheel) unpack(archive, path string) error {
-	if got, err := hashOf(archive); err != nil {
+	if got, _, err := hashOf(archive); err != nil {
 		return err
 	} else if got != w.sha256 {
 		return fmt.Errorf("%s was altered: its SHA-256 is %.16s…, want %.16s…", filepath.Base(archive), got, w.sha256)
@@ -287,15 +287,16 @@ func extract(r io.Reader, path string, limit int64) error {
 	return nil
 }
 
-func hashOf(path string) (string, error) {
+// hashOf returns the SHA-256 of a file, in hexadecimal, and its size.
+func hashOf(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer f.Close()
 	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
+	if size, err = io.Copy(hash, f); err != nil {
+		return "", 0, fmt.Errorf("%s: %w", path, err)
 	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }
