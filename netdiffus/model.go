@@ -3,6 +3,7 @@ package netdiffus
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -51,6 +52,10 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 		if label < 0 || label >= len(set.Classes) {
 			return c, fmt.Errorf("netdiffus: image %d has class number %d, but there are %d classes", i, label, len(set.Classes))
 		}
+	}
+	if at := slices.IndexFunc(im.Data, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }); at >= 0 {
+		pixels := im.H * im.W * im.C
+		return c, fmt.Errorf("netdiffus: image %d, of class %s, has the value %v at %d", at/pixels, set.Classes[set.Labels[at/pixels]], im.Data[at], at%pixels)
 	}
 	recipe := set.Recipe
 	c.Recipe = &recipe

@@ -256,4 +256,3 @@ func norm(values []float32) float64 {
 }
 
 func square(x float64) float64 { return x * x }
-

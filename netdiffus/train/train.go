@@ -29,7 +29,8 @@ type Options struct {
 	// holds checkpoints the run goes on from the newest one that is sound.
 	// Empty keeps nothing on disk.
 	Dir string
-	// Steps is the number of steps in all, those of earlier runs included.
+	// Steps is the number of steps in all, those of earlier runs included; 0
+	// means until ctx ends or the caller leaves the loop.
 	Steps int
 	// Resume is a checkpoint's folder to go on from in place of Dir's newest.
 	Resume string
@@ -142,6 +143,7 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 }
 
 func (o Options) withDefaults() Options {
+	o.Steps = cmp.Or(o.Steps, math.MaxInt)
 	o.SaveEvery = cmp.Or(o.SaveEvery, 1000)
 	o.Keep = cmp.Or(o.Keep, 3)
 	o.LogEvery = cmp.Or(o.LogEvery, 10)

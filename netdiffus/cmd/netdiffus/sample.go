@@ -1,15 +1,127 @@
 package main
 
 import (
-	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 )
 
+// sampleFlags are the flags of sample besides the model's settings.
+type sampleFlags struct {
+	model, out, classes, weights string
+	useDDIM, clip, overwrite     bool
+	backend                      *string
+	request                      sample.Request
+	given                        *settingWords
+}
+
 func sampleCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "sample",
+	f := sampleFlags{clip: true}
+	c := &cobra.Command{
+		Use:   "sample",
+		Short: "Draw images from a trained model",
+		Long: `Draw images from a trained model, so many of each class.
+
+They are written as CLASS_synthetic_samples.npz, key images, float32 [N,H,W,1],
+beside a manifest with the way back to packets, which invert and plot take. The
+model's own settings come from the run directory; the flags that say them again,
+as guided-diffusion's image_sample needs them, are checked against it.
+
+The same seed draws the same sample i of a class, whatever else is drawn.`,
+		Example: `  netdiffus sample --model_path runs/first --out samples --num_samples 100
+  netdiffus sample --model_path runs/first --out fast --sampler ddim --timestep_respacing 25 --classes dns,ssh
+  netdiffus sample --model_path runs/first/checkpoints/step-00001000 --out early --seed 7`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return errors.New("sample: not built yet") },
+		RunE: func(c *cobra.Command, _ []string) error { return f.execute(c) },
 	}
+	flags := c.Flags()
+	flags.SortFlags = false
+	r := &f.request
+	flags.StringVar(&f.model, "model_path", "", "run directory of train, or a checkpoint in it (needed)")
+	flags.StringVar(&f.out, "out", "", "folder to write; it must be new or empty (needed)")
+	flags.IntVar(&r.N, "num_samples", 10, "samples of each class")
+	flags.StringVar(&f.classes, "classes", "", "classes to draw, with commas; empty means all")
+	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
+	flags.StringVar(&r.Sampler, "sampler", "ancestral", "way from noise to image: "+strings.Join(netdiffus.Samplers.Names(), ", "))
+	boolVar(flags, &f.useDDIM, "use_ddim", "the same as --sampler ddim")
+	flags.StringVar(&r.Steps, "timestep_respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means all`)
+	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
+	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
+	boolVar(flags, &f.clip, "clip_denoised", "hold each step's clean image within -1 and 1")
+	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
+	flags.IntVar(&r.Batch, "batch_size", 64, "samples computed at once")
+	boolVar(flags, &f.overwrite, "overwrite", "replace an earlier data set in --out")
+	f.backend = deviceFlag(flags)
+	f.given = addSettings(flags, netdiffus.Default(), modelSettings...)
+	for _, s := range modelSettings {
+		flags.Lookup(s.name).Usage = "checked against the run: " + s.usage
+		flags.Lookup(s.name).DefValue = ""
+	}
+	addUnused(flags)
+	return c
+}
+
+func (f *sampleFlags) execute(c *cobra.Command) error {
+	w, r := c.ErrOrStderr(), &f.request
+	for name, value := range map[string]string{"model_path": f.model, "out": f.out} {
+		if value == "" {
+			return usageOf(c, fmt.Errorf("--%s is needed", name))
+		}
+	}
+	if f.useDDIM {
+		r.Sampler = "ddim"
+	}
+	if !slices.Contains(netdiffus.Samplers.Names(), r.Sampler) {
+		return usageOf(c, fmt.Errorf("--sampler %q: want one of %s", r.Sampler, strings.Join(netdiffus.Samplers.Names(), ", ")))
+	}
+	if r.N < 1 || r.Batch < 1 {
+		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want at least 1", r.N, r.Batch))
+	}
+	if f.classes != "" {
+		r.Classes = strings.Split(f.classes, ",")
+	}
+	r.NoClip = !f.clip
+	warnUnused(c)
+
+	b, _, err := openDevice(c.Context(), w, *f.backend)
+	if err != nil {
+		return err
+	}
+	g, err := sample.OpenWeights(b, f.model, sample.Weights(f.weights))
+	if err != nil {
+		return err
+	}
+	if err := f.given.check(g.Config); err != nil {
+		return usageOf(c, err)
+	}
+	fmt.Fprintf(w, "drawing with %s, trained for %d steps\n", g.From, g.Step)
+	var bar *progress
+	r.Progress = func(done, total int) {
+		if bar == nil {
+			bar = newProgress(w, "denoising step", total)
+		}
+		bar.set(done, "")
+	}
+	r.Status = func(message string) { fmt.Fprintln(w, message) }
+	start := time.Now()
+	set, err := g.Draw(c.Context(), *r)
+	if bar != nil {
+		bar.finish()
+	}
+	if err != nil {
+		return err
+	}
+	if err := set.SaveAs(f.out, dataset.SaveOptions{Layout: dataset.Samples, Overwrite: f.overwrite}); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d samples in %v\n", set.Len(), time.Since(start).Round(time.Millisecond))
+	fmt.Fprintln(c.OutOrStdout(), f.out)
+	return nil
 }

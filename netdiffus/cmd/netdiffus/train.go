@@ -1,15 +1,308 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
+// trainFlags are the flags of train besides the settings.
+type trainFlags struct {
+	data, run, config, preset, resume string
+	steps, save, keep, log            int
+	print, dry                        bool
+	backend                           *string
+	given                             *settingWords
+}
+
 func trainCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "train",
+	var f trainFlags
+	c := &cobra.Command{
+		Use:   "train",
+		Short: "Train a diffusion model on converted flows",
+		Long: `Train a diffusion model on a data set that convert made.
+
+The run directory holds all that sample needs. Where it holds checkpoints
+already, training goes on from the newest one up to --steps, with the settings
+it was begun with. Ctrl-C finishes the step, saves, and prints the command to
+go on with.
+
+The flags of guided-diffusion's image_train work as they are, True and False
+included.`,
+		Example: `  netdiffus train --data_dir gasf --run runs/first --steps 2000
+  netdiffus train --data_dir gasf --run runs/reference --preset reference --steps 20000
+  netdiffus train --data_dir gasf --run runs/flags --steps 2000 --image_size 10 \
+    --num_channels 128 --num_res_blocks 3 --diffusion_steps 100 --noise_schedule cosine \
+    --learn_sigma True --class_cond True --rescale_learned_sigmas False \
+    --rescale_timesteps False --lr 1e-4 --batch_size 4`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return errors.New("train: not built yet") },
+		RunE: func(c *cobra.Command, _ []string) error { return f.execute(c) },
+	}
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.data, "data_dir", "", "data set to train on, as convert wrote it (needed)")
+	flags.StringVar(&f.run, "run", "", "run directory; empty means a new one below runs")
+	flags.IntVar(&f.steps, "steps", 0, "training steps in all; 0 means --lr_anneal_steps, or else until Ctrl-C")
+	flags.StringVar(&f.preset, "preset", "default", "settings to begin with: "+strings.Join(presetNames(), ", "))
+	flags.StringVar(&f.config, "config", "", "file with settings, JSON or YAML; flags overrule it")
+	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
+	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
+	flags.StringVar(&f.resume, "resume_from_checkpoint", "", "checkpoint to go on from: latest (which is the default) or a checkpoint's folder")
+	flags.StringVar(&f.resume, "resume_checkpoint", "", "the same as --resume_from_checkpoint")
+	flags.IntVar(&f.save, "save_interval", 1000, "steps between two checkpoints")
+	flags.IntVar(&f.keep, "checkpoints_total_limit", 3, "checkpoints to keep, the newest ones")
+	flags.IntVar(&f.log, "log_interval", 10, "steps that a line of metrics.jsonl is the mean of")
+	f.backend = deviceFlag(flags)
+	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
+	f.given = addSettings(flags, netdiffus.Default(), settings...)
+	addUnused(flags)
+	return c
+}
+
+func (f *trainFlags) execute(c *cobra.Command) error {
+	cfg, err := f.settings(c)
+	if err != nil {
+		return err
+	}
+	if f.print && f.data == "" {
+		_, err := c.OutOrStdout().Write(cfg.JSON())
+		return err
+	}
+	if f.data == "" {
+		return usageOf(c, errors.New("--data_dir is needed: the folder that convert wrote"))
+	}
+	if f.steps == 0 {
+		f.steps = cfg.Training.AnnealSteps
+	}
+	set, err := dataset.Open(f.data)
+	if err != nil {
+		return err
+	}
+	if cfg, err = cfg.Fit(set); err != nil {
+		return err
+	}
+	switch {
+	case f.print:
+		_, err := c.OutOrStdout().Write(cfg.JSON())
+		return err
+	case f.dry:
+		return f.plan(c.OutOrStdout(), cfg, set)
+	}
+	return f.train(c, cfg, set)
+}
+
+// settings puts the configuration together: the run's own where it has one,
+// else the preset, then --config, then the flags.
+func (f *trainFlags) settings(c *cobra.Command) (netdiffus.Config, error) {
+	preset, ok := netdiffus.Presets[f.preset]
+	if !ok {
+		return netdiffus.Config{}, usageOf(c, fmt.Errorf("--preset %q: want one of %s", f.preset, strings.Join(presetNames(), ", ")))
+	}
+	cfg := preset()
+	if f.run == "" && f.resume != "" && f.resume != "latest" {
+		f.run = filepath.Dir(filepath.Dir(filepath.Clean(f.resume))) // RUN/checkpoints/step-00000100
+	}
+	if f.run != "" && !c.Flags().Changed("preset") && f.config == "" {
+		if err := track.ReadConfig(f.run, &cfg); err != nil && !errors.Is(err, track.ErrNotRun) {
+			return cfg, err
+		}
+	}
+	if f.config != "" {
+		var err error
+		if cfg, err = readConfigFile(f.config, cfg); err != nil {
+			return cfg, err
+		}
+	}
+	if err := f.given.apply(&cfg); err != nil {
+		return cfg, usageOf(c, err)
+	}
+	warnUnused(c)
+	return cfg, nil
+}
+
+// readConfigFile reads settings over base.
+func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return base, err
+	}
+	if ext := filepath.Ext(path); ext == ".yaml" || ext == ".yml" {
+		if data, err = yaml.YAMLToJSON(data); err != nil {
+			return base, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	cfg, err := netdiffus.Decode(data, base)
+	if err != nil {
+		return base, fmt.Errorf("%s: %w", path, err)
+	}
+	return cfg, nil
+}
+
+// plan prints what would be done.
+func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) error {
+	weights := int64(nn.Count(cfg.UNet.Params())) * 4
+	// Weights, two moments and the averages; twice, because a step's new state
+	// is written beside the old one. Activations come on top.
+	copies := int64(3 + len(cfg.Training.EMA))
+	steps := "until Ctrl-C"
+	if f.steps > 0 {
+		epochs := float64(f.steps) * float64(cfg.Training.BatchSize) / float64(set.Len())
+		steps = fmt.Sprintf("%d (%.3g passes over the data)", f.steps, epochs)
+	}
+	_, err := fmt.Fprintf(w, `data        %s: %d images of %dx%dx%d in %d classes
+run         %s
+steps       %s, %d samples each
+model       %d parameters
+state       %s on the device, activations of a batch beside it
+checkpoint  %s each, the newest %d are kept
+`,
+		f.data, set.Len(), set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
+		f.runOr("a new directory below runs"), steps, cfg.Training.BatchSize, weights/4,
+		megabytes(2*copies*weights), megabytes(copies*weights), f.keep)
+	return err
+}
+
+func (f *trainFlags) runOr(other string) string {
+	if f.run == "" {
+		return other
+	}
+	return f.run
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
+
+func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.Set) error {
+	w := c.ErrOrStderr()
+	if f.run == "" {
+		if f.resume == "latest" {
+			return usageOf(c, errors.New("--resume_from_checkpoint latest needs --run"))
+		}
+		f.run = filepath.Join("runs", time.Now().Format("2006-01-02-150405"))
+	}
+	if f.resume == "latest" {
+		f.resume = ""
+	}
+	b, device, err := openDevice(c.Context(), w, *f.backend)
+	if err != nil {
+		return err
+	}
+	session := track.NewSession()
+	session.Device, session.Flags = device, given(c)
+	if input, err := track.HashInput(f.data); err == nil {
+		session.Inputs = []track.Input{input}
+	}
+	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
+		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), f.run)
+	bar := newProgress(w, "step", f.steps)
+	defer bar.finish()
+	opt := train.Options{
+		Dir: f.run, Steps: f.steps, Resume: f.resume,
+		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log,
+		Session: &session, Status: bar.note,
+	}
+	started, last := false, train.Report{}
+	for r, err := range train.Run(c.Context(), b, cfg, set, opt) {
+		if err != nil {
+			bar.finish()
+			if errors.Is(err, context.Canceled) {
+				fmt.Fprintf(w, "stopped and saved after step %d; go on with:\n  %s\n", r.Step, f.again())
+			}
+			return err
+		}
+		if !started { // what came before is compilation or an earlier run
+			started = true
+			bar.restart(r.Step)
+		}
+		last = r
+		bar.set(r.Step, fmt.Sprintf("loss %.4f  mse %.4f  %.3gs/step", r.Loss, r.MSE, r.StepTime.Seconds()))
+	}
+	bar.finish()
+	if !started {
+		fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
+	}
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(f.run), quote(filepath.Join(f.run, "samples", "drawn")))
+	if last.Saved != "" {
+		fmt.Fprintln(c.OutOrStdout(), last.Saved)
+	}
+	return nil
+}
+
+// again is the command that goes on with the run. The settings are the run's,
+// so that it need not repeat them.
+func (f *trainFlags) again() string {
+	line := "netdiffus train --data_dir " + quote(f.data) + " --run " + quote(f.run)
+	if f.steps > 0 {
+		line += fmt.Sprintf(" --steps %d", f.steps)
+	}
+	return line
+}
+
+// quote makes one word of s for a shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("0123456789_-./=:,+@", r))
+	}
+	if s != "" && strings.TrimFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// given lists the flags on the command line.
+func given(c *cobra.Command) map[string]string {
+	flags := map[string]string{}
+	c.Flags().Visit(func(flag *pflag.Flag) { flags[flag.Name] = flag.Value.String() })
+	return flags
+}
+
+func presetNames() []string { return slices.Sorted(maps.Keys(netdiffus.Presets)) }
+
+// unused are flags of the reference that have nothing to say here, and why.
+var unused = []struct{ name, why string }{
+	{"use_fp16", "weights are float32, as CPUs compute fastest"},
+	{"fp16_scale_growth", "it belongs to --use_fp16"},
+	{"use_checkpoint", "XLA itself decides what to compute again; --microbatch saves memory"},
+}
+
+// addUnused registers the flags that are taken and ignored.
+func addUnused(flags *pflag.FlagSet) {
+	for _, u := range unused {
+		flags.Var(new(ignored), u.name, "taken for the reference's sake and ignored: "+u.why)
+		flags.Lookup(u.name).DefValue = ""
 	}
 }
+
+// warnUnused says once for each that it is ignored, where it would have
+// changed something.
+func warnUnused(c *cobra.Command) {
+	for _, u := range unused {
+		flag := c.Flags().Lookup(u.name)
+		if flag != nil && flag.Changed && !strings.EqualFold(flag.Value.String(), "false") {
+			fmt.Fprintf(c.ErrOrStderr(), "warning: --%s is ignored: %s\n", u.name, u.why)
+		}
+	}
+}
+
+// ignored takes any word.
+type ignored string
+
+func (i *ignored) Set(s string) error { *i = ignored(s); return nil }
+func (i *ignored) String() string     { return string(*i) }
+func (i *ignored) Type() string       { return "WORD" }

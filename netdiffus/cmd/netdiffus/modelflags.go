@@ -1,0 +1,325 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
+)
+
+// A setting is a flag that stands for a field of the configuration, under the
+// name it has on guided-diffusion's command line where it has one. get and set
+// speak the flag's words: "True", "16,8".
+type setting struct {
+	name, kind, usage string
+	get               func(c *netdiffus.Config) string
+	set               func(c *netdiffus.Config, word string) error
+}
+
+// modelSettings are the settings that make the model. sample takes them too,
+// because the reference's users repeat them there.
+var modelSettings = []setting{
+	intSetting("image_size", "height and width of the images; 0 takes the data set's", func(c *netdiffus.Config) *int { return &c.UNet.ImageSize }),
+	intSetting("num_channels", "channels of the network's first level, a multiple of 32", func(c *netdiffus.Config) *int { return &c.UNet.Channels }),
+	intSetting("num_res_blocks", "residual blocks a level", func(c *netdiffus.Config) *int { return &c.UNet.ResBlocks }),
+	{
+		"channel_mult", "LIST", "channels of each level in units of --num_channels, as 1,2; empty goes by the image's size",
+		func(c *netdiffus.Config) string { return join(c.UNet.ChannelMult) },
+		func(c *netdiffus.Config, word string) (err error) {
+			c.UNet.ChannelMult, err = split(word, parseFloat)
+			if err == nil && len(c.UNet.ChannelMult) == 0 && c.UNet.ImageSize > 0 {
+				c.UNet.ChannelMult = unet.Levels(c.UNet.ImageSize)
+			}
+			return err
+		},
+	},
+	{
+		"attention_resolutions", "LIST", "sizes with attention, as 16,8; size r means reduced by image_size/r, rounded down",
+		func(c *netdiffus.Config) string { return join(c.UNet.Attention) },
+		func(c *netdiffus.Config, word string) (err error) {
+			c.UNet.Attention, err = split(word, strconv.Atoi)
+			return err
+		},
+	},
+	intSetting("num_heads", "attention heads", func(c *netdiffus.Config) *int { return &c.UNet.Heads }),
+	unsetSetting("num_heads_upsample", "attention heads on the way up; -1 means as on the way down", func(c *netdiffus.Config) *int { return &c.UNet.UpsampleHeads }),
+	unsetSetting("num_head_channels", "channels of a head, instead of the number of heads; -1 means by --num_heads", func(c *netdiffus.Config) *int { return &c.UNet.HeadChannels }),
+	floatSetting("dropout", "share of features dropped in training", func(c *netdiffus.Config) *float64 { return &c.UNet.Dropout }),
+	boolSetting("use_scale_shift_norm", "scale and shift features by the time's embedding instead of adding it",
+		func(c *netdiffus.Config) bool { return !c.UNet.AddEmbedding },
+		func(c *netdiffus.Config, on bool) { c.UNet.AddEmbedding = !on }),
+	boolSetting("resblock_updown", "resize within residual blocks",
+		func(c *netdiffus.Config) bool { return c.UNet.ResBlockUpDown },
+		func(c *netdiffus.Config, on bool) { c.UNet.ResBlockUpDown = on }),
+	boolSetting("use_new_attention_order", "split queries, keys and values before the heads",
+		func(c *netdiffus.Config) bool { return c.UNet.NewAttentionOrder },
+		func(c *netdiffus.Config, on bool) { c.UNet.NewAttentionOrder = on }),
+	boolSetting("class_cond", "condition the model on the class",
+		func(c *netdiffus.Config) bool { return c.ClassCond },
+		func(c *netdiffus.Config, on bool) { c.ClassCond = on }),
+	boolSetting("learn_sigma", "learn the variance of each denoising step",
+		func(c *netdiffus.Config) bool { return c.Diffusion.Learned() },
+		func(c *netdiffus.Config, on bool) {
+			switch {
+			case !on:
+				c.Diffusion.Variance = "fixed_large"
+			case !c.Diffusion.Learned():
+				c.Diffusion.Variance = "learned_range"
+			}
+		}),
+	intSetting("diffusion_steps", "steps from data to noise", func(c *netdiffus.Config) *int { return &c.Diffusion.Steps }),
+	wordSetting("noise_schedule", "how fast the noise grows", netdiffus.Schedules.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Schedule }),
+	wordSetting("parameterization", "what the network predicts", netdiffus.Params.Names(), predictOf),
+	boolSetting("predict_xstart", "the same as --parameterization x0",
+		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "x0" },
+		choose(predictOf, "x0", "eps")),
+	boolSetting("v_prediction", "the same as --parameterization v",
+		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "v" },
+		choose(predictOf, "v", "eps")),
+	boolSetting("use_kl", "minimise the variational bound",
+		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_kl" },
+		choose(lossOf, "rescaled_kl", "mse")),
+	boolSetting("rescale_learned_sigmas", "scale the bound's part of the loss, so that it does not drown the rest",
+		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_mse" },
+		choose(lossOf, "rescaled_mse", "mse")),
+	boolSetting("rescale_timesteps", "show the network times from 0 to 1000 whatever --diffusion_steps",
+		func(c *netdiffus.Config) bool { return c.Diffusion.RescaleTimesteps },
+		func(c *netdiffus.Config, on bool) { c.Diffusion.RescaleTimesteps = on }),
+}
+
+// trainSettings are the settings of training alone.
+var trainSettings = []setting{
+	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
+	floatSetting("weight_decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
+	intSetting("lr_anneal_steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
+	intSetting("batch_size", "samples a step", func(c *netdiffus.Config) *int { return &c.Training.BatchSize }),
+	unsetSetting("microbatch", "samples computed at once, where a batch does not fit the memory; -1 means all", func(c *netdiffus.Config) *int { return &c.Training.Microbatch }),
+	{
+		"ema_rate", "LIST", "rates of the moving averages of the weights, as 0.9999,0.99; samples are drawn with the first",
+		func(c *netdiffus.Config) string { return join(c.Training.EMA) },
+		func(c *netdiffus.Config, word string) (err error) {
+			c.Training.EMA, err = split(word, parseFloat)
+			return err
+		},
+	},
+	wordSetting("schedule_sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers.Names(), func(c *netdiffus.Config) *string { return &c.Training.Sampler }),
+	{
+		"seed", "N", "of everything random: the same seed gives the same run",
+		func(c *netdiffus.Config) string { return strconv.FormatUint(c.Training.Seed, 10) },
+		func(c *netdiffus.Config, word string) (err error) {
+			c.Training.Seed, err = strconv.ParseUint(word, 10, 64)
+			return err
+		},
+	},
+	floatSetting("label_dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
+	floatSetting("min_snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
+	wordSetting("variance", "variance of a denoising step, more exactly than --learn_sigma", netdiffus.Variances.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Variance }),
+	wordSetting("loss", "what is minimised, more exactly than --use_kl and --rescale_learned_sigmas", netdiffus.Losses.Names(), lossOf),
+}
+
+// respacing is timestep_respacing as the reference's training takes it.
+var respacing = setting{
+	"timestep_respacing", "SPEC", `train on some of the steps only, as "25", "10,10,20" or "ddim25"; empty means all`,
+	func(c *netdiffus.Config) string { return c.Diffusion.Respacing },
+	func(c *netdiffus.Config, word string) error {
+		c.Diffusion.Respacing = word
+		return nil
+	},
+}
+
+func lossOf(c *netdiffus.Config) *string    { return &c.Diffusion.Loss }
+func predictOf(c *netdiffus.Config) *string { return &c.Diffusion.Predict }
+
+// choose returns the setter of a switch that stands for one of a field's
+// names: True gives on, False gives off in its place and leaves other names.
+func choose(field func(c *netdiffus.Config) *string, on, off string) func(c *netdiffus.Config, is bool) {
+	return func(c *netdiffus.Config, is bool) {
+		switch p := field(c); {
+		case is:
+			*p = on
+		case *p == on:
+			*p = off
+		}
+	}
+}
+
+func intSetting(name, usage string, field func(c *netdiffus.Config) *int) setting {
+	return setting{
+		name, "N", usage,
+		func(c *netdiffus.Config) string { return strconv.Itoa(*field(c)) },
+		func(c *netdiffus.Config, word string) (err error) {
+			*field(c), err = strconv.Atoi(word)
+			return err
+		},
+	}
+}
+
+// unsetSetting is an int that is -1 on the reference's command line, and 0 in
+// the configuration, while it is not set.
+func unsetSetting(name, usage string, field func(c *netdiffus.Config) *int) setting {
+	return setting{
+		name, "N", usage,
+		func(c *netdiffus.Config) string {
+			if *field(c) == 0 {
+				return "-1"
+			}
+			return strconv.Itoa(*field(c))
+		},
+		func(c *netdiffus.Config, word string) error {
+			n, err := strconv.Atoi(word)
+			if err == nil {
+				*field(c) = max(n, 0)
+			}
+			return err
+		},
+	}
+}
+
+func floatSetting(name, usage string, field func(c *netdiffus.Config) *float64) setting {
+	return setting{
+		name, "X", usage,
+		func(c *netdiffus.Config) string { return formatFloat(*field(c)) },
+		func(c *netdiffus.Config, word string) (err error) {
+			*field(c), err = parseFloat(word)
+			return err
+		},
+	}
+}
+
+func boolSetting(name, usage string, get func(c *netdiffus.Config) bool, set func(c *netdiffus.Config, on bool)) setting {
+	return setting{
+		name, "True|False", usage,
+		func(c *netdiffus.Config) string {
+			on := boolWord(get(c))
+			return on.String()
+		},
+		func(c *netdiffus.Config, word string) error {
+			var on boolWord
+			err := on.Set(word)
+			if err == nil {
+				set(c, bool(on))
+			}
+			return err
+		},
+	}
+}
+
+func wordSetting(name, usage string, words []string, field func(c *netdiffus.Config) *string) setting {
+	return setting{
+		name, strings.Join(words, "|"), usage,
+		func(c *netdiffus.Config) string { return *field(c) },
+		func(c *netdiffus.Config, word string) error {
+			if !slices.Contains(words, word) {
+				return fmt.Errorf("want one of %s", strings.Join(words, ", "))
+			}
+			*field(c) = word
+			return nil
+		},
+	}
+}
+
+// settingWords are settings as given on one command line, by the flag's name.
+type settingWords struct {
+	settings []setting
+	words    map[string]string
+}
+
+// addSettings registers settings as flags, with the defaults of defaults, and
+// returns what will be given.
+func addSettings(flags *pflag.FlagSet, defaults netdiffus.Config, settings ...setting) *settingWords {
+	given := &settingWords{settings: settings, words: map[string]string{}}
+	for _, s := range settings {
+		flags.Var(&settingValue{s, given.words, s.get(&defaults)}, s.name, s.usage)
+	}
+	return given
+}
+
+// apply sets what was given in c, in the order of the settings.
+func (g *settingWords) apply(c *netdiffus.Config) error {
+	for _, s := range g.settings {
+		if word, ok := g.words[s.name]; ok {
+			if err := s.set(c, word); err != nil {
+				return fmt.Errorf("--%s %q: %w", s.name, word, err)
+			}
+		}
+	}
+	return nil
+}
+
+// check fails where a setting that was given differs from c: the name of the
+// flag, its value and c's.
+func (g *settingWords) check(c netdiffus.Config) error {
+	for _, s := range g.settings {
+		word, ok := g.words[s.name]
+		if !ok {
+			continue
+		}
+		asked := c
+		if err := s.set(&asked, word); err != nil {
+			return fmt.Errorf("--%s %q: %w", s.name, word, err)
+		}
+		if want, got := s.get(&c), s.get(&asked); got != want {
+			return fmt.Errorf("--%s %s does not fit the model, which was trained with --%s %s", s.name, word, s.name, want)
+		}
+	}
+	return nil
+}
+
+// settingValue is a setting as a pflag.Value: it keeps the word and reports
+// whether it can be read at once.
+type settingValue struct {
+	setting
+	words map[string]string
+	start string
+}
+
+func (v *settingValue) Set(word string) error {
+	trial := netdiffus.Default()
+	if err := v.set(&trial, word); err != nil {
+		return err
+	}
+	v.words[v.name] = word
+	return nil
+}
+
+func (v *settingValue) String() string {
+	if word, ok := v.words[v.setting.name]; ok {
+		return word
+	}
+	return v.start
+}
+
+func (v *settingValue) Type() string { return v.kind }
+
+func parseFloat(word string) (float64, error) { return strconv.ParseFloat(word, 64) }
+
+func formatFloat(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// split reads a list with commas; an empty word is an empty list.
+func split[T any](word string, read func(string) (T, error)) ([]T, error) {
+	list := []T{}
+	for field := range strings.SplitSeq(word, ",") {
+		if strings.TrimSpace(field) == "" {
+			continue
+		}
+		v, err := read(strings.TrimSpace(field))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func join[T any](list []T) string {
+	words := make([]string, len(list))
+	for i, v := range list {
+		words[i] = fmt.Sprint(v)
+	}
+	return strings.Join(words, ",")
+}

@@ -1,0 +1,107 @@
+// Package sample draws images from a trained model: one denoising step is
+// compiled and run again and again, so that progress and a stop cost nothing.
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+// Generator is a trained model, ready to draw.
+type Generator struct {
+	Config netdiffus.Config
+	Step   int    // training steps that the weights have seen
+	From   string // folder of the checkpoint
+
+	backend compute.Backend
+	store   *model.Store
+	execs   map[stepKey]*model.Exec // compiled denoising steps
+}
+
+const weightScope = "/model"
+
+// Weights says which of a checkpoint's weights to draw with: "" for the moving
+// average with the configuration's first rate, or the trained weights where
+// there is no average; "model" for the trained weights; "ema" for the first
+// average and "ema_0.999" for the one with this rate.
+type Weights string
+
+// Open loads a trained model from dir, which is a run directory, whose newest
+// sound checkpoint is taken, or a checkpoint within one.
+func Open(b compute.Backend, dir string) (*Generator, error) { return OpenWeights(b, dir, "") }
+
+// OpenWeights is Open with a choice of weights.
+func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
+	run, c, err := find(dir)
+	if err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	g := &Generator{Step: c.Step, From: c.Path, backend: b, store: model.NewStore(), execs: map[stepKey]*model.Exec{}}
+	if err := track.ReadConfig(run, &g.Config); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	if g.Config.Recipe == nil {
+		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
+	}
+	t, err := w.read(c, g.Config.Training.EMA)
+	if err == nil {
+		err = g.Config.UNet.Create(g.store.Scope(weightScope), 0)
+	}
+	if err == nil {
+		err = checkpoint.ToStore(g.store, weightScope, t)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sample: %s: %w", c.Path, err)
+	}
+	return g, nil
+}
+
+// find returns the run directory and the checkpoint that dir means.
+func find(dir string) (run string, c *checkpoint.Checkpoint, err error) {
+	if _, err := os.Stat(track.ConfigFile(dir)); err == nil {
+		c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(dir))
+		if errors.Is(err, checkpoint.ErrNone) && len(damaged) > 0 {
+			err = fmt.Errorf("%w that is sound: %s: %w", err, damaged[0].Path, damaged[0].Err)
+		}
+		if err != nil {
+			return "", nil, fmt.Errorf("%s: %w", dir, err)
+		}
+		return dir, c, nil
+	}
+	run = filepath.Dir(filepath.Dir(filepath.Clean(dir))) // RUN/checkpoints/step-00000100
+	if _, err := os.Stat(track.ConfigFile(run)); err != nil {
+		return "", nil, fmt.Errorf("%s is neither a run directory nor a checkpoint in one: no %s", dir, track.ConfigFile(dir))
+	}
+	c, err = checkpoint.Open(dir)
+	return run, c, err
+}
+
+// read reads the weights that w means; rates are the configuration's.
+func (w Weights) read(c *checkpoint.Checkpoint, rates []float64) (checkpoint.Tensors, error) {
+	rate, isRate := strings.CutPrefix(string(w), "ema_")
+	switch {
+	case w == "model", w == "" && len(rates) == 0:
+		return c.Model()
+	case w == "" || w == "ema":
+		if len(rates) == 0 {
+			return nil, errors.New("the run keeps no moving average")
+		}
+		return c.EMA(rateName(rates[0]))
+	case isRate:
+		return c.EMA(rate)
+	}
+	return nil, fmt.Errorf("no weights %q: want model, ema or ema_RATE with RATE one of %s", w, strings.Join(c.Rates(), ", "))
+}
+
+func rateName(rate float64) string { return filepath.Base(ema.Path(rate)) }

@@ -1,0 +1,218 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
+)
+
+// tiny is the smallest network with all that has a random stream or a state of
+// its own: dropout, hidden labels, loss-aware timesteps, two averages.
+func tiny() netdiffus.Config {
+	c := netdiffus.Default()
+	c.UNet = unet.Config{Channels: 32, ResBlocks: 1, ChannelMult: []float64{1}, Heads: 2, Attention: []int{}, Dropout: 0.1}
+	c.Diffusion.Steps = 2 // few, so that loss-aware timesteps warm up
+	c.Training = netdiffus.Training{
+		Seed: 5, BatchSize: 4, LR: 1e-3, AnnealSteps: 20, EMA: []float64{0.9, 0.5},
+		Sampler: "loss-second-moment", LabelDropout: 0.3,
+	}
+	return c
+}
+
+// gradients are n images of two classes, with a slope of their own each.
+func gradients(n int) *dataset.Set {
+	const side = 8
+	set := &dataset.Set{Recipe: dataset.Recipe{Length: side}, Classes: []string{"down", "up"}, Images: imaging.New(n, side, side, 1)}
+	r := noise.Stream(1)
+	for i := range n {
+		label := i % 2
+		set.Labels = append(set.Labels, label)
+		slope := (float64(label)*2 - 1) * (0.5 + r.Float64()/2)
+		for j := range set.Images.At(i) {
+			set.Images.At(i)[j] = slope * (float64(j/side)/(side-1)*2 - 1)
+		}
+	}
+	return set
+}
+
+// all runs to the end.
+func all(t *testing.T, cfg netdiffus.Config, set *dataset.Set, opt Options) []Report {
+	t.Helper()
+	var reports []Report
+	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, opt) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		reports = append(reports, r)
+	}
+	return reports
+}
+
+// newest reads every tensor of dir's newest checkpoint.
+func newest(t *testing.T, dir string) (int, checkpoint.Tensors) {
+	t.Helper()
+	c, _, err := checkpoint.OpenLatest(track.Checkpoints(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	every := checkpoint.Tensors{}
+	collect := func(prefix string, part checkpoint.Tensors, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, tensor := range part {
+			every[prefix+name] = tensor
+		}
+	}
+	part, err := c.Model()
+	collect("model ", part, err)
+	part, err = c.Optim()
+	collect("optim ", part, err)
+	for _, rate := range c.Rates() {
+		part, err = c.EMA(rate)
+		collect(rate+" ", part, err)
+	}
+	return c.Step, every
+}
+
+// A run that is stopped twice, by leaving the loop and by its context, has the
+// same losses and leaves the same weights, to the bit, as one that is not.
+func TestResumedRunIsTheSameRun(t *testing.T) {
+	b, set, cfg := backendtest.Open(t), gradients(10), tiny()
+	straight, broken := filepath.Join(t.TempDir(), "straight"), filepath.Join(t.TempDir(), "broken")
+	const steps, first, second = 14, 3, 12
+	want := all(t, cfg, set, Options{Dir: straight, Steps: steps, LogEvery: 2})
+
+	var got []Report
+	for r, err := range Run(t.Context(), b, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r)
+		if r.Step == first {
+			break
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var last error
+	for r, err := range Run(ctx, b, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
+		if last = err; err != nil {
+			if r.Step != second {
+				t.Errorf("stopped after step %d, want %d", r.Step, second)
+			}
+			break
+		}
+		got = append(got, r)
+		if r.Step == second {
+			stop()
+		}
+	}
+	if !errors.Is(last, context.Canceled) {
+		t.Fatalf("the stopped run ends with %v, want context.Canceled", last)
+	}
+	got = append(got, all(t, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2})...)
+
+	if len(got) != steps || len(want) != steps {
+		t.Fatalf("%d and %d steps, want %d", len(got), len(want), steps)
+	}
+	for i := range want {
+		if got[i].Step != i+1 || got[i].Loss != want[i].Loss || got[i].GradNorm != want[i].GradNorm || got[i].LR != want[i].LR {
+			t.Errorf("step %d: resumed %+v, want %+v", i+1, got[i], want[i])
+		}
+	}
+	stepA, a := newest(t, straight)
+	stepB, bTensors := newest(t, broken)
+	if stepA != steps || stepB != steps || len(a) != len(bTensors) {
+		t.Fatalf("checkpoints of steps %d and %d with %d and %d tensors", stepA, stepB, len(a), len(bTensors))
+	}
+	for name, tensor := range a {
+		if !slices.Equal(tensor.Data, bTensors[name].Data) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	series, err := track.Metrics(broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := series["loss"].Step; !slices.IsSorted(at) || at[len(at)-1] != steps {
+		t.Errorf("metrics.jsonl has the loss at steps %v", at)
+	}
+	if text, err := os.ReadFile(filepath.Join(broken, "label_map.csv")); err != nil || string(text) != "label,index\ndown,0\nup,1\n" {
+		t.Errorf("label_map.csv: %q, %v", text, err)
+	}
+	if done := all(t, cfg, set, Options{Dir: broken, Steps: steps}); len(done) != 0 {
+		t.Errorf("a run that is done did %d more steps", len(done))
+	}
+}
+
+func TestRunRefusesWhatDoesNotFit(t *testing.T) {
+	b := backendtest.Open(t)
+	begun := filepath.Join(t.TempDir(), "begun")
+	all(t, tiny(), gradients(4), Options{Dir: begun, Steps: 1})
+	for _, c := range []struct {
+		name   string
+		change func(c *netdiffus.Config, set *dataset.Set, o *Options)
+		want   string // in the error
+	}{
+		{"size", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.UNet.ImageSize = 10 }, "10x10x1, the data set has 8x8x1"},
+		{"classes", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Classes = []string{"a", "b"} }, "classes a, b; the data set has down, up"},
+		{"channels", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.UNet.Channels = 40 }, "multiple of 32"},
+		{"no images", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images = imaging.New(0, 8, 8, 1) }, "no images"},
+		{"a label too many", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Labels[2] = 2 }, "image 2 has class number 2"},
+		{"not a number", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images.Data[70] = math.NaN() }, "image 1"},
+		{"schedule", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Diffusion.Schedule = "sigmoid" }, "want one of cosine, linear"},
+		{"other settings", func(c *netdiffus.Config, _ *dataset.Set, o *Options) { c.Training.LR, o.Dir = 0.5, begun }, "training.lr: 0.5, was 0.001"},
+		{"not a checkpoint", func(_ *netdiffus.Config, _ *dataset.Set, o *Options) { o.Resume = begun }, "begun"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg, set, opt := tiny(), gradients(4), Options{Steps: 2}
+			c.change(&cfg, set, &opt)
+			var got error
+			for _, err := range Run(t.Context(), b, cfg, set, opt) {
+				got = err
+				break
+			}
+			if got == nil || !strings.Contains(got.Error(), c.want) {
+				t.Errorf("error %v, want one with %q", got, c.want)
+			}
+		})
+	}
+}
+
+// A batch's order is every sample once an epoch, whatever the batch size.
+func TestOrderVisitsEachSampleOnceAnEpoch(t *testing.T) {
+	const n = 7
+	a, b := order{seed: 3, n: n}, order{seed: 3, n: n}
+	var last []int
+	for epoch := range 3 {
+		var seen []int
+		for p := epoch * n; p < (epoch+1)*n; p++ {
+			seen = append(seen, a.at(p))
+		}
+		if slices.Equal(seen, last) {
+			t.Errorf("epoch %d has the order of the one before", epoch)
+		}
+		last = slices.Clone(seen)
+		if slices.Sort(seen); !slices.Equal(seen, []int{0, 1, 2, 3, 4, 5, 6}) {
+			t.Errorf("epoch %d visits %v", epoch, seen)
+		}
+	}
+	if got, want := b.at(2*n+3), last[3]; got != want {
+		t.Errorf("position found at once = %d, in turn = %d", got, want)
+	}
+}
