@@ -19,7 +19,7 @@ var floors = map[string]int{
 	"internal/atomicfile": 0,
 	"traffic":             1, "codec": 1, "imaging": 1, "npz": 1, "schedule": 1, "noise": 1,
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
-	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "nn": 3, "unet": 3,
+	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "head": 3, "nn": 3, "unet": 3,
 	"": 4, "classify": 4, "plots": 4, "track": 4,
 	"nb": 5, "report": 5, "sample": 5, "train": 5,
 	"cmd/netdiffus": 6,
@@ -27,8 +27,9 @@ var floors = map[string]int{
 
 // neighbours lists the imports within one floor that the design allows.
 var neighbours = map[string][]string{
-	"unet":                {"nn"},      // its layers
-	"backend/backendtest": {"backend"}, // opened for tests
+	"unet":                {"nn"},              // its layers
+	"head":                {"nn", "diffusion"}, // its layers; it is a denoiser
+	"backend/backendtest": {"backend"},         // opened for tests
 }
 
 // light must not link GoMLX: a notebook cell is a program built anew at each

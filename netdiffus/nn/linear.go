@@ -1,18 +1,27 @@
 package nn
 
 import (
+	"cmp"
+
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 )
 
 // Linear is x·W + b.
-type Linear struct{ In, Out int }
+type Linear struct {
+	In, Out int
+	Zero    bool // starts at zero: the last layer of a residual branch
+}
 
 // Params lists weight and bias.
 func (l Linear) Params(path string) []Param {
+	init := fanIn(l.In)
+	if l.Zero {
+		init = zeros
+	}
 	return []Param{
-		{Name: join(path, "weight"), Shape: []int{l.In, l.Out}, Kind: Matrix, Init: fanIn(l.In)},
-		{Name: join(path, "bias"), Shape: []int{l.Out}, Init: fanIn(l.In)},
+		{Name: join(path, "weight"), Shape: []int{l.In, l.Out}, Kind: Matrix, Init: init},
+		{Name: join(path, "bias"), Shape: []int{l.Out}, Init: init},
 	}
 }
 
@@ -32,11 +41,14 @@ func affine(scope *model.Scope, x *Node, in, out int) *Node {
 }
 
 // Embedding is a table with a row for each class.
-type Embedding struct{ Rows, Channels int }
+type Embedding struct {
+	Rows, Channels int
+	Std            float64 // of the normal that it starts from; 0 means 1, as PyTorch
+}
 
 // Params lists weight.
 func (e Embedding) Params(path string) []Param {
-	return []Param{{Name: join(path, "weight"), Shape: []int{e.Rows, e.Channels}, Kind: Table, Init: normal}}
+	return []Param{{Name: join(path, "weight"), Shape: []int{e.Rows, e.Channels}, Kind: Table, Init: normal(cmp.Or(e.Std, 1))}}
 }
 
 // Graph takes y [B] integers in [0,Rows) and returns [B,Channels].

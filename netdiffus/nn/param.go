@@ -45,8 +45,15 @@ func ones(_ *rand.Rand, dst []float32) {
 	}
 }
 
-// normal is N(0,1), PyTorch's start of an embedding.
-func normal(r *rand.Rand, dst []float32) { noise.Normal(r, dst) }
+// normal is N(0, std²); PyTorch's start of an embedding has std 1.
+func normal(std float64) Init {
+	return func(r *rand.Rand, dst []float32) {
+		noise.Normal(r, dst)
+		for i := range dst {
+			dst[i] *= float32(std)
+		}
+	}
+}
 
 // fanIn is uniform in ±1/√fanIn, which is what PyTorch's kaiming_uniform with
 // a = √5 comes to for weights, and its start of the biases of linear maps and

@@ -1,0 +1,157 @@
+package head
+
+import (
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+)
+
+// Numbers that keep the smoothing finite in float32. A packet whose pixel no
+// reachable atom explains would otherwise divide nothing by nothing.
+const (
+	leastNoise      = 0.02  // of the evidence's standard deviation
+	leastEvidence   = -60.0 // log likelihood of an atom, below the place's best
+	leastMass       = 1e-37 // that a distribution is divided by
+	leastShare      = 1e-7  // of an atom, before its logarithm
+	logOfImpossible = -1e4  // logit of the places beyond a table's end
+)
+
+// tables are a class's numbers as constants of a graph, padded to [Places,K]
+// with K the widest table.
+type tables struct {
+	ClassPrior
+	width   int
+	middles *Node // [n,K] float32, 0 beyond a table's end
+	mask    *Node // [n,K] bool, false there
+	shares  *Node // [n,K], 0 there
+}
+
+func (c ClassPrior) constants(g *Graph) tables {
+	width := c.widest()
+	t := tables{ClassPrior: c, width: width}
+	t.middles = padded(g, c.Middles, width)
+	t.shares = padded(g, c.Shares, width)
+	mask := make([][]bool, len(c.Middles))
+	for j := range mask {
+		mask[j] = make([]bool, width)
+		for k := range c.atoms(j) {
+			mask[j][k] = true
+		}
+	}
+	t.mask = Const(g, mask)
+	return t
+}
+
+// padded is rows of different lengths as a constant [n,width] float32.
+func padded(g *Graph, rows [][]float64, width int) *Node {
+	values := make([][]float32, len(rows))
+	for j, row := range rows {
+		values[j] = make([]float32, width)
+		for k, v := range row {
+			values[j][k] = float32(v)
+		}
+	}
+	return Const(g, values)
+}
+
+// evidence is the likelihood of each atom given its packet's own pixel
+// x_jj ~ N(signal·(2u-1), noise²), as a share of the best one's: [B,n,K], 0
+// beyond a table's end. diagonal is [B,n]; signal and noise are [B,1,1].
+func (t tables) evidence(diagonal, signal, noise *Node) *Node {
+	sharp := MaxScalar(noise, leastNoise)
+	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0) // [1,n,K]
+	miss := Div(Sub(InsertAxes(diagonal, -1), Mul(signal, level)), sharp)
+	log := MulScalar(Square(miss), -0.5)
+	mask := BroadcastToDims(InsertAxes(t.mask, 0), log.Shape().Dimensions...)
+	log = Where(mask, log, AddScalar(ZerosLike(log), -1e30))
+	log = MaxScalar(Sub(log, ReduceAndKeep(log, ReduceMax, -1)), leastEvidence)
+	return Where(mask, Exp(log), ZerosLike(log))
+}
+
+// Base is what is known of the atoms before the network speaks: the
+// probabilities [B,n,K] that the evidence [B,n,K] leaves, summing to 1.
+type Base int
+
+const (
+	// Chain weighs the evidence of all packets together, by the class's
+	// first-order chain.
+	Chain Base = iota
+	// Independent weighs every packet's evidence by its place's frequencies
+	// alone.
+	Independent
+)
+
+func (b Base) probabilities(t tables, evidence *Node) *Node {
+	if b == Independent {
+		return unit(Mul(InsertAxes(t.shares, 0), evidence))
+	}
+	return t.smooth(evidence)
+}
+
+// smooth is the forward-backward algorithm: P(atom at j | all evidence).
+func (t tables) smooth(evidence *Node) *Node {
+	g := evidence.Graph()
+	n := len(t.Middles)
+	seen := make([]*Node, n)    // evidence [B,K_j]
+	forward := make([]*Node, n) // ∝ P(atom at j, evidence up to j)
+	steps := make([]*Node, n)   // [K_{j-1},K_j]
+	for j := range n {
+		seen[j] = Squeeze(Slice(evidence, AxisRange(), AxisElem(j), AxisRange(0, t.atoms(j))), 1)
+		if j == 0 {
+			first := Slice(t.shares, AxisElem(0), AxisRange(0, t.atoms(0)))
+			forward[0] = unit(Mul(first, seen[0]))
+			continue
+		}
+		steps[j] = constant(g, t.Steps[j], t.atoms(j-1), t.atoms(j))
+		forward[j] = unit(Mul(Dot(forward[j-1], steps[j]).MatMul(), seen[j]))
+	}
+	all := make([]*Node, n)
+	var backward *Node // ∝ P(evidence after j | atom at j); nil at the end, where it is 1
+	for j := n - 1; j >= 0; j-- {
+		both := forward[j]
+		if backward != nil {
+			both = unit(Mul(both, backward))
+		}
+		all[j] = InsertAxes(GrowRight(both, -1, t.width-t.atoms(j), 0), 1) // [B,1,K]
+		if j > 0 {
+			ahead := seen[j]
+			if backward != nil {
+				ahead = Mul(ahead, backward)
+			}
+			backward = unit(EinsumAxes(ahead, steps[j], [][2]int{{1, 1}}, nil)) // [B,K_{j-1}]
+		}
+	}
+	return Concatenate(all, 1)
+}
+
+// unit scales the last axis to sum to 1.
+func unit(x *Node) *Node {
+	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceSum, -1), leastMass))
+}
+
+// constant is values as float32 of the given shape.
+func constant(g *Graph, values []float64, dims ...int) *Node {
+	narrow := make([]float32, len(values))
+	for i, v := range values {
+		narrow[i] = float32(v)
+	}
+	return Reshape(Const(g, narrow), dims...)
+}
+
+// logits are the logarithms of probabilities [B,n,K], far below them beyond a
+// table's end.
+func (t tables) logits(probabilities *Node) *Node {
+	log := Log(AddScalar(probabilities, leastShare))
+	mask := BroadcastToDims(InsertAxes(t.mask, 0), log.Shape().Dimensions...)
+	return Where(mask, log, AddScalar(ZerosLike(log), logOfImpossible))
+}
+
+// diagonalMask is [1,n,n]: 1 on the diagonal, 0 off it.
+func diagonalMask(g *Graph, n int) *Node {
+	return InsertAxes(ConvertDType(Diagonal(g, n), dtypes.Float32), 0)
+}
+
+// iota is 0, 1, … along the last axis of [1,1,width] int32.
+func counting(g *Graph, width int) *Node {
+	return Iota(g, shapes.Make(dtypes.Int32, 1, 1, width), 2)
+}

@@ -1,0 +1,230 @@
+package head
+
+import (
+	"math"
+
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+)
+
+// Trunk is the network below the head. It sees x [B,n,n,2], the noisy image and
+// the one that the base renders, the times t [B] float32 and the classes y [B]
+// int32, and gives a residual [B,n,n] for the image and features [B,n,Features]
+// for each packet.
+type Trunk interface {
+	Params(features int) []nn.Param
+	Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node)
+}
+
+// Features is the number of features a packet that the head sees, and of the
+// numbers that stand for a value.
+const Features = 64
+
+// Head is a diffusion model whose estimate of x₀ comes from a distribution over
+// atoms. It is a denoiser with a loss of its own, as diffusion.Model is.
+//
+// The classes of a batch must be known when the graph is built, since each has
+// tables of its own shape: Groups says how many images of each class, in the
+// classes' order, a batch [B,n,n,1] holds, sorted by class.
+type Head struct {
+	Prior    Prior
+	Base     Base
+	Trunk    Trunk // nil leaves the base as it is: the chain, seen through an image
+	Schedule schedule.Schedule
+	Groups   []int
+
+	// CrossEntropy is the weight of the atoms' cross-entropy, in nats a packet,
+	// in the loss beside the image's error; 0 means 0.2.
+	CrossEntropy float64
+}
+
+// leastError keeps the image's error from weighing without bound where there
+// is next to no noise.
+const leastError = 0.03
+
+// Params lists the parameters of the trunk and the values' embedding.
+func (h Head) Params() []nn.Param {
+	if h.Trunk == nil {
+		return nil
+	}
+	var params []nn.Param
+	for _, p := range h.Trunk.Params(Features) {
+		p.Name = "trunk/" + p.Name
+		params = append(params, p)
+	}
+	return append(params, h.values().Params("values")...)
+}
+
+// values is the embedding of the distinct values, shared by classes and places.
+func (h Head) values() nn.Embedding {
+	return nn.Embedding{Rows: h.Prior.Values, Channels: Features, Std: 0.02}
+}
+
+// Estimate is what the head makes of a noisy image.
+type Estimate struct {
+	X0     *Node   // [B,n,n,1]
+	Logits []*Node // by class, [B_c,n,K_c]; nil for a class without images
+	Atoms  *Node   // [B,n] int32, the most probable atom
+}
+
+// Estimate asks about x [B,n,n,1] at step t [B] int32 of the schedule.
+func (h Head) Estimate(scope *model.Scope, x, t, y *Node) Estimate {
+	return h.estimate(scope, x, t, y, h.classTables(x))
+}
+
+func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) Estimate {
+	n := h.Prior.Places
+	batch := x.Shape().Dim(0)
+	x.AssertDims(batch, n, n, 1)
+	image := Reshape(x, batch, n, n)
+	eye := diagonalMask(x.Graph(), n)
+	diagonal := ReduceSum(Mul(image, eye), -1)
+	signal := h.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
+	noise := h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
+
+	logits := make([]*Node, len(groups))
+	var rendered []*Node
+	for c, g := range groups {
+		if g.count == 0 {
+			continue
+		}
+		q := h.Base.probabilities(g.tables, g.tables.evidence(g.of(diagonal), g.of(signal), g.of(noise)))
+		logits[c] = g.tables.logits(q)
+		rendered = append(rendered, g.tables.moments(q).render())
+	}
+	base := Concatenate(rendered, 0)
+	if h.Trunk == nil {
+		return h.finish(logits, base, groups)
+	}
+
+	seen := Stack([]*Node{image, base}, -1)
+	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), seen, diffusion.NetworkTime(h.Schedule, false, x, t), y, Features)
+	rendered = rendered[:0]
+	for c, g := range groups {
+		if g.count == 0 {
+			continue
+		}
+		meaning := h.values().Graph(nn.At(scope, "values"), g.ids(x.Graph()))          // [n·K,F]
+		meaning = Reshape(meaning, n, g.tables.width, Features)                        // [n,K,F]
+		said := EinsumAxes(g.of(packets), meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K]
+		logits[c] = Add(logits[c], TransposeAllAxes(said, 1, 0, 2))                    // [B,n,K]
+		rendered = append(rendered, g.tables.moments(Softmax(logits[c], -1)).render())
+	}
+	// The picture of the atoms is judged by the cross-entropy; the image's error
+	// teaches the residual alone, which restores what a product of marginals
+	// lacks at high noise. The diagonal needs none.
+	x0 := Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(noise, OneMinus(eye)), residual))
+	return h.finish(logits, x0, groups)
+}
+
+func (h Head) finish(logits []*Node, x0 *Node, groups []group) Estimate {
+	e := Estimate{X0: InsertAxes(x0, -1), Logits: logits}
+	var best []*Node
+	for c := range groups {
+		if logits[c] != nil {
+			best = append(best, ArgMax(logits[c], -1))
+		}
+	}
+	e.Atoms = Concatenate(best, 0)
+	return e
+}
+
+// Denoise is h as a diffusion.Denoiser.
+func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
+	return diffusion.FromX0(h.Schedule, h.Estimate(scope, x, t, y).X0, x, t)
+}
+
+// Loss is the loss on clean images x0 [B,n,n,1], made with the prior's own
+// codec: the image's error, weighed by the inverse of the noise's variance, plus
+// the cross-entropy of the atoms. Each term is [B].
+func (h Head) Loss(scope *model.Scope, x0, t, y, noise *Node) diffusion.Losses {
+	n := h.Prior.Places
+	groups := h.classTables(x0)
+	e := h.estimate(scope, diffusion.QSample(h.Schedule, x0, t, noise), t, y, groups)
+	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
+	mse := ReduceMean(Square(Mul(Reshape(Sub(e.X0, x0), -1, n, n), spread)), 1, 2)
+
+	diagonal := ReduceSum(Mul(Reshape(x0, -1, n, n), diagonalMask(x0.Graph(), n)), -1)
+	var missed []*Node
+	for c, g := range groups {
+		if g.count > 0 {
+			missed = append(missed, g.crossEntropy(e.Logits[c], g.of(diagonal)))
+		}
+	}
+	cross := Concatenate(missed, 0)
+	weight := h.CrossEntropy
+	if weight == 0 {
+		weight = 0.2
+	}
+	return diffusion.Losses{Total: Add(mse, MulScalar(cross, weight)), MSE: mse, CrossEntropy: cross}
+}
+
+// perImage is f of ᾱ at each image's step, [B,1,1].
+func (h Head) perImage(t *Node, f func(ab float64) float64) *Node {
+	table := make([]float32, h.Schedule.Len())
+	for i, ab := range h.Schedule.AlphaBar {
+		table[i] = float32(f(ab))
+	}
+	return Reshape(Gather(Const(t.Graph(), table), InsertAxes(t, -1)), -1, 1, 1)
+}
+
+// group is a class's part of a batch.
+type group struct {
+	tables tables
+	from   int
+	count  int
+}
+
+// of is the group's part of a batch's node.
+func (g group) of(x *Node) *Node { return SliceAxis(x, 0, AxisRange(g.from, g.from+g.count)) }
+
+// ids are the atoms' values, [n·K] int32, 0 beyond a table's end.
+func (g group) ids(graph *Graph) *Node {
+	ids := make([]int32, 0, len(g.tables.IDs)*g.tables.width)
+	for _, row := range g.tables.IDs {
+		for k := range g.tables.width {
+			id := 0
+			if k < len(row) {
+				id = row[k]
+			}
+			ids = append(ids, int32(id))
+		}
+	}
+	return Const(graph, ids)
+}
+
+// crossEntropy is the mean over a flow's places of -log P(its atom), in nats:
+// [B_c]. diagonal [B_c,n] is the clean image's, which holds the atoms exactly.
+func (g group) crossEntropy(logits, diagonal *Node) *Node {
+	t := g.tables
+	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0)
+	away := Abs(Sub(InsertAxes(diagonal, -1), level))
+	mask := BroadcastToDims(InsertAxes(t.mask, 0), away.Shape().Dimensions...)
+	away = Where(mask, away, OnePlus(MulScalar(OnesLike(away), 8)))
+	atom := InsertAxes(ArgMin(away, -1), -1)
+	hit := Equal(BroadcastToDims(atom, away.Shape().Dimensions...),
+		BroadcastToDims(counting(away.Graph(), t.width), away.Shape().Dimensions...))
+	log := LogSoftmax(logits, -1)
+	return Neg(ReduceMean(ReduceSum(Where(hit, log, ZerosLike(log)), -1), -1))
+}
+
+func (h Head) classTables(x *Node) []group {
+	if len(h.Groups) != len(h.Prior.Classes) {
+		exceptions.Panicf("head: groups for %d classes, the prior has %d", len(h.Groups), len(h.Prior.Classes))
+	}
+	groups := make([]group, len(h.Groups))
+	from := 0
+	for c, count := range h.Groups {
+		groups[c] = group{tables: h.Prior.Classes[c].constants(x.Graph()), from: from, count: count}
+		from += count
+	}
+	if from != x.Shape().Dim(0) {
+		exceptions.Panicf("head: groups of %d images in all, a batch of %d", from, x.Shape().Dim(0))
+	}
+	return groups
+}
