@@ -121,6 +121,7 @@ func (p *parser) boolean() bool {
 // tuple reads whole numbers in brackets. Python 2 wrote them as 10L.
 func (p *parser) tuple() []int {
 	var sizes []int
+	comma := false
 	p.want("(")
 	for p.err == nil && !p.take(")") {
 		if len(sizes) == maxDims {
@@ -139,9 +140,12 @@ func (p *parser) tuple() []int {
 		}
 		sizes = append(sizes, size)
 		p.rest = strings.TrimPrefix(p.rest[end:], "L")
-		if !p.take(",") && !p.at(")") {
+		if comma = p.take(","); !comma && !p.at(")") {
 			p.fail("want , or ) at %.20q", p.rest)
 		}
+	}
+	if len(sizes) == 1 && !comma { // (3,) is a tuple, (3) is not
+		p.fail("want a tuple of sizes, not a number in brackets")
 	}
 	return sizes
 }

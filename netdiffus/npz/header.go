@@ -8,9 +8,9 @@ import (
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/sbinet/npyio/npy"
 )
+
+const magic = "\x93NUMPY"
 
 // maxHeader bounds the header's text. NumPy itself refuses headers beyond
 // 10,000 bytes unless told otherwise.
@@ -36,7 +36,7 @@ func readHeader(r io.Reader) (header, error) {
 	if _, err := io.ReadFull(r, raw[:10]); err != nil {
 		return header{}, truncated(err)
 	}
-	if !bytes.Equal(raw[:6], npy.Magic[:]) {
+	if !bytes.HasPrefix(raw, []byte(magic)) {
 		return header{}, errors.New("not a NumPy array: the magic string is missing")
 	}
 	length := int64(binary.LittleEndian.Uint16(raw[8:]))
@@ -60,27 +60,19 @@ func readHeader(r io.Reader) (header, error) {
 	if _, err := io.ReadFull(r, raw[prefix:]); err != nil {
 		return header{}, truncated(err)
 	}
-	h, err := parseHeader(raw, raw[prefix:])
+	h, err := parseHeader(string(raw[prefix:]))
 	h.bytes = int64(len(raw))
 	return h, err
 }
 
-// parseHeader reads the dictionary in text, the end of the header raw. npyio
-// reads it as NumPy writes it; what npyio refuses or panics at (another order
-// of keys, other spacing, version 3), though the format allows it, the parser
-// of this package reads.
-func parseHeader(raw, text []byte) (header, error) {
+// parseHeader reads the dictionary in text.
+//
+// This is not left to npyio, whose reader takes the header as NumPy writes it
+// and no other way that the format allows: keys in another order make it
+// panic, and of a shape with no comma behind it, (10, 12)}, it reads 10.
+func parseHeader(text string) (header, error) {
 	var h header
-	if parsed, ok := npyioHeader(raw); ok {
-		d := parsed.Descr
-		if h.setDType(d.Type) == nil {
-			if _, err := product(d.Shape); err == nil {
-				h.fortran, h.shape = d.Fortran, d.Shape
-				return h, nil
-			}
-		}
-	}
-	d, err := parseDict(string(text))
+	d, err := parseDict(text)
 	if err != nil {
 		return h, err
 	}
@@ -92,19 +84,6 @@ func parseHeader(raw, text []byte) (header, error) {
 	}
 	h.fortran, h.shape = d.fortran, d.shape
 	return h, nil
-}
-
-func npyioHeader(raw []byte) (h npy.Header, ok bool) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
-	r, err := npy.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		return h, false
-	}
-	return r.Header, true
 }
 
 // setDType takes a type such as "<f8", ">i4", "|b1" or "u1".
@@ -122,11 +101,11 @@ func (h *header) setDType(s string) error {
 
 // appendHeader writes the header of a row-major, little-endian array as NumPy
 // itself does: version 1.0, the data starting at a multiple of 64 bytes. (npyio
-// can write the header of a Go array or a flat slice only, and pads it so that
+// writes the headers of flat slices and Go arrays only, and pads them so that
 // the data are not aligned.)
 func appendHeader(b []byte, dtype string, shape []int) []byte {
 	start := len(b)
-	b = append(b, npy.Magic[:]...)
+	b = append(b, magic...)
 	b = append(b, 1, 0, 0, 0)
 	order := "<"
 	if dtype[1] == '1' {

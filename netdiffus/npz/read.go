@@ -89,7 +89,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	switch {
 	case n == 0:
 		return nil, errors.New("the file is empty")
-	case string(head) == "\x93NUMPY":
+	case string(head) == magic:
 		return &File{keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
 	case !bytes.HasPrefix(head, []byte("PK")):
 		return nil, fmt.Errorf("neither .npz nor .npy (starts with %q)", head)
