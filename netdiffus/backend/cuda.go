@@ -73,7 +73,8 @@ func (s *search) fetchCUDA(path, options string) (compute.Backend, error) {
 	return b, nil
 }
 
-func (s *search) installCUDA(path, options string) (compute.Backend, error) {
+func (s *search) installCUDA(path, options string) (b compute.Backend, err error) {
+	defer recoverInto(&err, "go-xla's installer")
 	if err := within(s.ctx, patience, s.sys.cudaReachable); err != nil {
 		return nil, fmt.Errorf("CUDA plugin: %w", err)
 	}
@@ -90,8 +91,7 @@ func (s *search) installCUDA(path, options string) (compute.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.sys.openXLA(path, options)
-	if err != nil {
+	if b, err = s.sys.openXLA(path, options); err != nil {
 		return nil, err
 	}
 	return b, os.WriteFile(hashName(path), []byte(hash), 0o644)

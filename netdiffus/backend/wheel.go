@@ -86,7 +86,10 @@ func (s *search) fetchWheel(staging string, w wheel, later *release) error {
 	if err != nil || len(found) != 1 {
 		return fmt.Errorf("package index: pip left %d files called %s*.whl", len(found), w.stem())
 	}
-	return w.unpack(found[0], filepath.Join(staging, pluginName()))
+	if err := w.unpack(found[0], filepath.Join(staging, pluginName())); err != nil {
+		return fmt.Errorf("package index: %w", err)
+	}
+	return nil
 }
 
 // pip runs pip download into work. It gives up when the index shows no sign of
