@@ -110,6 +110,7 @@ type kind struct {
 var kinds = []kind{
 	{"Parquet", isParquet, readParquet, statParquet},
 	{"capture", isCapture, readCapture, statCapture},
+	{"JSON", isJSON, readJSON, statJSON},
 }
 
 // open opens the file and tells its kind.

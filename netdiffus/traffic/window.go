@@ -70,3 +70,30 @@ func (w *window) skip(n int64) error {
 	}
 	return nil
 }
+
+// peek returns the next n bytes, or fewer at the end of the file, without
+// taking them.
+func (w *window) peek(n int) ([]byte, error) {
+	if w.hi-w.lo < n {
+		if err := w.fill(n); err != nil {
+			return w.buf[w.lo:w.hi], err
+		}
+	}
+	return w.buf[w.lo : w.lo+n], nil
+}
+
+// first returns the next byte without taking it.
+func (w *window) first() (byte, error) {
+	if w.lo == w.hi {
+		if err := w.fill(1); err != nil {
+			return 0, err
+		}
+	}
+	return w.buf[w.lo], nil
+}
+
+// advance takes n bytes that peek or first returned.
+func (w *window) advance(n int) {
+	w.lo += n
+	w.offset += int64(n)
+}

@@ -1,0 +1,370 @@
+package traffic
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// isJSON tells JSON by its first character.
+func isJSON(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), " \t\r\n")
+	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
+}
+
+// readJSON is kind.read for MIRAGE's files (one object of biflows by 5-tuple)
+// and for JSON Lines (one object a flow; also as an array of such objects).
+func readJSON(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+	j := &jsonFlows{jsonScanner: newJSONScanner(f), reader: r, yield: yield, path: path}
+	switch err := j.read(); err {
+	case nil:
+		j.directions.warn(r, path)
+	case errStopped:
+	default:
+		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
+	}
+}
+
+func statJSON(f *os.File, path string) (Info, error) { return count(readJSON, f, path) }
+
+// count is kind.stat for kinds that can only be counted by reading them.
+func count(read func(*os.File, string, Reader, func(Flow, error) bool), f *os.File, path string) (Info, error) {
+	info := Info{Columns: []string{"PL", "DIR", "LABEL"}}
+	var failed error
+	read(f, path, Reader{AllowEmpty: true, Warn: func(error) {}}, func(flow Flow, err error) bool {
+		info.Rows++
+		info.Timed = flow.Timed
+		failed = err
+		return err == nil
+	})
+	if info.Timed {
+		info.Columns = []string{"PL", "IAT", "DIR", "LABEL"}
+	}
+	return info, failed
+}
+
+// errStopped says that the caller wants no more flows.
+var errStopped = errors.New("stopped")
+
+// jsonFlows reads flows from one JSON file.
+type jsonFlows struct {
+	*jsonScanner
+	path   string
+	reader Reader
+	yield  func(Flow, error) bool
+	flows  int // flows begun
+
+	// The flow being read.
+	packets              []Packet
+	lengths, dirs, times int  // packets that have a length, a direction, a time
+	absolute             bool // times are time stamps in seconds, not gaps
+	signed               bool // a length was negative
+	label, key           string
+
+	directions directionCheck
+}
+
+// directionCheck notices files that say nothing of directions: neither a
+// column of them nor a negative length.
+type directionCheck struct{ bare, told bool }
+
+// warn warns of such a file.
+func (d directionCheck) warn(r Reader, path string) {
+	if d.bare && !d.told {
+		r.warn(fmt.Errorf("traffic: %s: no DIR and no negative PL in the whole file, so every packet was read as downstream", path))
+	}
+}
+
+func (j *jsonFlows) read() error {
+	c, err := j.must()
+	if err != nil {
+		return err
+	}
+	if c == '[' {
+		return j.array(func(int) error { return j.record() })
+	}
+	for {
+		if err := j.record(); err != nil {
+			return err
+		}
+		if _, err := j.peek(); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// record reads a top-level object: one flow, or MIRAGE's object of flows.
+func (j *jsonFlows) record() error {
+	j.begin()
+	mirage, isFlow := false, false
+	err := j.object(func(key []byte) error {
+		if bytes.Count(key, []byte{','}) == 4 { // a 5-tuple
+			mirage = true
+			j.begin()
+			j.key = string(key)
+			return j.biflow()
+		}
+		isFlow = true
+		return j.member(key)
+	})
+	if err != nil || mirage || !isFlow {
+		return err
+	}
+	return j.end(jsonLine)
+}
+
+// begin forgets the flow before.
+func (j *jsonFlows) begin() {
+	j.packets = j.packets[:0]
+	j.lengths, j.dirs, j.times = 0, 0, 0
+	j.absolute, j.signed = false, false
+	j.label, j.key = "", ""
+}
+
+// member reads one member of a JSON Lines record.
+func (j *jsonFlows) member(key []byte) error {
+	switch strings.ToUpper(string(key)) {
+	case "PL":
+		return j.column(&j.lengths, j.setLength)
+	case "DIR":
+		return j.column(&j.dirs, j.setDir)
+	case "IAT":
+		return j.column(&j.times, func(p *Packet, v float64) error { p.IAT = v; return nil })
+	case "LABEL":
+		return j.text(&j.label)
+	case "KEY":
+		return j.text(&j.key)
+	}
+	return j.skip()
+}
+
+// biflow reads the value of one 5-tuple in a MIRAGE file.
+func (j *jsonFlows) biflow() error {
+	err := j.object(func(part []byte) error {
+		switch string(part) {
+		case "packet_data":
+			return j.object(j.packetData)
+		case "flow_metadata":
+			return j.object(func(key []byte) error {
+				if string(key) == "BF_label" {
+					return j.text(&j.label)
+				}
+				return j.skip()
+			})
+		}
+		return j.skip()
+	})
+	if err != nil {
+		return err
+	}
+	return j.end(mirageFlow)
+}
+
+// packetData reads one list of a MIRAGE biflow.
+func (j *jsonFlows) packetData(key []byte) error {
+	switch string(key) {
+	case "L4_payload_bytes":
+		return j.column(&j.lengths, j.setLength)
+	case "packet_dir":
+		return j.column(&j.dirs, j.setDir)
+	case "iat":
+		j.absolute = false
+		return j.column(&j.times, func(p *Packet, v float64) error { p.IAT = v * 1e6; return nil })
+	case "timestamp":
+		if j.times > 0 && !j.absolute { // iat says it better
+			return j.skip()
+		}
+		j.absolute = true
+		return j.column(&j.times, func(p *Packet, v float64) error { p.IAT = v; return nil })
+	}
+	return j.skip()
+}
+
+// column reads a list of numbers into the packets and counts it in n.
+func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
+	*n = 0
+	return j.array(func(i int) error {
+		v, err := j.number()
+		if err != nil {
+			return err
+		}
+		if i == maxPackets {
+			return j.errorf("flow %d has more than %d packets", j.flows, maxPackets)
+		}
+		if i == len(j.packets) {
+			j.packets = append(j.packets, Packet{})
+		}
+		if err := set(&j.packets[i], v); err != nil {
+			return j.errorf("flow %d, packet %d: %w", j.flows, i, err)
+		}
+		*n = i + 1
+		return nil
+	})
+}
+
+func (j *jsonFlows) setLength(p *Packet, v float64) error {
+	length, negative, err := length(v)
+	p.Length = length
+	if negative {
+		j.signed = true
+		p.Length = -length // until end gives it its direction
+	}
+	return err
+}
+
+func (j *jsonFlows) setDir(p *Packet, v float64) error {
+	dir, err := direction(v)
+	p.Dir = dir
+	return err
+}
+
+// length checks a payload length, which may have a sign for its direction.
+func length(v float64) (bytes int, negative bool, err error) {
+	if !(math.Abs(v) <= MaxLength && v == math.Trunc(v)) {
+		return 0, false, fmt.Errorf("payload length is %v, want a whole number of bytes up to %d", v, MaxLength)
+	}
+	return int(math.Abs(v)), v < 0, nil
+}
+
+func direction(v float64) (Direction, error) {
+	if v != 0 && v != 1 {
+		return Up, fmt.Errorf("direction is %v, want 0 (upstream) or 1 (downstream)", v)
+	}
+	return Direction(v), nil
+}
+
+// text reads a string; null leaves it as it is.
+func (j *jsonFlows) text(dst *string) error {
+	c, err := j.must()
+	if err != nil {
+		return err
+	}
+	if c != '"' {
+		return j.skip()
+	}
+	text, err := j.string()
+	if err != nil {
+		return err
+	}
+	*dst = string(text)
+	return nil
+}
+
+// jsonForm names the lists of a form of JSON, for errors.
+type jsonForm struct{ length, dir, iat string }
+
+var (
+	jsonLine   = jsonForm{"PL", "DIR", "IAT"}
+	mirageFlow = jsonForm{"L4_payload_bytes", "packet_dir", "iat"}
+)
+
+// end hands on the flow that was read.
+func (j *jsonFlows) end(form jsonForm) error {
+	number := j.flows
+	j.flows++
+	n := len(j.packets)
+	switch {
+	case j.lengths == 0 && n > 0 || n == 0 && form == jsonLine && !j.reader.AllowEmpty:
+		return j.errorf("flow %d has no %s", number, form.length)
+	case j.lengths != n:
+		return j.errorf("flow %d has %d values of %s and %d of another list", number, j.lengths, form.length, n)
+	case j.dirs != n && !(j.dirs == 0 && form == jsonLine):
+		return j.errorf("flow %d has %d values of %s, %d of %s", number, n, form.length, j.dirs, form.dir)
+	case j.times != n && j.times != 0:
+		return j.errorf("flow %d has %d values of %s, %d of %s", number, n, form.length, j.times, form.iat)
+	case j.dirs == n && j.signed && n > 0:
+		return j.errorf("flow %d has negative lengths beside %s", number, form.dir)
+	}
+	if j.absolute {
+		for i := n - 1; i > 0; i-- {
+			j.packets[i].IAT = (j.packets[i].IAT - j.packets[i-1].IAT) * 1e6
+		}
+		if n > 0 {
+			j.packets[0].IAT = 0
+		}
+	}
+	if j.dirs == 0 { // the sign tells
+		j.directions.bare = true
+		j.directions.told = j.directions.told || j.signed
+		for i := range j.packets {
+			if p := &j.packets[i]; p.Length < 0 {
+				p.Length = -p.Length
+			} else if p.Length > 0 {
+				p.Dir = Down
+			}
+		}
+	}
+	j.directions.told = j.directions.told || j.dirs > 0
+	packets := j.packets
+	if form == mirageFlow && !j.reader.KeepEmpty {
+		packets = dropEmpty(packets)
+		if len(packets) == 0 {
+			return nil
+		}
+	}
+	if limit := j.reader.MaxPackets; limit > 0 && len(packets) > limit {
+		packets = packets[:limit]
+	}
+	flow := Flow{Label: j.label, Packets: append([]Packet{}, packets...), Timed: j.times > 0}
+	for _, p := range flow.Packets {
+		if math.IsInf(p.IAT, 0) || math.IsNaN(p.IAT) {
+			return j.errorf("flow %d has inter-arrival time %v", number, p.IAT)
+		}
+	}
+	if flow.Label == "" {
+		flow.Label = j.reader.label(j.path, labelOfFile(j.path, form))
+	}
+	if err := checkLabel(flow.Label); err != nil {
+		return j.errorf("flow %d: %w", number, err)
+	}
+	if j.reader.KeepKeys {
+		flow.Key = j.key
+	}
+	if !j.yield(flow, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// dropEmpty drops packets without payload in place; the time before one goes
+// to the packet after it.
+func dropEmpty(packets []Packet) []Packet {
+	kept := packets[:0]
+	waited := 0.0
+	for _, p := range packets {
+		waited += p.IAT
+		if p.Length == 0 {
+			continue
+		}
+		p.IAT = waited
+		waited = 0
+		kept = append(kept, p)
+	}
+	if len(kept) > 0 {
+		kept[0].IAT = 0
+	}
+	return kept
+}
+
+// mirageName is the name of a MIRAGE file: the time of capture, the app's
+// package, the data set.
+var mirageName = regexp.MustCompile(`^\d+_(.+?)_(?i:mirage)[-_]?\d{4}`)
+
+// labelOfFile gives the label rule for flows whose file names none.
+func labelOfFile(path string, form jsonForm) string {
+	if form == mirageFlow {
+		if m := mirageName.FindStringSubmatch(filepath.Base(path)); m != nil {
+			return m[1]
+		}
+		return LabelFromFile
+	}
+	return LabelFromFolder
+}
