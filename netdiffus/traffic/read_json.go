@@ -306,9 +306,9 @@ func (j *jsonFlows) end(form jsonForm) error {
 	packets := j.packets
 	if form == mirageFlow && !j.reader.KeepEmpty {
 		packets = dropEmpty(packets)
-		if len(packets) == 0 {
-			return nil
-		}
+	}
+	if form == mirageFlow && len(packets) == 0 {
+		return nil
 	}
 	if limit := j.reader.MaxPackets; limit > 0 && len(packets) > limit {
 		packets = packets[:limit]
