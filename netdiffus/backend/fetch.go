@@ -14,10 +14,11 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
 )
 
-// Without network an answer must come at once: patience is how long a source
-// may take until the first sign of it, hedgeAfter when the second source is
-// asked too, and lateStart what the first one gets on a machine so slow that its
-// own start took the time. Once bytes come in there is no limit.
+// Without network an answer must come at once: patience is how long the sources
+// may take until the first sign of one, hedgeAfter when the second source is
+// asked too, and lateStart what a source gets at least, however late it was
+// asked: Python alone can take seconds to start. Once bytes come in there is no
+// limit.
 const (
 	patience   = 2 * time.Second
 	hedgeAfter = 1 * time.Second

@@ -25,14 +25,26 @@ import (
 // checksum: what came in first is held to.
 type release struct {
 	search *search
+	made   time.Time // when the search for something to fetch began
 	start  sync.Once
-	begun  time.Time
+	begun  time.Time // when go-xla was asked
 	done   chan struct{}
 	url    string
 	err    error
 }
 
-func newRelease(s *search) *release { return &release{search: s, done: make(chan struct{})} }
+func newRelease(s *search) *release {
+	return &release{search: s, made: time.Now(), done: make(chan struct{})}
+}
+
+// deadline is when the place must be known: patience counts for both sources
+// together.
+func (r *release) deadline() time.Time {
+	if late := r.begun.Add(lateStart); late.After(r.made.Add(patience)) {
+		return late
+	}
+	return r.made.Add(patience)
+}
 
 // lookUp begins to ask where the release is, once.
 func (r *release) lookUp() {
@@ -68,7 +80,7 @@ func (r *release) fetch(staging string) error {
 	case <-r.done:
 	case <-r.search.ctx.Done():
 		return r.search.ctx.Err()
-	case <-time.After(max(0, time.Until(r.begun.Add(patience)))):
+	case <-time.After(time.Until(r.deadline())):
 		return fail(errNoAnswer)
 	}
 	if r.err != nil {
