@@ -48,7 +48,7 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 				y := c.Max.Y - vg.Length(i/columns)*(side.Y+gutter) - side.Y
 				drawTile(c, x, y, images, i)
 			}
-			colorBar(c, c.Min.X+width+barGap, c.Max.Y-max(height, 60), max(height, 60))
+			colorBar(c, c.Min.X+width+barGap, c.Max.Y, max(height, 60))
 		},
 	}, nil
 }
@@ -96,7 +96,7 @@ func Compare(title string, n int, rows ...Row) (Figure, error) {
 				}
 				x += width
 			}
-			colorBar(c, x-between+barGap, top-height, height)
+			colorBar(c, x-between+barGap, top, height)
 		},
 	}, nil
 }
@@ -197,10 +197,11 @@ func shade(v float64) color.Color {
 	return shades[int(math.Round((min(max(v, -1), 1)+1)/2*float64(len(shades)-1)))]
 }
 
-// colorBar draws the scale of shades, its lower left corner at (x, y).
-func colorBar(c draw.Canvas, x, y, height vg.Length) {
+// colorBar draws the scale of shades, its upper left corner at (x, top).
+func colorBar(c draw.Canvas, x, top, height vg.Length) {
 	const width = 8
 	height = min(height, 150)
+	y := top - height
 	ramp := image.NewRGBA(image.Rect(0, 0, 1, len(shades)))
 	for i, s := range shades {
 		ramp.Set(0, len(shades)-1-i, s)

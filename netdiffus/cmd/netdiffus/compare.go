@@ -13,68 +13,93 @@ import (
 
 // side is the real or the synthetic traffic of a comparison.
 type side struct {
-	all     packets
-	classes map[string]*packets // by label
-	images  *dataset.Set        // nil where the flows came without
+	all     group
+	classes map[string]*group // by label
+	images  *dataset.Set      // nil where the flows came without
 }
 
-// packets are the packets of all flows or of one class.
-type packets struct {
+// group is the packets of all flows or of one class.
+type group struct {
 	flows  int
 	length []float64 // payload lengths, bytes
 	dir    []float64 // 0 up, 1 down
 }
 
-func (p *packets) add(f traffic.Flow) {
-	p.flows++
-	for _, packet := range f.Packets {
-		p.length = append(p.length, float64(packet.Length))
-		p.dir = append(p.dir, float64(packet.Dir))
+func (g *group) add(f traffic.Flow) {
+	g.flows++
+	for _, p := range f.Packets {
+		g.length = append(g.length, float64(p.Length))
+		g.dir = append(g.dir, float64(p.Dir))
 	}
 }
 
-// readSide reads flows from a file, or images and the flows they show from a
-// folder.
-func readSide(path string) (*side, error) {
+// source is where a side's flows come from.
+type source struct {
+	path   string
+	flows  iter.Seq2[traffic.Flow, error]
+	images *dataset.Set // nil for a file of flows
+}
+
+// openSource opens a file of flows, or a folder of images whose flows are those
+// that they show; recipe is for folders without a manifest.
+func openSource(path string, recipe dataset.Recipe) (source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return source{}, err
 	}
-	if info.IsDir() {
-		set, err := dataset.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		return sideOf(path, set.Flows(), set)
+	if !info.IsDir() {
+		return source{path: path, flows: traffic.Read(path)}, nil
 	}
-	return sideOf(path, traffic.Read(path), nil)
+	set, err := dataset.OpenAs(path, recipe)
+	if err != nil {
+		return source{}, err
+	}
+	if !set.Fitted() {
+		return source{}, fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
+	}
+	return source{path, set.Flows(), set}, nil
 }
 
-// sideOf gathers flows; images, where there are any, are those that show them.
-func sideOf(name string, flows iter.Seq2[traffic.Flow, error], images *dataset.Set) (*side, error) {
-	s := &side{classes: map[string]*packets{}, images: images}
-	for f, err := range flows {
+// packetsOf returns how many packets of each flow to compare where sources are
+// of different kinds: as many as the images of either hold, 0 for all.
+func packetsOf(sources ...source) int {
+	n := 0
+	for _, s := range sources {
+		if s.images != nil && (n == 0 || s.images.Recipe.Length < n) {
+			n = s.images.Recipe.Length
+		}
+	}
+	return n
+}
+
+// read gathers the flows, the first so many packets of each; 0 means all.
+func (s source) read(packets int) (*side, error) {
+	out := &side{classes: map[string]*group{}, images: s.images}
+	for f, err := range s.flows {
 		if err != nil {
 			return nil, err
 		}
-		s.all.add(f)
-		if s.classes[f.Label] == nil {
-			s.classes[f.Label] = &packets{}
+		if packets > 0 && len(f.Packets) > packets {
+			f.Packets = f.Packets[:packets]
 		}
-		s.classes[f.Label].add(f)
+		out.all.add(f)
+		if out.classes[f.Label] == nil {
+			out.classes[f.Label] = &group{}
+		}
+		out.classes[f.Label].add(f)
 	}
-	if s.all.flows == 0 {
-		return nil, fmt.Errorf("%s: no flows", name)
+	if out.all.flows == 0 {
+		return nil, fmt.Errorf("%s: no flows", s.path)
 	}
-	return s, nil
+	return out, nil
 }
 
 // class returns the packets of a class, none where the side lacks it.
-func (s *side) class(label string) packets {
-	if p := s.classes[label]; p != nil {
-		return *p
+func (s *side) class(label string) group {
+	if g := s.classes[label]; g != nil {
+		return *g
 	}
-	return packets{}
+	return group{}
 }
 
 // classesOf returns the labels of either side, sorted.

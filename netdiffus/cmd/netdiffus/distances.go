@@ -88,7 +88,7 @@ func measureAll(real, synthetic *side, bins int) table {
 	return t
 }
 
-func measureBoth(class string, real, synthetic packets, bins int) []distances {
+func measureBoth(class string, real, synthetic group, bins int) []distances {
 	return []distances{
 		measure(class, "PL", bins, real.length, synthetic.length),
 		measure(class, "DIR", bins, real.dir, synthetic.dir),

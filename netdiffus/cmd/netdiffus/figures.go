@@ -22,8 +22,23 @@ import (
 type comparison struct {
 	real, synthetic *side
 	loss            map[string]track.Series // a run's metrics; nil for no curve
-	bins            int
-	format          string // "png" or "svg"
+	bins            int                     // of the payload length histograms
+	format          string                  // "png" or "svg"
+}
+
+// compareSources reads both sides, so many packets of each flow; 0 means as many
+// as images of either side hold, or all where there are no images.
+func compareSources(real, synthetic source, packets int) (c comparison, err error) {
+	if packets == 0 {
+		packets = packetsOf(real, synthetic)
+	}
+	if c.real, err = real.read(packets); err != nil {
+		return c, fmt.Errorf("real: %w", err)
+	}
+	if c.synthetic, err = synthetic.read(packets); err != nil {
+		return c, fmt.Errorf("synthetic: %w", err)
+	}
+	return c, nil
 }
 
 // imagesEach is how many images of a class and side a grid shows.
@@ -130,20 +145,18 @@ func (c comparison) figures(t table) ([]named, error) {
 		f, err := axis.Panels(title, pairs...)
 		return add(name, f, err)
 	}
-	page := []plots.Figure{{}, // the first row, when it is complete
-		panels("classes_pl", "Payload length by class, with Hellinger distance H", c.lengths(), lengths),
-		panels("classes_dir", "Direction by class, with Hellinger distance H", directions, dirs),
-	}
+	lengthPage := panels("classes_pl", "Payload length by class, with Hellinger distance H", c.lengths(), lengths)
+	dirPage := panels("classes_dir", "Direction by class, with Hellinger distance H", directions, dirs)
 	if len(c.loss) > 0 {
 		f, err := lossCurve(c.loss)
 		global = append(global, add("loss", f, err))
 	}
-	page[0] = plots.Beside(global...)
+	details := plots.Beside(lengthPage, dirPage)
 	if rows := c.imageRows(); len(rows) > 0 {
 		f, err := plots.Compare(c.imageTitle(), imagesEach, rows...)
-		page = append(page, add("images", f, err))
+		details = plots.Beside(plots.Above(lengthPage, dirPage), add("images", f, err))
 	}
-	add("overview", plots.Above(page...), nil)
+	add("overview", plots.Above(plots.Beside(global...), details), nil)
 	return all, failed
 }
 
@@ -205,7 +218,7 @@ func (c comparison) imageTitle() string {
 	if set == nil {
 		set = c.synthetic.images
 	}
-	return "Images of flows (" + set.Recipe.Image.Name() + ")"
+	return "Images of flows (" + strings.ToUpper(set.Recipe.Image.Name()) + ")"
 }
 
 func firstImages(set *dataset.Set, class string) imaging.Images {

@@ -1,21 +1,20 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
 func plotCommand() *cobra.Command {
-	var real, synthetic, out, run string
-	c := comparison{bins: 30, format: "png"}
-	cmd := &cobra.Command{
+	o := plotOptions{bins: 30, format: "png"}
+	c := &cobra.Command{
 		Use:   "plot --real F.parquet|DIR --synthetic F.parquet|DIR --out DIR",
 		Short: "Draw real against synthetic traffic and measure the distances",
 		Long: `Draws histograms of payload length (PL) and direction (DIR) of real and synthetic
@@ -24,7 +23,8 @@ them as a table.
 
 Each side is a Parquet file of flows, or a folder of images as convert and
 sample write it; folders are inverted on the way, and some of their images are
-shown too. --run adds the training's loss curve.
+shown too; flows of the other side are then cut to as many packets as images
+hold. --run adds the training's loss curve.
 
 In --out: overview, pl_global, dir_global, classes_pl, classes_dir, pl_CLASS and
 dir_CLASS for every class, images, loss, distances.csv and distances.json.
@@ -34,56 +34,91 @@ in bytes; KS is the Kolmogorov-Smirnov statistic.`,
 		Example: `  netdiffus plot --real flows.parquet --synthetic synthetic.parquet --out plots
   netdiffus plot --real runs/gasf --synthetic runs/first/samples --run runs/first --out runs/first/plots --format svg`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if real == "" || synthetic == "" || out == "" {
-				return usageOf(cmd, errors.New("--real, --synthetic and --out are needed"))
-			}
-			if err := c.check(); err != nil {
-				return usageOf(cmd, err)
-			}
-			var err error
-			if c.real, err = readSide(real); err != nil {
-				return fmt.Errorf("plot: real: %w", err)
-			}
-			if c.synthetic, err = readSide(synthetic); err != nil {
-				return fmt.Errorf("plot: synthetic: %w", err)
-			}
-			if run != "" {
-				if c.loss, err = track.Metrics(run); err != nil {
-					return fmt.Errorf("plot: %w", err)
-				}
-				if len(c.loss) == 0 {
-					return fmt.Errorf("plot: %s: no metrics; is it a run directory that train has written?", run)
-				}
-			}
-			t, err := c.write(cmd.Context(), out)
+		RunE: func(c *cobra.Command, _ []string) error {
+			recipe, err := o.recipe()
 			if err != nil {
+				return usageOf(c, err)
+			}
+			if err := o.execute(c, recipe); err != nil {
 				return fmt.Errorf("plot: %w", err)
 			}
-			if err := t.print(cmd.OutOrStdout()); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "figures and distances are in %s\n", out)
 			return nil
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&real, "real", "", "real traffic: a Parquet file or a folder of images")
-	flags.StringVar(&synthetic, "synthetic", "", "synthetic traffic: a Parquet file or a folder of images")
-	flags.StringVar(&out, "out", "", "folder for the figures and the table; made where it is missing")
-	flags.StringVar(&run, "run", "", "run directory whose loss curve to draw")
-	flags.IntVar(&c.bins, "bins", c.bins, "bins of the payload length histograms")
-	flags.StringVar(&c.format, "format", c.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
-	return cmd
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.real, "real", "", "real traffic: a Parquet file or a folder of images (needed)")
+	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic traffic: a Parquet file or a folder of images (needed)")
+	flags.StringVar(&o.out, "out", "", "folder for the figures and the table; made where it is missing (needed)")
+	flags.StringVar(&o.run, "run", "", "run directory whose loss curve to draw")
+	flags.IntVar(&o.bins, "bins", o.bins, "bins of the payload length histograms")
+	flags.IntVar(&o.length, "length", 0, "packets of each flow to compare, from its start; 0 means as many as the images hold, or all")
+	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
+	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
+	return c
 }
 
-// check tells what is wrong with the settings.
-func (c comparison) check() error {
-	switch {
-	case c.bins < 2 || c.bins > 10000:
-		return errors.New("--bins: want 2 to 10000")
-	case !slices.Contains(plots.Formats(), c.format):
-		return fmt.Errorf("--format %q: want %s", c.format, strings.Join(plots.Formats(), " or "))
+// plotOptions are plot's flags.
+type plotOptions struct {
+	real, synthetic, out, run string
+	format, scale             string
+	bins, length              int
+}
+
+// recipe checks the flags and returns what they say of images without a
+// manifest. Its errors are of usage.
+func (o plotOptions) recipe() (dataset.Recipe, error) {
+	var r dataset.Recipe
+	if err := required("real", o.real, "synthetic", o.synthetic, "out", o.out); err != nil {
+		return r, err
 	}
+	switch {
+	case o.bins < 2 || o.bins > 10000:
+		return r, fmt.Errorf("--bins %d: want 2 to 10000", o.bins)
+	case o.length < 0:
+		return r, fmt.Errorf("--length %d: want 1 or more packets, or 0", o.length)
+	case !slices.Contains(plots.Formats(), o.format):
+		return r, fmt.Errorf("--format %q: want %s", o.format, strings.Join(plots.Formats(), " or "))
+	}
+	if o.scale != "" {
+		m, err := parseScale(o.scale)
+		if err != nil {
+			return r, err
+		}
+		r.Codec = m
+	}
+	return r, nil
+}
+
+func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
+	real, err := openSource(o.real, recipe)
+	if err != nil {
+		return fmt.Errorf("real: %w", err)
+	}
+	synthetic, err := openSource(o.synthetic, recipe)
+	if err != nil {
+		return fmt.Errorf("synthetic: %w", err)
+	}
+	cmp, err := compareSources(real, synthetic, o.length)
+	if err != nil {
+		return err
+	}
+	cmp.bins, cmp.format = o.bins, o.format
+	if o.run != "" {
+		if cmp.loss, err = track.Metrics(o.run); err != nil {
+			return err
+		}
+		if len(cmp.loss) == 0 {
+			return fmt.Errorf("%s: no metrics; is it a run directory that train has written?", o.run)
+		}
+	}
+	t, err := cmp.write(c.Context(), o.out)
+	if err != nil {
+		return err
+	}
+	if err := t.print(c.OutOrStdout()); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "figures and distances are in %s\n", o.out)
 	return nil
 }

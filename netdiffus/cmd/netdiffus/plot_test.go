@@ -154,10 +154,7 @@ func TestPlotLeavesNothingOnError(t *testing.T) {
 
 func TestPlotStops(t *testing.T) {
 	dir := t.TempDir()
-	s, err := sideOf("", traffic.All(fewFlows(0)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := read(t, fewFlows(0))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := (comparison{real: s, synthetic: s, bins: 30, format: "png"}).write(ctx, filepath.Join(dir, "plots")); err != context.Canceled {
@@ -170,15 +167,7 @@ func TestPlotStops(t *testing.T) {
 
 // A class that one side lacks has no distance; the others, and the mean, do.
 func TestDistancesOfAMissingClass(t *testing.T) {
-	real, err := sideOf("", traffic.All(fewFlows(0)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	synthetic, err := sideOf("", traffic.All(fewFlows(9)[:3]), nil) // no ../evil
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := measureAll(real, synthetic, 30)
+	got := measureAll(read(t, fewFlows(0)), read(t, fewFlows(9)[:3]), 30) // the second lacks ../evil
 	if evil := got.Classes[0]; evil.Class != "../evil" || !math.IsNaN(float64(evil.Hellinger)) {
 		t.Errorf("first row %+v, want ../evil without a distance", evil)
 	}
@@ -203,6 +192,31 @@ func TestPrintable(t *testing.T) {
 			t.Errorf("printable(%q) = %s, want %s", label, got, want)
 		}
 	}
+}
+
+// Flows are compared over as many packets as the images of a side hold.
+func TestPlotCutsToTheImages(t *testing.T) {
+	set, err := dataset.Build(traffic.All(fewFlows(0)), dataset.Recipe{Length: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := source{flows: traffic.All(fewFlows(0))}
+	c, err := compareSources(long, source{flows: set.Flows(), images: set}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.real.all.length, c.synthetic.all.length) || !slices.Equal(c.real.all.dir, c.synthetic.all.dir) {
+		t.Error("the same flows differ when one side comes as images")
+	}
+}
+
+func read(t *testing.T, flows []traffic.Flow) *side {
+	t.Helper()
+	s, err := source{flows: traffic.All(flows)}.read(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // keepMetrics makes a run directory with a short training's metrics.

@@ -101,20 +101,8 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if err := f.given.check(g.Config); err != nil {
 		return usageOf(c, err)
 	}
-	fmt.Fprintf(w, "drawing with %s, trained for %d steps\n", g.From, g.Step)
-	var bar *progress
-	r.Progress = func(done, total int) {
-		if bar == nil {
-			bar = newProgress(w, "denoising step", total)
-		}
-		bar.set(done, "")
-	}
-	r.Status = func(message string) { fmt.Fprintln(w, message) }
 	start := time.Now()
-	set, err := g.Draw(c.Context(), *r)
-	if bar != nil {
-		bar.finish()
-	}
+	set, err := draw(c.Context(), w, g, *r)
 	if err != nil {
 		return err
 	}

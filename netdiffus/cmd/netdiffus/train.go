@@ -211,30 +211,19 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
 		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), f.run)
 	bar := newProgress(w, "step", f.steps)
-	defer bar.finish()
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
 		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log,
 		Session: &session, Status: bar.note,
 	}
-	started, last := false, train.Report{}
-	for r, err := range train.Run(c.Context(), b, cfg, set, opt) {
-		if err != nil {
-			bar.finish()
-			if errors.Is(err, context.Canceled) {
-				fmt.Fprintf(w, "stopped and saved after step %d; go on with:\n  %s\n", r.Step, f.again())
-			}
-			return err
-		}
-		if !started { // what came before is compilation or an earlier run
-			started = true
-			bar.restart(r.Step)
-		}
-		last = r
-		bar.set(r.Step, fmt.Sprintf("loss %.4f  mse %.4f  %.3gs/step", r.Loss, r.MSE, r.StepTime.Seconds()))
+	last, err := follow(bar, train.Run(c.Context(), b, cfg, set, opt))
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintf(w, "stopped and saved after step %d; go on with:\n  %s\n", last.Step, f.again())
 	}
-	bar.finish()
-	if !started {
+	if err != nil {
+		return err
+	}
+	if last.Step == 0 {
 		fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
 	}
 	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(f.run), quote(filepath.Join(f.run, "samples", "drawn")))

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
+)
+
+// follow shows on bar how far a training is, and returns its last report: the
+// error's where there is one, and none when there was no step to do.
+func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.Report, err error) {
+	defer bar.finish()
+	for r, err := range reports {
+		if err != nil {
+			return r, err
+		}
+		if last.Step == 0 { // what came before is compilation or an earlier run
+			bar.restart(r.Step)
+		}
+		last = r
+		bar.set(r.Step, fmt.Sprintf("loss %.4f  mse %.4f  %.3gs/step", r.Loss, r.MSE, r.StepTime.Seconds()))
+	}
+	return last, nil
+}
+
+// draw draws samples and shows how far it is.
+func draw(ctx context.Context, w io.Writer, g *sample.Generator, r sample.Request) (*dataset.Set, error) {
+	fmt.Fprintf(w, "drawing with %s, trained for %d steps\n", g.From, g.Step)
+	var bar *progress
+	r.Progress = func(done, total int) {
+		if bar == nil {
+			bar = newProgress(w, "denoising step", total)
+		}
+		bar.set(done, "")
+	}
+	r.Status = func(message string) { fmt.Fprintln(w, message) }
+	set, err := g.Draw(ctx, r)
+	if bar != nil {
+		bar.finish()
+	}
+	return set, err
+}
