@@ -1,6 +1,7 @@
 package netdiffus
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -24,7 +25,9 @@ func Diff(a, b Config) []string {
 func flatten(c Config) map[string]string {
 	c.derive()
 	var tree map[string]any
-	if err := json.Unmarshal(c.JSON(), &tree); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(c.JSON()))
+	dec.UseNumber() // a float64 does not hold every seed
+	if err := dec.Decode(&tree); err != nil {
 		panic(err) // it was made by c.JSON
 	}
 	leaves := map[string]string{}

@@ -109,6 +109,7 @@ func TestResumedRunIsTheSameRun(t *testing.T) {
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	var last error
 	for r, err := range Run(ctx, b, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
 		if last = err; err != nil {

@@ -1,0 +1,176 @@
+package netdiffus_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+func ExampleConfig_Fit() {
+	set := &dataset.Set{
+		Classes: []string{"dns", "web"},
+		Images:  imaging.New(1, 10, 10, 1),
+		Labels:  []int{1},
+	}
+	c, err := netdiffus.Default().Fit(set)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(c.UNet.ImageSize, c.UNet.Classes, c.UNet.ChannelMult, c.Diffusion.Schedule)
+	// Output: 10 2 [1 2] cosine
+}
+
+// fitted is a data set and the configuration fitted to it.
+func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Config, *dataset.Set) {
+	t.Helper()
+	set := &dataset.Set{
+		Recipe: dataset.Recipe{
+			Length: 10, Feature: traffic.SignedLength{}, Codec: codec.MinMax{Min: -1460, Max: 1460}, Image: imaging.GASF{},
+		},
+		Classes: classes, Images: imaging.New(1, 10, 10, 1), Labels: []int{0},
+	}
+	c, err := c.Fit(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, set
+}
+
+// The reference's model with its 20 classes has 20,974,978 parameters in 241
+// tensors, counted in guided-diffusion's own network at these flags.
+func TestSeedIsTheReferencesModel(t *testing.T) {
+	classes := strings.Split("abcdefghijklmnopqrst", "")
+	c, _ := fitted(t, netdiffus.Seed(), classes...)
+	if params := c.UNet.Params(); nn.Count(params) != 20974978 || len(params) != 241 {
+		t.Errorf("%d parameters in %d tensors", nn.Count(params), len(params))
+	}
+	m, err := c.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Schedule.Len() != 100 || !m.Variance.Learned() {
+		t.Errorf("%d steps, variance %T", m.Schedule.Len(), m.Variance)
+	}
+}
+
+func TestConfigSurvivesJSON(t *testing.T) {
+	for name, preset := range netdiffus.Presets {
+		c, _ := fitted(t, preset(), "dns", "web")
+		back, err := netdiffus.Decode(c.JSON(), netdiffus.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(back, c) {
+			t.Errorf("%s: comes back as\n%s\nwant\n%s", name, back.JSON(), c.JSON())
+		}
+		if lines := netdiffus.Diff(c, back); len(lines) != 0 {
+			t.Errorf("%s: differs from itself: %v", name, lines)
+		}
+	}
+}
+
+func TestDecodeKeepsWhatIsNotSaid(t *testing.T) {
+	base := netdiffus.Default()
+	c, err := netdiffus.Decode([]byte(`{"unet": {"num_channels": 96}, "training": {"ema_rate": [0.5]}}`), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.UNet.Channels != 96 || c.UNet.ResBlocks != base.UNet.ResBlocks || c.Training.EMA[0] != 0.5 || c.Training.LR != base.Training.LR {
+		t.Errorf("got\n%s", c.JSON())
+	}
+	if base.Training.EMA[0] != 0.999 {
+		t.Errorf("Decode changed its base: %v", base.Training.EMA)
+	}
+	for _, text := range []string{`{"unet": {"chanels": 96}}`, `{} {}`, `{"training": {"lr": "fast"}}`, `[]`} {
+		if _, err := netdiffus.Decode([]byte(text), base); err == nil {
+			t.Errorf("Decode(%s) finds nothing wrong", text)
+		}
+	}
+}
+
+func TestDiffNamesTheSettings(t *testing.T) {
+	a := netdiffus.Default()
+	b := a
+	b.UNet.Channels, b.Training.WeightDecay = 128, 0.1
+	got := strings.Join(netdiffus.Diff(a, b), "; ")
+	if want := "training.weight_decay: 0.1, was nothing; unet.num_channels: 128, was 64"; got != want {
+		t.Errorf("Diff = %s, want %s", got, want)
+	}
+}
+
+func TestValidateSaysEverything(t *testing.T) {
+	c := netdiffus.Default()
+	c.UNet.Channels = 10
+	c.Diffusion.Schedule, c.Diffusion.Variance, c.Diffusion.MinSNR = "sigmoid", "small", -1
+	c.Training.BatchSize, c.Training.LR, c.Training.EMA, c.Training.LabelDropout = 0, -1, []float64{1}, 1
+	c.Training.Sampler = "importance"
+	err := c.Validate()
+	if err == nil {
+		t.Fatal("nothing is wrong")
+	}
+	for _, want := range []string{"num_channels 10", `"sigmoid"`, `"small"`, "min_snr", "batch_size", "lr is -1", "ema_rate", "label_dropout", `"importance"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not speak of %s:\n%v", want, err)
+		}
+	}
+	for name, preset := range netdiffus.Presets {
+		if err := preset().Validate(); err != nil {
+			t.Errorf("preset %s: %v", name, err)
+		}
+	}
+}
+
+func TestFitKeepsToTheFirstSet(t *testing.T) {
+	c, set := fitted(t, netdiffus.Default(), "dns", "web")
+	if _, err := c.Fit(set); err != nil {
+		t.Errorf("the same set again: %v", err)
+	}
+	set.Classes = []string{"dns", "ssh"}
+	if _, err := c.Fit(set); err == nil || !strings.Contains(err.Error(), "ssh") {
+		t.Errorf("other classes: %v", err)
+	}
+	free := netdiffus.Default()
+	free.ClassCond = false
+	if free, _ = fitted(t, free, "dns", "web"); free.UNet.Classes != 0 {
+		t.Errorf("an unconditional model is for %d classes", free.UNet.Classes)
+	}
+	guided := netdiffus.Default()
+	guided.Training.LabelDropout = 0.1
+	if guided, _ = fitted(t, guided, "dns", "web"); !guided.UNet.NullClass {
+		t.Error("label dropout makes no null class")
+	}
+}
+
+// Every name makes a part, and names are what Validate accepts.
+func TestNames(t *testing.T) {
+	for _, name := range netdiffus.Schedules.Names() {
+		newSchedule, err := netdiffus.Schedules.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := newSchedule(50); err != nil || s.Len() != 50 {
+			t.Errorf("schedule %s: %d steps, %v", name, s.Len(), err)
+		}
+	}
+	for _, name := range netdiffus.TimestepSamplers.Names() {
+		newSampler, err := netdiffus.TimestepSamplers.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if newSampler(10) == nil {
+			t.Errorf("timestep sampler %s is nil", name)
+		}
+	}
+	if _, err := netdiffus.Losses.Get("l1"); err == nil || err.Error() != `netdiffus: no loss "l1": want one of kl, mse, rescaled_kl, rescaled_mse` {
+		t.Errorf("an unknown loss: %v", err)
+	}
+}
