@@ -97,23 +97,39 @@ func RemoveDir(path string) error {
 	return os.RemoveAll(old)
 }
 
-// flush syncs every file and folder staged.
+// flush syncs every file and folder staged, what a folder holds before the folder.
 func (d *Dir) flush() error {
 	if d.done {
 		return fmt.Errorf("atomicfile: %s: committed or aborted before", d.path)
 	}
-	return filepath.WalkDir(d.staging, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir():
-			return SyncDir(path)
-		case entry.Type().IsRegular():
-			return syncFile(path)
+	var files []string
+	err := filepath.WalkDir(d.staging, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && (entry.IsDir() || entry.Type().IsRegular()) {
+			files = append(files, path)
 		}
-		return nil
+		return err
 	})
+	if err == nil && len(files) > manyFiles {
+		var done bool
+		if done, err = syncFileSystem(d.staging); done {
+			return err
+		}
+	}
+	for i := len(files) - 1; i >= 0 && err == nil; i-- { // a folder comes before what it holds
+		if info, statErr := os.Stat(files[i]); statErr != nil {
+			err = statErr
+		} else if info.IsDir() {
+			err = SyncDir(files[i])
+		} else {
+			err = syncFile(files[i])
+		}
+	}
+	return err
 }
+
+// manyFiles are flushed faster by flushing the whole file system they are on,
+// where the system has a call for that, than one by one.
+const manyFiles = 64
 
 func syncFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
