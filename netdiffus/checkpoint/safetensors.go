@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -33,7 +34,11 @@ type headerEntry struct {
 
 // WriteTensors writes t in the safetensors format. metadata may be nil.
 func WriteTensors(w io.Writer, t Tensors, metadata map[string]string) error {
-	names := slices.Sorted(maps.Keys(t))
+	// Wide types first, as the format's own library writes them: every tensor
+	// then starts at a multiple of its type's size.
+	names := slices.SortedFunc(maps.Keys(t), func(a, b string) int {
+		return cmp.Or(dtypeBytes[t[b].DType]-dtypeBytes[t[a].DType], strings.Compare(a, b))
+	})
 	header := make(map[string]any, len(t)+1)
 	if len(metadata) > 0 {
 		header[metadataKey] = metadata

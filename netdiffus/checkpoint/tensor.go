@@ -14,7 +14,7 @@ type Tensor struct {
 	Data  []byte // row-major, little-endian
 }
 
-// Tensors is a set of tensors by name. It is written in the order of the names.
+// Tensors is a set of tensors by name. The same set always gives the same file.
 type Tensors map[string]Tensor
 
 // dtypeBytes is the size of one value of each type.
