@@ -133,7 +133,8 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ content, want string }{
 		"empty":    {"", "the file is empty"},
-		"text":     {"PL,DIR,LABEL\n", "starts with \"PL,D\""},
+		"binary":   {"\x00\x01\x02\x03nonsense", `starts with "\x00\x01\x02\x03"`},
+		"gzip":     {"\x1f\x8b\x08\x00", "compressed with gzip: unpack it first"},
 		"short":    {"PAR1", "too short for a Parquet file"},
 		"cut":      {"PAR1" + strings.Repeat("x", 100), "cut short or damaged"},
 		"footer":   {"PAR1\xff\xff\xff\x7fPAR1", "a footer of 2147483647 bytes"},

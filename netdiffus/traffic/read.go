@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -65,10 +66,18 @@ type Info struct {
 // (counted from 0) and what was expected. The sequence can be ranged more
 // than once: each time reads the file again.
 //
-// The kind of file is told by its first bytes. Parquet is read: list columns
-// PL (payload, bytes), DIR (0 upstream, 1 downstream), LABEL (a string a
-// row), and IAT (microseconds) if there; other columns are passed over.
-// Padding is dropped, see Reader.KeepPadding.
+// The kind of file is told by its first bytes:
+//   - Parquet with the list columns PL (payload, bytes), DIR (0 upstream, 1
+//     downstream), LABEL (a string a row), and IAT (microseconds) if there;
+//     other columns are passed over;
+//   - captures, pcap and pcapng, whose flows Assembly describes. A capture that
+//     breaks off gives the flows of what is there, and a warning, see Damage;
+//   - JSON as the MIRAGE data sets have it, and JSON Lines: an object a flow
+//     with the names of the Parquet columns;
+//   - CSV of one row a flow or one row a packet, see CSV.
+//
+// Padding of Parquet and CSV files is dropped, see Reader.KeepPadding. Of a
+// folder, the files in it and below are read (see Files), one after another.
 func Read(path string) iter.Seq2[Flow, error] { return Reader{}.Read(path) }
 
 // Read is the package's Read with the reader's options.
@@ -111,6 +120,7 @@ var kinds = []kind{
 	{"Parquet", isParquet, readParquet, statParquet},
 	{"capture", isCapture, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
+	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text
 }
 
 // open opens the file and tells its kind.
@@ -135,8 +145,13 @@ func open(path string) (*os.File, kind, error) {
 		}
 	}
 	f.Close()
-	if n == 0 {
-		return nil, kind{}, fmt.Errorf("traffic: %s: the file is empty, want a Parquet file of flows", path)
+	switch {
+	case n == 0:
+		err = errors.New("the file is empty")
+	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b:
+		err = errors.New("compressed with gzip: unpack it first")
+	default:
+		err = fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, JSON or CSV", head[:min(n, 4)])
 	}
-	return nil, kind{}, fmt.Errorf("traffic: %s: not a Parquet file (starts with %q)", path, head[:min(n, 4)])
+	return nil, kind{}, fmt.Errorf("traffic: %s: %w", path, err)
 }

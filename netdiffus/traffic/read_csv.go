@@ -1,0 +1,500 @@
+package traffic
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// isCSV takes any text for CSV: of the kinds of file it is asked last.
+func isCSV(head []byte) bool {
+	for len(head) > 0 {
+		r, n := utf8.DecodeRune(head)
+		if r == utf8.RuneError && n == 1 && len(head) >= utf8.UTFMax || r < ' ' && r != '\t' && r != '\r' && r != '\n' {
+			return false
+		}
+		if head = head[n:]; len(head) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// readCSV is kind.read for CSV.
+func readCSV(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+	c, err := openCSV(f, path, r)
+	if err == nil {
+		err = c.flows(func(flow Flow) bool { return yield(flow, nil) })
+	}
+	switch {
+	case err == nil:
+		c.directions.warn(r, path)
+	case err != errStopped:
+		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
+	}
+}
+
+func statCSV(f *os.File, path string) (Info, error) {
+	c, err := openCSV(f, path, Reader{AllowEmpty: true})
+	if err != nil {
+		return Info{}, fmt.Errorf("traffic: %s: %w", path, err)
+	}
+	info, err := count(readCSV, f, path)
+	info.Columns = c.cols.header
+	return info, err
+}
+
+// csvFile reads the flows of a CSV file.
+type csvFile struct {
+	file   *os.File
+	path   string
+	reader Reader
+	comma  rune
+	cols   csvColumns
+	rows   *csv.Reader // of the pass under way
+	width  int         // cells of the row just read
+
+	directions directionCheck
+}
+
+// openCSV reads the first row.
+func openCSV(f *os.File, path string, r Reader) (*csvFile, error) {
+	c := &csvFile{file: f, path: path, reader: r}
+	delimiters := []rune{',', ';', '\t', '|'}
+	if r.CSV.Delimiter != 0 {
+		delimiters = []rune{r.CSV.Delimiter}
+	}
+	var failed error
+	most := 0 // cells in the first row, by the delimiter that failed
+	for _, d := range delimiters {
+		c.comma = d
+		header, err := c.start()
+		if err != nil {
+			if failed == nil {
+				failed = err
+			}
+			continue
+		}
+		if c.cols, err = r.CSV.find(header); err == nil {
+			return c, nil
+		}
+		if len(header) > most {
+			most, failed = len(header), err
+		}
+	}
+	return nil, failed
+}
+
+// start begins a pass over the file and returns the first row.
+func (c *csvFile) start() ([]string, error) {
+	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	c.rows = csv.NewReader(&csvGuard{r: c.file, comma: byte(c.comma)})
+	c.rows.Comma, c.rows.FieldsPerRecord = c.comma, -1
+	header, err := c.rows.Read()
+	if err == io.EOF {
+		return nil, errors.New("no row of column names")
+	}
+	if err != nil {
+		return nil, err
+	}
+	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
+	c.rows.ReuseRecord = true
+	return header, nil
+}
+
+// next reads a row. At the end of the file it returns io.EOF.
+func (c *csvFile) next() ([]string, error) {
+	row, err := c.rows.Read()
+	c.width = len(row)
+	if err == nil && len(row) > len(c.cols.header) {
+		err = c.errorf(len(c.cols.header), "%d cells, where the first row has %d", len(row), len(c.cols.header))
+	}
+	return row, err
+}
+
+// errorf returns an error with the place of a cell of the row just read: where
+// it should stand, if the row is too short.
+func (c *csvFile) errorf(cell int, format string, args ...any) error {
+	line, col := c.rows.FieldPos(min(cell, c.width-1))
+	name := ""
+	if cell < len(c.cols.header) {
+		name = " (" + c.cols.header[cell] + ")"
+	}
+	return fmt.Errorf("line %d, column %d%s: %w", line, col, name, fmt.Errorf(format, args...))
+}
+
+// flows reads all flows.
+func (c *csvFile) flows(yield func(Flow) bool) error {
+	if c.cols.form == packetRows {
+		return c.packetRows(yield)
+	}
+	trim := false
+	if !c.reader.KeepPadding {
+		var err error
+		if trim, err = c.padded(); err != nil {
+			return err
+		}
+	}
+	single := true // each row holds one number
+	n := 0
+	err := c.flowRows(func(flow Flow, row []string) error {
+		n++
+		single = single && len(flow.Packets) == 1 && c.cols.form == listCells && !strings.Contains(row[c.cols.length[0]], "[")
+		if len(flow.Packets) == 0 && !c.reader.AllowEmpty {
+			return c.errorf(c.cols.length[0], "no packets")
+		}
+		if trim {
+			flow.Packets = trimPadding(flow.Packets)
+		}
+		if !yield(flow) {
+			return errStopped
+		}
+		return nil
+	})
+	if err == nil && single && n > 1 {
+		c.reader.warn(fmt.Errorf("traffic: %s: every row was read as a flow of one packet; if rows are packets, name the column that tells their flows apart", c.path))
+	}
+	return err
+}
+
+// padded reports whether the file is padded throughout, by the rule that
+// Reader.KeepPadding states. An error is left for the reading proper.
+func (c *csvFile) padded() (bool, error) {
+	width, padded := -1, true
+	c.flowRows(func(flow Flow, _ []string) error {
+		if width < 0 {
+			width = len(flow.Packets)
+		}
+		if padded = width >= 2 && len(flow.Packets) == width && endsInPadding(flow.Packets); !padded {
+			return errStopped
+		}
+		return nil
+	})
+	_, err := c.start()
+	return padded, err
+}
+
+// flowRows reads files of one row a flow, from the second row on.
+func (c *csvFile) flowRows(each func(flow Flow, row []string) error) error {
+	for {
+		row, err := c.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		flow, err := c.flow(row)
+		if err != nil {
+			return err
+		}
+		if err := each(flow, row); err != nil {
+			return err
+		}
+	}
+}
+
+// flow reads a row that is a flow.
+func (c *csvFile) flow(row []string) (Flow, error) {
+	flow := Flow{Timed: len(c.cols.iat) > 0}
+	n, err := c.values(row, c.cols.length, -1, func(i int, v float64) (err error) {
+		flow.Packets = append(flow.Packets, Packet{})
+		return c.setLength(&flow.Packets[i], v)
+	})
+	if err != nil {
+		return flow, err
+	}
+	if len(c.cols.dir) > 0 {
+		if _, err = c.values(row, c.cols.dir, n, func(i int, v float64) (err error) {
+			flow.Packets[i].Dir, err = direction(v)
+			return err
+		}); err != nil {
+			return flow, err
+		}
+	}
+	if flow.Timed {
+		if _, err = c.values(row, c.cols.iat, n, func(i int, v float64) error {
+			flow.Packets[i].IAT = v
+			return nil
+		}); err != nil {
+			return flow, err
+		}
+	}
+	flow.Label, err = c.label(row)
+	return flow, err
+}
+
+// setLength sets a packet's length and, where there is no column of
+// directions, its direction by the sign.
+func (c *csvFile) setLength(p *Packet, v float64) error {
+	n, negative, err := length(v)
+	if err != nil {
+		return err
+	}
+	p.Length = n
+	if len(c.cols.dir) > 0 {
+		if negative {
+			return fmt.Errorf("payload length is %v beside a column of directions", v)
+		}
+		c.directions.told = true
+		return nil
+	}
+	c.directions.bare = true
+	c.directions.told = c.directions.told || negative
+	if !negative && n > 0 {
+		p.Dir = Down
+	}
+	return nil
+}
+
+func (c *csvFile) label(row []string) (string, error) {
+	label := ""
+	if c.cols.label >= 0 && c.cols.label < len(row) {
+		label = row[c.cols.label]
+	}
+	if label == "" {
+		label = c.reader.label(c.path, LabelFromFolder)
+	}
+	if err := checkLabel(label); err != nil {
+		return "", c.errorf(max(c.cols.label, 0), "%w", err)
+	}
+	// The row's cells share one string, which a label would keep alive.
+	return strings.Clone(label), nil
+}
+
+// values reads the numbers of one of the columns, a list in a cell or a cell a
+// number, and returns how many there are: want, unless that is negative.
+func (c *csvFile) values(row []string, columns []int, want int, set func(i int, v float64) error) (int, error) {
+	n := 0
+	add := func(cell int, text string) error {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return c.errorf(cell, "%.40q is not a number", text)
+		}
+		if n == want {
+			return c.errorf(cell, "more than the %d values of the packets' lengths", want)
+		}
+		if n == maxPackets {
+			return c.errorf(cell, "more than %d packets", maxPackets)
+		}
+		if err := set(n, v); err != nil {
+			return c.errorf(cell, "%w", err)
+		}
+		n++
+		return nil
+	}
+	last := columns[0]
+	if c.cols.form == packetCols {
+		gap := false // an empty cell ends the flow
+		for _, last = range columns {
+			if last >= len(row) || isMissing(row[last]) {
+				gap = true
+				continue
+			}
+			if gap {
+				// Values of IAT and DIR may stand beside padding.
+				if want >= 0 && n == want {
+					break
+				}
+				return n, c.errorf(last, "a number after an empty cell")
+			}
+			if want >= 0 && n == want {
+				break
+			}
+			if err := add(last, strings.TrimSpace(row[last])); err != nil {
+				return n, err
+			}
+		}
+	} else if last < len(row) {
+		for text := range strings.FieldsFuncSeq(row[last], isListMark) {
+			if err := add(last, text); err != nil {
+				return n, err
+			}
+		}
+	}
+	if want >= 0 && n != want {
+		return n, c.errorf(last, "%d values, where the packets' lengths are %d", n, want)
+	}
+	return n, nil
+}
+
+// isListMark tells what stands between the numbers of a list in a cell, as
+// Python, NumPy and R print it.
+func isListMark(r rune) bool {
+	switch r {
+	case '[', ']', '(', ')', '{', '}', ',', ';', '|', ' ', '\t', '\n', '\r':
+		return true
+	}
+	return false
+}
+
+// isMissing tells cells without a value.
+func isMissing(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return cell == "" || strings.EqualFold(cell, "nan") || strings.EqualFold(cell, "NA") || strings.EqualFold(cell, "null")
+}
+
+// packetRows reads files of one row a packet. Where each flow's rows stand
+// together the file is streamed; otherwise flows are gathered in memory, in
+// the order of their first rows.
+func (c *csvFile) packetRows(yield func(Flow) bool) error {
+	together, err := c.together()
+	if err != nil {
+		return err
+	}
+	if _, err := c.start(); err != nil {
+		return err
+	}
+	info, err := c.file.Stat()
+	if err != nil {
+		return err
+	}
+	// What gathered flows may take: a part of what a reader may use in all.
+	room := 24<<20 + 4*info.Size()
+	byName := map[string]*Flow{}
+	var order []*Flow
+	var current *Flow
+	name := ""
+	for {
+		row, err := c.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if c.cols.flow >= len(row) || c.cols.length[0] >= len(row) {
+			return c.errorf(0, "%d cells, where the first row has %d", len(row), len(c.cols.header))
+		}
+		id := row[c.cols.flow]
+		if current == nil || id != name {
+			if together && current != nil && !yield(*current) {
+				return errStopped
+			}
+			name = strings.Clone(id)
+			if current = byName[name]; current == nil {
+				label, err := c.label(row)
+				if err != nil {
+					return err
+				}
+				current = &Flow{Label: label, Timed: len(c.cols.iat) > 0}
+				if !together {
+					byName[name] = current
+					order = append(order, current)
+					room -= 256 + int64(len(name)+len(label))
+				}
+			}
+		}
+		before := cap(current.Packets)
+		if err := c.packetRow(row, current); err != nil {
+			return err
+		}
+		if !together {
+			const packet = 24 // bytes
+			if room -= int64(cap(current.Packets)-before) * packet; room < 0 {
+				return c.errorf(c.cols.flow, "the flows' rows are mixed over more than can be held: sort the file by its column %s", c.cols.header[c.cols.flow])
+			}
+		}
+	}
+	if together && current != nil && !yield(*current) {
+		return errStopped
+	}
+	for i, flow := range order {
+		order[i] = nil
+		if !yield(*flow) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// packetRow adds a row's packet to its flow.
+func (c *csvFile) packetRow(row []string, flow *Flow) error {
+	if c.cols.label >= 0 && c.cols.label < len(row) && row[c.cols.label] != "" && row[c.cols.label] != flow.Label {
+		return c.errorf(c.cols.label, "label %.40q in a flow of label %.40q", row[c.cols.label], flow.Label)
+	}
+	if len(flow.Packets) == maxPackets {
+		return c.errorf(c.cols.flow, "more than %d packets in a flow", maxPackets)
+	}
+	var p Packet
+	if _, err := c.values(row, c.cols.length, 1, func(_ int, v float64) error { return c.setLength(&p, v) }); err != nil {
+		return err
+	}
+	if len(c.cols.dir) > 0 {
+		if _, err := c.values(row, c.cols.dir, 1, func(_ int, v float64) (err error) { p.Dir, err = direction(v); return err }); err != nil {
+			return err
+		}
+	}
+	if len(c.cols.iat) > 0 {
+		if _, err := c.values(row, c.cols.iat, 1, func(_ int, v float64) error { p.IAT = v; return nil }); err != nil {
+			return err
+		}
+	}
+	flow.Packets = append(flow.Packets, p)
+	return nil
+}
+
+// together reports whether no flow's rows come back after another flow's.
+func (c *csvFile) together() (bool, error) {
+	seed := maphash.MakeSeed()
+	seen := map[uint64]struct{}{}
+	var last uint64
+	for n := 0; ; n++ {
+		row, err := c.next()
+		if err == io.EOF {
+			return true, nil
+		}
+		if err != nil || c.cols.flow >= len(row) {
+			return true, nil // the reading proper reports it
+		}
+		id := maphash.String(seed, row[c.cols.flow])
+		if n > 0 && id == last {
+			continue
+		}
+		if _, again := seen[id]; again {
+			return false, nil
+		}
+		seen[id], last = struct{}{}, id
+	}
+}
+
+// csvGuard refuses rows of absurdly many cells before encoding/csv, which
+// takes some fifty bytes a cell, holds them.
+type csvGuard struct {
+	r      io.Reader
+	comma  byte
+	quoted bool
+	cells  int
+	line   int
+}
+
+const maxCells = 1 << 18
+
+func (g *csvGuard) Read(b []byte) (int, error) {
+	n, err := g.r.Read(b)
+	for _, c := range b[:n] {
+		switch {
+		case c == '"':
+			g.quoted = !g.quoted
+		case c == '\n':
+			g.line++
+			if !g.quoted {
+				g.cells = 0
+			}
+		case c == g.comma && !g.quoted:
+			if g.cells++; g.cells == maxCells {
+				return 0, fmt.Errorf("line %d: a row of more than %d cells", g.line+1, maxCells)
+			}
+		}
+	}
+	return n, err
+}
