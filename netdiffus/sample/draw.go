@@ -25,7 +25,7 @@ import (
 // ancestral sampling over all steps that the model was trained with.
 type Request struct {
 	N       int      // samples a class; 0 means 10
-	Classes []string // nil means all
+	Classes []string // in any order; nil means all
 	Seed    uint64
 
 	Sampler string  // a name in netdiffus.Samplers; "" means "ancestral"
@@ -58,9 +58,9 @@ type Step struct {
 	X0     imaging.Images // what the model takes for the clean images; empty before the first step
 }
 
-// Draw draws what r asks for: a data set with the training set's recipe and
-// classes, class after class, without the flows' lengths, which images do not
-// tell.
+// Draw draws what r asks for: a data set of the classes drawn, one after the
+// other, with the training set's recipe and without the flows' lengths, which
+// images do not tell.
 //
 // Sample i of a class is the same for the same seed, whatever else is drawn
 // beside it: to the bit with the same batch size; with another one, XLA may
@@ -142,6 +142,7 @@ func (g *Generator) plan(r Request) (*plan, error) {
 	if r.N < 0 || r.Batch < 0 {
 		return nil, fmt.Errorf("%d samples a class in batches of %d: want positive numbers", r.N, r.Batch)
 	}
+	r.Classes = slices.Compact(slices.Sorted(slices.Values(r.Classes)))
 	p := &plan{Request: r, g: g}
 	for _, class := range r.Classes {
 		number := slices.Index(c.Classes, class)
@@ -179,11 +180,11 @@ func (p *plan) images(n int) imaging.Images {
 func (p *plan) set() *dataset.Set {
 	set := &dataset.Set{
 		Recipe:  *p.g.Config.Recipe,
-		Classes: slices.Clone(p.g.Config.Classes),
+		Classes: slices.Clone(p.Classes),
 		Images:  p.images(len(p.items)),
 	}
-	for _, it := range p.items {
-		set.Labels = append(set.Labels, it.class)
+	for i := range p.items {
+		set.Labels = append(set.Labels, i/p.N)
 	}
 	return set
 }

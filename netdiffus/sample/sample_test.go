@@ -124,6 +124,9 @@ func TestASampleDependsOnSeedClassAndNumberAlone(t *testing.T) {
 	up := all.Images.Data[5*64:]
 
 	same := draw(t, g, Request{N: 3, Seed: 9, Batch: 4, Classes: []string{"up"}})
+	if !slices.Equal(same.Classes, []string{"up"}) || !slices.Equal(same.Labels, []int{0, 0, 0}) {
+		t.Errorf("one class drawn: classes %v, labels %v", same.Classes, same.Labels)
+	}
 	if got := apart(t, same.Images.Data, up[:3*64]); got != 0 {
 		t.Errorf("the same batch size: samples drawn without the other class are %g apart, want the same bits", got)
 	}

@@ -56,7 +56,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
 	boolVar(flags, &f.clip, "clip_denoised", "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
-	flags.IntVar(&r.Batch, "batch_size", 64, "samples computed at once")
+	flags.IntVar(&r.Batch, "batch_size", 0, "samples computed at once; 0 means 64, or all where they are fewer")
 	boolVar(flags, &f.overwrite, "overwrite", "replace an earlier data set in --out")
 	f.backend = deviceFlag(flags)
 	f.given = addSettings(flags, netdiffus.Default(), modelSettings...)
@@ -81,8 +81,8 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if !slices.Contains(netdiffus.Samplers.Names(), r.Sampler) {
 		return usageOf(c, fmt.Errorf("--sampler %q: want one of %s", r.Sampler, strings.Join(netdiffus.Samplers.Names(), ", ")))
 	}
-	if r.N < 1 || r.Batch < 1 {
-		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want at least 1", r.N, r.Batch))
+	if r.N < 1 || r.Batch < 0 {
+		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want positive numbers", r.N, r.Batch))
 	}
 	if f.classes != "" {
 		r.Classes = strings.Split(f.classes, ",")
