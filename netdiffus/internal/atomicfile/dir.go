@@ -42,8 +42,13 @@ func (d *Dir) Commit() error {
 	if err := d.flush(); err != nil {
 		return err
 	}
-	if entries, err := os.ReadDir(d.path); err == nil && len(entries) > 0 {
-		return fmt.Errorf("%s: %w", d.path, fs.ErrExist)
+	if entries, err := os.ReadDir(d.path); err == nil {
+		if len(entries) > 0 {
+			return fmt.Errorf("%s: %w", d.path, fs.ErrExist)
+		}
+		if err := os.Remove(d.path); err != nil { // os.Rename does not take its place
+			return err
+		}
 	}
 	if err := os.Rename(d.staging, d.path); err != nil {
 		return err
