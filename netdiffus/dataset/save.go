@@ -144,6 +144,9 @@ func newWriter(dir string, layout Layout, r Recipe, classes []string, counts []i
 		w := &classWriter{dir: dir, files: make([]classFile, len(classes))}
 		w.manifest = newManifest(layout, r, classes, paths, counts)
 		for i := range w.files {
+			if counts[i] == 0 {
+				continue // a class without images needs no file
+			}
 			if err := w.files[i].create(filepath.Join(dir, paths[i]), layout, counts[i], r.Image.Size(r.Length), lengths); err != nil {
 				w.abort()
 				return nil, err
@@ -210,6 +213,9 @@ func (w *classWriter) add(label, row int, e encoded) error { return w.files[labe
 
 func (w *classWriter) finish(inputs []Input, cut int) error {
 	for i := range w.files {
+		if w.files[i].file == nil {
+			continue
+		}
 		if err := w.files[i].close(); err != nil {
 			return err
 		}
@@ -229,7 +235,7 @@ func (w *classWriter) abort() {
 // classFile is the file of one class under way. The images go straight to the
 // file; the few bytes a flow that stand after them are kept.
 type classFile struct {
-	file     *os.File // nil once closed
+	file     *os.File // nil when there is none, or it is closed
 	buffer   *bufio.Writer
 	archive  *npz.Writer
 	wide     *npz.Stream[float64] // one of the two is set
