@@ -51,7 +51,7 @@ func Open(ctx context.Context, spec string) (compute.Backend, error) {
 // Opener is Open with its choices as fields. Its zero value works.
 type Opener struct {
 	Log      *slog.Logger   // nil means slog.Default()
-	Progress func(Progress) // called some times a second while a plugin comes in; nil logs a line every few seconds
+	Progress func(Progress) // called from another goroutine, some times a second, while a plugin comes in; nil logs a line every few seconds
 	CacheDir string         // where fetched plugins are kept; "" means netdiffus/xla in os.UserCacheDir
 	NoFetch  bool           // never download, as with $GOMLX_NO_AUTO_INSTALL
 

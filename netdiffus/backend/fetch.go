@@ -89,7 +89,7 @@ func (s *search) cached(path, want, options string) (compute.Backend, error) {
 		b, err = s.sys.openXLA(path, options)
 	}
 	if err != nil {
-		cure := "it will be fetched again; without network remove " + filepath.Dir(path)
+		cure := "remove " + filepath.Dir(path) + " to have it fetched again"
 		s.log.Warn("a plugin fetched before is unusable", "path", path, "err", err, "cure", cure)
 		s.note(Finding{Step: "cached", Status: Failed, Path: path, Detail: err.Error(), Cure: cure})
 		return nil, err
@@ -124,32 +124,39 @@ func (s *search) fetchCPU(options string) (compute.Backend, error) {
 		return nil, err
 	}
 	defer unlock()
-	// Another process may have fetched it while this one waited for the lock.
-	for _, src := range s.sources() {
-		if path := filepath.Join(s.cache, src.folder, pluginName()); verify(path, src.want) == nil {
-			if b, err := s.cached(path, src.want, options); err == nil {
-				return b, nil
-			}
-		}
-	}
 	var failures []error
 	for _, src := range s.sources() {
-		path, err := s.bring(src)
-		var b compute.Backend
-		if err == nil {
-			b, err = s.sys.openXLA(path, options)
-		}
-		if err == nil {
-			s.note(Finding{Step: src.step, Status: Used, Path: path, Detail: "fetched now"})
+		b, err := s.fetchFrom(src, options)
+		if b != nil {
 			return b, nil
 		}
 		if s.ctx.Err() != nil {
 			return nil, s.ctx.Err()
 		}
-		s.note(Finding{Step: src.step, Status: Failed, Detail: err.Error(), Cure: Cure})
 		failures = append(failures, err)
 	}
 	return nil, errors.Join(failures...)
+}
+
+// fetchFrom fetches from src and opens what came. What is whole in the cache is
+// not fetched again: either another process brought it while this one waited for
+// the lock, or it does not load on this machine and never will.
+func (s *search) fetchFrom(src source, options string) (compute.Backend, error) {
+	path := filepath.Join(s.cache, src.folder, pluginName())
+	if verify(path, src.want) == nil {
+		return s.cached(path, src.want, options)
+	}
+	err := s.bring(src)
+	var b compute.Backend
+	if err == nil {
+		b, err = s.sys.openXLA(path, options)
+	}
+	if err != nil {
+		s.note(Finding{Step: src.step, Status: Failed, Detail: err.Error(), Cure: Cure})
+		return nil, err
+	}
+	s.note(Finding{Step: src.step, Status: Used, Path: path, Detail: "fetched now"})
+	return b, nil
 }
 
 // mayFetch says whether a download may be tried, and takes the cache's lock:
@@ -193,34 +200,29 @@ func (s *search) removeLeftovers() {
 	}
 }
 
-// bring fetches from src into the cache and returns the plugin's path. The
-// folder appears when the plugin in it is whole and, where its hash is pinned,
-// the right one.
-func (s *search) bring(src source) (path string, err error) {
-	folder := filepath.Join(s.cache, src.folder)
-	staged, err := atomicfile.CreateDir(folder)
+// bring fetches from src into its folder of the cache. The folder appears when
+// the plugin in it is whole and, where its hash is pinned, the right one.
+func (s *search) bring(src source) error {
+	staged, err := atomicfile.CreateDir(filepath.Join(s.cache, src.folder))
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer staged.Abort()
 	if err := src.fetch(staged.Path()); err != nil {
-		return "", err
+		return err
 	}
 	plugin := filepath.Join(staged.Path(), pluginName())
 	hash, _, err := hashOf(plugin)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := os.WriteFile(hashName(plugin), []byte(hash), 0o644); err != nil {
-		return "", err
+		return err
 	}
 	if err := verify(plugin, src.want); err != nil {
-		return "", err
+		return err
 	}
-	if err := staged.Replace(); err != nil {
-		return "", err
-	}
-	return filepath.Join(folder, pluginName()), nil
+	return staged.Replace()
 }
 
 // progress reports how a download goes: to the caller's function, or as a line

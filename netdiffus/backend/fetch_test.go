@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gomlx/compute"
 )
 
 func sumOf(b []byte) string { s := sha256.Sum256(b); return hex.EncodeToString(s[:]) }
@@ -97,7 +100,7 @@ func TestFetchOnlyOnce(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			// Each opens the lock's file for itself, as a process would.
-			if _, err := (Opener{sys: &m.system}).Open(context.Background(), "xla:cpu"); err != nil {
+			if _, err := (Opener{sys: &m.system, Log: slog.New(slog.DiscardHandler)}).Open(context.Background(), "xla:cpu"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -191,7 +194,7 @@ func TestOffline(t *testing.T) {
 	if !strings.Contains(m.log.String(), errNoAnswer.Error()) {
 		t.Errorf("the log does not say why:\n%s", m.log.String())
 	}
-	if limit := patience + time.Second; took > limit {
+	if limit := patience + 2*time.Second; took > limit { // one or two for a busy machine
 		t.Errorf("took %v, want at most %v", took, limit)
 	}
 }
@@ -211,8 +214,8 @@ cp "$WHEEL" "$DIR"; rm "$TMPDIR"/part`)
 	if _, err := o.Open(context.Background(), "xla:cpu"); err != nil {
 		t.Fatal(err)
 	}
-	if len(reports) != 1 || reports[0].Done != 100_000 || reports[0].Total != 200_000 {
-		t.Errorf("reported %+v, want 100000 of 200000 once", reports)
+	if len(reports) == 0 || reports[len(reports)-1] != (Progress{What: pluginOfXLA, Done: 100_000, Total: 200_000}) {
+		t.Errorf("reported %+v, want 100000 of 200000 last", reports)
 	}
 }
 
@@ -226,6 +229,22 @@ func TestCancelWhileFetching(t *testing.T) {
 	_, err := m.opener().Open(ctx, "")
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 3*time.Second {
 		t.Errorf("Open = %v after %v, want the context's error at once", err, time.Since(start))
+	}
+}
+
+// TestPluginThatDoesNotLoad: a whole plugin that this machine cannot load, for
+// an old C library say, must not be fetched anew by every command.
+func TestPluginThatDoesNotLoad(t *testing.T) {
+	m := newMachine(t)
+	m.withWheel(t, goodPlugin(t), goodPip)
+	m.openXLA = func(path, _ string) (compute.Backend, error) { return nil, errors.New("GLIBC_2.27 not found") }
+	for range 2 {
+		if device, _, err := m.open(t, ""); err != nil || device.path != "go" {
+			t.Fatalf("opened %+v, %v; want pure Go", device, err)
+		}
+	}
+	if !strings.Contains(m.log.String(), "GLIBC_2.27 not found") || m.pipRuns() != 1 {
+		t.Errorf("pip ran %d times, want once; the log:\n%s", m.pipRuns(), m.log.String())
 	}
 }
 

@@ -93,26 +93,6 @@ func ToStore(store *model.Store, under string, t Tensors) error {
 	return nil
 }
 
-// CreateInStore makes a variable below the path under of each tensor of t, the
-// dots of its name being slashes: for a store whose graphs are not built yet,
-// as when sampling from a checkpoint. It fails where a variable is there.
-func CreateInStore(store *model.Store, under string, t Tensors) error {
-	for name, tensor := range t {
-		path := "/" + strings.Trim(under+"/"+strings.ReplaceAll(name, ".", "/"), "/")
-		if store.GetVariable(path) != nil {
-			return fmt.Errorf("checkpoint: variable %s is there already", path)
-		}
-		value, err := toDevice(tensor)
-		if err == nil {
-			_, err = store.CreateVariable(path, value)
-		}
-		if err != nil {
-			return fmt.Errorf("checkpoint: tensor %q: %w", name, err)
-		}
-	}
-	return nil
-}
-
 // tensorName turns a variable's path into a tensor's name, if it lies below
 // under.
 func tensorName(path, under string) (name string, below bool) {

@@ -62,21 +62,6 @@ func TestStoreRoundTrip(t *testing.T) {
 	}
 }
 
-func TestCreateInStore(t *testing.T) {
-	weights := Tensors{"out.2.weight": mustFloat32(t, []float32{1, 2}, 2)}
-	store := model.NewStore()
-	if err := CreateInStore(store, "/model", weights); err != nil {
-		t.Fatal(err)
-	}
-	v := store.GetVariable("/model/out/2/weight")
-	if v == nil || !reflect.DeepEqual(v.MustValue().Value(), []float32{1, 2}) {
-		t.Errorf("made %v", v)
-	}
-	if err := CreateInStore(store, "/model", weights); err == nil {
-		t.Error("made a variable that was there")
-	}
-}
-
 func TestToStoreRefuses(t *testing.T) {
 	two := mustFloat32(t, []float32{1, 2}, 2)
 	for want, c := range map[string]Tensors{
