@@ -2,7 +2,6 @@ package metric
 
 import (
 	"cmp"
-	"encoding/binary"
 	"maps"
 	"math"
 	"slices"
@@ -51,14 +50,9 @@ func Lengths(x, y [][]float64) float64 {
 // grams lists every run of n values as a key: its bits, 8 bytes a value.
 func grams(n int, series [][]float64) []string {
 	var keys []string
-	buf := make([]byte, 0, 8*n)
 	for _, s := range series {
 		for i := 0; i+n <= len(s); i++ {
-			buf = buf[:0]
-			for _, v := range s[i : i+n] {
-				buf = binary.LittleEndian.AppendUint64(buf, math.Float64bits(v+0)) // +0 joins -0 to 0
-			}
-			keys = append(keys, string(buf))
+			keys = append(keys, rowKey(s[i:i+n]))
 		}
 	}
 	return keys

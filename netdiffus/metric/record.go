@@ -1,0 +1,109 @@
+package metric
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Closest returns, for each row of x, the distance to the closest record: the
+// least mean of |xⱼ − rⱼ| over the columns, to any row of reference. It is 0
+// for a copy, and +Inf where there is no reference. All rows are of one width.
+// It takes O(n·m·d) steps, fewer where rows are far apart.
+func Closest(x, reference [][]float64) []float64 {
+	out := make([]float64, len(x))
+	for i, row := range x {
+		least := math.Inf(1)
+		for _, r := range reference {
+			d := 0.0
+			for j, v := range row {
+				if d += math.Abs(v - r[j]); d >= least {
+					break
+				}
+			}
+			if least = min(least, d); least == 0 {
+				break
+			}
+		}
+		out[i] = least / float64(max(1, len(row)))
+	}
+	return out
+}
+
+// Copies tells for each row of x whether an equal row is in reference.
+func Copies(x, reference [][]float64) []bool {
+	known := make(map[string]bool, len(reference))
+	for _, r := range reference {
+		known[rowKey(r)] = true
+	}
+	out := make([]bool, len(x))
+	for i, row := range x {
+		out[i] = known[rowKey(row)]
+	}
+	return out
+}
+
+// Share returns the share of true among the tests, in [0,1]; NaN of none.
+func Share(tests []bool) float64 {
+	n := 0
+	for _, t := range tests {
+		if t {
+			n++
+		}
+	}
+	return float64(n) / float64(len(tests))
+}
+
+// Seen returns the share of x's values that occur in reference; NaN for no
+// values.
+func Seen(x, reference []float64) float64 {
+	known := Tally(reference)
+	n := 0
+	for _, v := range x {
+		if known[v] > 0 {
+			n++
+		}
+	}
+	return float64(n) / float64(len(x))
+}
+
+// Closer returns the share of rows that lie nearer to a than to b, given each
+// row's distance to both; ties count one half. Where a and b are equally many
+// samples of one distribution, a row that knows neither is as likely nearer to
+// one as to the other: 0.5.
+func Closer(toA, toB []float64) float64 {
+	s := 0.0
+	for i, a := range toA {
+		switch {
+		case a < toB[i]:
+			s++
+		case a == toB[i]:
+			s += 0.5
+		}
+	}
+	return s / float64(len(toA))
+}
+
+// Detection returns the largest true positive rate that a threshold on the
+// score reaches with a false positive rate of at most rate: what is caught at
+// that share of false alarms. NaN without both kinds.
+func Detection(positive []bool, score []float64, rate float64) float64 {
+	curve := ROC(positive, score)
+	if len(curve) == 0 {
+		return math.NaN()
+	}
+	best := 0.0
+	for _, p := range curve {
+		if p.FalsePositive <= rate {
+			best = max(best, p.TruePositive)
+		}
+	}
+	return best
+}
+
+func rowKey(row []float64) string {
+	b := make([]byte, 0, 8*len(row))
+	for _, v := range row {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v+0)) // +0 joins -0 to 0
+	}
+	return string(b)
+}
