@@ -50,10 +50,12 @@ func openGo(options string) (b compute.Backend, err error) {
 	return gobackend.New(options)
 }
 
-// recoverInto turns a panic of the libraries below into an error.
+// recoverInto turns a panic of the libraries below into an error; where it came
+// from goes to the log.
 func recoverInto(err *error, what string) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("%s: panic: %v\n%s", what, r, debug.Stack())
+		slog.Debug("recovered from a panic", "in", what, "panic", r, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("%s: panic: %v", what, r)
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 // Speed is what a device does on two small float32 graphs, in 1e9
 // floating-point operations a second.
 type Speed struct {
-	MatMul float64 `json:"matmul_gflops"` // 1024x1024 by 1024x1024
-	Conv   float64 `json:"conv_gflops"`   // 3x3 on [16,10,10,128] to 128 channels, as in the network
+	MatMul float64 `json:"matmul_gflops"` // 512x512 by 512x512
+	Conv   float64 `json:"conv_gflops"`   // 3x3 on [4,10,10,128] to 128 channels, as in the network at its usual batch
 }
 
 // probeTime is how long each graph is run to find its best time.
@@ -22,7 +22,7 @@ const probeTime = 300 * time.Millisecond
 // Measure runs the two graphs on b and checks what they compute.
 func Measure(b compute.Backend) (s Speed, err error) {
 	defer recoverInto(&err, "backend: measure")
-	const n = 1024
+	const n = 512
 	product := func(x, y *graph.Node) *graph.Node { return graph.ReduceAllMax(graph.MatMul(x, y)) }
 	best, err := bestTime(b, product, n, ones(n, n), ones(n, n))
 	if err != nil {
@@ -30,7 +30,7 @@ func Measure(b compute.Backend) (s Speed, err error) {
 	}
 	s.MatMul = 2 * n * n * n / best.Seconds() / 1e9
 
-	const batch, side, channels = 16, 10, 128
+	const batch, side, channels = 4, 10, 128
 	convolution := func(x, w *graph.Node) *graph.Node {
 		return graph.ReduceAllMax(graph.Convolve(x, w).PadSame().Done())
 	}
