@@ -49,6 +49,8 @@ Every flow is inverted again on the way, and the result is printed.`,
 	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
 	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
 	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
+	flags.IntVar(&o.bins, "bins", 0, "bins of --image mtf (default: 5)")
+	flags.Float64Var(&o.eps, "eps", 0, "distance up to which values recur in --image recurrence; 0 draws the distances")
 	flags.StringVar(&o.layout, "layout", string(dataset.PerFlow), "files: per-flow or per-class")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
 	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
@@ -62,6 +64,8 @@ type convertOptions struct {
 	in, out              string
 	length               int
 	codec, image, layout string
+	bins                 int
+	eps                  float64
 	scale                string
 	low                  float64
 	classes              []string
@@ -81,8 +85,8 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 		return r, fmt.Errorf("--layout %s: want %s or %s", o.layout, dataset.PerFlow, dataset.PerClass)
 	}
 	var err error
-	if r.Image, err = imaging.Named(o.image); err != nil {
-		return r, fmt.Errorf("--image: %w", err)
+	if r.Image, err = o.encoder(); err != nil {
+		return r, err
 	}
 	if r.Codec, err = codec.Named(o.codec); err != nil {
 		return r, fmt.Errorf("--codec: %w", err)
@@ -104,6 +108,33 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 	}
 	r.Codec = m
 	return r, nil
+}
+
+// encoder is the kind of image that the flags describe.
+func (o convertOptions) encoder() (imaging.Encoder, error) {
+	e, err := imaging.Named(o.image)
+	if err != nil {
+		return nil, fmt.Errorf("--image: %w", err)
+	}
+	mtf, isMTF := e.(imaging.MTF)
+	recurrence, isRecurrence := e.(imaging.Recurrence)
+	switch {
+	case o.bins != 0 && !isMTF:
+		return nil, errors.New("--bins is for --image mtf")
+	case o.eps != 0 && !isRecurrence:
+		return nil, errors.New("--eps is for --image recurrence")
+	case o.bins < 0 || o.bins == 1:
+		return nil, fmt.Errorf("--bins %d: want 2 or more", o.bins)
+	case !(o.eps >= 0 && o.eps <= 1):
+		return nil, fmt.Errorf("--eps %v: want one in [0,1]", o.eps)
+	case isMTF:
+		mtf.Bins = o.bins
+		return mtf, nil
+	case isRecurrence:
+		recurrence.Eps = o.eps
+		return recurrence, nil
+	}
+	return e, nil
 }
 
 func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {

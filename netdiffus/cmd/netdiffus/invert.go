@@ -35,7 +35,7 @@ left out unless --keep_padding is given.`,
 			if err != nil {
 				return usageOf(c, err)
 			}
-			return o.run(c, recipe)
+			return o.run(c.Context(), recipe, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	flags := c.Flags()
@@ -76,7 +76,7 @@ func (o invertOptions) recipe() (dataset.Recipe, error) {
 	return r, nil
 }
 
-func (o invertOptions) run(c *cobra.Command, recipe dataset.Recipe) error {
+func (o invertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
 	set, err := dataset.OpenAs(o.in, recipe)
 	if err != nil {
 		return err
@@ -88,8 +88,8 @@ func (o invertOptions) run(c *cobra.Command, recipe dataset.Recipe) error {
 	if o.keepPadding {
 		flows = set.PaddedFlows()
 	}
-	bar := newProgress(c.ErrOrStderr(), "flow", set.Len())
-	err = traffic.WriteParquet(o.out, watched(c.Context(), flows, func() {
+	bar := newProgress(stderr, "flow", set.Len())
+	err = traffic.WriteParquet(o.out, watched(ctx, flows, func() {
 		written++
 		bar.set(written, "")
 	}))
@@ -97,7 +97,7 @@ func (o invertOptions) run(c *cobra.Command, recipe dataset.Recipe) error {
 	if err != nil {
 		return err
 	}
-	o.print(c.OutOrStdout(), set, written)
+	o.print(stdout, set, written)
 	return nil
 }
 

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// execute runs one command line and returns what it prints.
+func execute(ctx context.Context, args ...string) (stdout, stderr string, err error) {
+	var out, log bytes.Buffer
+	root := rootCommand()
+	root.SetOut(&out)
+	root.SetErr(&log)
+	root.SetArgs(args)
+	err = root.ExecuteContext(ctx)
+	return out.String(), log.String(), err
+}
+
+func readFlows(t *testing.T, r traffic.Reader, path string) []traffic.Flow {
+	t.Helper()
+	flows, err := traffic.Collect(r.Read(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flows
+}
+
+func sameFlows(a, b []traffic.Flow) bool {
+	return slices.EqualFunc(a, b, func(a, b traffic.Flow) bool {
+		return a.Label == b.Label && slices.Equal(a.Packets, b.Packets)
+	})
+}
+
+func TestConvertAndInvert(t *testing.T) {
+	flows := fewFlows(0)
+	for _, args := range [][]string{
+		{},
+		{"--layout", "per-class"},
+		{"--low", "0.1", "--length", "32"},
+		{"--scale", "-65535,65535", "--layout", "per-class"},
+		{"--codec", "atoms"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			dir := t.TempDir()
+			in, set, out := writeFlows(t, filepath.Join(dir, "in.parquet"), flows), filepath.Join(dir, "new", "set"), filepath.Join(dir, "out.parquet")
+			stdout, stderr, err := execute(t.Context(), append([]string{"convert", "--in", in, "--out", set}, args...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(stdout, "40 of 40 flows come back exactly") || !strings.Contains(stderr, "writing: flow 40/40") {
+				t.Errorf("convert prints\n%s\n%s", stdout, stderr)
+			}
+			if stdout, _, err = execute(t.Context(), "invert", "--in", set, "--out", out); err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(stdout, "40 flows of 4 classes") {
+				t.Errorf("invert prints\n%s", stdout)
+			}
+			if got := readFlows(t, traffic.Reader{}, out); !sameFlows(got, flows) {
+				t.Errorf("flows came back as %v", got)
+			}
+			if stdout, _, err = execute(t.Context(), "invert", "--in", set, "--out", out, "--keep_padding"); err != nil {
+				t.Fatal(err)
+			}
+			back := readFlows(t, traffic.Reader{KeepPadding: true}, out)
+			for i, f := range back {
+				if len(f.Packets) < 10 || len(f.Packets) != len(back[0].Packets) {
+					t.Errorf("padded flow %d has %d packets", i, len(f.Packets))
+				}
+			}
+		})
+	}
+}
+
+// TestInvertTheReferencesSamples ends at the very rows that the reference's
+// own inversion wrote.
+func TestInvertTheReferencesSamples(t *testing.T) {
+	const seed = "data/mirage-appxact/seed-outputs/"
+	samples := golden.Shared(t, seed+"samples_10_per_class_signed")
+	want := readFlows(t, traffic.Reader{KeepPadding: true}, golden.Shared(t, seed+"diagonali_sintetiche.parquet"))
+	out := filepath.Join(t.TempDir(), "out.parquet")
+	if _, _, err := execute(t.Context(), "invert", "--in", samples, "--out", out, "--scale", "-1460,1460", "--keep_padding"); err != nil {
+		t.Fatal(err)
+	}
+	got := readFlows(t, traffic.Reader{KeepPadding: true}, out)
+	byLabel := func(a, b traffic.Flow) int { return strings.Compare(a.Label, b.Label) }
+	slices.SortStableFunc(want, byLabel)
+	slices.SortStableFunc(got, byLabel)
+	if !sameFlows(got, want) {
+		t.Error("the rows differ from the reference's")
+	}
+	_, _, err := execute(t.Context(), "invert", "--in", samples, "--out", out)
+	if err == nil || !strings.Contains(err.Error(), "--scale MIN,MAX") {
+		t.Errorf("without a scale: %v, want what is missing", err)
+	}
+	stdout, _, err := execute(t.Context(), "invert", "--in", golden.Shared(t, seed+"samples_100_per_class"), "--out", out, "--scale", "0,1460", "--unsigned")
+	if err != nil || !strings.Contains(stdout, "1400 flows of 14 classes") || !strings.Contains(stdout, "consistency  0.014") {
+		t.Errorf("the unsigned samples: %v\n%s", err, stdout)
+	}
+}
+
+func TestConvertOtherImages(t *testing.T) {
+	dir := t.TempDir()
+	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
+	for i, image := range [][]string{{"gadf"}, {"mtf", "--bins", "3"}, {"recurrence", "--eps", "0.1"}} {
+		set := filepath.Join(dir, "set"+string(rune('0'+i)))
+		stdout, _, err := execute(t.Context(), append([]string{"convert", "--in", in, "--out", set, "--image"}, image...)...)
+		if err != nil || !strings.Contains(stdout, image[0]+" images cannot be inverted") {
+			t.Errorf("%s: %v\n%s", image[0], err, stdout)
+		}
+		out := filepath.Join(dir, "out.parquet")
+		if _, _, err = execute(t.Context(), "invert", "--in", set, "--out", out); err == nil || !strings.Contains(err.Error(), "no way back") {
+			t.Errorf("invert of %s: %v", image[0], err)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Error("a failed invert left a file")
+		}
+	}
+}
+
+func TestConvertUsage(t *testing.T) {
+	dir := t.TempDir()
+	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
+	out := filepath.Join(dir, "out")
+	for _, args := range []string{
+		"convert", "convert --in X", "convert --out Y", "convert --in X --out Y extra", "convert --in X --out Y --length 0",
+		"convert --in X --out Y --codec zip", "convert --in X --out Y --image fft", "convert --in X --out Y --layout samples",
+		"convert --in X --out Y --scale 1", "convert --in X --out Y --scale 2,1", "convert --in X --out Y --scale a,b", "convert --in X --out Y --scale NaN,1",
+		"convert --in X --out Y --low 1", "convert --in X --out Y --low -0.1", "convert --in X --out Y --codec atoms --low 0.1",
+		"convert --in X --out Y --bins 3", "convert --in X --out Y --eps 0.1", "convert --in X --out Y --image mtf --bins 1", "convert --in X --out Y --image recurrence --eps 2",
+		"convert --unknown", "invert", "invert --in X", "invert --in X --out Y --unsigned", "invert --in X --out Y --scale 5,5",
+	} {
+		words := strings.Fields(args)
+		for i, w := range words {
+			words[i] = map[string]string{"X": in, "Y": out}[w]
+			if words[i] == "" {
+				words[i] = w
+			}
+		}
+		_, _, err := execute(t.Context(), words...)
+		if usage := (usageError{}); !errors.As(err, &usage) {
+			t.Errorf("%s: %v, want a usage error", args, err)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a wrong command line left an output")
+	}
+}
+
+func TestConvertFails(t *testing.T) {
+	dir := t.TempDir()
+	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
+	bad := filepath.Join(dir, "bad.parquet")
+	write(t, bad, "PAR1 is not enough")
+	kept := filepath.Join(dir, "kept")
+	if err := os.Mkdir(kept, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(kept, "notes.txt"), "mine")
+	for _, c := range []struct {
+		in, out string
+		more    []string
+		about   string
+	}{
+		{bad, "out", nil, "bad.parquet"},
+		{filepath.Join(dir, "none.parquet"), "out", nil, "none.parquet"},
+		{in, "kept", nil, "not empty"},
+		{in, "kept", []string{"--overwrite"}, "not empty"},
+		{in, "out", []string{"--scale", "-10,10"}, "in.parquet: row 0"},
+		{in, "out", []string{"--classes", "chat,tv"}, `"tv"`},
+	} {
+		_, _, err := execute(t.Context(), append([]string{"convert", "--in", c.in, "--out", filepath.Join(dir, c.out)}, c.more...)...)
+		if err == nil || !strings.Contains(err.Error(), c.about) {
+			t.Errorf("convert of %s to %s %v = %v, want an error about %q", c.in, c.out, c.more, err, c.about)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := execute(ctx, "convert", "--in", in, "--out", filepath.Join(dir, "out")); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if got, want := files(t, dir), []string{"bad.parquet", "in.parquet", "kept"}; !slices.Equal(got, want) {
+		t.Errorf("left behind: %q, want %q", got, want)
+	}
+}
+
+// TestOverwrite replaces an earlier output, and records its input.
+func TestOverwrite(t *testing.T) {
+	dir := t.TempDir()
+	in, out := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0)), filepath.Join(dir, "set")
+	for _, args := range [][]string{nil, {"--overwrite", "--classes", "chat"}} {
+		if _, _, err := execute(t.Context(), append([]string{"convert", "--in", in, "--out", out}, args...)...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := files(t, out); !slices.Equal(got, []string{"chat", "manifest.json"}) {
+		t.Errorf("the folder holds %q", got)
+	}
+	if _, _, err := execute(t.Context(), "convert", "--in", in, "--out", out); err == nil || !strings.Contains(err.Error(), "overwrite") {
+		t.Errorf("without --overwrite: %v", err)
+	}
+	manifest, err := os.ReadFile(filepath.Join(out, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	input, err := dataset.Hash(in)
+	if err != nil || !strings.Contains(string(manifest), input.SHA256) || strings.Contains(string(manifest), dir) {
+		t.Errorf("the manifest should hold the input's hash and no path:\n%s", manifest)
+	}
+}
