@@ -3,16 +3,13 @@ package traffic
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
-	"github.com/gopacket/gopacket/pcapgo"
 )
 
 // The captures of these tests are made with gopacket, so that our reading is
@@ -174,35 +171,27 @@ func TestDecodeCutShort(t *testing.T) {
 	}
 }
 
-// writeSampleCaptures writes the samples that tshark reads too, one capture a
-// link type, and returns the files.
-func writeSampleCaptures(t testing.TB) []string {
-	byLink := map[uint32][]sample{}
+// writeSampleCapture writes the samples that tshark reads too into one pcapng
+// file, each of an interface of its link type.
+func writeSampleCapture(t testing.TB) string {
+	head := append([]byte{0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0}, bytes.Repeat([]byte{0xff}, 8)...)
+	file := block(littleEndian, magicBlocks, head)
+	n := uint32(0)
 	for _, c := range samples(t) {
-		if c.want != isShort && len(c.data) > 40 {
-			byLink[c.link] = append(byLink[c.link], c)
+		if c.want == isShort || len(c.data) <= 40 {
+			continue
 		}
+		file = append(file, block(littleEndian, blockInterface, littleEndian.AppendUint64(nil, uint64(c.link)))...)
+		packet := littleEndian.AppendUint32(nil, n)
+		packet = littleEndian.AppendUint64(packet, 0) // time
+		packet = littleEndian.AppendUint32(packet, uint32(len(c.data)))
+		packet = littleEndian.AppendUint32(packet, uint32(len(c.data)))
+		file = append(file, block(littleEndian, blockPacket, append(packet, c.data...))...)
+		n++
 	}
-	var paths []string
-	for link, list := range byLink {
-		path := filepath.Join(t.TempDir(), fmt.Sprintf("link%d.pcap", link))
-		var b bytes.Buffer
-		w := pcapgo.NewWriter(&b)
-		if err := w.WriteFileHeader(65535, layers.LinkType(link)); err != nil {
-			t.Fatal(err)
-		}
-		for i, c := range list {
-			ci := gopacket.CaptureInfo{Timestamp: time.Unix(int64(i), 0), CaptureLength: len(c.data), Length: len(c.data)}
-			if err := w.WritePacket(ci, c.data); err != nil {
-				t.Fatal(err)
-			}
-		}
-		out := b.Bytes()
-		binary.LittleEndian.PutUint32(out[20:], link) // gopacket keeps eight bits of it
-		if err := os.WriteFile(path, out, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		paths = append(paths, path)
+	path := filepath.Join(t.TempDir(), "samples.pcapng")
+	if err := os.WriteFile(path, file, 0o666); err != nil {
+		t.Fatal(err)
 	}
-	return paths
+	return path
 }

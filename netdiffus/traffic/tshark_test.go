@@ -48,7 +48,7 @@ func TestPayloadsAgreeWithTshark(t *testing.T) {
 		t.Fatal(err)
 	}
 	captures = append(captures, own...)
-	captures = append(captures, writeSampleCaptures(t)...)
+	captures = append(captures, writeSampleCapture(t))
 	captures = append(captures, sharedCaptures(t)...)
 	for _, path := range captures {
 		lines := tshark(t, path, "-T", "fields", "-E", "separator=,", "-E", "occurrence=f",
