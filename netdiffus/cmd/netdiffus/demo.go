@@ -1,15 +1,270 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
 
+	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/data"
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
 func demoCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:  "demo",
+	d := demo{samples: 100}
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Run everything once on the sample traffic, in about two minutes",
+		Long: `Runs the whole road once: flows become images, a small diffusion model is
+trained on them, new images are drawn from it, those become flows again, and both
+are compared.
+
+The sample traffic is a part of the program; --in takes other flows. Training
+lasts --minutes, or --steps where that is given. The folder --out is a run
+directory, as of train:
+
+  flows.parquet      the real flows
+  gasf/              their images
+  checkpoints/       the model
+  samples/demo/      images drawn from it
+  synthetic.parquet  the flows that those show
+  plots/             histograms, images, the loss curve, distances
+
+Run again with the same --out, the demo goes on training where it stopped.`,
+		Example: `  netdiffus demo
+  netdiffus demo --out runs/longer --minutes 10`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return errors.New("demo: not built yet") },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if d.minutes <= 0 || d.steps < 0 || d.samples < 1 {
+				return usageOf(c, errors.New("--minutes, --steps and --num_samples: want more than 0"))
+			}
+			return d.run(c)
+		},
 	}
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&d.out, "out", "netdiffus-demo", "run directory")
+	flags.StringVar(&d.in, "in", "", "file of flows; empty means the sample traffic")
+	flags.Float64Var(&d.minutes, "minutes", 1, "time to train")
+	flags.IntVar(&d.steps, "steps", 0, "training steps in all, in place of --minutes; 0 means as many as there is time for")
+	flags.IntVar(&d.samples, "num_samples", d.samples, "samples of each class")
+	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
+	d.spec = deviceFlag(flags)
+	return c
+}
+
+// demo is one run of everything.
+type demo struct {
+	in, out string
+	minutes float64
+	steps   int
+	samples int
+	seed    uint64
+	spec    *string // of the device
+
+	device compute.Backend
+	found  backend.Finding // how the device came about
+}
+
+// The places of the demo's own in the run directory.
+func (d *demo) flows() string     { return filepath.Join(d.out, "flows.parquet") }
+func (d *demo) images() string    { return filepath.Join(d.out, "gasf") }
+func (d *demo) drawn() string     { return filepath.Join(track.Samples(d.out), "demo") }
+func (d *demo) synthetic() string { return filepath.Join(d.out, "synthetic.parquet") }
+
+func (d *demo) run(c *cobra.Command) error {
+	flows, err := d.input()
+	if err != nil {
+		return err
+	}
+	if err := d.claim(flows); err != nil {
+		return err
+	}
+	w, start := c.ErrOrStderr(), time.Now()
+	stages := []struct {
+		title string
+		do    func(*cobra.Command) error
+	}{
+		{"flows to images", d.convert},
+		{"finding the device that computes", d.open},
+		{"training", d.train},
+		{"drawing new images", d.draw},
+		{"images to flows", d.invert},
+		{"comparing with the real ones", d.compare},
+	}
+	for i, s := range stages {
+		fmt.Fprintf(w, "[%d/%d] %s\n", i+1, len(stages), s.title)
+		began := time.Now()
+		if err = c.Context().Err(); err == nil {
+			err = s.do(c)
+		}
+		if errors.Is(err, context.Canceled) {
+			fmt.Fprintln(w, "stopped; the same command goes on from here")
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "      took %v, %v in all\n", time.Since(began).Round(100*time.Millisecond), time.Since(start).Round(time.Second))
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "Look at %s first; everything is in %s\n", filepath.Join(track.Plots(d.out), "overview.png"), d.out)
+	return err
+}
+
+// input returns the file of flows to run on.
+func (d *demo) input() ([]byte, error) {
+	if d.in == "" {
+		return data.Loopback, nil
+	}
+	return os.ReadFile(d.in)
+}
+
+// claim makes the run directory and puts the flows there. One that is there
+// already must be the demo's, of the same flows.
+func (d *demo) claim(flows []byte) error {
+	entries, err := os.ReadDir(d.out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	before, err := os.ReadFile(d.flows())
+	switch {
+	case err == nil && bytes.Equal(before, flows):
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s holds a demo of other flows: take another --out", d.out)
+	case len(entries) > 0:
+		return fmt.Errorf("%s is not empty and holds no demo: take another --out", d.out)
+	}
+	if err := os.MkdirAll(d.out, 0o777); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(d.flows(), flows)
+}
+
+func (d *demo) convert(c *cobra.Command) error {
+	convert := convertOptions{in: d.flows(), out: d.images(), layout: string(dataset.PerClass), overwrite: true}
+	return convert.run(c.Context(), dataset.Recipe{}, c.ErrOrStderr(), c.ErrOrStderr())
+}
+
+func (d *demo) open(c *cobra.Command) (err error) {
+	if d.device, d.found, err = openDevice(c.Context(), c.ErrOrStderr(), *d.spec); err == nil {
+		fmt.Fprintln(c.ErrOrStderr(), d.device.Description())
+	}
+	return err
+}
+
+// config is a model that learns the sample traffic in a minute or two.
+func (d *demo) config() netdiffus.Config {
+	cfg := netdiffus.Default()
+	cfg.UNet.Channels = 32
+	cfg.Training.BatchSize = 64
+	cfg.Training.LR = 1e-3
+	cfg.Training.EMA = []float64{0.995}
+	cfg.Training.Seed = d.seed
+	return cfg
+}
+
+func (d *demo) train(c *cobra.Command) error {
+	w := c.ErrOrStderr()
+	set, err := dataset.Open(d.images())
+	if err != nil {
+		return err
+	}
+	cfg, err := d.config().Fit(set)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%d images of %d classes, %d parameters, %d images a step\n",
+		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), cfg.Training.BatchSize)
+	session := newSession(c, d.found, d.images())
+	opt := train.Options{Dir: d.out, Steps: d.steps, Session: &session}
+	if d.steps > 0 {
+		bar := newProgress(w, "step", d.steps)
+		opt.Status = bar.note
+		_, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))
+		return err
+	}
+	limit := time.Duration(d.minutes * float64(time.Minute))
+	bar := newProgress(w, "second", int(limit.Seconds()))
+	opt.Status = bar.note
+	return followFor(bar, limit, train.Run(c.Context(), d.device, cfg, set, opt))
+}
+
+// followFor trains for a time, which starts when the first step is done: what
+// comes before is compilation.
+func followFor(bar *progress, limit time.Duration, reports iter.Seq2[train.Report, error]) error {
+	defer bar.finish()
+	var start time.Time
+	for r, err := range reports {
+		if err != nil {
+			return err
+		}
+		if start.IsZero() {
+			start = time.Now()
+			bar.restart(0)
+		}
+		spent := time.Since(start)
+		bar.set(int(spent.Seconds()), fmt.Sprintf("step %d  loss %.4f", r.Step, r.Loss))
+		if spent >= limit {
+			break
+		}
+	}
+	return nil
+}
+
+func (d *demo) draw(c *cobra.Command) error {
+	g, err := sample.Open(d.device, d.out)
+	if err != nil {
+		return err
+	}
+	set, err := draw(c.Context(), c.ErrOrStderr(), g, sample.Request{N: d.samples, Seed: d.seed, Steps: "50"})
+	if err != nil {
+		return err
+	}
+	return set.SaveAs(d.drawn(), dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true})
+}
+
+func (d *demo) invert(c *cobra.Command) error {
+	invert := invertOptions{in: d.drawn(), out: d.synthetic()}
+	return invert.run(c.Context(), dataset.Recipe{}, c.ErrOrStderr(), c.ErrOrStderr())
+}
+
+// compare sets the synthetic flows beside the real ones as the images show
+// them: cut to the images' number of packets.
+func (d *demo) compare(c *cobra.Command) error {
+	real, err := openSource(d.images(), dataset.Recipe{})
+	if err != nil {
+		return err
+	}
+	synthetic, err := openSource(d.drawn(), dataset.Recipe{})
+	if err != nil {
+		return err
+	}
+	cmp, err := compareSources(real, synthetic, 0)
+	if err != nil {
+		return err
+	}
+	cmp.bins, cmp.format = 30, "png"
+	if cmp.loss, err = track.Metrics(d.out); err != nil {
+		return err
+	}
+	t, err := cmp.write(c.Context(), track.Plots(d.out))
+	if err != nil {
+		return err
+	}
+	return t.print(c.OutOrStdout())
 }

@@ -6,10 +6,24 @@ import (
 	"io"
 	"iter"
 
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
+
+// newSession is what a run directory's manifest says about this training.
+func newSession(c *cobra.Command, device backend.Finding, data string) track.Session {
+	s := track.NewSession()
+	s.Device, s.Flags = device, given(c)
+	if input, err := track.HashInput(data); err == nil {
+		s.Inputs = []track.Input{input}
+	}
+	return s
+}
 
 // follow shows on bar how far a training is, and returns its last report: the
 // error's where there is one, and none when there was no step to do.

@@ -203,11 +203,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if err != nil {
 		return err
 	}
-	session := track.NewSession()
-	session.Device, session.Flags = device, given(c)
-	if input, err := track.HashInput(f.data); err == nil {
-		session.Inputs = []track.Input{input}
-	}
+	session := newSession(c, device, f.data)
 	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
 		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), f.run)
 	bar := newProgress(w, "step", f.steps)

@@ -1,0 +1,11 @@
+// Package data is the project's own sample traffic, as a part of the program.
+// README.md beside this file says how it was captured and what is in it.
+package data
+
+import _ "embed"
+
+// Loopback is the file loopback.parquet: labelled flows with columns PL, IAT,
+// DIR and LABEL, up to 32 packets each.
+//
+//go:embed loopback.parquet
+var Loopback []byte
