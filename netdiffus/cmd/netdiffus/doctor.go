@@ -36,6 +36,9 @@ func doctorCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			e := examine(c.Context(), spec, progressTo(c.ErrOrStderr()))
+			if err := c.Context().Err(); err != nil {
+				return err // what it found is half the truth
+			}
 			if asJSON {
 				out := json.NewEncoder(c.OutOrStdout())
 				out.SetIndent("", "  ")
