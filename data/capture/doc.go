@@ -9,8 +9,7 @@
 // segmentation offload off, so that packets have the sizes of a real wire and
 // nothing leaves the machine. The namespaces, and the cable with them, are
 // gone when the children are. It needs Linux, root (CAP_SYS_ADMIN and
-// CAP_NET_ADMIN) and iproute2's ip; it takes half a minute
-// on two cores.
+// CAP_NET_ADMIN) and iproute2's ip; it takes half a minute on two cores.
 //
 // The seed fixes what is said; times and their order are the machine's.
 package main
