@@ -79,6 +79,7 @@ type demo struct {
 
 	device compute.Backend
 	found  backend.Finding // how the device came about
+	slow   bool            // it is pure Go
 }
 
 // The places of the demo's own in the run directory.
@@ -156,15 +157,21 @@ func (d *demo) claim(flows []byte) error {
 }
 
 func (d *demo) convert(c *cobra.Command) error {
-	convert := convertOptions{in: d.flows(), out: d.images(), layout: string(dataset.PerClass), overwrite: true}
+	convert := convertOptions{input: inputFlags{paths: []string{d.flows()}}, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
 	return convert.run(c.Context(), dataset.Recipe{}, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
 func (d *demo) open(c *cobra.Command) (err error) {
-	if d.device, d.found, err = openDevice(c.Context(), c.ErrOrStderr(), *d.spec); err == nil {
-		fmt.Fprintln(c.ErrOrStderr(), d.device.Description())
+	w := c.ErrOrStderr()
+	if d.device, d.found, err = openDevice(c.Context(), w, *d.spec); err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintln(w, d.device.Description())
+	if d.slow = d.device.String() == "go"; d.slow {
+		d.samples = min(d.samples, 4)
+		fmt.Fprintf(w, "everything is done on a small scale, and the images will be poor: pure Go is about %d times slower than XLA\n", backend.GoSlowdown)
+	}
+	return nil
 }
 
 // config is a model that learns the sample traffic in a minute or two.
@@ -175,6 +182,9 @@ func (d *demo) config() netdiffus.Config {
 	cfg.Training.LR = 1e-3
 	cfg.Training.EMA = []float64{0.995}
 	cfg.Training.Seed = d.seed
+	if d.slow {
+		cfg.Training.BatchSize = 4
+	}
 	return cfg
 }
 
@@ -231,7 +241,11 @@ func (d *demo) draw(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	set, err := draw(c.Context(), c.ErrOrStderr(), g, sample.Request{N: d.samples, Seed: d.seed, Steps: "50"})
+	request := sample.Request{N: d.samples, Seed: d.seed, Steps: "50"}
+	if d.slow {
+		request.Steps = "10"
+	}
+	set, err := draw(c.Context(), c.ErrOrStderr(), g, request)
 	if err != nil {
 		return err
 	}
