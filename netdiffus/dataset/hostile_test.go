@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -257,7 +258,7 @@ func TestLyingFiles(t *testing.T) {
 	write := func(path string, arrays ...npz.Named) func(dir string) error {
 		return func(dir string) error { return npz.Write(filepath.Join(dir, path), arrays...) }
 	}
-	bytes := func(path string, data string) func(dir string) error {
+	text := func(path string, data string) func(dir string) error {
 		return func(dir string) error { return os.WriteFile(filepath.Join(dir, path), []byte(data), 0o666) }
 	}
 	edit := func(old, new string) func(dir string) error {
@@ -278,8 +279,8 @@ func TestLyingFiles(t *testing.T) {
 		spoil  func(dir string) error
 		about  string
 	}{
-		"manifest empty":   {PerFlow, bytes(manifestName, ""), "manifest.json"},
-		"manifest foreign": {PerFlow, bytes(manifestName, `{"name": "x"}`), "format"},
+		"manifest empty":   {PerFlow, text(manifestName, ""), "manifest.json"},
+		"manifest foreign": {PerFlow, text(manifestName, `{"name": "x"}`), "format"},
 		"manifest newer":   {PerFlow, edit(`"version": 1`, `"version": 2`), "version 2"},
 		"layout":           {PerFlow, edit(`"per-flow"`, `"zip"`), "layout"},
 		"path above":       {PerFlow, edit(`"path": "dns"`, `"path": "../dns"`), "beside"},
@@ -297,8 +298,8 @@ func TestLyingFiles(t *testing.T) {
 		"row name": {PerFlow, func(dir string) error {
 			return os.Rename(filepath.Join(dir, "dns", "dns_1.npz"), filepath.Join(dir, "dns", "dns_x.npz"))
 		}, "_ROW.npz"},
-		"empty file":         {PerFlow, bytes("dns/dns_1.npz", ""), "dns_1.npz"},
-		"text file":          {PerFlow, bytes("dns/dns_1.npz", "hello"), "dns_1.npz"},
+		"empty file":         {PerFlow, text("dns/dns_1.npz", ""), "dns_1.npz"},
+		"text file":          {PerFlow, text("dns/dns_1.npz", "hello"), "dns_1.npz"},
 		"other key":          {PerFlow, write("dns/dns_1.npz", ints("a", 1), ints("b", 1)), "no such array"},
 		"other shape":        {PerFlow, write("dns/dns_1.npz", npz.Named{Name: "gasf", Array: npz.New(make([]float64, 81), 9, 9)}), "size 9"},
 		"not square":         {PerFlow, write("dns/dns_1.npz", npz.Named{Name: "gasf", Array: npz.New(make([]float64, 20), 10, 2)}), "square"},
@@ -365,6 +366,7 @@ func TestHandMadeSets(t *testing.T) {
 		"channels":       func(s *Set) { s.Images = imaging.New(2, 10, 10, 3) },
 		"images short":   func(s *Set) { s.Images.Data = s.Images.Data[:150] },
 		"classes":        func(s *Set) { s.Classes = []string{"b", "a"} },
+		"class twice":    func(s *Set) { s.Classes = []string{"a", "a"} },
 		"rows":           func(s *Set) { s.Rows = []int{1} },
 	} {
 		s := good()
@@ -382,6 +384,70 @@ func TestHandMadeSets(t *testing.T) {
 	if _, err := traffic.Collect(good().Flows()); err != nil {
 		t.Errorf("the set that the others are made of: %v", err)
 	}
+}
+
+// TestForeignNames: folders without a manifest whose file names sort otherwise
+// than their classes, and two files of one class.
+func TestForeignNames(t *testing.T) {
+	images := npz.Named{Name: "images", Array: npz.New(make([]float32, 200), 2, 10, 10, 1)}
+	for _, files := range [][]string{
+		{"Video_synthetic_samples.npz", "Video_HD_synthetic_samples.npz"},
+		{"Video.npz", "Video-HD.npz", "._Video.npz"},
+	} {
+		dir := t.TempDir()
+		for _, file := range files {
+			if err := npz.Write(filepath.Join(dir, file), images); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(set.Classes) != 2 || set.Classes[0] != "Video" || set.Len() != 4 || set.Fitted() {
+			t.Errorf("%q open as %d images of %q", files, set.Len(), set.Classes)
+		}
+		if err := npz.Write(filepath.Join(dir, "Video.npz"), images); err != nil {
+			t.Fatal(err)
+		}
+		if err := npz.Write(filepath.Join(dir, "Video_synthetic_samples.npz"), images); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), `"Video" is there twice`) {
+			t.Errorf("two files of one class: %v", err)
+		}
+	}
+}
+
+// FuzzOpen opens any file of images, and inverts what it opens.
+func FuzzOpen(f *testing.F) {
+	add := func(arrays ...npz.Named) {
+		var b bytes.Buffer
+		if err := npz.Encode(&b, arrays...); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	images := npz.Named{Name: "images", Array: npz.New(make([]float64, 18), 2, 3, 3, 1)}
+	ints := func(name string, v ...int64) npz.Named { return npz.Named{Name: name, Array: npz.New(v)} }
+	add(images)
+	add(images, ints("lengths", 3, 1), ints("rows", 5, 2), ints("zero_down", 0, 2))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(dir, "a.npz")
+		if err := os.WriteFile(path, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		set, err := OpenAs(path, Recipe{Codec: codec.MinMax{Min: -1460, Max: 1460}})
+		if err != nil {
+			return
+		}
+		for flow, err := range set.Flows() {
+			if err != nil || len(flow.Packets) > set.Recipe.Length {
+				t.Fatalf("%d packets, %v", len(flow.Packets), err)
+			}
+		}
+	})
 }
 
 // FuzzManifest reads any manifest. One that is taken survives being written.

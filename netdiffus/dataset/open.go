@@ -69,9 +69,10 @@ func openForeign(dir string, r Recipe) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	var folders, files []source
-	for _, e := range entries { // sorted by name
+	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		switch {
+		case strings.HasPrefix(e.Name(), "."):
 		case e.IsDir():
 			if holdsFlows(path) {
 				folders = append(folders, source{label: e.Name(), path: path})
@@ -80,6 +81,9 @@ func openForeign(dir string, r Recipe) (*Set, error) {
 			files = append(files, source{label: classOfFile(path), path: path})
 		}
 	}
+	byLabel := func(a, b source) int { return strings.Compare(a.label, b.label) }
+	slices.SortFunc(folders, byLabel)
+	slices.SortFunc(files, byLabel) // their names sort otherwise: "a.npz" comes behind "a-b.npz"
 	switch {
 	case len(folders) > 0 && len(files) > 0:
 		return nil, fmt.Errorf("dataset: %s holds .npz files both beside and inside of folders: which are the classes?", dir)
@@ -117,10 +121,20 @@ func newSet(sources []source, r Recipe, size int) (*Set, error) {
 	for _, c := range sources {
 		s.Classes = append(s.Classes, c.label)
 	}
-	if !slices.IsSorted(s.Classes) {
-		return nil, fmt.Errorf("classes %q are not in sorted order", s.Classes)
+	return s, checkClasses(s.Classes)
+}
+
+// checkClasses tells whether the classes are in order, and each is there once.
+func checkClasses(classes []string) error {
+	for i := 1; i < len(classes); i++ {
+		if classes[i] == classes[i-1] {
+			return fmt.Errorf("class %q is there twice", classes[i])
+		}
+		if classes[i] < classes[i-1] {
+			return fmt.Errorf("class %q is not in sorted order", classes[i])
+		}
 	}
-	return s, nil
+	return nil
 }
 
 // checkShape takes the shape of images, without the number of them, and

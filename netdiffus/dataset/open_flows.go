@@ -88,7 +88,7 @@ func flowFiles(dir string, label int) ([]flowFile, error) {
 	var files []flowFile
 	for _, e := range entries {
 		stem, ok := strings.CutSuffix(e.Name(), ".npz")
-		if !ok {
+		if !ok || strings.HasPrefix(stem, ".") {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())

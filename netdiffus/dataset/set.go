@@ -204,8 +204,9 @@ func (s *Set) check() error {
 		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values, want %d x %d with 1 channel", n, m.H, m.W, m.C, len(m.Data), size, size)
 	case len(s.Labels) != n || s.Lengths != nil && len(s.Lengths) != n || s.Rows != nil && len(s.Rows) != n:
 		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.Lengths), len(s.Rows))
-	case !slices.IsSorted(s.Classes):
-		return fmt.Errorf("dataset: classes %q are not sorted", s.Classes)
+	}
+	if err := checkClasses(s.Classes); err != nil {
+		return fmt.Errorf("dataset: %w", err)
 	}
 	for i := range n {
 		if label := s.Labels[i]; label < 0 || label >= len(s.Classes) {

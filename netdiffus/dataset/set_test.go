@@ -1,13 +1,16 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -308,6 +311,44 @@ func benchmarkConvert(b *testing.B, layout Layout, n int) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "flows/s")
+}
+
+// BenchmarkPlainPython is the same work as people do it with NumPy, to compare
+// with: a row at a time, one np.savez for each.
+func BenchmarkPlainPython(b *testing.B) {
+	python := cmp.Or(os.Getenv("NETDIFFUS_PYTHON"), "python3")
+	if out, err := exec.Command(python, "-c", "import numpy").CombinedOutput(); err != nil {
+		b.Skipf("needs a Python with NumPy, as $NETDIFFUS_PYTHON or python3: %v: %s", err, out)
+	}
+	const n = 5_000
+	const script = `
+import os, sys, time
+import numpy as np
+n, out = int(sys.argv[1]), sys.argv[2]
+i, j = np.arange(n)[:, None], np.arange(10)[None, :]
+signed = (i * 7919 + j * 104729) % 1461 * np.where((i + j) % 2 == 0, -1, 1)
+low, high = signed.min(), signed.max()
+start = time.perf_counter()
+for row in range(n):
+    label = "abcdefghijkl"[row % 12]
+    phi = np.arccos((signed[row] - low) / (high - low))
+    os.makedirs(f"{out}/{label}", exist_ok=True)
+    np.savez(f"{out}/{label}/{label}_{row}.npz", gasf=np.cos(phi[:, None] + phi[None, :]))
+print(time.perf_counter() - start)
+`
+	seconds := 0.0
+	for b.Loop() {
+		out, err := exec.Command(python, "-c", script, strconv.Itoa(n), b.TempDir()).Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		seconds += s
+	}
+	b.ReportMetric(n*float64(b.N)/seconds, "flows/s")
 }
 
 func BenchmarkFlows(b *testing.B) {
