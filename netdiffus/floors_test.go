@@ -20,7 +20,7 @@ var floors = map[string]int{
 	"traffic":             1, "codec": 1, "imaging": 1, "npz": 1, "schedule": 1, "noise": 1,
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
 	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "head": 3, "nn": 3, "unet": 3,
-	"": 4, "classify": 4, "plots": 4, "track": 4,
+	"": 4, "classify": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"nb": 5, "report": 5, "sample": 5, "train": 5,
 	"cmd/netdiffus": 6,
 }
@@ -28,13 +28,14 @@ var floors = map[string]int{
 // neighbours lists the imports within one floor that the design allows.
 var neighbours = map[string][]string{
 	"unet":                {"nn"},              // its layers
-	"head":                {"nn", "diffusion"}, // its layers; it is a denoiser
+	"head":                {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"backend/backendtest": {"backend"},         // opened for tests
+	"classify/cnn":        {"classify"},        // it is a judge
 }
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "markov", "metric", "classify", "plots"}
+var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "markov", "metric", "classify", "plots", "report"}
 
 type goPackage struct {
 	ImportPath string

@@ -1,0 +1,196 @@
+package report
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+)
+
+// NearBytes is how near to a training flow counts as a near duplicate: the mean
+// difference of the signed lengths, bytes a place.
+const NearBytes = 8
+
+// near is the share of distances that make a near duplicate, copies included.
+func near(distance []float64) float64 {
+	n := 0
+	for _, d := range distance {
+		if d <= NearBytes {
+			n++
+		}
+	}
+	return float64(n) / float64(len(distance))
+}
+
+// Memorisation says whether the synthetic flows give away the training flows.
+// The real test flows are the measure: they were never trained on, so what they
+// share with the training flows is what traffic shares with itself.
+type Memorisation struct {
+	PerClass  int            `json:"per_class"`
+	NearBytes float64        `json:"near_bytes"`
+	HeldOut   MemoryRow      `json:"held_out"` // the real test flows
+	Rows      []MemoryRow    `json:"rows"`
+	Distances map[string]CDF `json:"closest_record"` // by source, and "test"
+	Verdict   string         `json:"verdict"`
+	Leaks     bool           `json:"leaks"`
+}
+
+// MemoryRow is how one source's flows lie to the training flows. Shares are of
+// all flows, each class with the weight that it has among the test flows.
+type MemoryRow struct {
+	Source    string `json:"source"`
+	Exact     Spread `json:"exact_duplicates"`
+	Near      Spread `json:"near_duplicates"`
+	Closest   Spread `json:"closest_record_mean"` // bytes a place
+	Closer    Spread `json:"closer_to_train"`     // share nearer to a training flow than to one of as many test flows
+	Attack    Spread `json:"membership_auc"`      // of the membership inference attack
+	AttackNew Spread `json:"membership_auc_distinct"`
+}
+
+// CDF is a distribution of distances at fixed quantiles, bytes a place.
+type CDF struct {
+	Quantiles []number `json:"quantiles"`
+	Bytes     []number `json:"bytes"`
+}
+
+// measureMemory compares every source's flows with the training flows.
+func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
+	want := e.largest()
+	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Distances: map[string]CDF{}}
+	m.HeldOut = MemoryRow{Source: "test"}
+	m.HeldOut.add(e.closeness(e.test))
+	m.Distances["test"] = e.cdf(e.test)
+	for _, source := range e.sources {
+		row := MemoryRow{Source: source.name}
+		for seed := range uint64(e.Seeds) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			drawn := source.draw(want, seed)
+			row.add(e.closeness(drawn))
+			row.Closer.add(e.closer(drawn, seed))
+			row.Attack.add(e.attack(drawn, seed, false))
+			row.AttackNew.add(e.attack(drawn, seed, true))
+			if seed == 0 {
+				m.Distances[source.name] = e.cdf(drawn)
+			}
+			e.step("memorisation of " + source.title)
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	r.Memorisation = m
+	return nil
+}
+
+func (row *MemoryRow) add(exact, near, closest float64) {
+	row.Exact.add(exact)
+	row.Near.add(near)
+	row.Closest.add(closest)
+}
+
+// closeness is the shares of exact and near duplicates of training flows of the
+// class, and the mean distance to the closest of them.
+func (e *evaluation) closeness(s sample) (exact, nearby, closest float64) {
+	weight := 0.0
+	for c, rows := range s {
+		if len(rows) == 0 || len(e.test[c]) == 0 {
+			continue
+		}
+		w, distance := e.fixed.weights[c], metric.Closest(rows, e.train[c])
+		weight += w
+		exact += w * metric.Share(metric.Copies(rows, e.train[c]))
+		nearby += w * near(distance)
+		closest += w * meanOfValues(distance)
+	}
+	return exact / weight, nearby / weight, closest / weight
+}
+
+// closer is the share of flows nearer to a training flow than to a test flow,
+// among as many of both, of each class.
+func (e *evaluation) closer(s sample, seed uint64) float64 {
+	sum, weight := 0.0, 0.0
+	for c, rows := range s {
+		n := min(len(e.train[c]), len(e.test[c]))
+		if len(rows) == 0 || n == 0 {
+			continue
+		}
+		toTrain := metric.Closest(rows, e.pick(e.train[c], n, seed, c))
+		toTest := metric.Closest(rows, e.pick(e.test[c], n, seed, c))
+		sum += e.fixed.weights[c] * metric.Closer(toTrain, toTest)
+		weight += e.fixed.weights[c]
+	}
+	return sum / weight
+}
+
+// attack is the AUC of a membership inference attack: given flows that were
+// trained on and as many of each class that were not, it calls those members
+// that lie near to a synthetic flow of their class. With distinct, flows that
+// are both in the training and the test set, where there is nothing to infer,
+// are left out. 0.5 is guessing.
+func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
+	var member []bool
+	var score []float64
+	for c, rows := range s {
+		in, out := e.train[c], e.test[c]
+		if distinct {
+			in, out = without(e.train[c], e.test[c]), without(e.test[c], e.train[c])
+		}
+		n := min(len(in), len(out))
+		if len(rows) == 0 || n == 0 {
+			continue
+		}
+		for i, candidates := range [][][]float64{e.pick(in, n, seed, c), e.pick(out, n, seed, c)} {
+			for _, d := range metric.Closest(candidates, rows) {
+				member, score = append(member, i == 0), append(score, -d)
+			}
+		}
+	}
+	return metric.AUC(member, score)
+}
+
+// without returns the rows of a that are not in b.
+func without(a, b [][]float64) [][]float64 {
+	var out [][]float64
+	for i, copied := range metric.Copies(a, b) {
+		if !copied {
+			out = append(out, a[i])
+		}
+	}
+	return out
+}
+
+// pick draws n of the rows of a class.
+func (e *evaluation) pick(rows [][]float64, n int, seed uint64, class int) [][]float64 {
+	out := make([][]float64, n)
+	for i, j := range noise.Stream(seed, noise.Key("candidates"), uint64(class)).Perm(len(rows))[:n] {
+		out[i] = rows[j]
+	}
+	return out
+}
+
+// cdf is the distribution of the distances to the closest training flow of the
+// class, over all flows of s.
+func (e *evaluation) cdf(s sample) CDF {
+	var d []float64
+	for c, rows := range s {
+		d = append(d, metric.Closest(rows, e.train[c])...)
+	}
+	slices.Sort(d)
+	var out CDF
+	for q := 0; q <= 100; q++ {
+		at := int(math.Round(float64(q) / 100 * float64(len(d)-1)))
+		out.Quantiles = append(out.Quantiles, number(float64(q)/100))
+		out.Bytes = append(out.Bytes, number(d[at]))
+	}
+	return out
+}
+
+func meanOfValues(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v
+	}
+	return sum / float64(len(x))
+}
