@@ -233,7 +233,7 @@ func keepMetrics(t *testing.T, dir string) {
 	}
 	defer log.Close()
 	for step := 10; step <= 100; step += 10 {
-		if err := log.Add(step, map[string]float64{"loss": 1 / float64(step), "mse": 0.9 / float64(step)}); err != nil {
+		if err := log.Add(step, map[string]float64{"loss": 1 / float64(step), "mse": 0.9 / float64(step), "vb": 0.1}); err != nil {
 			t.Fatal(err)
 		}
 	}
