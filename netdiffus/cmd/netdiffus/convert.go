@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -15,27 +13,31 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func convertCommand() *cobra.Command {
 	var o convertOptions
 	c := &cobra.Command{
-		Use:   "convert --in FILE --out DIR",
+		Use:   "convert --in PATH [--in PATH] --out DIR",
 		Short: "Turn flows into images",
 		Long: `Convert turns every flow of a file into an image, and writes the images into a
 folder with a manifest that holds all that inverting them needs.
 
-The file is Parquet with list columns PL (payload bytes) and DIR (0 upstream,
-1 downstream) and a LABEL for each row, or any other kind that 'netdiffus' reads.
+A file is Parquet with list columns PL (payload bytes) and DIR (0 upstream,
+1 downstream) and a LABEL for each row; a capture; or any other kind that
+'netdiffus flows' reads. Of folders, all files below are read.
 The images are in NumPy's format: LABEL/LABEL_row.npz, key gasf, or with
 --layout per-class one LABEL.npz, key images.
 
 Every flow is inverted again on the way, and the result is printed.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
+  netdiffus convert --in captures/ --min_packets 4 --out runs/gasf
   netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.input.check(); err != nil {
+				return usageOf(c, err)
+			}
 			recipe, err := o.recipe()
 			if err != nil {
 				return usageOf(c, err)
@@ -44,7 +46,7 @@ Every flow is inverted again on the way, and the result is printed.`,
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&o.in, "in", "", "file of flows")
+	o.input.register(flags)
 	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
 	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
 	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
@@ -61,7 +63,8 @@ Every flow is inverted again on the way, and the result is printed.`,
 
 // convertOptions are convert's flags.
 type convertOptions struct {
-	in, out              string
+	input                inputFlags
+	out                  string
 	length               int
 	codec, image, layout string
 	bins                 int
@@ -75,7 +78,7 @@ type convertOptions struct {
 // recipe makes the recipe that the flags describe. Its errors are of usage.
 func (o convertOptions) recipe() (dataset.Recipe, error) {
 	r := dataset.Recipe{Length: o.length}
-	if err := required("in", o.in, "out", o.out); err != nil {
+	if err := required("out", o.out); err != nil {
 		return r, err
 	}
 	if o.length < 1 {
@@ -138,14 +141,11 @@ func (o convertOptions) encoder() (imaging.Encoder, error) {
 }
 
 func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
-	inputs, err := hashInputs(o.in)
+	inputs, err := o.input.hash()
 	if err != nil {
 		return err
 	}
-	flows := 0 // not known
-	if info, err := traffic.Stat(o.in); err == nil {
-		flows = int(info.Rows)
-	}
+	flows := o.input.count() // 0: not known
 	options := dataset.ConvertOptions{Classes: o.classes}
 	options.SaveOptions = dataset.SaveOptions{Layout: dataset.Layout(o.layout), Overwrite: o.overwrite, Inputs: inputs}
 	var reading, writing *progress
@@ -163,7 +163,7 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 			reading.set(p.Done, "")
 		}
 	}
-	report, err := dataset.Convert(ctx, traffic.Read(o.in), recipe, o.out, options)
+	report, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
 	for _, p := range []*progress{reading, writing} {
 		if p != nil {
 			p.finish()
@@ -218,18 +218,4 @@ func parseScale(s string) (codec.MinMax, error) {
 		return m, fmt.Errorf("--scale %q: want MIN,MAX, such as -1460,1460", s)
 	}
 	return m, nil
-}
-
-// hashInputs describes the file at path, or all files below the folder.
-func hashInputs(path string) ([]dataset.Input, error) {
-	var inputs []dataset.Input
-	err := filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		input, err := dataset.Hash(path)
-		inputs = append(inputs, input)
-		return err
-	})
-	return inputs, err
 }

@@ -69,6 +69,7 @@ func rootCommand() *cobra.Command {
 	root.AddCommand(
 		demoCommand(),
 		convertCommand(),
+		flowsCommand(),
 		trainCommand(),
 		sampleCommand(),
 		invertCommand(),

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+func flowsCommand() *cobra.Command {
+	var o flowsOptions
+	c := &cobra.Command{
+		Use:   "flows --in PATH [--in PATH] [--out FILE]",
+		Short: "Read flows from captures and other files, write them as another kind",
+		Long: `Flows reads flows of any kind and writes them as any kind, told by the name's
+ending: .parquet, .csv, .tsv, .jsonl, .pcap, or DIR/ for a folder of captures,
+one a label. Without --out it only counts them.
+
+A capture becomes flows (biflows) by addresses, ports and protocol; the client is
+who sent the SYN, else who was first. Only packets with payload are kept. Addresses
+and ports stay out of what is written unless --keep_keys True is given.
+
+Flows become a capture as connections of their own between addresses that are
+reserved for documentation, with handshake, acknowledgements and checksums.
+Reading it gives back the same flows.`,
+		Example: `  netdiffus flows --in captures/ --max_packets 10 --out flows.parquet
+  netdiffus flows --in chat.pcapng --label chat --min_packets 4 --out chat.csv
+  netdiffus flows --in synthetic.parquet --iat_from flows.parquet --out synthetic/
+  netdiffus flows --in packets.csv --csv_flow stream --csv_length bytes --csv_delimiter ';' --out flows.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := o.check()
+			if err != nil {
+				return usageOf(c, err)
+			}
+			return o.run(c.Context(), w, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	flags := c.Flags()
+	o.input.register(flags)
+	boolVar(flags, &o.input.reader.KeepKeys, "keep_keys", "write addresses and ports as KEY, to CSV and JSON Lines")
+	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
+	p := &o.pcap
+	flags.StringVar(&o.protocol, "protocol", "tcp", "captures written: tcp or udp")
+	boolVar(flags, &p.IPv6, "ipv6", "captures written: IPv6 instead of IPv4")
+	flags.IntVar(&p.MTU, "mtu", 1500, "captures written: longest IP packet, bytes, up to 65535")
+	boolVar(flags, &p.Segment, "segment", "captures written: cut payloads too long for the MTU into several packets (which do not read back as one)")
+	flags.Uint16Var(&p.Port, "server_port", 9, "captures written: port of the servers")
+	flags.StringVar(&o.start, "start", "2024-01-01T00:00:00Z", "captures written: time of the first packet, RFC 3339")
+	flags.StringVar(&o.timesFrom, "iat_from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")
+	flags.Uint64Var(&p.Seed, "seed", 0, "of the drawing of inter-arrival times")
+	return c
+}
+
+// flowsOptions are the flags of the verb flows.
+type flowsOptions struct {
+	input                           inputFlags
+	out, protocol, start, timesFrom string
+	pcap                            traffic.Pcap
+}
+
+// check makes the writer that the flags describe. Its errors are of usage.
+func (o *flowsOptions) check() (traffic.Writer, error) {
+	if err := o.input.check(); err != nil {
+		return traffic.Writer{}, err
+	}
+	if o.protocol != "tcp" && o.protocol != "udp" {
+		return traffic.Writer{}, fmt.Errorf("--protocol %s: want tcp or udp", o.protocol)
+	}
+	start, err := time.Parse(time.RFC3339Nano, o.start)
+	if err != nil {
+		return traffic.Writer{}, fmt.Errorf("--start: %w", err)
+	}
+	w := traffic.Writer{Pcap: o.pcap}
+	w.Pcap.UDP, w.Pcap.Start = o.protocol == "udp", start
+	return w, nil
+}
+
+func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr io.Writer) error {
+	var seen capturesSeen
+	o.input.reader.Counted = seen.add
+	var tally classTally
+	flows := tally.watch(o.input.flows(ctx, stderr))
+	if o.timesFrom != "" {
+		times, err := traffic.Values(traffic.Read(o.timesFrom), traffic.InterArrival{}, "")
+		if err != nil {
+			return err
+		}
+		// The first packet of a flow has no time before it.
+		if w.Pcap.Times = slices.DeleteFunc(times, func(v float64) bool { return v <= 0 }); len(w.Pcap.Times) == 0 {
+			return fmt.Errorf("--iat_from %s: its flows have no inter-arrival times", o.timesFrom)
+		}
+	}
+	if o.out != "" {
+		if err := w.Write(o.out, flows); err != nil {
+			if strings.Contains(err.Error(), "raise the MTU") {
+				err = fmt.Errorf("%w (--mtu 65535, or --segment True)", err)
+			}
+			return err
+		}
+	} else {
+		for _, err := range flows {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if len(tally.flows) == 0 {
+		return errors.Join(errors.New("there are no flows in the input"), seen.explain())
+	}
+	seen.print(stdout)
+	return tally.print(stdout)
+}
+
+// capturesSeen adds up what the packets of captures were.
+type capturesSeen struct {
+	files  int
+	counts traffic.CaptureCounts
+}
+
+func (s *capturesSeen) add(_ string, c traffic.CaptureCounts) {
+	s.files++
+	s.counts.Packets += c.Packets
+	s.counts.Segments += c.Segments
+	s.counts.Fragments += c.Fragments
+	s.counts.OtherIP += c.OtherIP
+	s.counts.NotIP += c.NotIP
+	s.counts.Short += c.Short
+}
+
+func (s *capturesSeen) print(w io.Writer) {
+	if s.files > 0 {
+		c := s.counts
+		fmt.Fprintf(w, "%d captures of %d packets: %d TCP or UDP, %d later fragments, %d other IP, %d not IP, %d cut short or damaged\n",
+			s.files, c.Packets, c.Segments, c.Fragments, c.OtherIP, c.NotIP, c.Short)
+	}
+}
+
+// explain says why captures gave no flows.
+func (s *capturesSeen) explain() error {
+	switch {
+	case s.files == 0:
+		return nil
+	case s.counts.Segments == 0:
+		return fmt.Errorf("the captures hold %d packets, none of TCP or UDP", s.counts.Packets)
+	default:
+		return errors.New("no flow has so many packets with payload: see --min_packets and --keep_empty")
+	}
+}
+
+// classTally counts flows and packets by class.
+type classTally struct {
+	flows, packets map[string]int
+}
+
+// watch counts the flows that pass.
+func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error]) iter.Seq2[traffic.Flow, error] {
+	return func(yield func(traffic.Flow, error) bool) {
+		c.flows, c.packets = map[string]int{}, map[string]int{}
+		for f, err := range flows {
+			if err == nil {
+				c.flows[f.Label]++
+				c.packets[f.Label] += len(f.Packets)
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+func (c *classTally) print(w io.Writer) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "flows\tpackets\t\tclass\t")
+	flows, packets := 0, 0
+	for _, label := range slices.Sorted(maps.Keys(c.flows)) {
+		fmt.Fprintf(table, "%d\t%d\t\t%s\t\n", c.flows[label], c.packets[label], label)
+		flows += c.flows[label]
+		packets += c.packets[label]
+	}
+	fmt.Fprintf(table, "%d\t%d\t\tin all\t\n", flows, packets)
+	return table.Flush()
+}

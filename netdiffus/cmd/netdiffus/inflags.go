@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/pflag"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// inputFlags are the flags of verbs that read flows: which files, and how.
+type inputFlags struct {
+	paths        []string
+	reader       traffic.Reader
+	idle, active time.Duration
+	delimiter    string
+}
+
+func (f *inputFlags) register(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, MIRAGE's JSON, JSON Lines, CSV")
+	r := &f.reader
+	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: as the file says, and {folder} for captures)")
+	flags.IntVar(&r.MinPackets, "min_packets", 0, "leave out flows of fewer packets")
+	flags.IntVar(&r.MaxPackets, "max_packets", 0, "cut flows to their first packets; 0 keeps all")
+	boolVar(flags, &r.KeepEmpty, "keep_empty", "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
+	flags.DurationVar(&f.idle, "idle_timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means none does")
+	flags.DurationVar(&f.active, "active_timeout", 0, "captures: longest time that a flow lasts before it is cut in two; 0 means any")
+	flags.StringVar(&f.delimiter, "csv_delimiter", "", "CSV: what parts the cells, such as ';' or tab (default: found out)")
+	flags.StringVar(&r.CSV.Flow, "csv_flow", "", "CSV of one row a packet: column that tells flows apart (default: flow or flow_id)")
+	flags.StringVar(&r.CSV.Length, "csv_length", "", "CSV: column of payload lengths, bytes: a list, a packet's, or the start of one column a packet's names (default: PL)")
+	flags.StringVar(&r.CSV.Dir, "csv_dir", "", "CSV: column of directions, 0 upstream, 1 downstream (default: DIR, or the lengths' signs)")
+	flags.StringVar(&r.CSV.IAT, "csv_iat", "", "CSV: column of inter-arrival times, microseconds (default: IAT)")
+	flags.StringVar(&r.CSV.Label, "csv_label", "", "CSV: column of labels (default: LABEL)")
+}
+
+// check makes the reader of the flags. Its errors are of usage.
+func (f *inputFlags) check() error {
+	if len(f.paths) == 0 {
+		return errors.New("--in is missing")
+	}
+	if f.reader.MinPackets < 0 || f.reader.MaxPackets < 0 {
+		return errors.New("--min_packets and --max_packets: want 0 or more")
+	}
+	if f.reader.MaxPackets > 0 && f.reader.MinPackets > f.reader.MaxPackets {
+		return fmt.Errorf("--min_packets %d is above --max_packets %d: no flow would be left", f.reader.MinPackets, f.reader.MaxPackets)
+	}
+	if f.idle < 0 || f.active < 0 {
+		return errors.New("--idle_timeout and --active_timeout: want 0 or more")
+	}
+	f.reader.Capture.Idle, f.reader.Capture.Active = f.idle, f.active
+	if f.idle == 0 {
+		f.reader.Capture.Idle = -1
+	}
+	switch f.delimiter {
+	case "":
+	case "tab", `\t`:
+		f.reader.CSV.Delimiter = '\t'
+	default:
+		r, n := utf8.DecodeRuneInString(f.delimiter)
+		if n != len(f.delimiter) || strings.ContainsRune("\"\r\n\ufffd", r) {
+			return fmt.Errorf("--csv_delimiter %q: want one character, or tab", f.delimiter)
+		}
+		f.reader.CSV.Delimiter = r
+	}
+	return nil
+}
+
+// flows ranges over the flows of all inputs. Warnings go to stderr, each once
+// however often the flows are ranged over.
+func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traffic.Flow, error] {
+	r := f.reader
+	told := map[string]bool{}
+	r.Warn = func(err error) {
+		if text := err.Error(); !told[text] {
+			told[text] = true
+			fmt.Fprintf(stderr, "netdiffus: warning: %s\n", text)
+		}
+	}
+	return func(yield func(traffic.Flow, error) bool) {
+		for flow, err := range r.ReadAll(f.paths...) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(flow, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// count tells how many flows there are where a file says so itself, and 0
+// otherwise.
+func (f *inputFlags) count() int {
+	if len(f.paths) != 1 || f.reader.MinPackets > 0 || !strings.HasSuffix(f.paths[0], ".parquet") {
+		return 0
+	}
+	info, err := traffic.Stat(f.paths[0])
+	if err != nil {
+		return 0 // the reading proper reports it
+	}
+	return int(info.Rows)
+}
+
+// hash describes the input files.
+func (f *inputFlags) hash() ([]dataset.Input, error) {
+	var inputs []dataset.Input
+	for _, path := range f.paths {
+		files, err := traffic.Files(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			input, err := dataset.Hash(file)
+			if err != nil {
+				return nil, err
+			}
+			inputs = append(inputs, input)
+		}
+	}
+	return inputs, nil
+}
