@@ -23,7 +23,7 @@ type Chart struct {
 	// Log makes the vertical axis logarithmic; values <= 0 then leave a gap.
 	Log bool
 	// Window is how many points a smoothed line averages over, the raw line
-	// staying behind it faintly: 0 means a fortieth of the points, 1 none.
+	// staying behind it faintly: 0 means one in 25 of the points, 1 none.
 	Window int
 }
 
@@ -74,7 +74,7 @@ func (ch Chart) window(points int) int {
 	if ch.Window > 0 {
 		return ch.Window
 	}
-	return max(1, points/40)
+	return max(1, points/25)
 }
 
 // drawable returns y with NaN for each value that the axis has no place for.

@@ -44,6 +44,13 @@ func TestFigures(t *testing.T) {
 		{"curve", func() (Figure, error) {
 			return Curve("Training loss", loss("total", 1, 2000, 1), loss("mse", 2, 2000, 0.3))
 		}},
+		{"dots", func() (Figure, error) {
+			return Dots("Accuracy on real flows", "accuracy",
+				Dot{"synthetic", []float64{0.882, 0.891, 0.887}, Synthetic},
+				Dot{"real, as many", []float64{0.893, 0.899, math.NaN()}, Real},
+				Dot{"a baseline with quite a long name", []float64{0.85, 0.861}, Baseline},
+				Dot{"nothing", nil, Baseline})
+		}},
 		{"grid", func() (Figure, error) { return Grid(gasf(1, 10), 8, 4) }},
 		{"compare", func() (Figure, error) {
 			return Compare("GASF images", 3, Row{"chat", gasf(1, 3), gasf(2, 3)}, Row{"video", gasf(3, 3), gasf(4, 2)})
