@@ -27,10 +27,10 @@ var floors = map[string]int{
 
 // neighbours lists the imports within one floor that the design allows.
 var neighbours = map[string][]string{
-	"unet":                {"nn"},              // its layers
+	"unet":                {"nn"},                      // its layers
 	"head":                {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
-	"backend/backendtest": {"backend"},         // opened for tests
-	"classify/cnn":        {"classify"},        // it is a judge
+	"backend/backendtest": {"backend"},                 // opened for tests
+	"classify/cnn":        {"classify"},                // it is a judge
 }
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
