@@ -233,13 +233,26 @@ func (p *plan) denoise(ctx context.Context, items []item, show func(Step) bool) 
 		}
 		image = out[0]
 		step := Step{T: len(p.times) - 1 - k}
-		step.Images = p.wide(tensors.MustCopyFlatData[float32](out[0]), len(items))
-		step.X0 = p.wide(tensors.MustCopyFlatData[float32](out[1]), len(items))
+		if step.Images, err = p.read(out[0], len(items)); err != nil {
+			return err
+		}
+		if step.X0, err = p.read(out[1], len(items)); err != nil {
+			return err
+		}
 		if !show(step) {
 			return errEnough
 		}
 	}
 	return nil
+}
+
+// read copies the first n images of a batch from the device.
+func (p *plan) read(batch *tensors.Tensor, n int) (imaging.Images, error) {
+	values, err := tensors.CopyFlatData[float32](batch)
+	if err != nil {
+		return imaging.Images{}, err
+	}
+	return p.wide(values, n), nil
 }
 
 // wide is the first n images of a batch.

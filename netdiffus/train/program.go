@@ -204,28 +204,37 @@ func (p *program) compile(parts []inputs) error {
 
 // run does one training step on the parts of one batch and returns the losses
 // of all samples and the gradient's norm.
-func (p *program) run(parts []inputs) (losses, float64, error) {
-	var all losses
-	last := len(parts) - 1
-	for _, part := range parts[:last] {
-		out, err := p.accumulate.Call(anys(part.args())...)
-		if err != nil {
-			return losses{}, 0, err
+func (p *program) run(parts []inputs) (all losses, gradNorm float64, err error) {
+	var out []*tensors.Tensor
+	for i, part := range parts {
+		exec := p.accumulate
+		if i == len(parts)-1 {
+			exec = p.step
 		}
-		all.add(out)
+		if out, err = exec.Call(anys(part.args())...); err != nil {
+			return all, 0, err
+		}
+		if err := all.add(out); err != nil {
+			return all, 0, err
+		}
 	}
-	out, err := p.step.Call(anys(parts[last].args())...)
+	norm, err := tensors.CopyFlatData[float32](out[3])
 	if err != nil {
-		return losses{}, 0, err
+		return all, 0, err
 	}
-	all.add(out)
-	return all, float64(tensors.ToScalar[float32](out[3])), nil
+	return all, float64(norm[0]), nil
 }
 
-func (l *losses) add(out []*tensors.Tensor) {
-	l.total = append(l.total, tensors.MustCopyFlatData[float32](out[0])...)
-	l.mse = append(l.mse, tensors.MustCopyFlatData[float32](out[1])...)
-	l.vlb = append(l.vlb, tensors.MustCopyFlatData[float32](out[2])...)
+// add appends the losses of one microbatch.
+func (l *losses) add(out []*tensors.Tensor) error {
+	for i, list := range []*[]float32{&l.total, &l.mse, &l.vlb} {
+		values, err := tensors.CopyFlatData[float32](out[i])
+		if err != nil {
+			return err
+		}
+		*list = append(*list, values...)
+	}
+	return nil
 }
 
 func anys(list []*tensors.Tensor) []any {

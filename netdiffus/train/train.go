@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math"
 	"time"
 
@@ -85,8 +86,12 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 			watched = yield(report, nil)
 			return watched
 		})
-		if err = errors.Join(err, r.close()); err != nil && watched {
+		switch err = errors.Join(err, r.close()); {
+		case err == nil:
+		case watched:
 			yield(Report{Step: r.step}, err)
+		default: // the caller has left the loop and cannot be told
+			slog.Error("train: saving after the last step", "step", r.step, "err", err)
 		}
 	}
 }

@@ -90,36 +90,27 @@ func newest(t *testing.T, dir string) (int, checkpoint.Tensors) {
 	return c.Step, every
 }
 
-// A run that is stopped twice, by leaving the loop and by its context, has the
-// same losses and leaves the same weights, to the bit, as one that is not.
+// A run that is stopped by its context and started again has the same losses
+// and leaves the same weights, to the bit, as one that is not.
 func TestResumedRunIsTheSameRun(t *testing.T) {
-	b, set, cfg := backendtest.Open(t), gradients(10), tiny()
+	set, cfg := gradients(10), tiny()
 	straight, broken := filepath.Join(t.TempDir(), "straight"), filepath.Join(t.TempDir(), "broken")
-	const steps, first, second = 14, 3, 12
+	const steps, stopped = 14, 11 // loss-aware timesteps have warmed up by then
 	want := all(t, cfg, set, Options{Dir: straight, Steps: steps, LogEvery: 2})
 
-	var got []Report
-	for r, err := range Run(t.Context(), b, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, r)
-		if r.Step == first {
-			break
-		}
-	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
+	var got []Report
 	var last error
-	for r, err := range Run(ctx, b, cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
+	for r, err := range Run(ctx, backendtest.Open(t), cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
 		if last = err; err != nil {
-			if r.Step != second {
-				t.Errorf("stopped after step %d, want %d", r.Step, second)
+			if r.Step != stopped {
+				t.Errorf("stopped after step %d, want %d", r.Step, stopped)
 			}
 			break
 		}
 		got = append(got, r)
-		if r.Step == second {
+		if r.Step == stopped {
 			stop()
 		}
 	}
@@ -156,15 +147,23 @@ func TestResumedRunIsTheSameRun(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(broken, "label_map.csv")); err != nil || string(text) != "label,index\ndown,0\nup,1\n" {
 		t.Errorf("label_map.csv: %q, %v", text, err)
 	}
-	if done := all(t, cfg, set, Options{Dir: broken, Steps: steps}); len(done) != 0 {
-		t.Errorf("a run that is done did %d more steps", len(done))
-	}
 }
 
 func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 	b := backendtest.Open(t)
 	begun := filepath.Join(t.TempDir(), "begun")
-	all(t, tiny(), gradients(4), Options{Dir: begun, Steps: 1})
+	for _, err := range Run(t.Context(), b, tiny(), gradients(4), Options{Dir: begun, Steps: 9}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	if step, _ := newest(t, begun); step != 1 {
+		t.Errorf("leaving the loop after step 1 saved step %d", step)
+	}
+	if done := all(t, tiny(), gradients(4), Options{Dir: begun, Steps: 1}); len(done) != 0 {
+		t.Errorf("a run that is done did %d more steps", len(done))
+	}
 	for _, c := range []struct {
 		name   string
 		change func(c *netdiffus.Config, set *dataset.Set, o *Options)
@@ -215,5 +214,35 @@ func TestOrderVisitsEachSampleOnceAnEpoch(t *testing.T) {
 	}
 	if got, want := b.at(2*n+3), last[3]; got != want {
 		t.Errorf("position found at once = %d, in turn = %d", got, want)
+	}
+}
+
+// A model without classes and with a fixed variance, whose batch does not
+// divide into its microbatches: the losses are those of the whole batch. With
+// an absurd learning rate the second step is no longer a number, which ends
+// the run without a checkpoint.
+func TestMicrobatchesAndDivergence(t *testing.T) {
+	set, cfg := gradients(4), tiny()
+	cfg.ClassCond, cfg.Diffusion.Variance, cfg.UNet.Dropout = false, "fixed_large", 0
+	cfg.Training = netdiffus.Training{BatchSize: 4, Microbatch: 3, LR: 1e-4, Sampler: "uniform"}
+	split := all(t, cfg, set, Options{Steps: 1})
+
+	cfg.Training.Microbatch, cfg.Training.LR = 0, 1e30
+	dir := filepath.Join(t.TempDir(), "run")
+	var whole []Report
+	var last error
+	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, Options{Dir: dir, Steps: 5}) {
+		if last = err; err == nil {
+			whole = append(whole, r)
+		}
+	}
+	if !errors.Is(last, ErrDiverged) {
+		t.Errorf("the run ends with %v, want ErrDiverged", last)
+	}
+	if len(whole) == 0 || math.Abs(split[0].MSE-whole[0].MSE) > 1e-6 || whole[0].VLB != 0 {
+		t.Errorf("split %+v, whole %+v", split, whole)
+	}
+	if steps, err := checkpoint.List(track.Checkpoints(dir)); err != nil || len(steps) > 0 {
+		t.Errorf("checkpoints of steps %v, %v", steps, err)
 	}
 }

@@ -44,12 +44,12 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	r := &f.request
-	flags.StringVar(&f.model, "model_path", "", "run directory of train, or a checkpoint in it (needed)")
-	flags.StringVar(&f.out, "out", "", "folder to write; it must be new or empty (needed)")
+	flags.StringVar(&f.model, "model_path", "", "run `folder` of train, or a checkpoint in it (needed)")
+	flags.StringVar(&f.out, "out", "", "`folder` to write; it must be new or empty (needed)")
 	flags.IntVar(&r.N, "num_samples", 10, "samples of each class")
-	flags.StringVar(&f.classes, "classes", "", "classes to draw, with commas; empty means all")
+	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
-	flags.StringVar(&r.Sampler, "sampler", "ancestral", "way from noise to image: "+strings.Join(netdiffus.Samplers.Names(), ", "))
+	flags.StringVar(&r.Sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
 	boolVar(flags, &f.useDDIM, "use_ddim", "the same as --sampler ddim")
 	flags.StringVar(&r.Steps, "timestep_respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means all`)
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
