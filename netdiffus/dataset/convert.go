@@ -6,8 +6,9 @@ import (
 	"iter"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -128,90 +129,110 @@ func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) err
 	return c.ctx.Err()
 }
 
+// job is a flow on its way to a worker.
+type job struct {
+	row  int
+	flow traffic.Flow
+}
+
 // write encodes all flows, checks that they come back, and writes them.
 func (c *conversion) write(w writer, report *Report) error {
 	workers := 1
 	if _, parallel := w.(*flowWriter); parallel {
 		workers = runtime.GOMAXPROCS(0) // the file system is what takes the time
 	}
-	type job struct {
-		row  int
-		flow traffic.Flow
-	}
-	var (
-		jobs             = make(chan []job, workers)
-		written          = make([]atomic.Int64, len(report.Classes))
-		exact64, exact32 atomic.Int64
-		failed           = make(chan error, workers)
-		wait             sync.WaitGroup
-	)
-	one := func(e *encoder, d *decoder, row int, f traffic.Flow) error {
-		label, known := slices.BinarySearch(report.Classes, f.Label)
-		if !known || written[label].Add(1) > int64(report.Counts[label]) {
-			return errChanged
-		}
-		image, err := e.encode(f)
-		if err != nil {
-			return err
-		}
-		if d != nil {
-			in64, in32 := d.came(f, image)
-			exact64.Add(count(in64))
-			exact32.Add(count(in32))
-		}
-		return w.add(label, row, image)
-	}
 	_, err := report.Recipe.inverter()
 	report.Invertible = err == nil
+
+	t := tally{report: report, written: make([]atomic.Int64, len(report.Classes))}
+	batches := make(chan []job, workers)
+	group, ctx := errgroup.WithContext(c.ctx)
+	group.Go(func() error {
+		defer close(batches)
+		return c.feed(ctx, report.Flows, batches)
+	})
 	for range workers {
-		e := newEncoder(report.Recipe)
-		d, _ := newDecoder(report.Recipe) // nil where there is no way back
-		wait.Go(func() {
-			for batch := range jobs {
+		do := t.worker(w)
+		group.Go(func() error {
+			for batch := range batches {
 				for _, j := range batch {
-					if err := one(e, d, j.row, j.flow); err != nil {
-						failed <- c.atRow(j.row, err)
-						return
+					if err := do(j); err != nil {
+						return c.atRow(j.row, err)
 					}
 				}
 			}
+			return nil
 		})
 	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return t.finish()
+}
+
+// feed sends all flows to the workers, until ctx says that one has failed.
+func (c *conversion) feed(ctx context.Context, total int, batches chan<- []job) error {
 	var batch []job
 	send := func() error {
 		select {
-		case err := <-failed:
-			return err
-		case jobs <- batch:
+		case <-ctx.Done():
+			return ctx.Err()
+		case batches <- batch:
 			batch = nil
 			return nil
 		}
 	}
-	err = c.each(report.Flows, func(row int, f traffic.Flow) error {
-		batch = append(batch, job{row, f})
-		if len(batch) < 64 {
+	err := c.each(total, func(row int, f traffic.Flow) error {
+		if batch = append(batch, job{row, f}); len(batch) < 64 {
 			return nil
 		}
 		return send()
 	})
-	if err == nil && len(batch) > 0 {
-		err = send()
+	if err != nil || len(batch) == 0 {
+		return err
 	}
-	close(jobs)
-	wait.Wait()
-	if err == nil {
-		select {
-		case err = <-failed:
-		default:
+	return send()
+}
+
+// tally counts what several workers have done.
+type tally struct {
+	report           *Report
+	written          []atomic.Int64 // by class
+	exact64, exact32 atomic.Int64
+}
+
+// worker returns what does one goroutine's jobs.
+func (t *tally) worker(w writer) func(job) error {
+	e := newEncoder(t.report.Recipe)
+	d, _ := newDecoder(t.report.Recipe) // nil where there is no way back
+	return func(j job) error {
+		label, known := slices.BinarySearch(t.report.Classes, j.flow.Label)
+		if !known || t.written[label].Add(1) > int64(t.report.Counts[label]) {
+			return errChanged
+		}
+		image, err := e.encode(j.flow)
+		if err != nil {
+			return err
+		}
+		if d != nil {
+			in64, in32 := d.came(j.flow, image)
+			t.exact64.Add(count(in64))
+			t.exact32.Add(count(in32))
+		}
+		return w.add(label, j.row, image)
+	}
+}
+
+// finish completes the report. It fails when there were fewer flows than
+// counted before.
+func (t *tally) finish() error {
+	for label := range t.written {
+		if t.written[label].Load() != int64(t.report.Counts[label]) {
+			return fmt.Errorf("dataset: %w", errChanged)
 		}
 	}
-	for label := range written {
-		if err == nil && written[label].Load() != int64(report.Counts[label]) {
-			err = fmt.Errorf("dataset: %w", errChanged)
-		}
-	}
-	report.Exact64, report.Exact32 = int(exact64.Load()), int(exact32.Load())
-	return err
+	t.report.Exact64, t.report.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
+	return nil
 }
 
 // atRow says which row of which file err is about.

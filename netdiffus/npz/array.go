@@ -1,3 +1,11 @@
+// Package npz reads and writes n-dimensional arrays in NumPy's .npy files and
+// in .npz archives of them.
+//
+// Reading is for files from anywhere: whatever they hold, there is an array or
+// an error, never a panic, and no allocation that the file's own size does not
+// warrant. All real types and booleans are read, in both byte orders, row-major
+// and column-major, from versions 1 to 3 of the format, stored or deflated.
+// Writing is as np.savez does it.
 package npz
 
 import (
