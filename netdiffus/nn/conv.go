@@ -13,6 +13,9 @@ type Conv struct {
 	Size    int  // 3 or 1; the image is padded by Size/2 zeros on every side
 	Stride  int  // 0 means 1
 	Zero    bool // starts at zero: the last layer of a residual branch
+	// Winograd computes many pixels on a CPU in Winograd's form: faster steps, but
+	// XLA compiles longer.
+	Winograd bool
 }
 
 // Params lists weight and bias.
@@ -29,6 +32,7 @@ func (c Conv) Params(path string) []Param {
 
 // Graph takes x [B,H,W,In] and returns [B,⌈H/Stride⌉,⌈W/Stride⌉,Out].
 func (c Conv) Graph(scope *model.Scope, x *Node) *Node {
+	x.AssertRank(4)
 	g := x.Graph()
 	w, b := weight(scope, g, "weight", c.Size, c.Size, c.In, c.Out), weight(scope, g, "bias", c.Out)
 	return Add(c.convolve(x, w), ExpandLeftToRank(b, 4))
@@ -36,11 +40,18 @@ func (c Conv) Graph(scope *model.Scope, x *Node) *Node {
 
 // convolve is the convolution without the bias.
 func (c Conv) convolve(x, w *Node) *Node {
-	if c.Size != 1 && c.Size != 3 {
-		exceptions.Panicf("nn: a convolution of size %d, want 1 or 3", c.Size)
+	d := x.Shape().Dimensions
+	switch stride := max(1, c.Stride); {
+	case c.Size == 1 && stride == 1:
+		y := Dot(Reshape(x, -1, c.In), Reshape(w, c.In, c.Out)).MatMul()
+		return Reshape(y, d[0], d[1], d[2], c.Out)
+	case c.Size == 3 && stride == 1:
+		return conv3x3(x, w, chooseForms(x.Graph().Backend(), d[0]*d[1]*d[2], c.Winograd))
+	case c.Size == 3:
+		// Zeros on both sides, which for stride 2 differs from XLA's "same": that pads
+		// an even size at its end alone and so shifts the image by a pixel.
+		return Convolve(x, w).Strides(stride).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
 	}
-	// Both sides, which for stride 2 differs from XLA's "same": that pads an even
-	// size at its end alone and so shifts the image by a pixel.
-	side := [2]int{c.Size / 2, c.Size / 2}
-	return Convolve(x, w).Strides(max(1, c.Stride)).PaddingPerDim([][2]int{side, side}).Done()
+	exceptions.Panicf("nn: a convolution of size %d and stride %d, want size 3, or 1 with stride 1", c.Size, c.Stride)
+	return nil
 }

@@ -67,6 +67,7 @@ type resBlock struct {
 	in, out   int
 	embedding int  // width of the embedding
 	add       bool // adds the embedding instead of scaling and shifting
+	winograd  bool // as nn.Conv has it
 	size      sizing
 }
 
@@ -80,10 +81,10 @@ type resLayers struct {
 func (b resBlock) layers() resLayers {
 	l := resLayers{
 		norm1: nn.GroupNorm{Channels: b.in},
-		conv1: nn.Conv{In: b.in, Out: b.out, Size: 3},
+		conv1: nn.Conv{In: b.in, Out: b.out, Size: 3, Winograd: b.winograd},
 		emb:   nn.Linear{In: b.embedding, Out: 2 * b.out},
 		norm2: nn.GroupNorm{Channels: b.out},
-		conv2: nn.Conv{In: b.out, Out: b.out, Size: 3, Zero: true},
+		conv2: nn.Conv{In: b.out, Out: b.out, Size: 3, Zero: true, Winograd: b.winograd},
 	}
 	if b.add {
 		l.emb.Out = b.out

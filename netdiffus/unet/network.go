@@ -88,7 +88,10 @@ func (c Config) embeddingRows() int {
 }
 
 func (c Config) resBlock(in, out int, size sizing) resBlock {
-	return resBlock{in: in, out: out, embedding: embeddingFactor * c.Channels, add: c.AddEmbedding, size: size}
+	return resBlock{
+		in: in, out: out, embedding: embeddingFactor * c.Channels,
+		add: c.AddEmbedding, winograd: c.Winograd, size: size,
+	}
 }
 
 func (c Config) attention(width, heads int) attentionLayer {
@@ -106,7 +109,7 @@ func (c Config) resize(width int, size sizing) layer {
 	case c.PoolResample:
 		return resample{size: size}
 	}
-	return resample{size: size, conv: &nn.Conv{In: width, Out: width, Size: 3}}
+	return resample{size: size, conv: &nn.Conv{In: width, Out: width, Size: 3, Winograd: c.Winograd}}
 }
 
 func (n network) params() []nn.Param {
