@@ -61,6 +61,8 @@ type csvFile struct {
 	rows   *csv.Reader // of the pass under way
 	width  int         // cells of the row just read
 
+	scratch []Packet // of the flow just read
+
 	directions directionCheck
 }
 
@@ -155,6 +157,11 @@ func (c *csvFile) flows(yield func(Flow) bool) error {
 		if trim {
 			flow.Packets = trimPadding(flow.Packets)
 		}
+		if len(flow.Packets) < 1<<12 {
+			flow.Packets = append([]Packet{}, flow.Packets...)
+		} else { // not twice in memory
+			c.scratch = nil
+		}
 		if !yield(flow) {
 			return errStopped
 		}
@@ -203,13 +210,14 @@ func (c *csvFile) flowRows(each func(flow Flow, row []string) error) error {
 	}
 }
 
-// flow reads a row that is a flow.
+// flow reads a row that is a flow. Its packets are valid until the next row.
 func (c *csvFile) flow(row []string) (Flow, error) {
-	flow := Flow{Timed: len(c.cols.iat) > 0}
+	flow := Flow{Timed: len(c.cols.iat) > 0, Packets: c.scratch[:0]}
 	n, err := c.values(row, c.cols.length, -1, func(i int, v float64) (err error) {
 		flow.Packets = append(flow.Packets, Packet{})
 		return c.setLength(&flow.Packets[i], v)
 	})
+	c.scratch = flow.Packets
 	if err != nil {
 		return flow, err
 	}
@@ -283,8 +291,8 @@ func (c *csvFile) values(row []string, columns []int, want int, set func(i int, 
 		if n == want {
 			return c.errorf(cell, "more than the %d values of the packets' lengths", want)
 		}
-		if n == maxPackets {
-			return c.errorf(cell, "more than %d packets", maxPackets)
+		if n == maxTextPackets {
+			return c.errorf(cell, "more than %d packets", maxTextPackets)
 		}
 		if err := set(n, v); err != nil {
 			return c.errorf(cell, "%w", err)
@@ -422,8 +430,8 @@ func (c *csvFile) packetRow(row []string, flow *Flow) error {
 	if c.cols.label >= 0 && c.cols.label < len(row) && row[c.cols.label] != "" && row[c.cols.label] != flow.Label {
 		return c.errorf(c.cols.label, "label %.40q in a flow of label %.40q", row[c.cols.label], flow.Label)
 	}
-	if len(flow.Packets) == maxPackets {
-		return c.errorf(c.cols.flow, "more than %d packets in a flow", maxPackets)
+	if len(flow.Packets) == maxTextPackets {
+		return c.errorf(c.cols.flow, "more than %d packets in a flow", maxTextPackets)
 	}
 	var p Packet
 	if _, err := c.values(row, c.cols.length, 1, func(_ int, v float64) error { return c.setLength(&p, v) }); err != nil {
@@ -467,17 +475,21 @@ func (c *csvFile) together() (bool, error) {
 	}
 }
 
-// csvGuard refuses rows of absurdly many cells before encoding/csv, which
-// takes some fifty bytes a cell, holds them.
+// csvGuard refuses absurd rows before encoding/csv, which takes some fifty bytes
+// a cell and holds a row several times, gets to hold them.
 type csvGuard struct {
 	r      io.Reader
 	comma  byte
 	quoted bool
 	cells  int
+	bytes  int // of the row
 	line   int
 }
 
-const maxCells = 1 << 18
+const (
+	maxCells = 1 << 18
+	maxRow   = 4 << 20 // bytes
+)
 
 func (g *csvGuard) Read(b []byte) (int, error) {
 	n, err := g.r.Read(b)
@@ -488,12 +500,15 @@ func (g *csvGuard) Read(b []byte) (int, error) {
 		case c == '\n':
 			g.line++
 			if !g.quoted {
-				g.cells = 0
+				g.cells, g.bytes = 0, 0
 			}
 		case c == g.comma && !g.quoted:
 			if g.cells++; g.cells == maxCells {
 				return 0, fmt.Errorf("line %d: a row of more than %d cells", g.line+1, maxCells)
 			}
+		}
+		if g.bytes++; g.bytes > maxRow {
+			return 0, fmt.Errorf("line %d: a row of more than %d bytes: is a quotation mark left open?", g.line+1, maxRow)
 		}
 	}
 	return n, err

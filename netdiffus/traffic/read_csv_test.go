@@ -80,6 +80,7 @@ func TestBadCSV(t *testing.T) {
 		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1,6,0,y\n":           `line 3, column 7 (LABEL): label "y" in a flow of label "x"`,
 		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1\n":                 "line 3, column 1 (FLOW): 1 cells",
 		"PL,DIR,LABEL\n[1],[0],\xff\n":                    "the label is not UTF-8",
+		"PL,DIR\n\"" + strings.Repeat("1,", maxRow/2):     "line 2: a row of more than 4194304 bytes: is a quotation mark left open?",
 		"FLOW,PL,DIR,LABEL\n" + mixed(1000) + "0,b,0,x\n": "line 1002, column 3 (PL): \"b\" is not a number",
 	} {
 		path := filepath.Join(t.TempDir(), "a.csv")

@@ -188,6 +188,10 @@ func (j *jsonFlows) packetData(key []byte) error {
 	return j.skip()
 }
 
+// maxTextPackets is the longest flow that is read from text, where a packet
+// may take two bytes of the file and takes over fifty of memory on the way.
+const maxTextPackets = 1 << 20
+
 // column reads a list of numbers into the packets and counts it in n.
 func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 	*n = 0
@@ -196,8 +200,8 @@ func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 		if err != nil {
 			return err
 		}
-		if i == maxPackets {
-			return j.errorf("flow %d has more than %d packets", j.flows, maxPackets)
+		if i == maxTextPackets {
+			return j.errorf("flow %d has more than %d packets", j.flows, maxTextPackets)
 		}
 		if i == len(j.packets) {
 			j.packets = append(j.packets, Packet{})
@@ -313,7 +317,12 @@ func (j *jsonFlows) end(form jsonForm) error {
 	if limit := j.reader.MaxPackets; limit > 0 && len(packets) > limit {
 		packets = packets[:limit]
 	}
-	flow := Flow{Label: j.label, Packets: append([]Packet{}, packets...), Timed: j.times > 0}
+	flow := Flow{Label: j.label, Packets: packets, Timed: j.times > 0}
+	if len(packets) < 1<<12 {
+		flow.Packets = append([]Packet{}, packets...)
+	} else { // not twice in memory
+		j.packets = nil
+	}
 	for _, p := range flow.Packets {
 		if math.IsInf(p.IAT, 0) || math.IsNaN(p.IAT) {
 			return j.errorf("flow %d has inter-arrival time %v", number, p.IAT)

@@ -3,6 +3,7 @@ package traffic
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"strconv"
 
@@ -33,7 +34,7 @@ func writeCSV(out *atomicfile.File, comma rune, flows iter.Seq2[Flow, error]) er
 		return w.Write(row)
 	}
 	some := false
-	err := checked(flows, func(n int, f Flow) error {
+	err := checkedText(flows, func(n int, f Flow) error {
 		if !some {
 			some = true
 			if err := header(f); err != nil {
@@ -49,6 +50,13 @@ func writeCSV(out *atomicfile.File, comma rune, flows iter.Seq2[Flow, error]) er
 		row = append(row, f.Label)
 		if keyed {
 			row = append(row, f.Key)
+		}
+		size := 0
+		for _, cell := range row {
+			size += len(cell)
+		}
+		if size > maxRow-1<<18 { // less the quotation marks of the longest label
+			return fmt.Errorf("a row of %d bytes, too long to be read again: write Parquet", size)
 		}
 		return w.Write(row)
 	})
@@ -70,7 +78,7 @@ func writeJSONLines(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 		line = appendList(line, f.Packets, ",", value)
 	}
 	keyed := false
-	return checked(flows, func(n int, f Flow) error {
+	return checkedText(flows, func(n int, f Flow) error {
 		if n == 0 {
 			keyed = f.Key != ""
 		}
@@ -93,6 +101,16 @@ func writeJSONLines(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 		}
 		_, err = out.Write(append(line, "}\n"...))
 		return err
+	})
+}
+
+// checkedText is checked for text, which holds shorter flows.
+func checkedText(flows iter.Seq2[Flow, error], each func(n int, f Flow) error) error {
+	return checked(flows, func(n int, f Flow) error {
+		if len(f.Packets) > maxTextPackets {
+			return fmt.Errorf("%d packets, want at most %d", len(f.Packets), maxTextPackets)
+		}
+		return each(n, f)
 	})
 }
 
