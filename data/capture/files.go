@@ -23,11 +23,7 @@ const (
 
 // writeFiles makes the data's files from the whole capture.
 func writeFiles(raw, out string, report io.Writer) error {
-	a, err := assemble(raw, maxPackets)
-	if err != nil {
-		return err
-	}
-	flows, err := a.labelled(classNames())
+	flows, err := labelled(raw, maxPackets, classNames())
 	if err != nil {
 		return err
 	}
@@ -52,30 +48,28 @@ func writeFiles(raw, out string, report io.Writer) error {
 // writeSample copies the first flows to the port, each whole, into a pcap of
 // about pcapBytes.
 func writeSample(raw, path string, port uint16) (err error) {
-	a, err := assemble(raw, 0)
-	if err != nil {
-		return err
+	frames := newFrameReader()
+	ours := func(frame []byte) (c conversation, ok bool) {
+		c, ok = frames.conversation(frame)
+		return c, ok && (c.low.port == port || c.high.port == port)
 	}
-	size := map[*biflow]int{}
-	ours := func(frame []byte) *biflow {
-		s, ok := a.decode(frame)
-		if !ok || s.to.port != port && s.from.port != port {
-			return nil
-		}
-		return a.byKey[s.flowKey]
-	}
+	var order []conversation
+	size := map[conversation]int{}
 	if err := readFrames(raw, func(info gopacket.CaptureInfo, frame []byte) error {
-		if f := ours(frame); f != nil {
-			size[f] += 16 + info.CaptureLength
+		if c, ok := ours(frame); ok {
+			if size[c] == 0 {
+				order = append(order, c)
+			}
+			size[c] += 16 + info.CaptureLength
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	chosen, total := map[*biflow]bool{}, 0
-	for _, f := range a.flows {
-		if n := size[f]; n > 0 && n < pcapBytes/10 && total+n <= pcapBytes {
-			chosen[f], total = true, total+n
+	chosen, total := map[conversation]bool{}, 0
+	for _, c := range order {
+		if n := size[c]; n < pcapBytes/10 && total+n <= pcapBytes {
+			chosen[c], total = true, total+n
 		}
 	}
 	staged := path + ".tmp"
@@ -88,7 +82,7 @@ func writeSample(raw, path string, port uint16) (err error) {
 	err = w.WriteFileHeader(1<<16, layers.LinkTypeEthernet)
 	if err == nil {
 		err = readFrames(raw, func(info gopacket.CaptureInfo, frame []byte) error {
-			if f := ours(frame); f == nil || !chosen[f] {
+			if c, ok := ours(frame); !ok || !chosen[c] {
 				return nil
 			}
 			return w.WritePacket(info, frame)
