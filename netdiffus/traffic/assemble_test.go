@@ -104,6 +104,23 @@ func TestAssembly(t *testing.T) {
 	}
 }
 
+// TestOpenFlowsAreFew: of a long capture only what was heard of lately is held.
+func TestOpenFlowsAreFew(t *testing.T) {
+	ended, most := 0, 0
+	a := newAssembler(Reader{}, func(*biflow) bool { ended++; return true })
+	const flows = 200_000
+	for n := range flows {
+		s := segment{payload: 1, fromLow: true, key: flowKey{version: 4, protocol: protoUDP, low: endpoint{port: uint16(n)}}}
+		s.key.high.addr[0], s.key.high.addr[1] = byte(n>>24), byte(n>>16)
+		a.add(&s, int64(n)*int64(time.Second), true)
+		most = max(most, len(a.open))
+	}
+	a.flush()
+	if most != 301 || ended != flows { // 5 minutes, both ends included
+		t.Errorf("%d flows open at once, %d ended, want 301 and %d", most, ended, flows)
+	}
+}
+
 func TestFlowKey(t *testing.T) {
 	flows := gather(Reader{}, []said{{0, 9, 5, 1, ""}})
 	if want := "198.51.100.1,9,192.0.2.1,1005,6"; flows[0].Key != want {

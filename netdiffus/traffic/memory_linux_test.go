@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector multiplies memory.
+
 package traffic
 
 import (
