@@ -90,7 +90,7 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 	var seen capturesSeen
 	o.input.reader.Counted = seen.add
 	var tally classTally
-	flows := tally.watch(o.input.flows(ctx, stderr))
+	flows := tally.watch(o.input.flows(ctx, stderr), &seen)
 	if o.timesFrom != "" {
 		times, err := traffic.Values(traffic.Read(o.timesFrom), traffic.InterArrival{}, "")
 		if err != nil {
@@ -114,9 +114,6 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 				return err
 			}
 		}
-	}
-	if len(tally.flows) == 0 {
-		return errors.Join(errors.New("there are no flows in the input"), seen.explain())
 	}
 	seen.print(stdout)
 	return tally.print(stdout)
@@ -146,15 +143,15 @@ func (s *capturesSeen) print(w io.Writer) {
 	}
 }
 
-// explain says why captures gave no flows.
-func (s *capturesSeen) explain() error {
+// noFlows says why the input gave no flows.
+func (s *capturesSeen) noFlows() error {
 	switch {
 	case s.files == 0:
-		return nil
+		return errors.New("there are no flows in the input, or none as long as --min_packets")
 	case s.counts.Segments == 0:
-		return fmt.Errorf("the captures hold %d packets, none of TCP or UDP", s.counts.Packets)
+		return fmt.Errorf("there are no flows in the input: its %d packets are none of TCP or UDP", s.counts.Packets)
 	default:
-		return errors.New("no flow has so many packets with payload: see --min_packets and --keep_empty")
+		return errors.New("there are no flows in the input with so many packets with payload: see --min_packets and --keep_empty")
 	}
 }
 
@@ -163,8 +160,8 @@ type classTally struct {
 	flows, packets map[string]int
 }
 
-// watch counts the flows that pass.
-func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error]) iter.Seq2[traffic.Flow, error] {
+// watch counts the flows that pass. None at all are an error.
+func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error], seen *capturesSeen) iter.Seq2[traffic.Flow, error] {
 	return func(yield func(traffic.Flow, error) bool) {
 		c.flows, c.packets = map[string]int{}, map[string]int{}
 		for f, err := range flows {
@@ -175,6 +172,9 @@ func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error]) iter.Seq2[traff
 			if !yield(f, err) {
 				return
 			}
+		}
+		if len(c.flows) == 0 {
+			yield(traffic.Flow{}, seen.noFlows())
 		}
 	}
 }

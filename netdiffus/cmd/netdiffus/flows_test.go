@@ -89,6 +89,7 @@ func TestFlowsRefuses(t *testing.T) {
 		{[]string{"--in", path, "--start", "today"}, "--start"},
 		{[]string{"--in", path, "--csv_delimiter", "::"}, "want one character, or tab"},
 		{[]string{"--in", path, "--min_packets", "9"}, "there are no flows in the input"},
+		{[]string{"--in", path, "--min_packets", "9", "--out", filepath.Join(dir, "none.jsonl")}, "there are no flows in the input"},
 		{[]string{"--in", path, "--out", filepath.Join(dir, "a.pcap")}, "--mtu 65535, or --segment True"},
 		{[]string{"--in", path, "--out", filepath.Join(dir, "a.xlsx")}, "cannot tell what to write"},
 		{[]string{"--in", path, "--csv_flow", "stream"}, "no column stream"},
@@ -97,5 +98,8 @@ func TestFlowsRefuses(t *testing.T) {
 		if _, _, err := execute(t.Context(), append([]string{"flows"}, c.args...)...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.args, err, c.want)
 		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left %v, %v, want a.csv alone", left, err)
 	}
 }
