@@ -17,10 +17,10 @@ import (
 func invertCommand() *cobra.Command {
 	var o invertOptions
 	c := &cobra.Command{
-		Use:   "invert --in DIR --out FILE.parquet",
+		Use:   "invert --in DIR --out FILE",
 		Short: "Turn images back into flows",
 		Long: `Invert reads the flows off a folder of images and writes them as Parquet with
-the columns PL, DIR and LABEL.
+the columns PL, DIR and LABEL, or as any other kind that 'netdiffus flows' writes.
 
 The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale.
 Files of the reference, which have no manifest, need --scale. Images that
@@ -40,7 +40,7 @@ left out unless --keep_padding is given.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&o.in, "in", "", "folder of images, or one .npz file")
-	flags.StringVar(&o.out, "out", "", "Parquet file to write")
+	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl or .pcap, or DIR/ for a folder of captures")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
 	flags.BoolVar(&o.keepPadding, "keep_padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
@@ -89,7 +89,7 @@ func (o invertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, s
 		flows = set.PaddedFlows()
 	}
 	bar := newProgress(stderr, "flow", set.Len())
-	err = traffic.WriteParquet(o.out, watched(ctx, flows, func() {
+	err = traffic.Write(o.out, watched(ctx, flows, func() {
 		written++
 		bar.set(written, "")
 	}))
