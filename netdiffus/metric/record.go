@@ -42,6 +42,22 @@ func Copies(x, reference [][]float64) []bool {
 	return out
 }
 
+// Unique tells for each row of x whether it stands alone: no other row of x, and
+// none of others, is equal to it.
+func Unique(x, others [][]float64) []bool {
+	times := map[string]int{}
+	for _, rows := range [][][]float64{x, others} {
+		for _, r := range rows {
+			times[rowKey(r)]++
+		}
+	}
+	out := make([]bool, len(x))
+	for i, row := range x {
+		out[i] = times[rowKey(row)] == 1
+	}
+	return out
+}
+
 // Share returns the share of true among the tests, in [0,1]; NaN of none.
 func Share(tests []bool) float64 {
 	n := 0

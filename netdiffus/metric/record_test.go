@@ -47,6 +47,9 @@ func TestClosestAndCopies(t *testing.T) {
 	if got, want := Copies(x, reference), []bool{true, false, false}; !slices.Equal(got, want) {
 		t.Errorf("Copies = %v, want %v", got, want)
 	}
+	if got, want := Unique([][]float64{{1}, {2}, {3}, {3}}, [][]float64{{2}, {4}}), []bool{true, false, false, false}; !slices.Equal(got, want) {
+		t.Errorf("Unique = %v, want %v", got, want)
+	}
 	if got := Closest(x[:1], nil)[0]; !math.IsInf(got, 1) {
 		t.Errorf("closest of no records: %v, want +Inf", got)
 	}

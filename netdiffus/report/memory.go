@@ -126,16 +126,19 @@ func (e *evaluation) closer(s sample, seed uint64) float64 {
 
 // attack is the AUC of a membership inference attack: given flows that were
 // trained on and as many of each class that were not, it calls those members
-// that lie near to a synthetic flow of their class. With distinct, flows that
-// are both in the training and the test set, where there is nothing to infer,
-// are left out. 0.5 is guessing.
+// that lie near to a synthetic flow of their class. 0.5 is guessing.
+//
+// With distinct, only flows take part that stand alone among all real flows of
+// their class: of those that occur more than once, in training or test, there is
+// nothing to infer. Which of the lone flows are members was decided by the split
+// alone, so that a generator that knows nothing of it still gets 0.5.
 func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
 	var member []bool
 	var score []float64
 	for c, rows := range s {
 		in, out := e.train[c], e.test[c]
 		if distinct {
-			in, out = without(e.train[c], e.test[c]), without(e.test[c], e.train[c])
+			in, out = alone(e.train[c], e.test[c]), alone(e.test[c], e.train[c])
 		}
 		n := min(len(in), len(out))
 		if len(rows) == 0 || n == 0 {
@@ -150,12 +153,12 @@ func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
 	return metric.AUC(member, score)
 }
 
-// without returns the rows of a that are not in b.
-func without(a, b [][]float64) [][]float64 {
+// alone returns the rows of x that are like no other of x or others.
+func alone(x, others [][]float64) [][]float64 {
 	var out [][]float64
-	for i, copied := range metric.Copies(a, b) {
-		if !copied {
-			out = append(out, a[i])
+	for i, unique := range metric.Unique(x, others) {
+		if unique {
+			out = append(out, x[i])
 		}
 	}
 	return out

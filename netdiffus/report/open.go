@@ -21,8 +21,8 @@ type Synthetic struct {
 	Unsigned bool         // the flows have no directions
 }
 
-// OpenSynthetic reads synthetic traffic: a file of flows, or images, whose flows
-// are those that invert reads off them. Images without a manifest need the
+// OpenSynthetic reads synthetic traffic: a file of flows, or images, with their
+// padding as packets of 0 bytes that keep their place. Images without a manifest need the
 // recipe that they were made by, the zero Recipe otherwise.
 func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 	info, err := os.Stat(path)
@@ -40,7 +40,7 @@ func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 	if !set.Fitted() {
 		return Synthetic{}, fmt.Errorf("report: %s has no manifest to take the scale from: the recipe must hold it", path)
 	}
-	flows, err := traffic.Collect(set.Flows())
+	flows, err := traffic.Collect(set.PaddedFlows())
 	if err != nil {
 		return Synthetic{}, fmt.Errorf("report: %s: %w", path, err)
 	}
@@ -71,7 +71,11 @@ func (e *evaluation) images(s Synthetic) *Images {
 	}
 	r := s.Set.Recipe
 	out := &Images{Images: s.Set.Len(), Kind: r.Image.Name(), CodecDecodes: r.Codec.Name(), Consistency: number(math.NaN()), Holes: number(math.NaN())}
-	out.Empty = out.Images - len(s.Flows)
+	for _, f := range s.Flows {
+		if len(packets(e.row(f))) == 0 {
+			out.Empty++
+		}
+	}
 	if gasf, ok := r.Image.(imaging.GASF); ok {
 		sum := 0.0
 		for i := range out.Images {

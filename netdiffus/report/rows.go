@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
@@ -13,7 +14,8 @@ import (
 )
 
 // sample is flows by class. A flow is the signed lengths of its first packets,
-// [Length], 0 where there is no packet; with Settings.Unsigned all are positive.
+// [Length], 0 where there is no packet, which may be before one; with
+// Settings.Unsigned all are positive.
 type sample [][][]float64
 
 // flows is the number of flows of all classes.
@@ -34,13 +36,20 @@ type evaluation struct {
 	sources                []source
 	fixed                  constants
 	notes                  []string
+	set                    *dataset.Set              // the synthetic images; nil without
+	testFlows              map[string][]traffic.Flow // by class, the first few, for pictures
 
 	done, total int
 }
 
 // newEvaluation arranges the flows by class.
 func newEvaluation(d Data, o Options) (*evaluation, error) {
-	e := &evaluation{Options: o, unsigned: d.Synthetic.Unsigned}
+	e := &evaluation{Options: o, unsigned: d.Synthetic.Unsigned, set: d.Synthetic.Set, testFlows: map[string][]traffic.Flow{}}
+	for _, f := range d.Test {
+		if len(e.testFlows[f.Label]) < 4*imagesEach {
+			e.testFlows[f.Label] = append(e.testFlows[f.Label], f)
+		}
+	}
 	for _, f := range d.Train {
 		e.classes = append(e.classes, f.Label)
 	}
@@ -81,8 +90,8 @@ func (e *evaluation) note(format string, args ...any) {
 	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
-// arrange sorts flows by class. Packets of 0 bytes are padding, wherever they
-// stand, and are dropped.
+// arrange sorts flows by class. Packets of 0 bytes are padding: they keep their
+// place, and count as no packet.
 func (e *evaluation) arrange(role string, flows []traffic.Flow) (sample, error) {
 	s, unknown, empty := make(sample, len(e.classes)), 0, 0
 	for _, f := range flows {
@@ -91,7 +100,7 @@ func (e *evaluation) arrange(role string, flows []traffic.Flow) (sample, error) 
 			unknown++
 			continue
 		}
-		if row := e.row(f); row[0] != 0 {
+		if row := e.row(f); len(packets(row)) > 0 {
 			s[c] = append(s[c], row)
 		} else {
 			empty++
@@ -114,19 +123,12 @@ func (e *evaluation) arrange(role string, flows []traffic.Flow) (sample, error) 
 
 // row is a flow's signed lengths.
 func (e *evaluation) row(f traffic.Flow) []float64 {
-	row, j := make([]float64, e.Length), 0
-	for i, v := range (traffic.SignedLength{}).Values(f.Packets) {
-		if f.Packets[i].Length == 0 {
-			continue
+	row := make([]float64, e.Length)
+	copy(row, traffic.SignedLength{}.Values(f.Packets[:min(e.Length, len(f.Packets))]))
+	for j, v := range row {
+		if row[j] = v + 0; e.unsigned { // +0 joins −0 to 0
+			row[j] = math.Abs(v)
 		}
-		if j == e.Length {
-			break
-		}
-		if e.unsigned {
-			v = math.Abs(v)
-		}
-		row[j] = v
-		j++
 	}
 	return row
 }

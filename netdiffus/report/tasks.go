@@ -92,13 +92,14 @@ type Fingerprints struct {
 
 // FingerprintRow is one scenario.
 type FingerprintRow struct {
-	Synthetic int    `json:"synthetic_per_class"` // of the class that has most
-	Real      bool   `json:"real"`                // the real flows are trained on too
-	Accuracy  Spread `json:"accuracy"`
-	MacroF1   Spread `json:"f1"`
+	Source   string `json:"source,omitempty"` // of the flows that stand for or beside the real ones
+	Added    int    `json:"added_per_class"`  // of the class that has most
+	Real     bool   `json:"real"`             // the real flows are trained on too
+	Accuracy Spread `json:"accuracy"`
+	MacroF1  Spread `json:"f1"`
 }
 
-// fingerprint trains on real flows, on synthetic flows, and on both.
+// fingerprint trains on real flows, on others, and on both.
 func (e *evaluation) fingerprint(ctx context.Context, r *Report) error {
 	order := make([]int, len(e.classes))
 	for c := range order {
@@ -135,16 +136,21 @@ func (e *evaluation) fingerprint(ctx context.Context, r *Report) error {
 	amounts = slices.Compact(amounts)
 	f.Rows = []FingerprintRow{{Real: true}}
 	for _, n := range amounts {
-		f.Rows = append(f.Rows, FingerprintRow{Synthetic: n}, FingerprintRow{Synthetic: n, Real: true})
+		for _, source := range []string{Synthesised, Markov1} {
+			f.Rows = append(f.Rows, FingerprintRow{Source: source, Added: n}, FingerprintRow{Source: source, Added: n, Real: true})
+		}
 	}
 	for seed := range uint64(e.Seeds) {
 		real := e.table(e.subset(e.train, "fingerprint")(times(fingerTrain), seed))
 		test := e.table(e.subset(e.test, "fingerprint")(times(fingerTest), seed))
 		for i := range f.Rows {
 			row := &f.Rows[i]
-			table := e.table(e.draw(Synthesised, times(row.Synthetic), seed))
+			table := classify.Table{Classes: len(e.classes)}
 			if row.Real {
-				table = real.Join(table)
+				table = real
+			}
+			if row.Added > 0 {
+				table = table.Join(e.table(e.draw(row.Source, times(row.Added), seed)))
 			}
 			if table.Len() == 0 {
 				return fmt.Errorf("none of the classes %q has synthetic flows", f.Classes)

@@ -1,9 +1,213 @@
 package report
 
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
 // Verdict is the report in plain words.
 type Verdict struct {
 	Headline string   `json:"headline"`
 	Points   []string `json:"points"`
 }
 
-func (r *Report) judge() Verdict { return Verdict{} }
+// judge reads the figures, once they are all there.
+func (r *Report) judge() Verdict {
+	r.Memorisation.judge()
+	var v Verdict
+	v.Headline, v.Points = r.usefulness()
+	v.Points = append(v.Points, r.structure()...)
+	if im := r.Images; im != nil && finite(float64(im.Holes)) {
+		v.Points = append(v.Points, fmt.Sprintf("Images: %.2g %% have a packet behind padding; pixels lie %s on average from what the diagonal implies.", 100*float64(im.Holes), digits(float64(im.Consistency))))
+	}
+	v.Points = append(v.Points, r.Memorisation.Verdict)
+	return v
+}
+
+// Row returns the size's row of that source.
+func (s Size) Row(source string) Row {
+	i := slices.IndexFunc(s.Rows, func(r Row) bool { return r.Source == source })
+	if i < 0 {
+		return Row{}
+	}
+	return s.Rows[i]
+}
+
+// of names the size for a sentence.
+func (s Size) of() string {
+	if s.All {
+		return "as many flows as were trained on"
+	}
+	return fmt.Sprintf("%d flows a class", s.PerClass)
+}
+
+// least is the difference below which two scores are called level, however
+// little they spread: forests of other seeds differ as much.
+const least = 0.01
+
+// compare says how a lies to b, higher being better: above, level or below.
+// Level is closer than 0.01 or twice the standard error of the difference,
+// whichever is more.
+func compare(a, b Spread) string {
+	gap := a.Mean() - b.Mean()
+	margin := max(least, 2*math.Hypot(a.standardError(), b.standardError()))
+	switch {
+	case !finite(gap):
+		return "not comparable"
+	case gap > margin:
+		return "above"
+	case gap < -margin:
+		return "below"
+	}
+	return "level with"
+}
+
+// usefulness is the headline: training on synthetic flows, testing on real
+// ones, beside the baselines. Without that task it is bigrams.
+func (r *Report) usefulness() (headline string, points []string) {
+	s := r.Sizes[len(r.Sizes)-1]
+	got := s.Row(Synthesised).Figures["tstr_accuracy"]
+	if len(got.Values) == 0 {
+		return "Fidelity only: classification was not asked for.", nil
+	}
+	how := func(source string) string { return compare(got, s.Row(source).Figures["tstr_accuracy"]) }
+	var verdict string
+	switch real, second, first, independent := how(RealSubset), how(Markov2), how(Markov1), how(Independent); {
+	case real != "below":
+		verdict = "as useful as real flows"
+	case second != "below":
+		verdict = "short of real flows, but no worse than the best baseline that costs nothing, a second-order Markov chain"
+	case first == "above":
+		verdict = "short of real flows, better than a first-order Markov chain, which costs nothing"
+	case first == "level with":
+		verdict = "no better than a first-order Markov chain, which costs nothing"
+	case independent == "above":
+		verdict = "worse than a first-order Markov chain, which costs nothing; better only than packets drawn independently"
+	case independent == "level with":
+		verdict = "no better than packets drawn independently of each other"
+	default:
+		verdict = "worse than packets drawn independently of each other"
+	}
+	headline = "To train a classifier, these synthetic flows are " + verdict + "."
+	var others []string
+	for _, b := range []struct{ source, name string }{
+		{RealSubset, "real flows"}, {Markov2, "Markov order 2"}, {Markov1, "Markov order 1"}, {Independent, "independent packets"},
+	} {
+		f := s.Row(b.source).Figures["tstr_accuracy"]
+		others = append(others, fmt.Sprintf("%s %s (%s)", b.name, f, how(b.source)))
+	}
+	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(), got, strings.Join(others, "; ")))
+	if r.Settings.Seeds < 3 {
+		points = append(points, fmt.Sprintf("With %d seed(s) the spread is not known; nothing should be claimed from this.", r.Settings.Seeds))
+	}
+	return headline, points
+}
+
+// structure says which of the main distances are worse than those of the chain.
+func (r *Report) structure() []string {
+	s := r.Sizes[len(r.Sizes)-1]
+	var good, fair, bad []string
+	for _, name := range []string{"hd_pl", "length_tv", "bigram_js", "trigram_js", "first_tv", "autocorrelation"} {
+		switch c, ok := catalogue[name]; {
+		case !ok:
+		default:
+			switch s.grade(name) {
+			case good3:
+				good = append(good, c.Title)
+			case fair2:
+				fair = append(fair, c.Title)
+			case bad1:
+				bad = append(bad, c.Title)
+			}
+		}
+	}
+	var out []string
+	add := func(what string, names []string) {
+		if len(names) > 0 {
+			out = append(out, what+": "+strings.Join(names, ", ")+".")
+		}
+	}
+	add("As near to the test flows as real flows are", good)
+	add("Between real flows and the first-order Markov chain, or level with the chain", fair)
+	add("Farther from the test flows than the first-order Markov chain", bad)
+	return out
+}
+
+// grade is how a figure of the synthetic flows compares with those of real
+// flows and of the first-order chain.
+type grade int
+
+const (
+	noGrade grade = iota
+	bad1          // worse than the chain
+	fair2
+	good3 // as real flows, or better
+)
+
+// grade compares a distance, lower being better. Its margin is twice the
+// standard error of the difference, or a twentieth of the chain's figure.
+func (s Size) grade(name string) grade {
+	got, real, chain := s.Row(Synthesised).Figures[name], s.Row(RealSubset).Figures[name], s.Row(Markov1).Figures[name]
+	if catalogue[name].Better > 0 {
+		got, real, chain = got.negative(), real.negative(), chain.negative()
+	}
+	worse := func(a, b Spread) bool {
+		return a.Mean()-b.Mean() > max(2*math.Hypot(a.standardError(), b.standardError()), math.Abs(chain.Mean())/20)
+	}
+	switch {
+	case len(got.Values) == 0 || len(real.Values) == 0 || catalogue[name].Better == 0:
+		return noGrade
+	case !worse(got, real):
+		return good3
+	case !worse(got, chain):
+		return fair2
+	}
+	return bad1
+}
+
+func (s Spread) negative() Spread { return Spread{make([]float64, len(s.Values))}.minus(s) }
+
+// judge puts the memorisation into words.
+func (m *Memorisation) judge() {
+	rows := map[string]MemoryRow{}
+	for _, row := range m.Rows {
+		rows[row.Source] = row
+	}
+	got, copies := rows[Synthesised], rows[RealSubset]
+	margin := 2*got.Exact.standardError() + 0.02
+	held := m.HeldOut
+	duplicates := got.Exact.Mean() > held.Exact.Mean()+margin || got.Near.Mean() > held.Near.Mean()+margin
+	// What verbatim copies give away is the most that there is to give away.
+	given := (got.AttackNew.Mean() - 0.5) / (copies.AttackNew.Mean() - 0.5)
+	noticed := got.AttackNew.Mean() > 0.5+0.02+2*got.AttackNew.standardError()
+	attack := noticed && given > 0.75
+	m.Leaks = duplicates || attack
+
+	var b strings.Builder
+	fmt.Fprintf(&b, "Memorisation: %.1f %% of the synthetic flows are exact copies of a training flow and %.1f %% copies or near copies; of real flows that were never trained on it is %.1f %% and %.1f %%.",
+		100*got.Exact.Mean(), 100*got.Near.Mean(), 100*held.Exact.Mean(), 100*held.Near.Mean())
+	if duplicates {
+		b.WriteString(" The generator copies more than traffic repeats itself.")
+	} else {
+		b.WriteString(" That is no more than traffic repeats itself.")
+	}
+	if finite(given) {
+		fmt.Fprintf(&b, " An attacker who asks whether a given flow was trained on reaches an AUC of %s (0.5 is guessing, verbatim copies of as many training flows give %s)", got.AttackNew, copies.AttackNew)
+		switch {
+		case attack:
+			b.WriteString(": the flows give away as much as copies would, or nearly.")
+		case noticed && given > 0.25:
+			b.WriteString(": some, but less than copies would.")
+		default:
+			b.WriteString(": next to nothing.")
+		}
+	}
+	if m.Leaks {
+		b.WriteString(" Do not publish these flows where the training flows are confidential.")
+	} else {
+		b.WriteString(" This is no proof of privacy: rare values are copied from single flows.")
+	}
+	m.Verdict = b.String()
+}

@@ -74,6 +74,7 @@ func rootCommand() *cobra.Command {
 		sampleCommand(),
 		invertCommand(),
 		plotCommand(),
+		evaluateCommand(),
 		doctorCommand(),
 		versionCommand(),
 	)

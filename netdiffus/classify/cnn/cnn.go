@@ -1,0 +1,185 @@
+// Package cnn judges synthetic traffic by a small convolutional network on the
+// flows' images. It is apart from package classify because it links GoMLX.
+package cnn
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+)
+
+// Options say how the network is trained. The zero value works.
+type Options struct {
+	Length int     // packets a flow; 0 means 10
+	Steps  int     // of gradient descent; 0 means 500
+	Batch  int     // flows a step; 0 means 128
+	Rate   float64 // learning rate at the start, falling to 0; 0 means 0.05
+}
+
+func (o Options) filled() Options {
+	if o.Length == 0 {
+		o.Length = 10
+	}
+	if o.Steps == 0 {
+		o.Steps = 500
+	}
+	if o.Batch == 0 {
+		o.Batch = 128
+	}
+	if o.Rate == 0 {
+		o.Rate = 0.05
+	}
+	return o
+}
+
+// Judge returns a judge of rows that hold the payload lengths of a flow's
+// Length packets and, where the rows are twice as long, their directions (0 up,
+// 1 down).
+//
+// A row becomes the GASF of its signed lengths between the least and the
+// greatest of the training rows, the reference's recipe; then come two
+// convolutions, a hidden layer and the classes. Training is gradient descent
+// with momentum 0.9 on batches drawn evenly from the rows. One compiled program
+// serves all calls on tables of one number of classes; calls must not overlap.
+func Judge(backend compute.Backend, o Options) classify.Judge {
+	o = o.filled()
+	programs := map[int]*program{} // by number of classes
+	return func(ctx context.Context, train classify.Table, test [][]float64, seed uint64) ([]int, error) {
+		s, err := newScale(train.X, o.Length)
+		if err != nil {
+			return nil, err
+		}
+		p := programs[train.Classes]
+		if p == nil {
+			if p, err = newProgram(backend, o, train.Classes); err != nil {
+				return nil, fmt.Errorf("cnn: %w", err)
+			}
+			programs[train.Classes] = p
+		}
+		if err := p.start(seed); err != nil {
+			return nil, fmt.Errorf("cnn: %w", err)
+		}
+		if err := p.fit(ctx, s, train, seed); err != nil {
+			return nil, err
+		}
+		return p.predict(ctx, s, test)
+	}
+}
+
+// fit runs the training steps.
+func (p *program) fit(ctx context.Context, s scale, train classify.Table, seed uint64) error {
+	rng := noise.Stream(seed, noise.Key("cnn/batches"))
+	var order []int
+	for step := range p.Steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rows, labels := make([][]float64, p.Batch), make([]int32, p.Batch)
+		for i := range rows {
+			if len(order) == 0 { // every row once before any comes again
+				order = rng.Perm(train.Len())
+			}
+			rows[i], labels[i] = train.X[order[0]], int32(train.Y[order[0]])
+			order = order[1:]
+		}
+		rate := p.Rate * (1 - float64(step)/float64(p.Steps))
+		loss, err := p.step.Call1(s.images(rows), labels, float32(rate))
+		if err != nil {
+			return fmt.Errorf("cnn: %w", err)
+		}
+		value := tensors.ToScalar[float32](loss)
+		loss.MustFinalizeAll()
+		if math.IsNaN(float64(value)) {
+			return fmt.Errorf("cnn: the loss is not a number at step %d", step)
+		}
+	}
+	return nil
+}
+
+// predict returns the class of each row. All batches are of one size, so that
+// there is one program to compile.
+func (p *program) predict(ctx context.Context, s scale, test [][]float64) ([]int, error) {
+	var classes []int
+	for len(classes) < len(test) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		rows := slices.Clone(test[len(classes):min(len(test), len(classes)+testBatch)])
+		some := len(rows)
+		for len(rows) < testBatch {
+			rows = append(rows, rows[0])
+		}
+		out, err := p.infer.Call1(s.images(rows))
+		if err != nil {
+			return nil, fmt.Errorf("cnn: %w", err)
+		}
+		for _, c := range tensors.MustCopyFlatData[int32](out)[:some] {
+			classes = append(classes, int(c))
+		}
+		out.MustFinalizeAll()
+	}
+	return classes, nil
+}
+
+// testBatch is how many rows are classified at once.
+const testBatch = 512
+
+// scale turns rows into images.
+type scale struct {
+	low, high float64 // of the signed lengths of the training rows
+	length    int
+	columns   int // of a row: length, or twice that
+}
+
+func newScale(rows [][]float64, length int) (scale, error) {
+	if len(rows) == 0 || len(rows[0]) != length && len(rows[0]) != 2*length {
+		return scale{}, fmt.Errorf("cnn: want rows of %d or %d features, payload lengths and directions", length, 2*length)
+	}
+	s := scale{length: length, columns: len(rows[0])}
+	for _, row := range rows {
+		if len(row) != s.columns {
+			return scale{}, fmt.Errorf("cnn: rows of %d and of %d features", s.columns, len(row))
+		}
+		for j := range length {
+			v := s.signed(row, j)
+			s.low, s.high = min(s.low, v), max(s.high, v)
+		}
+	}
+	if s.low == s.high { // nothing but padding
+		s.high = 1
+	}
+	return s, nil
+}
+
+// signed is the length of packet j, negative upstream.
+func (s scale) signed(row []float64, j int) float64 {
+	if s.columns == 2*s.length && row[s.length+j] == 0 {
+		return -row[j]
+	}
+	return row[j]
+}
+
+// images returns the rows' images, [n,length,length,1].
+func (s scale) images(rows [][]float64) *tensors.Tensor {
+	n := s.length
+	flat := make([]float32, len(rows)*n*n)
+	x, image := make([]float64, n), make([]float64, n*n)
+	for i, row := range rows {
+		for j := range x {
+			x[j] = (s.signed(row, j) - s.low) / (s.high - s.low)
+		}
+		imaging.GASF{}.Encode(x, image)
+		for k, v := range image {
+			flat[i*n*n+k] = float32(v)
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(rows), n, n, 1)
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify/cnn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/report"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+func evaluateCommand() *cobra.Command {
+	var o evaluateOptions
+	c := &cobra.Command{
+		Use:   "evaluate --real-train F --real-test F --synthetic DIR|F --out DIR",
+		Short: "Say how good synthetic traffic is, beside baselines that cost nothing",
+		Long: `Evaluate measures synthetic flows against real ones and writes metrics.json, for
+machines, and report.html, one page with pictures, into --out. docs/metrics.md
+defines the figures.
+
+Every figure stands beside the same of as many real flows, of Markov chains of
+order 1 and 2, and of packets drawn independently of each other, all of them
+fitted to --real-train, which should be what the generator was trained on.
+--real-test must be flows that it has not seen. All is repeated for each of
+--seeds seeds, with another subset of the synthetic flows each time.
+
+--synthetic is a file of flows, or a folder of images as 'sample' writes it, with
+its manifest; files of the reference, which have none, need --scale.
+
+The tasks are classification (train on synthetic flows and test on real ones, and
+the reverse), augmentation (5, 10, 20 and 50 real flows a class, with and without
+synthetic ones), fingerprint (many classes, few traces) and anomaly (find classes
+that were held out). --classifiers forest,cnn also trains a small convolutional
+network on the flows' images for the classification, on --backend.`,
+		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			options, recipe, err := o.check()
+			if err != nil {
+				return usageOf(c, err)
+			}
+			if err := o.run(c, options, recipe); err != nil {
+				return fmt.Errorf("evaluate: %w", err)
+			}
+			return nil
+		},
+	}
+	flags := c.Flags()
+	flags.StringVar(&o.train, "real-train", "", "real flows that the generator was trained on")
+	flags.StringVar(&o.test, "real-test", "", "real flows that it has not seen")
+	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic flows: a file, or a folder of images")
+	flags.StringVar(&o.out, "out", "", "folder for metrics.json and report.html; made where it is missing")
+	flags.StringSliceVar(&o.perClass, "per-class", []string{"100", "300"}, "numbers of flows a class to judge; \"all\" is as many as in --real-train")
+	flags.IntVar(&o.seeds, "seeds", 3, "repetitions of every draw and classifier")
+	flags.IntVar(&o.length, "length", 10, "packets a flow, from its start")
+	flags.IntVar(&o.trees, "trees", 200, "trees of the random forests")
+	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "what to try the flows for")
+	flags.StringSliceVar(&o.classifiers, "classifiers", []string{"forest"}, "forest, or forest,cnn")
+	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
+	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
+	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
+	o.backend = deviceFlag(flags)
+	return c
+}
+
+// evaluateOptions are evaluate's flags.
+type evaluateOptions struct {
+	train, test, synthetic, out  string
+	perClass, tasks, classifiers []string
+	seeds, length, trees         int
+	scale                        string
+	unsigned, json               bool
+	backend                      *string
+}
+
+func names[S ~string](list []S) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+// check reads the flags. Its errors are of usage.
+func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
+	options := report.Options{Seeds: o.seeds, Length: o.length, Trees: o.trees}
+	if err := required("real-train", o.train, "real-test", o.test, "synthetic", o.synthetic, "out", o.out); err != nil {
+		return options, dataset.Recipe{}, err
+	}
+	for _, word := range o.perClass {
+		n, err := strconv.Atoi(word)
+		switch {
+		case word == "all":
+			n = report.All
+		case err != nil || n < 1:
+			return options, dataset.Recipe{}, fmt.Errorf("--per-class %q: want whole numbers from 1, or all", word)
+		}
+		options.PerClass = append(options.PerClass, n)
+	}
+	for _, word := range o.tasks {
+		if !slices.Contains(report.Tasks(), report.Task(word)) {
+			return options, dataset.Recipe{}, fmt.Errorf("--tasks %q: want some of %s", word, strings.Join(names(report.Tasks()), ","))
+		}
+		options.Tasks = append(options.Tasks, report.Task(word))
+	}
+	switch {
+	case len(options.PerClass) == 0 || len(options.Tasks) == 0:
+		return options, dataset.Recipe{}, errors.New("--per-class and --tasks must not be empty")
+	case o.seeds < 1 || o.seeds > 1000:
+		return options, dataset.Recipe{}, errors.New("--seeds: want 1 to 1000")
+	case o.length < 2 || o.length > 1024:
+		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024")
+	case o.trees < 1 || o.trees > 100000:
+		return options, dataset.Recipe{}, errors.New("--trees: want 1 to 100000")
+	}
+	for _, word := range o.classifiers {
+		if word != "forest" && word != "cnn" {
+			return options, dataset.Recipe{}, fmt.Errorf("--classifiers %q: want forest or forest,cnn", word)
+		}
+	}
+	// Images without a manifest are read as invert reads them. Without --scale,
+	// --unsigned is about flows or a manifest's images.
+	invert := invertOptions{in: o.synthetic, out: o.out, scale: o.scale, unsigned: o.unsigned && o.scale != ""}
+	recipe, err := invert.recipe()
+	return options, recipe, err
+}
+
+func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe dataset.Recipe) error {
+	ctx, stderr := c.Context(), c.ErrOrStderr()
+	var d report.Data
+	var err error
+	if d.Train, err = traffic.Collect(watched(ctx, traffic.Read(o.train), func() {})); err != nil {
+		return err
+	}
+	if d.Test, err = traffic.Collect(watched(ctx, traffic.Read(o.test), func() {})); err != nil {
+		return err
+	}
+	if d.Synthetic, err = report.OpenSynthetic(o.synthetic, recipe); err != nil {
+		return err
+	}
+	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
+	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
+		input, err := report.Describe(in.role, in.path)
+		if err != nil {
+			return err
+		}
+		d.Inputs = append(d.Inputs, input)
+	}
+	if slices.Contains(o.classifiers, "cnn") {
+		device, _, err := openDevice(ctx, stderr, *o.backend)
+		if err != nil {
+			return err
+		}
+		defer device.Finalize()
+		options.Judges = append(options.Judges, report.NamedJudge{
+			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{Length: o.length}),
+		})
+	}
+	var bar *progress
+	options.Progress = func(done, total int, what string) {
+		if bar == nil {
+			bar = newProgress(stderr, "evaluation step", total)
+		}
+		bar.set(done, what)
+	}
+	r, err := report.Run(ctx, d, options)
+	if bar != nil {
+		bar.finish()
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.Write(ctx, o.out); err != nil {
+		return err
+	}
+	return o.print(c.OutOrStdout(), stderr, r)
+}
+
+// print writes the result to stdout: everything as JSON, or the verdict with
+// the main figures.
+func (o evaluateOptions) print(stdout, stderr io.Writer, r *report.Report) error {
+	if o.json {
+		text, err := r.JSON()
+		if err != nil {
+			return err
+		}
+		_, err = stdout.Write(text)
+		return err
+	}
+	if err := r.Summary(stdout); err != nil {
+		return err
+	}
+	fmt.Fprintf(stderr, "the report is %s\n", filepath.Join(o.out, report.HTMLName))
+	return nil
+}

@@ -1,0 +1,332 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
+)
+
+// Names of the files that Write writes.
+const (
+	JSONName = "metrics.json"
+	HTMLName = "report.html"
+)
+
+//go:embed page.gohtml
+var pageText string
+
+// Write puts metrics.json and report.html into the folder dir, over earlier
+// ones. Each appears whole or not at all.
+func (r *Report) Write(ctx context.Context, dir string) error {
+	text, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	page, err := r.HTML(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(filepath.Join(dir, JSONName), text); err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(filepath.Join(dir, HTMLName), page)
+}
+
+// JSON is the report for machines.
+func (r *Report) JSON() ([]byte, error) {
+	text, err := json.Marshal(r)
+	return append(text, '\n'), err
+}
+
+// HTML is the report for people: one page without scripts, its pictures in it.
+func (r *Report) HTML(ctx context.Context) ([]byte, error) {
+	figures, err := r.pictures(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"share": func(n number) string { return fmt.Sprintf("%.1f %%", 100*float64(n)) },
+		"join":  func(s []string) string { return strings.Join(s, ", ") },
+	}).Parse(pageText)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, page{r, figures})
+	return b.Bytes(), err
+}
+
+// page is what the template shows.
+type page struct {
+	*Report
+	figures map[string]template.URL
+}
+
+// Picture is a figure as a data URI, "" where there is none of that name.
+func (p page) Picture(name string) template.URL { return p.figures[name] }
+
+// dataURI is a figure as a PNG inside a URI.
+func dataURI(f plots.Figure) (template.URL, error) {
+	var b bytes.Buffer
+	if err := plots.Encode(&b, "png", f); err != nil {
+		return "", err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil //nolint:gosec // our own bytes
+}
+
+// Last is the largest size.
+func (p page) Last() Size { return p.Sizes[len(p.Sizes)-1] }
+
+// LastSeed is the largest seed.
+func (p page) LastSeed() int { return p.Settings.Seeds - 1 }
+
+// Table is a table of the page.
+type Table struct {
+	Head []Head
+	Rows []Line
+}
+
+// Head is a column's head.
+type Head struct{ Title, Unit, What string }
+
+// Line is a row: its name, and a cell for each column.
+type Line struct {
+	Name  string
+	Kind  string // its CSS class: "synthetic", "real", "ceiling" or ""
+	Cells []Cell
+}
+
+// Cell is a figure, what stands small behind it, and a mark where it is graded.
+type Cell struct{ Text, Aside, Mark, Grade string }
+
+// cellOf is a figure with its spread.
+func cellOf(s Spread) Cell {
+	text, aside, _ := strings.Cut(s.String(), " ")
+	return Cell{Text: strings.Replace(text, "-", "−", 1), Aside: aside}
+}
+
+// title is a source's name for people.
+func (p page) title(source string) string {
+	if source == AllReal {
+		return "all training flows"
+	}
+	for _, s := range p.e.sources {
+		if s.name == source {
+			return s.title
+		}
+	}
+	return source
+}
+
+func kind(source string) string {
+	switch source {
+	case Synthesised:
+		return "synthetic"
+	case RealSubset:
+		return "real"
+	case AllReal, "test":
+		return "ceiling"
+	}
+	return ""
+}
+
+// Figures is the table of some figures: synthetic flows, the four baselines,
+// all real flows.
+func (p page) Figures(s Size, names ...string) Table {
+	names = slices.DeleteFunc(names, func(name string) bool { return len(s.Row(RealSubset).Figures[name].Values) == 0 })
+	t := Table{Head: heads(names)}
+	for _, row := range s.Rows {
+		line := Line{Name: p.title(row.Source), Kind: kind(row.Source)}
+		for _, name := range names {
+			cell := cellOf(row.Figures[name])
+			if row.Source == Synthesised {
+				cell.Mark, cell.Grade = s.grade(name).mark()
+			}
+			line.Cells = append(line.Cells, cell)
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+func heads(names []string) []Head {
+	var out []Head
+	for _, name := range names {
+		e := catalogue[name]
+		out = append(out, Head{e.Title, e.Unit, e.What})
+	}
+	return out
+}
+
+// mark is how the page shows a grade: in shape as well as in colour.
+func (g grade) mark() (mark, class string) {
+	switch g {
+	case good3:
+		return "●", "good"
+	case fair2:
+		return "◐", "fair"
+	case bad1:
+		return "○", "bad"
+	}
+	return "", ""
+}
+
+// Judged is the classification by a further judge.
+func (p page) Judged(s Size) []NamedTable {
+	var out []NamedTable
+	for _, j := range p.e.Judges {
+		t := Table{Head: heads([]string{"tstr_accuracy", "tstr_f1", "trts_accuracy", "trts_f1"})}
+		for i := range t.Head {
+			t.Head[i].What = strings.Replace(t.Head[i].What, "forest", "classifier", 1)
+		}
+		for _, row := range s.Rows {
+			line := Line{Name: p.title(row.Source), Kind: kind(row.Source)}
+			for _, name := range []string{"tstr_accuracy", "tstr_f1", "trts_accuracy", "trts_f1"} {
+				line.Cells = append(line.Cells, cellOf(row.Figures[prefix(j)+name]))
+			}
+			t.Rows = append(t.Rows, line)
+		}
+		out = append(out, NamedTable{j.Title, t})
+	}
+	return out
+}
+
+// NamedTable is a table with a caption.
+type NamedTable struct {
+	Title string
+	Table Table
+}
+
+// PerClass is the table of every class: the synthetic flows' figure, and small
+// behind it that of as many real flows.
+func (p page) PerClass(s Size, names ...string) Table {
+	names = slices.DeleteFunc(names, func(name string) bool { return len(s.Row(RealSubset).Figures[name].Values) == 0 })
+	t := Table{Head: heads(names)}
+	for _, class := range p.Classes {
+		line := Line{Name: class.Label}
+		for _, name := range names {
+			figure := func(source string) string { return digits(s.Row(source).Classes[class.Label][name].Mean()) }
+			line.Cells = append(line.Cells, Cell{Text: figure(Synthesised), Aside: figure(RealSubset)})
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+// First is the table of first packets.
+func (p page) First() Table {
+	t := Table{}
+	for _, f := range p.FirstPackets {
+		way := "down"
+		if f.Up {
+			way = "up"
+		}
+		if p.Settings.Unsigned {
+			way = ""
+		}
+		t.Head = append(t.Head, Head{Title: fmt.Sprint(f.Length), Unit: way})
+	}
+	test := Line{Name: "real test flows", Kind: "ceiling"}
+	for _, f := range p.FirstPackets {
+		test.Cells = append(test.Cells, Cell{Text: fmt.Sprintf("%.3f", float64(f.Test))})
+	}
+	for _, s := range p.e.sources {
+		line := Line{Name: s.title, Kind: kind(s.name)}
+		for _, f := range p.FirstPackets {
+			line.Cells = append(line.Cells, cellOf(f.Shares[s.name]))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	t.Rows = append(t.Rows, test)
+	return t
+}
+
+// Augment is the table of the augmentation.
+func (p page) Augment() Table {
+	t := Table{Head: []Head{{Title: "real alone"}, {Title: "+ synthetic"}, {Title: "gain"}, {Title: "+ Markov, order 1"}, {Title: "gain"}}}
+	for _, a := range p.Augmentation {
+		line := Line{Name: fmt.Sprintf("%d real a class", a.Real)}
+		for i, row := range a.Rows {
+			line.Cells = append(line.Cells, cellOf(row.Accuracy))
+			if i > 0 {
+				line.Cells = append(line.Cells, signed(row.Gain))
+			}
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}
+
+// signed is a difference.
+func signed(s Spread) Cell {
+	c := cellOf(s)
+	if s.Mean() > 0 {
+		c.Text = "+" + c.Text
+	}
+	return c
+}
+
+// Fingers is the table of the fingerprinting.
+func (p page) Fingers() Table {
+	t := Table{Head: []Head{{Title: "accuracy"}, {Title: "macro F1"}}}
+	for _, row := range p.Fingerprint.Rows {
+		name, k := fmt.Sprintf("%d %s", row.Added, p.title(row.Source)), ""
+		switch {
+		case row.Added == 0:
+			name, k = "real alone", "real"
+		case row.Real:
+			name = "real + " + name
+		}
+		if row.Source == Synthesised {
+			k = "synthetic"
+		}
+		t.Rows = append(t.Rows, Line{Name: name, Kind: k, Cells: []Cell{cellOf(row.Accuracy), cellOf(row.MacroF1)}})
+	}
+	return t
+}
+
+// Alarms is the table of the anomaly detection.
+func (p page) Alarms() Table {
+	t := Table{Head: []Head{{Title: "ROC AUC"}, {Title: "found at 1 % false alarms"}}}
+	for _, row := range p.Anomaly.Rows {
+		t.Rows = append(t.Rows, Line{Name: p.title(row.Source), Kind: kind(row.Source), Cells: []Cell{cellOf(row.AUC), cellOf(row.Detection)}})
+	}
+	return t
+}
+
+// Memory is the table of the memorisation.
+func (p page) Memory() Table {
+	t := Table{Head: []Head{
+		{"exact copies", "", "of a training flow of the class"},
+		{"near copies", "", "within 8 bytes a packet, exact ones too"},
+		{"closest record", "bytes", "mean distance to the nearest training flow, a packet"},
+		{"nearer to train", "", "than to test flows, as many of both: 0.5 is even"},
+		{"attack AUC", "", "membership inference, 0.5 is guessing"},
+		{"attack AUC, distinct", "", "without flows that are in both sets"},
+	}}
+	for _, row := range slices.Concat(p.Memorisation.Rows, []MemoryRow{p.Memorisation.HeldOut}) {
+		line := Line{Name: p.title(row.Source), Kind: kind(row.Source)}
+		if row.Source == "test" {
+			line.Name = "real test flows"
+		}
+		for _, s := range []Spread{row.Exact, row.Near, row.Closest, row.Closer, row.Attack, row.AttackNew} {
+			line.Cells = append(line.Cells, cellOf(s))
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	return t
+}

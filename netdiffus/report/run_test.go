@@ -1,0 +1,436 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+var long = flag.Bool("long", os.Getenv("NETDIFFUS_LONG") != "", "run everything on the developers' data: a minute")
+
+// flow is a flow of signed lengths.
+func flow(label string, signed ...float64) traffic.Flow {
+	f := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(signed))}
+	traffic.SignedLength{}.Restore(signed, f.Packets)
+	return f
+}
+
+// chatter is n flows each of so many classes: a class has its own first packet,
+// its own answers to it, and its own number of packets.
+func chatter(classes, n int, seed uint64) []traffic.Flow {
+	var flows []traffic.Flow
+	for c := range classes {
+		rng := noise.Stream(seed, uint64(c))
+		for range n {
+			v := []float64{-float64(100 + 50*c), float64(500 + 20*c + 10*rng.IntN(4))}
+			for len(v) < 3+rng.IntN(3+c%3) {
+				v = append(v, v[1]-float64(100*rng.IntN(3)))
+			}
+			flows = append(flows, flow(fmt.Sprintf("class%d", c), v...))
+		}
+	}
+	return flows
+}
+
+func small() Options {
+	return Options{PerClass: []int{20, 40}, Seeds: 2, Length: 6, Trees: 20}
+}
+
+func TestRun(t *testing.T) {
+	d := Data{Train: chatter(4, 80, 1), Test: chatter(4, 30, 2), Synthetic: Synthetic{Flows: chatter(4, 40, 3)}}
+	o := small()
+	last, total := 0, 0
+	o.Progress = func(done, n int, _ string) { last, total = done, n }
+	r, err := Run(t.Context(), d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != total || last == 0 {
+		t.Errorf("progress ended at %d of %d", last, total)
+	}
+	if len(r.Sizes) != 2 || r.Sizes[1].PerClass != 40 {
+		t.Fatalf("sizes %+v", r.Sizes)
+	}
+	for _, source := range []string{Synthesised, RealSubset, Markov1, Markov2, Independent} {
+		row := r.Sizes[1].Row(source)
+		if row.Flows != 160 {
+			t.Errorf("%s: %d flows, want 40 of each of 4 classes", source, row.Flows)
+		}
+		for name := range catalogue {
+			if got := row.Figures[name]; len(got.Values) != 2 || !finite(got.Mean()) {
+				t.Errorf("%s: %s = %v, want two numbers", source, name, got.Values)
+			}
+		}
+	}
+	for name := range r.Sizes[1].Row(Synthesised).Figures {
+		if _, ok := catalogue[name]; !ok {
+			t.Errorf("figure %q is not in the catalogue", name)
+		}
+	}
+	// Drawn from the same distribution, the flows do as well as real ones.
+	if !strings.Contains(r.Verdict.Headline, "as useful as real flows") {
+		t.Errorf("verdict on flows as good as real: %q", r.Verdict.Headline)
+	}
+	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != 5 {
+		t.Errorf("tasks are missing: %d, %v, %v, %d", len(r.Augmentation), r.Fingerprint, r.Anomaly, len(r.Memorisation.Rows))
+	}
+	again, err := Run(t.Context(), d, small())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, _ := r.JSON()
+	b, _ := again.JSON()
+	if string(a) != string(b) {
+		t.Error("two runs give two reports")
+	}
+}
+
+func TestWrite(t *testing.T) {
+	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{Length: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := filepath.Join(t.TempDir(), "images")
+	if err := set.Save(images); err != nil {
+		t.Fatal(err)
+	}
+	d := Data{Train: chatter(3, 60, 1), Test: chatter(3, 30, 2)}
+	if d.Synthetic, err = OpenSynthetic(images, dataset.Recipe{}); err != nil {
+		t.Fatal(err)
+	}
+	input, err := Describe("synthetic", images)
+	if err != nil || input.SHA256 == "" {
+		t.Fatalf("Describe = %+v, %v: want the manifest's hash", input, err)
+	}
+	d.Inputs = []Input{input}
+	r, err := Run(t.Context(), d, small())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if im := r.Images; im == nil || im.Images != 90 || im.Holes != 0 || im.Empty != 0 || im.Consistency > 1e-6 {
+		t.Errorf("images as they were encoded: %+v", im)
+	}
+	out := filepath.Join(t.TempDir(), "a", "report")
+	if err := r.Write(t.Context(), out); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(out, JSONName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metrics struct {
+		Schema string
+		Sizes  []struct {
+			Rows []struct {
+				Source  string
+				Figures map[string]struct {
+					Mean, SD *float64
+					Values   []*float64
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &metrics); err != nil {
+		t.Fatal(err)
+	}
+	if f := metrics.Sizes[0].Rows[0].Figures["tstr_accuracy"]; metrics.Schema != Schema || f.Mean == nil || len(f.Values) != 2 {
+		t.Errorf("schema %q, TSTR %+v", metrics.Schema, f)
+	}
+
+	page, err := os.ReadFile(filepath.Join(out, HTMLName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture := regexp.MustCompile(`<img alt="[^"]+" src="data:image/png;base64,[^"]+">`)
+	if n := len(picture.FindAll(page, -1)); n != 7 {
+		t.Errorf("%d pictures, want 7", n)
+	}
+	page = picture.ReplaceAll(page, nil)
+	// One file, nothing to run, nothing to fetch.
+	for _, bad := range []string{"<script", "http://", "https://", "<link", "@import", "ZgotmplZ", "NaN", "<no value>", "%!"} {
+		if strings.Contains(string(page), bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	if open, closed := strings.Count(string(page), "<tr"), strings.Count(string(page), "</tr>"); open != closed {
+		t.Errorf("%d rows opened, %d closed", open, closed)
+	}
+	var summary strings.Builder
+	if err := r.Summary(&summary); err != nil || !strings.Contains(summary.String(), "Markov, order 2") {
+		t.Errorf("summary (%v):\n%s", err, summary.String())
+	}
+}
+
+// TestBadFlowsAreCalledBad: a report must not flatter.
+func TestBadFlowsAreCalledBad(t *testing.T) {
+	train, test := chatter(4, 80, 1), chatter(4, 30, 2)
+	exchanged := chatter(4, 40, 3)
+	for i := range exchanged {
+		exchanged[i].Label = fmt.Sprintf("class%d", (int(exchanged[i].Label[5]-'0')+1)%4)
+	}
+	o := small()
+	o.Tasks = []Task{Classification}
+	r, err := Run(t.Context(), Data{Train: train, Test: test, Synthetic: Synthetic{Flows: exchanged}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(r.Verdict.Headline, "worse than packets drawn independently") {
+		t.Errorf("classes exchanged: %q", r.Verdict.Headline)
+	}
+
+	// Copies of the training flows are as useful as these, and no secret.
+	private := func(n int, seed uint64) (flows []traffic.Flow) {
+		rng := noise.Stream(seed)
+		for i := range 2 * n {
+			flows = append(flows, flow(fmt.Sprintf("class%d", i%2), 1+float64(rng.IntN(1400)), 1+float64(rng.IntN(1400)), -1-float64(rng.IntN(1400))))
+		}
+		return flows
+	}
+	secret := private(60, 1)
+	o.PerClass = []int{60}
+	r, err = Run(t.Context(), Data{Train: secret, Test: private(60, 2), Synthetic: Synthetic{Flows: secret}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := r.Memorisation
+	if !m.Leaks || m.Rows[0].Exact.Mean() != 1 || m.Rows[0].AttackNew.Mean() != 1 || m.HeldOut.Exact.Mean() != 0 {
+		t.Errorf("copies: leaks %v, duplicates %v, attack %v, held out %v", m.Leaks, m.Rows[0].Exact, m.Rows[0].AttackNew, m.HeldOut.Exact)
+	}
+	if !strings.Contains(m.Verdict, "Do not publish") {
+		t.Errorf("verdict on copies: %q", m.Verdict)
+	}
+}
+
+func TestRunRefuses(t *testing.T) {
+	good := Data{Train: chatter(2, 9, 1), Test: chatter(2, 9, 2), Synthetic: Synthetic{Flows: chatter(2, 9, 3)}}
+	one := good
+	one.Train, one.Test, one.Synthetic.Flows = good.Train[:9], good.Test[:9], good.Synthetic.Flows[:9]
+	none := good
+	none.Synthetic.Flows = nil
+	foreign := good
+	foreign.Synthetic.Flows = []traffic.Flow{flow("other", 5)}
+	empty := good
+	empty.Test = []traffic.Flow{flow("class0", 0, 0)}
+	for _, c := range []struct {
+		name string
+		d    Data
+		o    Options
+		want string
+	}{
+		{"no synthetic flows", none, Options{}, "no synthetic flows"},
+		{"other classes", foreign, Options{}, "none of the 1 synthetic flows is of a class"},
+		{"nothing but padding", empty, Options{}, "none of the 1 test flows"},
+		{"one class", one, Options{}, "two classes or more"},
+		{"task", good, Options{Tasks: []Task{"magic"}}, `unknown task "magic"`},
+		{"size", good, Options{PerClass: []int{0}}, "at least 1"},
+		{"seeds", good, Options{Seeds: -1}, "seeds"},
+		{"length", good, Options{Length: 1}, "packets a flow"},
+	} {
+		if _, err := Run(t.Context(), c.d, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Run(ctx, good, small()); err != context.Canceled && !strings.Contains(fmt.Sprint(err), "canceled") {
+		t.Errorf("after cancel: %v", err)
+	}
+}
+
+// TestNotes: what the data lack is said, and is no reason to fail.
+func TestNotes(t *testing.T) {
+	synthetic := chatter(3, 10, 3)[:25] // class2 has 5
+	synthetic = append(synthetic, flow("stranger", 7), flow("class0", 0))
+	test := chatter(2, 12, 2) // none of class2
+	o := small()
+	o.Seeds = 1
+	r, err := Run(t.Context(), Data{Train: chatter(3, 20, 1), Test: test, Synthetic: Synthetic{Flows: synthetic}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(r.Notes, "\n")
+	for _, want := range []string{
+		"1 synthetic flows are of classes that the training flows lack",
+		"1 synthetic flows have no packet",
+		`no test flows of class "class2"`,
+		"20 flows a class were asked for; the synthetic flows are at most 10",
+		`"class2" has 5 synthetic flows where 10`,
+	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("notes lack %q:\n%s", want, notes)
+		}
+	}
+	if len(r.Sizes) != 1 || r.Sizes[0].PerClass != 10 {
+		t.Errorf("sizes %d, want one of 10", len(r.Sizes))
+	}
+	if !strings.Contains(strings.Join(r.Verdict.Points, " "), "spread is not known") {
+		t.Errorf("one seed: %q", r.Verdict.Points)
+	}
+	if _, err := r.HTML(t.Context()); err != nil {
+		t.Errorf("the page: %v", err)
+	}
+}
+
+// TestAtomHoles reads holes off images before the codec cuts behind them.
+func TestAtomHoles(t *testing.T) {
+	atoms := &codec.Atoms{}
+	set, err := dataset.Build(traffic.All([]traffic.Flow{flow("a", -5, 9, 7), flow("a", -5), flow("b", 4, 4)}), dataset.Recipe{Length: 3, Codec: atoms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	padding := paddingOf(set.Recipe.Codec)
+	code := func(v ...float64) []float64 {
+		u := make([]float64, 3)
+		if err := set.Recipe.Codec.Encode("a", v, u); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	long, short := code(-5, 9, 7), code(-5)
+	for _, c := range []struct {
+		u    []float64
+		want []bool
+		hole bool
+	}{
+		{long, []bool{false, false, false}, false},
+		{short, []bool{false, true, true}, false},
+		{[]float64{long[0], short[1], long[2]}, []bool{false, true, false}, true},
+	} {
+		if got := padding("a", c.u); !slices.Equal(got, c.want) || hole(got) != c.hole {
+			t.Errorf("padding of %v = %v, want %v", c.u, got, c.want)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	s := Spread{[]float64{1, 2, math.NaN(), 3}}
+	text, err := json.Marshal(s)
+	if want := `{"mean":2,"sd":1,"values":[1,2,null,3]}`; err != nil || string(text) != want {
+		t.Errorf("JSON %s (%v), want %s", text, err, want)
+	}
+	for want, s := range map[string]Spread{
+		"2.000 ± 1.000": s, "–": {}, "0.500": {[]float64{.5}}, "150 ± 71": {[]float64{100, 200}}, "15.0 ± 7.1": {[]float64{10, 20}},
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%v: %q, want %q", s.Values, got, want)
+		}
+	}
+}
+
+func TestCompare(t *testing.T) {
+	of := func(v ...float64) Spread { return Spread{v} }
+	for _, c := range []struct {
+		a, b Spread
+		want string
+	}{
+		{of(.90, .90, .90), of(.88, .88, .88), "above"},
+		{of(.885, .885), of(.88, .88), "level with"}, // less than 0.01
+		{of(.80, .90), of(.80, .84), "level with"},   // within the spread
+		{of(.5), of(.6), "below"},
+		{of(), of(.6), "not comparable"},
+	} {
+		if got := compare(c.a, c.b); got != c.want {
+			t.Errorf("compare(%v, %v) = %q, want %q", c.a.Values, c.b.Values, got, c.want)
+		}
+	}
+}
+
+// TestFiguresOfTheReference holds the baselines, and the reference's own
+// samples, to figures that were found with other code (pandas, SciPy and
+// scikit-learn's forest) on the same split.
+func TestFiguresOfTheReference(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some 20 seconds of forests")
+	}
+	if !*long {
+		t.Skip("a minute of forests: set NETDIFFUS_LONG=1 or -long")
+	}
+	read := func(name string) []traffic.Flow {
+		flows, err := traffic.Collect(traffic.Read(golden.Shared(t, "data/mirage-appxact/"+name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return flows
+	}
+	d := Data{Train: read("trainSetOriginale.parquet"), Test: read("testSetOriginale.parquet")}
+	evaluate := func(s Synthetic, n int) *Report {
+		d.Synthetic = s
+		r, err := Run(t.Context(), d, Options{PerClass: []int{n}, Tasks: []Task{Classification}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	check := func(s Size, source, figure string, want, tolerance float64) {
+		t.Helper()
+		if got := s.Row(source).Figures[figure]; math.Abs(got.Mean()-want) > tolerance {
+			t.Errorf("%s: %s = %v, want %.4f ± %.4f", source, figure, got, want, tolerance)
+		}
+	}
+	seed := func(name string, r dataset.Recipe) Synthetic {
+		s, err := OpenSynthetic(golden.Shared(t, "data/mirage-appxact/seed-outputs/"+name), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+
+	r := evaluate(Synthetic{Flows: d.Train}, 300)
+	s := r.Sizes[0]
+	for _, c := range []struct {
+		source, figure  string
+		want, tolerance float64
+	}{
+		{RealSubset, "tstr_accuracy", .892, .012}, {RealSubset, "tstr_f1", .858, .016},
+		{RealSubset, "hd_pl", .052, .004}, {RealSubset, "hd_dir", .009, .003}, {RealSubset, "length_tv", .067, .006},
+		{RealSubset, "bigram_js", .081, .003}, {RealSubset, "trigram_js", .138, .003},
+		{Markov1, "tstr_accuracy", .858, .014}, {Markov1, "hd_pl", .052, .004}, {Markov1, "duplicates", .395, .015},
+		{Markov1, "bigram_js", .083, .004}, {Markov1, "trigram_js", .159, .007},
+		{Markov2, "tstr_accuracy", .882, .014}, {Markov2, "duplicates", .671, .02}, {Markov2, "trigram_js", .139, .007},
+		{Independent, "tstr_accuracy", .513, .03}, {Independent, "length_tv", .554, .01}, {Independent, "bigram_js", .529, .004},
+		{AllReal, "tstr_accuracy", .941, .006}, {AllReal, "hd_pl", .0459, .0003}, {AllReal, "tv_pl", .0385, .0003}, {AllReal, "hd_dir", .0060, .0003},
+	} {
+		check(s, c.source, c.figure, c.want, c.tolerance)
+	}
+	if got := r.Memorisation.HeldOut.Exact.Mean(); math.Abs(got-.620) > .005 {
+		t.Errorf("test flows that copy a training flow of their class: %.4f, want 0.620", got)
+	}
+	if got := float64(r.FirstPackets[0].Test); r.FirstPackets[0].Length != 517 || math.Abs(got-.530) > .001 {
+		t.Errorf("first packets: %+v, want 517 bytes at 0.530", r.FirstPackets[0])
+	}
+
+	r = evaluate(seed("samples_100_per_class", dataset.Recipe{Feature: dataset.Length{}, Codec: codec.MinMax{Max: 1460}}), 100)
+	s = r.Sizes[0]
+	check(s, Synthesised, "tstr_accuracy", .667, .012)
+	check(s, Synthesised, "tstr_f1", .615, .012)
+	check(s, Synthesised, "hd_pl", .1214, .0005)
+	check(s, Synthesised, "tv_pl", .1295, .001)
+	check(s, Synthesised, "length_tv", .305, .001)
+	if got := float64(r.Images.Consistency); math.Abs(got-.0135) > .0001 {
+		t.Errorf("inconsistency of the unsigned samples %.5f, want 0.0135", got)
+	}
+
+	r = evaluate(seed("samples_10_per_class_signed", dataset.Recipe{Codec: codec.MinMax{Min: -1460, Max: 1460}}), 10)
+	s = r.Sizes[0]
+	check(s, Synthesised, "tstr_accuracy", .310, .012)
+	check(s, Synthesised, "hd_pl", .2435, .001)
+	check(s, Synthesised, "hd_dir", .0915, .001)
+	check(s, Synthesised, "length_tv", .215, .001)
+	if got := float64(r.Images.Consistency); math.Abs(got-.0412) > .0001 {
+		t.Errorf("inconsistency of the signed samples %.5f, want 0.0412", got)
+	}
+}

@@ -1,0 +1,37 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// Summary writes the verdict and the main figures as text, for a terminal.
+func (r *Report) Summary(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", r.Verdict.Headline)
+	for _, p := range r.Verdict.Points {
+		fmt.Fprintf(&b, "  - %s\n", p)
+	}
+	names := []string{"tstr_accuracy", "tstr_f1", "hd_pl", "hd_dir", "length_tv", "bigram_js", "trigram_js"}
+	p := page{Report: r}
+	for _, s := range r.Sizes {
+		t := p.Figures(s, names...)
+		fmt.Fprintf(&b, "\n%-22s", s.of())
+		for _, h := range t.Head {
+			fmt.Fprintf(&b, "%16s", h.Title)
+		}
+		b.WriteByte('\n')
+		for _, line := range t.Rows {
+			fmt.Fprintf(&b, "  %-20s", line.Name)
+			for _, c := range line.Cells {
+				text := strings.TrimSpace(c.Text + " " + c.Aside)
+				fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", max(1, 16-utf8.RuneCountInString(text))), text)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
