@@ -91,6 +91,13 @@ func dataURI(f plots.Figure) (template.URL, error) {
 // Last is the largest size.
 func (p page) Last() Size { return p.Sizes[len(p.Sizes)-1] }
 
+// Smaller are the others, from the largest.
+func (p page) Smaller() []Size {
+	sizes := slices.Clone(p.Sizes[:len(p.Sizes)-1])
+	slices.Reverse(sizes)
+	return sizes
+}
+
 // LastSeed is the largest seed.
 func (p page) LastSeed() int { return p.Settings.Seeds - 1 }
 
@@ -163,6 +170,23 @@ func (p page) Figures(s Size, names ...string) Table {
 	return t
 }
 
+// Distances are the tables of one size.
+type Distances struct {
+	Size                              Size
+	Structure, Packets, Exact, Pooled Table
+}
+
+// Distances makes the tables of a size.
+func (p page) Distances(s Size) Distances {
+	return Distances{
+		s,
+		p.Figures(s, "length_tv", "first_tv", "bigram_js", "trigram_js", "autocorrelation", "frechet", "mmd"),
+		p.Figures(s, "hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "hd_dir", "js_dir", "tv_dir"),
+		p.Figures(s, "tv_pl_exact", "js_pl_exact", "bigram_js_exact", "trigram_js_exact", "seen", "duplicates", "near_duplicates"),
+		p.Figures(s, "hd_pl_all", "js_pl_all", "tv_pl_all", "w1_pl_all", "ks_pl_all", "hd_dir_all", "js_dir_all", "tv_dir_all"),
+	}
+}
+
 func heads(names []string) []Head {
 	var out []Head
 	for _, name := range names {
@@ -175,11 +199,11 @@ func heads(names []string) []Head {
 // mark is how the page shows a grade: in shape as well as in colour.
 func (g grade) mark() (mark, class string) {
 	switch g {
-	case good3:
+	case asReal:
 		return "●", "good"
-	case fair2:
+	case asChain:
 		return "◐", "fair"
-	case bad1:
+	case worseThanChain:
 		return "○", "bad"
 	}
 	return "", ""

@@ -61,6 +61,8 @@ func (s Spread) String() string {
 		return fmt.Sprintf("%.0f ± %.0f", mean, s.SD())
 	case math.Abs(mean) >= 10:
 		return fmt.Sprintf("%.1f ± %.1f", mean, s.SD())
+	case math.Abs(mean) < 0.0095 && mean != 0:
+		return fmt.Sprintf("%.4f ± %.4f", mean, s.SD())
 	}
 	return fmt.Sprintf("%.3f ± %.3f", mean, s.SD())
 }
@@ -83,8 +85,10 @@ func digits(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case a >= 10:
 		return fmt.Sprintf("%.1f", v)
-	case a > 0 && a < 0.001:
+	case a > 0 && a < 0.00095:
 		return fmt.Sprintf("%.1g", v)
+	case a > 0 && a < 0.0095:
+		return fmt.Sprintf("%.4f", v)
 	}
 	return fmt.Sprintf("%.3f", v)
 }

@@ -110,17 +110,14 @@ func (r *Report) structure() []string {
 	s := r.Sizes[len(r.Sizes)-1]
 	var good, fair, bad []string
 	for _, name := range []string{"hd_pl", "length_tv", "bigram_js", "trigram_js", "first_tv", "autocorrelation"} {
-		switch c, ok := catalogue[name]; {
-		case !ok:
-		default:
-			switch s.grade(name) {
-			case good3:
-				good = append(good, c.Title)
-			case fair2:
-				fair = append(fair, c.Title)
-			case bad1:
-				bad = append(bad, c.Title)
-			}
+		title := catalogue[name].Title
+		switch s.grade(name) {
+		case asReal:
+			good = append(good, title)
+		case asChain:
+			fair = append(fair, title)
+		case worseThanChain:
+			bad = append(bad, title)
 		}
 	}
 	var out []string
@@ -141,33 +138,34 @@ type grade int
 
 const (
 	noGrade grade = iota
-	bad1          // worse than the chain
-	fair2
-	good3 // as real flows, or better
+	worseThanChain
+	asChain // level with it or better, but not as real flows
+	asReal  // or better
 )
 
-// grade compares a distance, lower being better. Its margin is twice the
-// standard error of the difference, or a twentieth of the chain's figure.
+// grade compares a figure of the synthetic flows with those of real ones and of
+// the chain.
 func (s Size) grade(name string) grade {
 	got, real, chain := s.Row(Synthesised).Figures[name], s.Row(RealSubset).Figures[name], s.Row(Markov1).Figures[name]
-	if catalogue[name].Better > 0 {
-		got, real, chain = got.negative(), real.negative(), chain.negative()
-	}
-	worse := func(a, b Spread) bool {
-		return a.Mean()-b.Mean() > max(2*math.Hypot(a.standardError(), b.standardError()), math.Abs(chain.Mean())/20)
+	better := catalogue[name].Better
+	worse := func(b Spread) bool {
+		if better > 0 {
+			return compare(got, b) == "below"
+		}
+		// One and a half standard deviations, or a tenth: draws from one set of
+		// synthetic flows overlap, so that they spread less than sets would.
+		return got.Mean()-b.Mean() > max(1.5*math.Hypot(got.SD(), b.SD()), math.Abs(chain.Mean())/10)
 	}
 	switch {
-	case len(got.Values) == 0 || len(real.Values) == 0 || catalogue[name].Better == 0:
+	case better == 0 || len(got.Values) == 0 || len(real.Values) == 0:
 		return noGrade
-	case !worse(got, real):
-		return good3
-	case !worse(got, chain):
-		return fair2
+	case !worse(real):
+		return asReal
+	case !worse(chain):
+		return asChain
 	}
-	return bad1
+	return worseThanChain
 }
-
-func (s Spread) negative() Spread { return Spread{make([]float64, len(s.Values))}.minus(s) }
 
 // judge puts the memorisation into words.
 func (m *Memorisation) judge() {

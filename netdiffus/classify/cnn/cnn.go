@@ -19,9 +19,9 @@ import (
 // Options say how the network is trained. The zero value works.
 type Options struct {
 	Length int     // packets a flow; 0 means 10
-	Steps  int     // of gradient descent; 0 means 500
+	Steps  int     // of gradient descent; 0 means 800
 	Batch  int     // flows a step; 0 means 128
-	Rate   float64 // learning rate at the start, falling to 0; 0 means 0.05
+	Rate   float64 // learning rate at the start, falling to 0; 0 means 0.1
 }
 
 func (o Options) filled() Options {
@@ -29,13 +29,13 @@ func (o Options) filled() Options {
 		o.Length = 10
 	}
 	if o.Steps == 0 {
-		o.Steps = 500
+		o.Steps = 800
 	}
 	if o.Batch == 0 {
 		o.Batch = 128
 	}
 	if o.Rate == 0 {
-		o.Rate = 0.05
+		o.Rate = 0.1
 	}
 	return o
 }

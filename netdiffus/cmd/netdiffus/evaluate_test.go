@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// writeTalk writes n flows of each of two classes that answer differently.
+func writeTalk(t *testing.T, n int) string {
+	t.Helper()
+	var flows []traffic.Flow
+	for i := range 2 * n {
+		f := traffic.Flow{Label: fmt.Sprintf("talk%d", i%2), Packets: make([]traffic.Packet, 3)}
+		traffic.SignedLength{}.Restore([]float64{-100, float64(200 + 300*(i%2) + i%7), -float64(10 + i%5)}, f.Packets)
+		flows = append(flows, f)
+	}
+	path := filepath.Join(t.TempDir(), "flows.parquet")
+	if err := traffic.WriteParquet(path, traffic.All(flows)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func evaluate(t *testing.T, args ...string) (stdout string, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := rootCommand()
+	c.SetOut(&out)
+	c.SetErr(&errs)
+	c.SetArgs(append([]string{"evaluate"}, args...))
+	err = c.ExecuteContext(t.Context())
+	return out.String(), err
+}
+
+func TestEvaluate(t *testing.T) {
+	train, test, dir := writeTalk(t, 60), writeTalk(t, 30), filepath.Join(t.TempDir(), "deep", "report")
+	images := filepath.Join(t.TempDir(), "images")
+	set, err := dataset.Build(traffic.Read(writeTalk(t, 40)), dataset.Recipe{Length: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Save(images); err != nil {
+		t.Fatal(err)
+	}
+	common := []string{"--real-train", train, "--real-test", test, "--synthetic", images, "--out", dir, "--per-class", "20,all", "--seeds", "2", "--length", "4", "--trees", "10"}
+	out, err := evaluate(t, common...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "as useful as real flows") || !strings.Contains(out, "Markov, order 1") {
+		t.Errorf("summary:\n%s", out)
+	}
+	for _, name := range []string{"report.html", "metrics.json"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	out, err = evaluate(t, append(common, "--json", "--tasks", "classification")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metrics struct{ Inputs []struct{ SHA256 string } }
+	if err := json.Unmarshal([]byte(out), &metrics); err != nil || len(metrics.Inputs) != 3 || metrics.Inputs[2].SHA256 == "" {
+		t.Errorf("--json: %v, inputs %+v", err, metrics.Inputs)
+	}
+}
+
+func TestEvaluateRefuses(t *testing.T) {
+	flows := writeTalk(t, 20)
+	out := filepath.Join(t.TempDir(), "report")
+	all := []string{"--real-train", flows, "--real-test", flows, "--synthetic", flows, "--out", out}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{all[:6], "--out is missing"},
+		{append(all, "--per-class", "0"), "--per-class"},
+		{append(all, "--per-class", "many"), "--per-class"},
+		{append(all, "--tasks", "cooking"), "--tasks"},
+		{append(all, "--classifiers", "oracle"), "--classifiers"},
+		{append(all, "--seeds", "0"), "--seeds"},
+		{append(all, "--length", "1"), "--length"},
+		{append(all[:4:4], "--synthetic", flows+".gone", "--out", out), "no such file"},
+	} {
+		if _, err := evaluate(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.args, err, c.want)
+		}
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a report was left by commands that failed")
+	}
+}
