@@ -12,7 +12,9 @@ import (
 	"os"
 	"slices"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -30,6 +32,10 @@ type Config struct {
 	// Recipe is the data set's recipe, so that samples carry the way back to
 	// packets; nil until Fit has seen a set.
 	Recipe *dataset.Recipe `json:"recipe,omitempty"`
+	// Atoms makes the model one over the atoms of the data set's codec (package
+	// head), which sets what is predicted and the loss; nil is the reference's
+	// way, over pixels.
+	Atoms *Atoms `json:"atoms,omitempty"`
 	// Diffusion is the noise process and what the network predicts of it.
 	Diffusion Diffusion `json:"diffusion"`
 	// Training is how the weights are found.
@@ -47,11 +53,28 @@ type Diffusion struct {
 	Predict  string `json:"predict"`
 	Variance string `json:"variance"`
 	Loss     string `json:"loss"`
+	// SampleSteps is the respacing that samples are drawn with unless asked
+	// otherwise; empty means all steps.
+	SampleSteps string `json:"sample_steps,omitempty"`
 	// RescaleTimesteps shows the network times in [0,1000) whatever the number
 	// of steps.
 	RescaleTimesteps bool `json:"rescale_timesteps,omitempty"`
 	// MinSNR is γ of the min-SNR weighting (Hang et al. 2023); 0 means none.
 	MinSNR float64 `json:"min_snr,omitempty"`
+}
+
+// Atoms is a categorical head over the data set's codec (package head).
+type Atoms struct {
+	Base  string `json:"base"`  // a name in Bases
+	Trunk string `json:"trunk"` // "mlp", "unet" (Config.UNet over the image), or "none": the base alone
+	// Width and Blocks are the MLP's; 0 means 384 and 3.
+	Width  int `json:"width,omitempty"`
+	Blocks int `json:"blocks,omitempty"`
+	// Jump is the share of a step of the chain that ignores what came before; 0
+	// means head.DefaultJump.
+	Jump float64 `json:"jump,omitempty"`
+	// CrossEntropy is the atoms' weight in the loss; 0 means 0.2.
+	CrossEntropy float64 `json:"cross_entropy,omitempty"`
 }
 
 // Training is how the weights are found: AdamW with PyTorch's betas (0.9,
@@ -68,6 +91,28 @@ type Training struct {
 	// AnnealSteps lets the learning rate fall linearly to 0 at that step; 0
 	// keeps it constant.
 	AnnealSteps int `json:"lr_anneal_steps,omitempty"`
+	// Steps is the number of steps that the run is planned for, where the
+	// learning rate depends on it (Decay); 0 lets Fit work it out.
+	Steps int `json:"steps,omitempty"`
+	// Epochs and MaxSteps plan Steps: so many passes over the data, but not more
+	// steps than MaxSteps, if that is not 0.
+	Epochs   float64 `json:"epochs,omitempty"`
+	MaxSteps int     `json:"max_steps,omitempty"`
+	// Warmup is the number of steps over which the learning rate rises.
+	Warmup int `json:"warmup_steps,omitempty"`
+	// Decay lets the learning rate fall linearly from its full value after 30 %
+	// of Steps to 1 % of it at the end.
+	Decay bool `json:"lr_decay,omitempty"`
+	// Clip is the largest norm of the whole gradient; 0 means none.
+	Clip float64 `json:"clip_gradient,omitempty"`
+	// Beta2 is AdamW's second coefficient; 0 means 0.999.
+	Beta2 float64 `json:"adam_beta2,omitempty"`
+	// EMAWarmup keeps the averages young at the start: the rate after k steps is
+	// at most (1+k)/(10+k).
+	EMAWarmup bool `json:"ema_warmup,omitempty"`
+	// Balance draws class c in proportion to (its images)^Balance in every
+	// batch, which needs Config.Atoms: 1 as often as it is, 0 all alike.
+	Balance float64 `json:"class_balance,omitempty"`
 	// EMA are the rates of the moving averages kept; samples are drawn with the
 	// first.
 	EMA []float64 `json:"ema_rate"`
@@ -93,6 +138,25 @@ func Default() Config {
 	}
 }
 
+// Head is a model over atoms with the multilayer trunk, for data sets made with
+// the codec "atoms": it trains for epochs passes over the data, but no more than
+// maxSteps steps. The settings are those found best in docs/fidelity.md.
+func Head(epochs float64, maxSteps int) Config {
+	return Config{
+		ClassCond: true,
+		Atoms:     &Atoms{Base: "chain", Trunk: "mlp"},
+		Diffusion: Diffusion{
+			Steps: 1000, Schedule: "angular", SampleSteps: "30",
+			Predict: "x0", Variance: "fixed_small", Loss: "mse",
+		},
+		Training: Training{
+			BatchSize: 128, LR: 2e-3, WeightDecay: 1e-4, Clip: 1, Beta2: 0.99,
+			Epochs: epochs, MaxSteps: maxSteps, Warmup: 50, Decay: true,
+			EMA: []float64{0.999}, EMAWarmup: true, Balance: 0.5, Sampler: "stratified",
+		},
+	}
+}
+
 // Seed is the reference's model: NetDiffus 2.0 with the flags of its README,
 // trained with its training script's moving average.
 func Seed() Config {
@@ -103,8 +167,33 @@ func Seed() Config {
 	return c
 }
 
-// Presets are the configurations with names.
-var Presets = map[string]func() Config{"default": Default, "reference": Seed}
+// Presets are the configurations with names. Times are those of some 13,000
+// flows on two cores.
+var Presets = map[string]func() Config{
+	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
+	"default":   func() Config { return Head(60, 20_000) }, // within 10 minutes
+	"best":      bestPreset,                                // an hour
+	"classic":   Default,
+	"reference": Seed,
+}
+
+// PresetFor is the name of the preset that suits a data set: "default" where its
+// codec is of atoms, "classic" for others.
+func PresetFor(set *dataset.Set) string {
+	if _, ok := set.Recipe.Codec.(*codec.Atoms); ok {
+		return "default"
+	}
+	return "classic"
+}
+
+// bestPreset is the model over atoms with a UNet.
+func bestPreset() Config {
+	c := Head(150, 100_000)
+	c.Atoms.Trunk = "unet"
+	c.UNet = unet.Config{Channels: 32, ChannelMult: []float64{1, 2}, ResBlocks: 1, Attention: []int{5}}
+	c.Training.LR = 1.5e-3
+	return c
+}
 
 // Load reads the Config in the JSON file at path. A field it does not know is an
 // error: a setting that is spelt wrong must not be ignored.
@@ -136,11 +225,11 @@ func Decode(data []byte, base Config) (Config, error) {
 
 // JSON returns c as indented JSON with a line feed at the end.
 func (c Config) JSON() []byte {
-	data, err := json.MarshalIndent(c, "", "  ")
+	data, err := plainjson.Marshal(c)
 	if err != nil {
 		panic(err) // only a recipe with parts that have no JSON form, which no data set has
 	}
-	return append(data, '\n')
+	return data
 }
 
 // clone returns a copy that shares no slice with c.
@@ -149,6 +238,10 @@ func (c Config) clone() Config {
 	c.UNet.Attention = slices.Clone(c.UNet.Attention)
 	c.Classes = slices.Clone(c.Classes)
 	c.Training.EMA = slices.Clone(c.Training.EMA)
+	if c.Atoms != nil {
+		atoms := *c.Atoms
+		c.Atoms = &atoms
+	}
 	if c.Recipe != nil {
 		recipe := *c.Recipe
 		c.Recipe = &recipe

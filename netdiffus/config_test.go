@@ -29,12 +29,25 @@ func ExampleConfig_Fit() {
 	// Output: 10 2 [1 2] cosine
 }
 
-// fitted is a data set and the configuration fitted to it.
+// fitted is a data set that suits c and the configuration fitted to it.
 func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Config, *dataset.Set) {
 	t.Helper()
+	var values codec.Codec = codec.MinMax{Min: -1460, Max: 1460}
+	if c.Atoms != nil {
+		fitter := (&codec.Atoms{}).Fitter(10)
+		for i, class := range classes {
+			if err := fitter.Add(class, []float64{-517, float64(i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		if values, err = fitter.Codec(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	set := &dataset.Set{
 		Recipe: dataset.Recipe{
-			Length: 10, Feature: traffic.SignedLength{}, Codec: codec.MinMax{Min: -1460, Max: 1460}, Image: imaging.GASF{},
+			Length: 10, Feature: traffic.SignedLength{}, Codec: values, Image: imaging.GASF{},
 		},
 		Classes: classes, Images: imaging.New(1, 10, 10, 1), Labels: []int{0},
 	}

@@ -15,7 +15,7 @@ func Diff(a, b Config) []string {
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(merge(was, is))) {
 		if was[name] != is[name] {
-			lines = append(lines, fmt.Sprintf("%s: %s, was %s", name, orNothing(is[name]), orNothing(was[name])))
+			lines = append(lines, fmt.Sprintf("%s: %s, was %s", name, short(is[name]), short(was[name])))
 		}
 	}
 	return lines
@@ -55,9 +55,13 @@ func merge(a, b map[string]string) map[string]string {
 	return all
 }
 
-func orNothing(value string) string {
-	if value == "" {
+// short is a value that fits a line: a codec's tables do not.
+func short(value string) string {
+	switch {
+	case value == "":
 		return "nothing"
+	case len(value) > 60:
+		return value[:57] + "..."
 	}
 	return value
 }

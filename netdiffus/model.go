@@ -59,6 +59,12 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	}
 	recipe := set.Recipe
 	c.Recipe = &recipe
+	if t := &c.Training; t.Steps == 0 && t.Epochs > 0 {
+		t.Steps = int(math.Ceil(t.Epochs * float64(im.N) / float64(max(t.BatchSize, 1))))
+		if t.MaxSteps > 0 {
+			t.Steps = min(t.Steps, t.MaxSteps)
+		}
+	}
 	c.derive()
 	return c, c.Validate()
 }
@@ -85,7 +91,9 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("netdiffus: "+format, args...))
 		}
 	}
-	errs = append(errs, c.UNet.Validate())
+	if c.Atoms == nil || c.Atoms.Trunk == "unet" {
+		errs = append(errs, c.UNet.Validate())
+	}
 	_, err := c.Diffusion.process()
 	errs = append(errs, err)
 	_, err = TimestepSamplers.Get(c.Training.Sampler)
@@ -100,6 +108,11 @@ func (c Config) Validate() error {
 	wrong(t.AnnealSteps < 0, "lr_anneal_steps is %d, want 0 (constant) or more", t.AnnealSteps)
 	wrong(!(t.LabelDropout >= 0 && t.LabelDropout < 1), "label_dropout is %v, want it in [0,1)", t.LabelDropout)
 	wrong(t.LabelDropout > 0 && !c.ClassCond, "label_dropout needs a class-conditional model")
+	wrong(t.Decay && c.Recipe != nil && t.Steps < 1, "lr_decay needs the number of steps")
+	wrong(t.Balance != 0 && c.Atoms == nil, "class_balance needs a model over atoms")
+	if c.Atoms != nil {
+		errs = append(errs, c.checkAtoms()...)
+	}
 	for i, rate := range t.EMA {
 		wrong(!(rate >= 0 && rate < 1), "ema_rate is %v, want it in [0,1)", rate)
 		wrong(slices.Contains(t.EMA[:i], rate), "ema_rate %v is given twice", rate)

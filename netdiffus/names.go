@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/head"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -32,8 +33,9 @@ func (n Names[T]) Names() []string { return slices.Sorted(maps.Keys(n.parts)) }
 // The parts by name. This is the only place that knows the names.
 var (
 	Schedules = Names[func(steps int) (schedule.Schedule, error)]{"noise schedule", map[string]func(int) (schedule.Schedule, error){
-		"linear": schedule.Linear,
-		"cosine": schedule.Cosine,
+		"linear":  schedule.Linear,
+		"cosine":  schedule.Cosine,
+		"angular": schedule.Angular,
 	}}
 	Params = Names[diffusion.Param]{"parameterization", map[string]diffusion.Param{
 		"eps":      diffusion.Epsilon{},
@@ -55,7 +57,12 @@ var (
 	}}
 	TimestepSamplers = Names[func(steps int) diffusion.Timesteps]{"schedule sampler", map[string]func(int) diffusion.Timesteps{
 		"uniform":            func(steps int) diffusion.Timesteps { return &diffusion.Uniform{T: steps} },
+		"stratified":         func(steps int) diffusion.Timesteps { return &diffusion.Stratified{T: steps} },
 		"loss-second-moment": func(steps int) diffusion.Timesteps { return diffusion.NewLossSecondMoment(steps) },
+	}}
+	Bases = Names[head.Base]{"base", map[string]head.Base{
+		"chain":       head.Chain,
+		"independent": head.Independent,
 	}}
 	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{
 		"ancestral": func(float64) diffusion.Sampler { return diffusion.Ancestral },

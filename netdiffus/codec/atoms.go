@@ -335,6 +335,9 @@ func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) Ato
 
 // successors counts, between the atoms of two places, the pairs of values.
 func successors(before, t AtomTable, pairs map[[2]float64]float64) []Successors {
+	if len(before.Values) == 0 {
+		return nil
+	}
 	rows := make([]map[int]float64, len(before.Values))
 	for pair, n := range pairs {
 		k := len(t.Values)

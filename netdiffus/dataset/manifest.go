@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"unicode/utf8"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
 
 const (
@@ -85,11 +87,11 @@ func (c manifestClass) label() (string, error) {
 }
 
 func (m manifest) write(dir string) error {
-	data, err := json.MarshalIndent(m, "", "  ")
+	data, err := plainjson.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, manifestName), append(data, '\n'), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, manifestName), data, 0o666); err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
 	return nil

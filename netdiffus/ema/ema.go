@@ -57,9 +57,11 @@ func Init(weights *model.Scope, rates ...float64) error {
 // Update adds to g the step e ← rate·e + (1−rate)·p for each trainable weight p
 // below weights and each rate, p being the weight's value at this point of the
 // graph: call it after the optimiser has set the new one. There is no bias
-// correction (guided_diffusion/nn.py, update_ema). It panics where Init has not
-// run.
-func Update(weights *model.Scope, g *graph.Graph, rates ...float64) {
+// correction (guided_diffusion/nn.py, update_ema); instead, where step, a scalar
+// float32 counted from 1, is not nil, the rate is at most step/(9+step), so that
+// the average soon forgets the weights it started from. It panics where Init has
+// not run.
+func Update(weights *model.Scope, g *graph.Graph, step *graph.Node, rates ...float64) {
 	for _, rate := range rates {
 		for _, v := range trainable(weights) {
 			if !v.InUseByGraph(g) {
@@ -70,7 +72,12 @@ func Update(weights *model.Scope, g *graph.Graph, rates ...float64) {
 				panic(fmt.Errorf("ema: no average of %s with rate %v: call Init first", v.Path(), rate))
 			}
 			e, p := average.NodeValue(g), v.NodeValue(g)
-			average.SetNodeValue(graph.Add(graph.MulScalar(e, rate), graph.MulScalar(p, 1-rate)))
+			if step == nil {
+				average.SetNodeValue(graph.Add(graph.MulScalar(e, rate), graph.MulScalar(p, 1-rate)))
+				continue
+			}
+			young := graph.MinScalar(graph.Div(step, graph.AddScalar(step, 9)), rate)
+			average.SetNodeValue(graph.Add(graph.Mul(e, young), graph.Mul(p, graph.OneMinus(young))))
 		}
 	}
 }

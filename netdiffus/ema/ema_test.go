@@ -26,7 +26,7 @@ func TestAveragesFollowTheNewWeights(t *testing.T) {
 	step := model.MustNewExec(backendtest.Open(t), store, func(scope *model.Scope, by *graph.Node) *graph.Node {
 		w := scope.At("model").GetVariable("w")
 		w.SetNodeValue(graph.Add(w.NodeValue(by), by))
-		Update(scope.At("model"), by.Graph(), rates...)
+		Update(scope.At("model"), by.Graph(), nil, rates...)
 		return by
 	})
 	want := []float64{1, 1, 1} // starting as copies of the weight

@@ -19,6 +19,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
 // Request says what to draw. Its zero value is 10 samples of every class, by
@@ -29,7 +30,7 @@ type Request struct {
 	Seed    uint64
 
 	Sampler string  // a name in netdiffus.Samplers; "" means "ancestral"
-	Steps   string  // as schedule.Respace takes it: "25", "ddim25"; "" means as trained
+	Steps   string  // as schedule.Respace takes it: "25", "ddim25"; "" means as the configuration says, all unless told
 	Eta     float64 // of "ddim": 0 draws no noise, 1 as much as "ancestral" does
 	// Guidance is the scale of classifier-free guidance, above 1 for sharper
 	// classes; 0 means none. The model must have been trained with label
@@ -39,8 +40,9 @@ type Request struct {
 	// is held within [-1,1].
 	NoClip bool
 
-	// Batch is how many samples are computed at once; 0 means 64, or all where
-	// they are fewer. A sample's noise does not depend on it.
+	// Batch is how many samples are computed at once; 0 means 64 (448 for a model
+	// over atoms, which needs as many of each class), or all where they are
+	// fewer. A sample's noise does not depend on it.
 	Batch int
 
 	// Progress is told how many denoising steps of how many are done, counted
@@ -72,15 +74,20 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	}
 	set := p.set()
 	done, total := 0, len(p.items)*p.steps()
-	for from := 0; from < len(p.items); from += p.batch {
-		part := p.items[from:min(from+p.batch, len(p.items))]
+	for _, part := range p.parts() {
 		err := p.denoise(ctx, part, func(s Step) bool {
 			if s.T < p.steps() {
-				done += len(part)
+				done += s.Images.N
 				p.Progress(done, total)
 			}
 			if s.T == 0 {
-				copy(set.Images.Data[from*p.pixels():], s.Images.Data)
+				i := 0
+				for _, item := range part {
+					if item != filler {
+						copy(set.Images.At(item), s.Images.At(i))
+						i++
+					}
+				}
 			}
 			return true
 		})
@@ -101,7 +108,7 @@ func (g *Generator) Steps(ctx context.Context, r Request) iter.Seq2[Step, error]
 			err = fmt.Errorf("%d samples do not fit into a batch of %d", len(p.items), p.batch)
 		}
 		if err == nil {
-			err = p.denoise(ctx, p.items, func(s Step) bool { return yield(s, nil) })
+			err = p.denoise(ctx, p.parts()[0], func(s Step) bool { return yield(s, nil) })
 		}
 		if err != nil && !errors.Is(err, errEnough) {
 			yield(Step{}, fmt.Errorf("sample: %w", err))
@@ -117,7 +124,38 @@ type plan struct {
 	times []int       // numbers of the steps, in the order of sampling
 	items []item
 	batch int
+	each  int  // images of every class asked for in a batch, for a model over atoms; else 0
 	fresh bool // the step is not compiled yet
+}
+
+// filler is the place in a batch of no sample: it fills the batch up, so that
+// one compiled program does for all.
+const filler = -1
+
+// parts cuts the samples into batches: for each its places' samples, as indices
+// into items, or filler.
+func (p *plan) parts() [][]int {
+	classes := 1 // that a batch takes side by side
+	each := p.batch
+	if p.each > 0 {
+		classes, each = len(p.Classes), p.each
+	}
+	perClass := len(p.items) / classes
+	var parts [][]int
+	for from := 0; from < perClass; from += each {
+		part := make([]int, 0, p.batch)
+		for c := range classes {
+			for i := from; i < from+each; i++ {
+				if i < perClass {
+					part = append(part, c*perClass+i)
+				} else {
+					part = append(part, filler)
+				}
+			}
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // item is one sample to draw: number i of a class.
@@ -157,12 +195,32 @@ func (g *Generator) plan(r Request) (*plan, error) {
 		return nil, errors.New("guidance needs a model trained with label dropout")
 	}
 	p.batch = cmp.Or(r.Batch, min(64, max(len(p.items), 1)))
+	if c.Atoms != nil {
+		slices.SortStableFunc(p.items, func(a, b item) int { return cmp.Compare(a.class, b.class) })
+		p.each = max(1, min(r.N, cmp.Or(r.Batch, 448)/max(len(r.Classes), 1)))
+		p.batch = p.each * len(r.Classes)
+	}
 	var err error
-	key := stepKey{r.Sampler, r.Steps, r.Eta, r.Guidance, r.NoClip, p.batch}
+	key := stepKey{r.Sampler, cmp.Or(r.Steps, c.Diffusion.SampleSteps), r.Eta, r.Guidance, r.NoClip, p.batch, ""}
+	var groups []int
+	if p.each > 0 {
+		groups = p.groups()
+		key.groups = fmt.Sprint(groups)
+	}
 	_, known := g.execs[key]
 	p.fresh = !known
-	p.exec, p.times, err = g.step(key)
+	p.exec, p.times, err = g.step(key, groups)
 	return p, err
+}
+
+// groups is how many images of each of the model's classes a batch holds, for a
+// model over atoms.
+func (p *plan) groups() []int {
+	groups := make([]int, len(p.g.Config.Classes))
+	for _, class := range p.Classes {
+		groups[slices.Index(p.g.Config.Classes, class)] += p.each
+	}
+	return groups
 }
 
 // steps is the number of denoising steps.
@@ -192,24 +250,32 @@ func (p *plan) set() *dataset.Set {
 // errEnough says that the caller stopped.
 var errEnough = errors.New("enough")
 
-// denoise draws items, at most a batch, and shows the images before and after
-// each step. The batch is filled up, so that one compiled program does for all.
-func (p *plan) denoise(ctx context.Context, items []item, show func(Step) bool) error {
+// denoise draws one of parts and shows the images before and after each step.
+func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) error {
 	pixels := p.pixels()
-	streams := make([]*rand.Rand, len(items))
+	streams := make([]*rand.Rand, p.batch) // nil for filler
 	y := make([]int32, p.batch)
 	x, eps := make([]float32, p.batch*pixels), make([]float32, p.batch*pixels)
 	fill := func(dst []float32) {
 		for i, r := range streams {
-			noise.Normal(r, dst[i*pixels:(i+1)*pixels])
+			if r != nil {
+				noise.Normal(r, dst[i*pixels:(i+1)*pixels])
+			}
 		}
 	}
-	for i, it := range items {
+	for i, number := range part {
+		if number == filler {
+			if i > 0 {
+				y[i] = y[i-1] // of the class that it fills up
+			}
+			continue
+		}
+		it := p.items[number]
 		streams[i] = noise.Stream(p.Seed, noise.Key(p.g.Config.Classes[it.class]), uint64(it.i))
 		y[i] = int32(it.class)
 	}
 	fill(x)
-	if !show(Step{T: p.steps(), Images: p.wide(x, len(items))}) {
+	if !show(Step{T: p.steps(), Images: p.wide(x, part)}) {
 		return errEnough
 	}
 	shape := []int{p.batch, p.side(), p.side(), p.channels()}
@@ -224,7 +290,7 @@ func (p *plan) denoise(ctx context.Context, items []item, show func(Step) bool) 
 		}
 		fill(eps)
 		args := []any{image, tensors.FromScalar(int32(t)), tensors.FromFlatDataAndDimensions(eps, shape...)}
-		if p.g.Config.UNet.Classes > 0 {
+		if p.g.Config.ClassCond {
 			args = append(args, tensors.FromFlatDataAndDimensions(y, p.batch))
 		}
 		out, err := p.exec.Call(args...)
@@ -233,10 +299,10 @@ func (p *plan) denoise(ctx context.Context, items []item, show func(Step) bool) 
 		}
 		image = out[0]
 		step := Step{T: len(p.times) - 1 - k}
-		if step.Images, err = p.read(out[0], len(items)); err != nil {
+		if step.Images, err = p.read(out[0], part); err != nil {
 			return err
 		}
-		if step.X0, err = p.read(out[1], len(items)); err != nil {
+		if step.X0, err = p.read(out[1], part); err != nil {
 			return err
 		}
 		if !show(step) {
@@ -246,20 +312,27 @@ func (p *plan) denoise(ctx context.Context, items []item, show func(Step) bool) 
 	return nil
 }
 
-// read copies the first n images of a batch from the device.
-func (p *plan) read(batch *tensors.Tensor, n int) (imaging.Images, error) {
+// read copies a batch's images from the device.
+func (p *plan) read(batch *tensors.Tensor, part []int) (imaging.Images, error) {
 	values, err := tensors.CopyFlatData[float32](batch)
 	if err != nil {
 		return imaging.Images{}, err
 	}
-	return p.wide(values, n), nil
+	return p.wide(values, part), nil
 }
 
-// wide is the first n images of a batch.
-func (p *plan) wide(batch []float32, n int) imaging.Images {
-	images := p.images(n)
-	for i := range images.Data {
-		images.Data[i] = float64(batch[i])
+// wide is the images of a batch, without its filler.
+func (p *plan) wide(batch []float32, part []int) imaging.Images {
+	images := imaging.New(0, p.side(), p.side(), p.channels())
+	image := make([]float64, p.pixels())
+	for i, number := range part {
+		if number == filler {
+			continue
+		}
+		for j := range image {
+			image[j] = float64(batch[i*len(image)+j])
+		}
+		images.Append(image)
 	}
 	return images
 }
@@ -270,43 +343,28 @@ type stepKey struct {
 	eta, guidance  float64
 	noClip         bool
 	batch          int
+	groups         string // of a batch, by class, for a model over atoms
 }
 
 // step returns the compiled denoising step and the numbers of the steps in the
 // order of sampling. Its arguments are the images [B,H,W,C], the step's number
 // (scalar int32), noise [B,H,W,C] and, with classes, y [B] int32; it returns the
 // next images and the clean images the model sees.
-func (g *Generator) step(key stepKey) (*model.Exec, []int, error) {
-	m, err := g.Config.Model()
+func (g *Generator) step(key stepKey, groups []int) (*model.Exec, []int, error) {
+	denoiser, s, err := g.denoiser(key, groups)
 	if err != nil {
 		return nil, nil, err
-	}
-	if key.steps != "" { // of the steps before any respacing in training
-		whole := g.Config.Diffusion
-		whole.Respacing = key.steps
-		c := g.Config
-		c.Diffusion = whole
-		if m, err = c.Model(); err != nil {
-			return nil, nil, err
-		}
 	}
 	newSampler, err := netdiffus.Samplers.Get(key.sampler)
 	if err != nil {
 		return nil, nil, err
 	}
-	times := make([]int, m.Schedule.Len())
+	times := make([]int, s.Len())
 	for i := range times {
 		times[i] = len(times) - 1 - i
 	}
 	if exec, ok := g.execs[key]; ok {
 		return exec, times, nil
-	}
-	denoiser := diffusion.Denoiser(m.Denoise)
-	if key.guidance != 0 {
-		denoiser = diffusion.Guide(denoiser, key.guidance, g.Config.UNet.Classes)
-	}
-	if !key.noClip {
-		denoiser = diffusion.ClipX0(denoiser, m.Schedule)
 	}
 	sampler := newSampler(key.eta)
 	exec, err := model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
@@ -316,7 +374,7 @@ func (g *Generator) step(key stepKey) (*model.Exec, []int, error) {
 			y = in[3]
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		next, x0 := diffusion.Step(g.store.Scope(weightScope), denoiser, sampler, m.Schedule, x, t, y, eps)
+		next, x0 := diffusion.Step(g.store.Scope(weightScope), denoiser, sampler, s, x, t, y, eps)
 		return []*graph.Node{next, x0}
 	})
 	if err != nil {
@@ -324,4 +382,35 @@ func (g *Generator) step(key stepKey) (*model.Exec, []int, error) {
 	}
 	g.execs[key] = exec
 	return exec, times, nil
+}
+
+// headReach is how far beyond [-1,1] the clean image of a model over atoms may
+// go: its residual is not the rendering's, which stays inside.
+const headReach = 1.02
+
+// denoiser is the model as key says, and the schedule that it samples by.
+func (g *Generator) denoiser(key stepKey, groups []int) (diffusion.Denoiser, schedule.Schedule, error) {
+	c := g.Config
+	if key.steps != "" { // of the steps before any respacing in training
+		c.Diffusion.Respacing = key.steps
+	}
+	if c.Atoms != nil {
+		h, err := c.Head(groups)
+		d := diffusion.Denoiser(h.Denoise)
+		if !key.noClip {
+			d = diffusion.MapX0(d, h.Schedule, func(x0 *graph.Node) *graph.Node {
+				return graph.MaxScalar(graph.MinScalar(x0, headReach), -headReach)
+			})
+		}
+		return d, h.Schedule, err
+	}
+	m, err := c.Model()
+	d := diffusion.Denoiser(m.Denoise)
+	if key.guidance != 0 {
+		d = diffusion.Guide(d, key.guidance, c.UNet.Classes)
+	}
+	if !key.noClip {
+		d = diffusion.ClipX0(d, m.Schedule)
+	}
+	return d, m.Schedule, err
 }

@@ -56,7 +56,7 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	}
 	t, err := w.read(c, g.Config.Training.EMA)
 	if err == nil {
-		err = g.Config.UNet.Create(g.store.Scope(weightScope), 0)
+		err = g.Config.Create(g.store.Scope(weightScope), 0)
 	}
 	if err == nil {
 		err = checkpoint.ToStore(g.store, weightScope, t)

@@ -49,6 +49,19 @@ func cos(x float64) float64 {
 	return 1 - 2*half*half
 }
 
+// Angular is the plain cosine schedule, without Nichol & Dhariwal's offset: x_t =
+// cos(φ) x₀ + sin(φ) ε with the angle φ growing evenly from almost 0 to almost
+// π/2 (Salimans & Ho 2022, appendix D). It stays near the clean image longer, as
+// suits values that are spikes: the offset is for images of 8 bits. It needs at
+// least 2 steps.
+func Angular(steps int) (Schedule, error) {
+	const margin = 0.002 // of u at both ends, where there is nothing to learn
+	return FromAlphaBar(steps, func(u float64) float64 {
+		c := cos((margin + (1-2*margin)*u) * math.Pi / 2)
+		return c * c
+	})
+}
+
 // Linear is the schedule of Ho et al. 2020: β rises evenly from 1e-4 to 0.02
 // over 1000 steps. With another number of steps both ends are scaled by
 // 1000/steps, which keeps ᾱ at the end about the same; it needs more than 20,

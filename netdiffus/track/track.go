@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
 
 // The places in a run directory.
@@ -91,9 +92,9 @@ func ReadConfig(dir string, config any) error {
 }
 
 func writeJSON(path string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
+	text, err := plainjson.Marshal(v)
 	if err == nil {
-		err = atomicfile.WriteFile(path, append(text, '\n'))
+		err = atomicfile.WriteFile(path, text)
 	}
 	if err != nil {
 		return fmt.Errorf("track: %s: %w", path, err)

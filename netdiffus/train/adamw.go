@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"math"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -20,21 +21,22 @@ type adamW struct {
 }
 
 // torchAdamW has PyTorch's default coefficients, which guided-diffusion keeps
-// (guided_diffusion/train_util.py:76).
-func torchAdamW(decay float64) adamW {
-	return adamW{beta1: 0.9, beta2: 0.999, eps: 1e-8, decay: decay}
+// (guided_diffusion/train_util.py:76), but for beta2, if that is not 0.
+func torchAdamW(decay, beta2 float64) adamW {
+	return adamW{beta1: 0.9, beta2: cmp.Or(beta2, 0.999), eps: 1e-8, decay: decay}
 }
 
-const numScalars = 3
+const numScalars = 4
 
-// scalars returns the numbers of step, counted from 1, that update takes:
-// 1-lr·decay, lr/(1-beta1^step) and √(1-beta2^step).
+// scalars returns the numbers of step, counted from 1, that the step's program
+// takes: 1-lr·decay, lr/(1-beta1^step), √(1-beta2^step), and the step itself.
 func (a adamW) scalars(step int, lr float64) *tensors.Tensor {
 	k := float64(step)
 	return tensors.FromValue([]float32{
 		float32(1 - lr*a.decay),
 		float32(lr / (1 - math.Pow(a.beta1, k))),
 		float32(math.Sqrt(1 - math.Pow(a.beta2, k))),
+		float32(k),
 	})
 }
 

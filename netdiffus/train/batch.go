@@ -2,7 +2,9 @@ package train
 
 import (
 	"context"
+	"math"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
@@ -16,6 +18,9 @@ const (
 	streamNoise
 	streamLabelDropout
 	streamDropout
+
+	// streamStratum and the numbers after it order the images of each class.
+	streamStratum uint64 = 1000
 )
 
 // batch is what one training step draws on the host, whatever the weights.
@@ -31,6 +36,7 @@ type batch struct {
 // may end one epoch and begin the next.
 type order struct {
 	seed  uint64
+	key   uint64 // of its random stream
 	n     int
 	epoch int
 	perm  []int // of epoch; nil before the first call
@@ -40,7 +46,7 @@ type order struct {
 func (o *order) at(p int) int {
 	if epoch := p / o.n; o.perm == nil || epoch != o.epoch {
 		o.epoch = epoch
-		o.perm = noise.Stream(o.seed, streamOrder, uint64(epoch)).Perm(o.n)
+		o.perm = noise.Stream(o.seed, o.key, uint64(epoch)).Perm(o.n)
 	}
 	return o.perm[p%o.n]
 }
@@ -53,6 +59,99 @@ type feed struct {
 	classes int     // 0 for an unconditional model
 	drop    float64 // share of labels replaced by the null class, number `classes`
 	order   order
+
+	// groups, where not nil, is how many images of each class a batch holds,
+	// sorted by class; strata then are the classes' images.
+	groups []int
+	strata []stratum
+}
+
+// stratum is the images of one class.
+type stratum struct {
+	samples []int // in the set
+	order   order
+}
+
+// newFeed draws from set as cfg, which is fitted to it, says.
+func newFeed(set *dataset.Set, cfg netdiffus.Config) *feed {
+	tr := cfg.Training
+	f := &feed{
+		set: set, seed: tr.Seed, size: tr.BatchSize,
+		classes: cfg.UNet.Classes, drop: tr.LabelDropout,
+		order: order{seed: tr.Seed, key: streamOrder, n: set.Images.N},
+	}
+	if cfg.Atoms == nil {
+		return f
+	}
+	f.strata = make([]stratum, len(set.Classes))
+	counts := make([]int, len(set.Classes))
+	for i, label := range set.Labels {
+		f.strata[label].samples = append(f.strata[label].samples, i)
+		counts[label]++
+	}
+	for c := range f.strata {
+		f.strata[c].order = order{seed: tr.Seed, key: streamStratum + uint64(c), n: counts[c]}
+	}
+	f.groups = groups(counts, tr.BatchSize, tr.Balance)
+	return f
+}
+
+// groups cuts a batch of size images into classes in proportion to
+// counts[c]^balance, by largest remainders; a class that has images gets at
+// least one.
+func groups(counts []int, size int, balance float64) []int {
+	shares, total := make([]float64, len(counts)), 0.0
+	for c, n := range counts {
+		if n > 0 {
+			shares[c] = math.Pow(float64(n), balance)
+			total += shares[c]
+		}
+	}
+	parts, rest := make([]int, len(counts)), size
+	for c := range parts {
+		shares[c] *= float64(size) / total
+		if counts[c] > 0 {
+			parts[c] = max(1, int(shares[c]))
+		}
+		rest -= parts[c]
+	}
+	for ; rest != 0; rest -= sign(rest) {
+		best := -1
+		for c := range parts { // the class furthest from its share, on the right side
+			if counts[c] == 0 || rest < 0 && parts[c] == 1 {
+				continue
+			}
+			if best < 0 || float64(sign(rest))*(shares[c]-float64(parts[c])-shares[best]+float64(parts[best])) > 0 {
+				best = c
+			}
+		}
+		parts[best] += sign(rest)
+	}
+	return parts
+}
+
+func sign(n int) int {
+	if n < 0 {
+		return -1
+	}
+	return 1
+}
+
+// pick returns the samples of the batch of step.
+func (f *feed) pick(step int) []int {
+	samples := make([]int, 0, f.size)
+	if f.groups == nil {
+		for i := range f.size {
+			samples = append(samples, f.order.at(step*f.size+i))
+		}
+		return samples
+	}
+	for c, n := range f.groups {
+		for i := range n {
+			samples = append(samples, f.strata[c].samples[f.strata[c].order.at(step*n+i)])
+		}
+	}
+	return samples
 }
 
 // draw returns the batch of step, counted from 0.
@@ -63,8 +162,7 @@ func (f *feed) draw(step int) batch {
 	if f.classes > 0 {
 		b.y = make([]int32, f.size)
 	}
-	for i := range f.size {
-		sample := f.order.at(step*f.size + i)
+	for i, sample := range f.pick(step) {
 		for j, v := range im.At(sample) {
 			b.x[i*pixels+j] = float32(v)
 		}

@@ -35,6 +35,9 @@ func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps in
 	m.add("loss", r.Loss)
 	m.add("mse", r.MSE)
 	m.add("vb", r.VLB)
+	if r.Cross != 0 {
+		m.add("cross_entropy", r.Cross)
+	}
 	m.add("grad_norm", r.GradNorm)
 	m.add("lr", r.LR)
 	m.add("step_seconds", r.StepTime.Seconds())

@@ -59,7 +59,7 @@ func TestRunsEqualGuidedDiffusion(t *testing.T) {
 				r = goldenTrainer(t, b, run.loss, run.training)
 				trainers[run.loss] = r
 			}
-			r.cfg.Training.LR, r.prog.opt = run.training.LR, torchAdamW(run.training.WeightDecay)
+			r.cfg.Training.LR, r.prog.opt = run.training.LR, torchAdamW(run.training.WeightDecay, 0)
 			rewind(t, r, start)
 			x, noise := rec.Float32s(t, "x"), rec.Float32s(t, "noise")
 			pixels := goldenBatch * goldenSide * goldenSide

@@ -26,15 +26,20 @@ const (
 // parts but the last to a sum, so that their activations never meet.
 type program struct {
 	store  *model.Store
-	model  diffusion.Model
-	drop   func(key *Node) diffusion.Network // the network with dropout; nil without
+	loss   lossGraph
 	opt    adamW
+	clip   float64           // largest norm of the gradient; 0 means any
 	rates  []float64         // of the averages
+	warm   bool              // the averages start young
 	params []*model.Variable // in the network's order
 	split  bool              // there are microbatches
 
 	accumulate, step *model.Exec
 }
+
+// lossGraph builds the loss of a batch, whose arguments are diffusion.Model's;
+// key [2] uint32 is that of the dropout.
+type lossGraph func(scope *model.Scope, x, t, y, noise, key *Node) diffusion.Losses
 
 // inputs are the arguments of the programs for one (micro)batch, in their
 // order.
@@ -69,7 +74,7 @@ func (in inputs) args() []*tensors.Tensor {
 // losses of a batch, unweighted, one number a sample; parts that the objective
 // does not have are 0.
 type losses struct {
-	total, mse, vlb []float32
+	total, mse, vlb, cross []float32
 }
 
 // prepare makes the programs, for weights that are in the store already, and
@@ -123,24 +128,21 @@ func beside(scope string, v *model.Variable) string {
 }
 
 // gradients builds the loss of one (micro)batch, weighted and averaged, and its
-// gradients, and returns the losses to report: total, mse and vlb, each [B].
+// gradients, and returns the losses to report: total, mse, vlb and cross-entropy,
+// each [B].
 func (p *program) gradients(in []*Node) (grads, report []*Node) {
 	g := in[argX].Graph()
 	var y *Node
 	if len(in) > argY {
 		y = in[argY]
 	}
-	m := p.model
-	if p.drop != nil {
-		m.Network = p.drop(in[argKey])
-	}
-	l := m.Loss(p.store.Scope(weightScope), in[argX], in[argT], y, in[argNoise])
+	l := p.loss(p.store.Scope(weightScope), in[argX], in[argT], y, in[argNoise], in[argKey])
 	loss := ReduceAllMean(Mul(in[argWeight], l.Total))
 	values := make([]*Node, len(p.params))
 	for i, v := range p.params {
 		values[i] = v.NodeValue(g)
 	}
-	report = []*Node{l.Total, l.MSE, l.VLB}
+	report = []*Node{l.Total, l.MSE, l.VLB, l.CrossEntropy}
 	for i, part := range report {
 		if part == nil {
 			report[i] = ZerosLike(l.Total)
@@ -175,9 +177,20 @@ func (p *program) stepGraph(_ *model.Scope, in []*Node) []*Node {
 	for _, grad := range grads {
 		squares = Add(squares, ReduceAllSum(Square(grad)))
 	}
+	norm := Sqrt(squares)
+	if p.clip > 0 {
+		shrink := MinScalar(MulScalar(Reciprocal(AddScalar(norm, 1e-6)), p.clip), 1) // as torch's clip_grad_norm_
+		for i := range grads {
+			grads[i] = Mul(grads[i], shrink)
+		}
+	}
 	p.opt.update(p.store, p.params, grads, in[argScalars])
-	ema.Update(p.store.Scope(weightScope), g, p.rates...)
-	return append(report, Sqrt(squares))
+	var age *Node
+	if p.warm {
+		age = Reshape(Slice(in[argScalars], AxisElem(numScalars-1)))
+	}
+	ema.Update(p.store.Scope(weightScope), g, age, p.rates...)
+	return append(report, norm)
 }
 
 // compile builds the programs for parts of these shapes, which takes XLA some
@@ -218,7 +231,7 @@ func (p *program) run(parts []inputs) (all losses, gradNorm float64, err error) 
 			return all, 0, err
 		}
 	}
-	norm, err := tensors.CopyFlatData[float32](out[3])
+	norm, err := tensors.CopyFlatData[float32](out[len(out)-1])
 	if err != nil {
 		return all, 0, err
 	}
@@ -227,7 +240,7 @@ func (p *program) run(parts []inputs) (all losses, gradNorm float64, err error) 
 
 // add appends the losses of one microbatch.
 func (l *losses) add(out []*tensors.Tensor) error {
-	for i, list := range []*[]float32{&l.total, &l.mse, &l.vlb} {
+	for i, list := range []*[]float32{&l.total, &l.mse, &l.vlb, &l.cross} {
 		values, err := tensors.CopyFlatData[float32](out[i])
 		if err != nil {
 			return err

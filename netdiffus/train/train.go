@@ -57,6 +57,7 @@ type Report struct {
 	Loss     float64       // what was minimised: mean over the batch, importance weights included
 	MSE      float64       // its squared error; 0 where the loss has none
 	VLB      float64       // its term of the variational bound, bits per dimension; 0 where it has none
+	Cross    float64       // its cross-entropy of the atoms, nats a packet; 0 where it has none
 	GradNorm float64       // L2 norm of the whole gradient
 	LR       float64       // learning rate of the step
 	StepTime time.Duration // from batch to losses, on this host
@@ -102,6 +103,7 @@ type trainer struct {
 	opt   Options
 	feed  *feed
 	times diffusion.Timesteps
+	steps int // of the diffusion process
 	prog  *program
 	step  int // steps done
 	saved int // steps done at the last checkpoint
@@ -116,10 +118,6 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	if err != nil {
 		return nil, err
 	}
-	m, err := cfg.Model()
-	if err != nil {
-		return nil, err
-	}
 	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
 	if err != nil {
 		return nil, err
@@ -127,24 +125,41 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	tr := cfg.Training
 	r := &trainer{
 		cfg: cfg, opt: opt.withDefaults(), saved: -1,
-		times: newTimes(m.Schedule.Len()),
-		feed: &feed{
-			set: set, seed: tr.Seed, size: tr.BatchSize,
-			classes: cfg.UNet.Classes, drop: tr.LabelDropout,
-			order: order{seed: tr.Seed, n: set.Images.N},
-		},
+		feed: newFeed(set, cfg),
 		prog: &program{
-			store: model.NewStore(), model: m, opt: torchAdamW(tr.WeightDecay),
-			rates: tr.EMA, split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize,
+			store: model.NewStore(), opt: torchAdamW(tr.WeightDecay, tr.Beta2),
+			rates: tr.EMA, warm: tr.EMAWarmup, clip: tr.Clip,
+			split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize,
 		},
 	}
-	if cfg.UNet.Dropout > 0 {
-		r.prog.drop = func(key *graph.Node) diffusion.Network { return cfg.UNet.Dropped(key) }
+	if r.prog.loss, r.steps, err = lossOf(cfg, r.feed.groups); err != nil {
+		return nil, err
 	}
-	if err := cfg.UNet.Create(r.prog.store.Scope(weightScope), tr.Seed); err != nil {
+	r.times = newTimes(r.steps)
+	if err := cfg.Create(r.prog.store.Scope(weightScope), tr.Seed); err != nil {
 		return nil, err
 	}
 	return r, r.prog.prepare(b)
+}
+
+// lossOf returns the loss of the model that cfg describes, and the number of
+// steps of its process. groups are the classes' parts of a batch, for a model
+// over atoms.
+func lossOf(cfg netdiffus.Config, groups []int) (lossGraph, int, error) {
+	if cfg.Atoms != nil {
+		h, err := cfg.Head(groups)
+		return func(scope *model.Scope, x, t, y, noise, _ *graph.Node) diffusion.Losses {
+			return h.Loss(scope, x, t, y, noise)
+		}, h.Schedule.Len(), err
+	}
+	m, err := cfg.Model()
+	return func(scope *model.Scope, x, t, y, noise, key *graph.Node) diffusion.Losses {
+		m := m
+		if cfg.UNet.Dropout > 0 {
+			m.Network = cfg.UNet.Dropped(key)
+		}
+		return m.Loss(scope, x, t, y, noise)
+	}, m.Schedule.Len(), err
 }
 
 func (o Options) withDefaults() Options {
@@ -211,7 +226,7 @@ func (r *trainer) train(parts []inputs, t []int32, weight []float32) (Report, lo
 	}
 	report := Report{
 		Step: r.step + 1, LR: r.learningRate(), GradNorm: norm,
-		Loss: mean(l.total, weight), MSE: mean(l.mse, weight), VLB: mean(l.vlb, weight),
+		Loss: mean(l.total, weight), MSE: mean(l.mse, weight), VLB: mean(l.vlb, weight), Cross: mean(l.cross, weight),
 		StepTime: time.Since(start),
 	}
 	if math.IsNaN(report.Loss) || math.IsInf(report.Loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
@@ -220,22 +235,36 @@ func (r *trainer) train(parts []inputs, t []int32, weight []float32) (Report, lo
 	}
 	r.times.Observe(t, float64s(l.total))
 	r.step++
-	if err := r.metrics.step(report, l, t, weight, r.prog.model.Schedule.Len()); err != nil {
+	if err := r.metrics.step(report, l, t, weight, r.steps); err != nil {
 		return Report{}, losses{}, fmt.Errorf("train: %w", err)
 	}
 	return report, l, nil
 }
 
-// learningRate is the one of the next step. It falls linearly to 0 at
-// AnnealSteps, one step late, because guided-diffusion sets it after the step
-// and before counting it (guided_diffusion/train_util.py, run_step).
+// Shape of the learning rate's fall (Training.Decay).
+const (
+	decayFrom = 0.3  // of the planned steps; full until then
+	decayTo   = 0.01 // of the full rate, at the end
+)
+
+// learningRate is the one of the next step. With AnnealSteps it falls linearly
+// to 0 there, one step late, because guided-diffusion sets it after the step and
+// before counting it (guided_diffusion/train_util.py, run_step).
 func (r *trainer) learningRate() float64 {
 	tr := r.cfg.Training
-	if tr.AnnealSteps == 0 {
-		return tr.LR
+	lr := tr.LR
+	if tr.AnnealSteps > 0 {
+		done := float64(max(r.step-1, 0)) / float64(tr.AnnealSteps)
+		lr *= max(1-done, 0)
 	}
-	done := float64(max(r.step-1, 0)) / float64(tr.AnnealSteps)
-	return tr.LR * max(1-done, 0)
+	if tr.Warmup > 0 {
+		lr *= min(1, float64(r.step+1)/float64(tr.Warmup))
+	}
+	if tr.Decay {
+		done := min(1, float64(r.step)/float64(tr.Steps))
+		lr *= 1 - (1-decayTo)*max(0, done-decayFrom)/(1-decayFrom)
+	}
+	return lr
 }
 
 // parts draws what is left to draw for the batch and cuts it into microbatches.

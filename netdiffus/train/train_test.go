@@ -175,7 +175,7 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		{"no images", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images = imaging.New(0, 8, 8, 1) }, "no images"},
 		{"a label too many", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Labels[2] = 2 }, "image 2 has class number 2"},
 		{"not a number", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images.Data[70] = math.NaN() }, "image 1"},
-		{"schedule", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Diffusion.Schedule = "sigmoid" }, "want one of cosine, linear"},
+		{"schedule", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Diffusion.Schedule = "sigmoid" }, "want one of angular, cosine, linear"},
 		{"other settings", func(c *netdiffus.Config, _ *dataset.Set, o *Options) { c.Training.LR, o.Dir = 0.5, begun }, "training.lr: 0.5, was 0.001"},
 		{"not a checkpoint", func(_ *netdiffus.Config, _ *dataset.Set, o *Options) { o.Resume = begun }, "begun"},
 	} {

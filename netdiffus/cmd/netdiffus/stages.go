@@ -37,7 +37,11 @@ func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.R
 			bar.restart(r.Step)
 		}
 		last = r
-		bar.set(r.Step, fmt.Sprintf("loss %.4f  mse %.4f  %.3gs/step", r.Loss, r.MSE, r.StepTime.Seconds()))
+		words := fmt.Sprintf("loss %.4f  mse %.4f", r.Loss, r.MSE)
+		if r.Cross != 0 {
+			words += fmt.Sprintf("  cross-entropy %.3f", r.Cross)
+		}
+		bar.set(r.Step, fmt.Sprintf("%s  %.3gs/step", words, r.StepTime.Seconds()))
 	}
 	return last, nil
 }

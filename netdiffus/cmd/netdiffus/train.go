@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,7 @@ go on with.
 The flags of guided-diffusion's image_train work as they are, True and False
 included.`,
 		Example: `  netdiffus train --data_dir gasf --run runs/first --steps 2000
+  netdiffus train --data_dir atoms --run runs/quick --preset quick
   netdiffus train --data_dir gasf --run runs/reference --preset reference --steps 20000
   netdiffus train --data_dir gasf --run runs/flags --steps 2000 --image_size 10 \
     --num_channels 128 --num_res_blocks 3 --diffusion_steps 100 --noise_schedule cosine \
@@ -59,8 +61,9 @@ included.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.data, "data_dir", "", "data set to train on: the `folder` that convert wrote (needed)")
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
-	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means --lr_anneal_steps, or else until Ctrl-C")
-	flags.StringVar(&f.preset, "preset", "default", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", "))
+	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr_anneal_steps, or else until Ctrl-C")
+	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
+		"; empty means default for a data set of atoms, classic for others")
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
@@ -77,7 +80,20 @@ included.`,
 }
 
 func (f *trainFlags) execute(c *cobra.Command) error {
-	cfg, err := f.settings(c)
+	if f.data == "" && !f.print {
+		return usageOf(c, errors.New("--data_dir is needed: the folder that convert wrote"))
+	}
+	if _, ok := netdiffus.Presets[f.preset]; !ok && f.preset != "" {
+		return usageOf(c, fmt.Errorf("--preset %q: want one of %s", f.preset, strings.Join(presetNames(), ", ")))
+	}
+	var set *dataset.Set
+	if f.data != "" {
+		var err error
+		if set, err = dataset.Open(f.data); err != nil {
+			return err
+		}
+	}
+	cfg, err := f.settings(c, set)
 	if err != nil {
 		return err
 	}
@@ -85,18 +101,14 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		_, err := c.OutOrStdout().Write(cfg.JSON())
 		return err
 	}
-	if f.data == "" {
-		return usageOf(c, errors.New("--data_dir is needed: the folder that convert wrote"))
-	}
-	if f.steps == 0 {
-		f.steps = cfg.Training.AnnealSteps
-	}
-	set, err := dataset.Open(f.data)
-	if err != nil {
-		return err
+	if cfg.Training.Decay && f.steps > 0 {
+		cfg.Training.Steps = f.steps
 	}
 	if cfg, err = cfg.Fit(set); err != nil {
 		return err
+	}
+	if f.steps == 0 {
+		f.steps = cmp.Or(cfg.Training.Steps, cfg.Training.AnnealSteps)
 	}
 	switch {
 	case f.print:
@@ -110,12 +122,17 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 
 // settings puts the configuration together: the run's own where it has one,
 // else the preset, then --config, then the flags.
-func (f *trainFlags) settings(c *cobra.Command) (netdiffus.Config, error) {
-	preset, ok := netdiffus.Presets[f.preset]
-	if !ok {
-		return netdiffus.Config{}, usageOf(c, fmt.Errorf("--preset %q: want one of %s", f.preset, strings.Join(presetNames(), ", ")))
+//
+// set is the data to train on, nil where only the settings are asked for.
+func (f *trainFlags) settings(c *cobra.Command, set *dataset.Set) (netdiffus.Config, error) {
+	name := f.preset
+	if name == "" {
+		name = "classic"
+		if set != nil {
+			name = netdiffus.PresetFor(set)
+		}
 	}
-	cfg := preset()
+	cfg := netdiffus.Presets[name]()
 	if f.run == "" && f.resume != "" && f.resume != "latest" {
 		f.run = filepath.Dir(filepath.Dir(filepath.Clean(f.resume))) // RUN/checkpoints/step-00000100
 	}
@@ -157,7 +174,11 @@ func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error
 
 // plan prints what would be done.
 func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) error {
-	weights := int64(nn.Count(cfg.UNet.Params())) * 4
+	params, err := cfg.Params()
+	if err != nil {
+		return err
+	}
+	weights := int64(nn.Count(params)) * 4
 	// Weights, two moments and the averages; twice, because a step's new state
 	// is written beside the old one. Activations come on top.
 	copies := int64(3 + len(cfg.Training.EMA))
@@ -166,7 +187,7 @@ func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) e
 		epochs := float64(f.steps) * float64(cfg.Training.BatchSize) / float64(set.Len())
 		steps = fmt.Sprintf("%d (%.3g passes over the data)", f.steps, epochs)
 	}
-	_, err := fmt.Fprintf(w, `data        %s: %d images of %dx%dx%d in %d classes
+	_, err = fmt.Fprintf(w, `data        %s: %d images of %dx%dx%d in %d classes
 run         %s
 steps       %s, %d samples each
 model       %d parameters
@@ -203,9 +224,13 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if err != nil {
 		return err
 	}
+	params, err := cfg.Params()
+	if err != nil {
+		return err
+	}
 	session := newSession(c, device, f.data)
 	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
-		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), f.run)
+		set.Len(), len(set.Classes), nn.Count(params), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,

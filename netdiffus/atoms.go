@@ -1,0 +1,108 @@
+package netdiffus
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/head"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+)
+
+// checkAtoms says what keeps c from being a model over atoms.
+func (c Config) checkAtoms() (errs []error) {
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf("netdiffus: "+format, args...))
+		}
+	}
+	a, t := c.Atoms, c.Training
+	_, err := Bases.Get(a.Base)
+	errs = append(errs, err)
+	wrong(a.Trunk != "mlp" && a.Trunk != "unet" && a.Trunk != "none", "no trunk %q: want one of mlp, none, unet", a.Trunk)
+	wrong(a.Width%nn.Groups != 0 || a.Width == nn.Groups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.Groups, 2*nn.Groups)
+	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
+	wrong(!(a.Jump >= 0 && a.Jump < 1), "jump is %v, want it in [0,1)", a.Jump)
+	wrong(!c.ClassCond, "a model over atoms is class-conditional")
+	wrong(t.Microbatch != 0 || t.LabelDropout != 0, "a model over atoms takes neither microbatches nor label dropout")
+	if c.Recipe == nil {
+		return errs
+	}
+	_, err = c.atomCodec()
+	errs = append(errs, err)
+	wrong(t.BatchSize < len(c.Classes), "batches of %d have no room for each of %d classes", t.BatchSize, len(c.Classes))
+	return errs
+}
+
+// atomCodec is the codec of the data set, if a model over atoms can be made
+// for it.
+func (c Config) atomCodec() (*codec.Atoms, error) {
+	a, ok := c.Recipe.Codec.(*codec.Atoms)
+	if !ok {
+		return nil, fmt.Errorf("netdiffus: a model over atoms needs a data set converted with --codec atoms; this one has the codec %s (for a model over its pixels take --preset classic or reference)", c.Recipe.Codec.Name())
+	}
+	if _, ok := c.Recipe.Image.(imaging.GASF); !ok {
+		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", c.Recipe.Image.Name())
+	}
+	return a, nil
+}
+
+// Head returns the model over atoms for batches of groups[c] images of class c,
+// sorted by class, with its weights to be found in the scope that it is run in.
+func (c Config) Head(groups []int) (head.Head, error) {
+	if c.Atoms == nil || c.Recipe == nil {
+		return head.Head{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
+	}
+	a, err := c.atomCodec()
+	if err != nil {
+		return head.Head{}, err
+	}
+	h := head.Head{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy}
+	if h.Base, err = Bases.Get(c.Atoms.Base); err != nil {
+		return h, err
+	}
+	if h.Prior, err = head.NewPrior(a, c.Classes, cmp.Or(c.Atoms.Jump, head.DefaultJump)); err != nil {
+		return h, err
+	}
+	m, err := c.Diffusion.process()
+	h.Schedule = m.Schedule
+	h.Trunk = c.trunk(h.Prior.Places)
+	return h, err
+}
+
+func (c Config) trunk(places int) head.Trunk {
+	switch c.Atoms.Trunk {
+	case "mlp":
+		return head.MLP{Places: places, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
+	case "unet":
+		return head.UNet{Places: places, Classes: len(c.Classes), Config: c.UNet}
+	}
+	return nil
+}
+
+// Params lists the model's weights. For a model over atoms c must be fitted.
+func (c Config) Params() ([]nn.Param, error) {
+	if c.Atoms == nil {
+		c = c.clone()
+		c.derive()
+		return c.UNet.Params(), c.UNet.Validate()
+	}
+	h, err := c.Head(make([]int, len(c.Classes)))
+	if err != nil {
+		return nil, err
+	}
+	return h.Params(), nil
+}
+
+// Create makes the model's weights below scope, new ones by seed.
+func (c Config) Create(scope *model.Scope, seed uint64) error {
+	params, err := c.Params()
+	if err != nil {
+		return err
+	}
+	return nn.Create(scope, params, seed)
+}

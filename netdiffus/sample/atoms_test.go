@@ -1,0 +1,105 @@
+package sample_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
+)
+
+// signed is a flow as its signed lengths.
+func signed(f traffic.Flow) string {
+	return strings.Trim(fmt.Sprint(traffic.SignedLength{}.Values(f.Packets)), "[]")
+}
+
+// byClass draws what r asks for and returns the flows of each class in order.
+func byClass(t *testing.T, g *sample.Generator, r sample.Request) map[string][]string {
+	t.Helper()
+	set, err := g.Draw(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows := map[string][]string{}
+	for f, err := range set.Flows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		flows[f.Label] = append(flows[f.Label], signed(f))
+	}
+	return flows
+}
+
+// TestAtoms trains a model over atoms on five kinds of flow and draws from it:
+// every value drawn is one of the class's, most flows are of the kinds seen, and
+// a sample is the same whatever is drawn beside it.
+func TestAtoms(t *testing.T) {
+	kinds := map[string][]string{
+		"a": {"-517 1448 100", "-517 1448 200", "-517 1448"},
+		"b": {"-40 60 -40", "-80 60 -80"},
+	}
+	var flows []traffic.Flow
+	for label, list := range kinds {
+		for range 20 {
+			for _, kind := range list {
+				var v []float64
+				for _, word := range strings.Fields(kind) {
+					var x float64
+					fmt.Sscan(word, &x)
+					v = append(v, x)
+				}
+				f := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(v))}
+				traffic.SignedLength{}.Restore(v, f.Packets)
+				flows = append(flows, f)
+			}
+		}
+	}
+	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{
+		Length: 3, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, Image: imaging.GASF{},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := netdiffus.Head(0, 0)
+	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg.Training.BatchSize, cfg.Training.Steps = 16, 60
+	dir := filepath.Join(t.TempDir(), "run")
+	b := backendtest.Open(t)
+	for _, err := range train.Run(t.Context(), b, cfg, set, train.Options{Dir: dir, Steps: 60}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	g, err := sample.Open(b, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := byClass(t, g, sample.Request{N: 30, Seed: 4})
+	for label, list := range drawn {
+		known := 0
+		for _, flow := range list {
+			for _, kind := range kinds[label] {
+				if flow == kind {
+					known++
+				}
+			}
+		}
+		// The chain alone gets all of class a right and half of b, whose third
+		// packet follows from the first.
+		if len(list) != 30 || known < 20 {
+			t.Errorf("class %s: %d of %d flows are of a kind seen, want at least 20 of 30: %q", label, known, len(list), list)
+		}
+	}
+	few := byClass(t, g, sample.Request{N: 7, Seed: 4, Batch: 6, Classes: []string{"b"}})
+	if len(few["a"]) != 0 || fmt.Sprint(few["b"]) != fmt.Sprint(drawn["b"][:7]) {
+		t.Errorf("class b alone, in batches of 6: %q, want %q", few["b"], drawn["b"][:7])
+	}
+}
