@@ -50,6 +50,17 @@ func (e *evaluation) sizes() []int {
 	return sizes
 }
 
+// independent is how many draws of a size the synthetic flows are enough for.
+func (e *evaluation) independent(size int) float64 {
+	draws := float64(e.Seeds)
+	for c, n := range e.want(size) {
+		if len(e.synthetic[c]) > 0 {
+			draws = min(draws, max(1, float64(len(e.synthetic[c]))/float64(n)))
+		}
+	}
+	return draws
+}
+
 // steps is how often the progress is told.
 func (e *evaluation) steps() int {
 	sizes := len(e.sizesQuietly())
@@ -154,7 +165,10 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	whole := gathered{figures: ceiling}
 	whole.add(e, e.train)
 	for i, size := range sizes {
-		s := Size{PerClass: max(0, size), All: size == All}
+		s := Size{PerClass: max(0, size), All: size == All, Draws: e.independent(size)}
+		if s.Draws < float64(e.Seeds) {
+			e.note("The %d draws of %s overlap, so that the synthetic figures spread less than they should: there are flows for %.1f draws.", e.Seeds, s.of(), s.Draws)
+		}
 		for k, source := range e.sources {
 			s.Rows = append(s.Rows, measured[i][k].row(e, source.name))
 		}

@@ -30,6 +30,7 @@ func near(distance []float64) float64 {
 type Memorisation struct {
 	PerClass  int            `json:"per_class"`
 	NearBytes float64        `json:"near_bytes"`
+	Tested    int            `json:"held_out_flows"`
 	HeldOut   MemoryRow      `json:"held_out"` // the real test flows
 	Rows      []MemoryRow    `json:"rows"`
 	Distances map[string]CDF `json:"closest_record"` // by source, and "test"
@@ -58,7 +59,7 @@ type CDF struct {
 // measureMemory compares every source's flows with the training flows.
 func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
-	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Distances: map[string]CDF{}}
+	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Tested: e.test.flows(), Distances: map[string]CDF{}}
 	m.HeldOut = MemoryRow{Source: "test"}
 	m.HeldOut.add(e.closeness(e.test))
 	m.Distances["test"] = e.cdf(e.test)

@@ -181,8 +181,8 @@ func (p page) Distances(s Size) Distances {
 	return Distances{
 		s,
 		p.Figures(s, "length_tv", "first_tv", "bigram_js", "trigram_js", "autocorrelation", "frechet", "mmd"),
-		p.Figures(s, "hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "hd_dir", "js_dir", "tv_dir"),
-		p.Figures(s, "tv_pl_exact", "js_pl_exact", "bigram_js_exact", "trigram_js_exact", "seen", "duplicates", "near_duplicates"),
+		p.Figures(s, "hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "hd_dir", "tv_dir"),
+		p.Figures(s, "tv_pl_exact", "js_pl_exact", "js_dir", "ks_dir", "bigram_js_exact", "trigram_js_exact", "seen", "duplicates", "near_duplicates"),
 		p.Figures(s, "hd_pl_all", "js_pl_all", "tv_pl_all", "w1_pl_all", "ks_pl_all", "hd_dir_all", "js_dir_all", "tv_dir_all"),
 	}
 }

@@ -152,6 +152,9 @@ type Class struct {
 type Size struct {
 	PerClass int  `json:"per_class"` // 0 where it is as many as were trained on
 	All      bool `json:"all,omitempty"`
+	// Draws is how many independent draws of the synthetic flows there are: as
+	// many as seeds where there are flows enough, and 1 where each draw takes all.
+	Draws float64 `json:"independent_draws"`
 	// Rows are the synthetic flows, the four baselines, and all training flows,
 	// which are a ceiling rather than a baseline.
 	Rows []Row `json:"rows"`

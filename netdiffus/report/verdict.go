@@ -47,12 +47,15 @@ func (s Size) of() string {
 // little they spread: forests of other seeds differ as much.
 const least = 0.01
 
-// compare says how a lies to b, higher being better: above, level or below.
-// Level is closer than 0.01 or twice the standard error of the difference,
-// whichever is more.
-func compare(a, b Spread) string {
-	gap := a.Mean() - b.Mean()
-	margin := max(least, 2*math.Hypot(a.standardError(), b.standardError()))
+// compare says how the synthetic flows' figure lies to a baseline's, higher being
+// better: above, level or below. Level is closer than 0.01 or twice the standard
+// error of the difference, whichever is more. Draws from one synthetic set that
+// overlap tell little of its spread: it counts as so many independent draws, and
+// as spreading at least as the baseline does.
+func compare(synthetic, baseline Spread, draws float64) string {
+	gap := synthetic.Mean() - baseline.Mean()
+	spread := max(synthetic.SD(), baseline.SD())
+	margin := max(least, 2*math.Hypot(spread/math.Sqrt(max(1, draws)), baseline.standardError()))
 	switch {
 	case !finite(gap):
 		return "not comparable"
@@ -72,13 +75,15 @@ func (r *Report) usefulness() (headline string, points []string) {
 	if len(got.Values) == 0 {
 		return "Fidelity only: classification was not asked for.", nil
 	}
-	how := func(source string) string { return compare(got, s.Row(source).Figures["tstr_accuracy"]) }
+	how := func(source string) string { return compare(got, s.Row(source).Figures["tstr_accuracy"], s.Draws) }
 	var verdict string
 	switch real, second, first, independent := how(RealSubset), how(Markov2), how(Markov1), how(Independent); {
-	case real != "below":
+	case real != "below" && first == "above":
 		verdict = "as useful as real flows"
-	case second != "below":
-		verdict = "short of real flows, but no worse than the best baseline that costs nothing, a second-order Markov chain"
+	case real != "below":
+		verdict = "as useful as real flows, but not shown to be better than those of a first-order Markov chain, which costs nothing"
+	case second != "below" && first == "above":
+		verdict = "short of real flows, better than a first-order Markov chain and no worse than one of second order, which cost nothing"
 	case first == "above":
 		verdict = "short of real flows, better than a first-order Markov chain, which costs nothing"
 	case first == "level with":
@@ -150,7 +155,7 @@ func (s Size) grade(name string) grade {
 	better := catalogue[name].Better
 	worse := func(b Spread) bool {
 		if better > 0 {
-			return compare(got, b) == "below"
+			return compare(got, b, s.Draws) == "below"
 		}
 		// One and a half standard deviations, or a tenth: draws from one set of
 		// synthetic flows overlap, so that they spread less than sets would.
@@ -167,6 +172,13 @@ func (s Size) grade(name string) grade {
 	return worseThanChain
 }
 
+// more tells whether a share of the synthetic flows is above that of the test
+// flows by more than 0.02 and twice the standard errors of both.
+func (m *Memorisation) more(got, held Spread) bool {
+	p := held.Mean()
+	return got.Mean() > p+0.02+2*got.standardError()+2*math.Sqrt(p*(1-p)/float64(m.Tested))
+}
+
 // judge puts the memorisation into words.
 func (m *Memorisation) judge() {
 	rows := map[string]MemoryRow{}
@@ -174,9 +186,8 @@ func (m *Memorisation) judge() {
 		rows[row.Source] = row
 	}
 	got, copies := rows[Synthesised], rows[RealSubset]
-	margin := 2*got.Exact.standardError() + 0.02
 	held := m.HeldOut
-	duplicates := got.Exact.Mean() > held.Exact.Mean()+margin || got.Near.Mean() > held.Near.Mean()+margin
+	duplicates := m.more(got.Exact, held.Exact) || m.more(got.Near, held.Near)
 	// What verbatim copies give away is the most that there is to give away.
 	given := (got.AttackNew.Mean() - 0.5) / (copies.AttackNew.Mean() - 0.5)
 	noticed := got.AttackNew.Mean() > 0.5+0.02+2*got.AttackNew.standardError()
