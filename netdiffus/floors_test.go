@@ -17,7 +17,7 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 // except where allowed below.
 var floors = map[string]int{
 	"internal/atomicfile": 0, "internal/plainjson": 0,
-	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "schedule": 1, "noise": 1,
+	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1,
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
 	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "head": 3, "nn": 3, "unet": 3,
 	"": 4, "classify": 4, "classify/cnn": 4, "plots": 4, "track": 4,
@@ -35,7 +35,7 @@ var neighbours = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"traffic", "codec", "imaging", "npz", "noise", "schedule", "dataset", "markov", "metric", "classify", "plots", "report"}
+var light = []string{"traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "dataset", "markov", "metric", "classify", "plots", "report"}
 
 type goPackage struct {
 	ImportPath string
