@@ -61,6 +61,16 @@ func (e *evaluation) independent(size int) float64 {
 	return draws
 }
 
+// short tells whether some class has synthetic flows, but fewer than wanted.
+func (e *evaluation) short(size int) bool {
+	for c, n := range e.want(size) {
+		if have := len(e.synthetic[c]); have > 0 && have < n {
+			return true
+		}
+	}
+	return false
+}
+
 // steps is how often the progress is told.
 func (e *evaluation) steps() int {
 	sizes := len(e.sizesQuietly())
@@ -165,7 +175,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	whole := gathered{figures: ceiling}
 	whole.add(e, e.train)
 	for i, size := range sizes {
-		s := Size{PerClass: max(0, size), All: size == All, Draws: e.independent(size)}
+		s := Size{PerClass: max(0, size), All: size == All, Draws: e.independent(size), Short: e.short(size)}
 		if s.Draws < float64(e.Seeds) {
 			e.note("The %d draws of %s overlap, so that the synthetic figures spread less than they should: there are flows for %.1f draws.", e.Seeds, s.of(), s.Draws)
 		}

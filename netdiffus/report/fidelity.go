@@ -82,7 +82,7 @@ func (e *evaluation) classFidelity(c int, rows [][]float64) map[string]float64 {
 	f["mmd"] = kernelDistance(a, b)
 
 	f["duplicates"] = metric.Share(metric.Copies(rows, train))
-	f["near_duplicates"] = near(metric.Closest(rows, train))
+	f["near_duplicates"] = near(closest(rows, train))
 	return f
 }
 

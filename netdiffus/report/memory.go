@@ -13,6 +13,23 @@ import (
 // difference of the signed lengths, bytes a place.
 const NearBytes = 8
 
+// searched bounds the flows of a class whose closest record is looked for among
+// all of the training flows: the search takes the product of both.
+const searched = 2000
+
+// closest are the distances of the rows, or of so many evenly spaced ones, to
+// their closest record.
+func closest(rows, reference [][]float64) []float64 {
+	if n := len(rows); n > searched {
+		some := make([][]float64, searched)
+		for i := range some {
+			some[i] = rows[i*n/searched]
+		}
+		rows = some
+	}
+	return metric.Closest(rows, reference)
+}
+
 // near is the share of distances that make a near duplicate, copies included.
 func near(distance []float64) float64 {
 	n := 0
@@ -85,27 +102,27 @@ func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	return nil
 }
 
-func (row *MemoryRow) add(exact, near, closest float64) {
+func (row *MemoryRow) add(exact, near, mean float64) {
 	row.Exact.add(exact)
 	row.Near.add(near)
-	row.Closest.add(closest)
+	row.Closest.add(mean)
 }
 
 // closeness is the shares of exact and near duplicates of training flows of the
 // class, and the mean distance to the closest of them.
-func (e *evaluation) closeness(s sample) (exact, nearby, closest float64) {
+func (e *evaluation) closeness(s sample) (exact, nearby, mean float64) {
 	weight := 0.0
 	for c, rows := range s {
 		if len(rows) == 0 || len(e.test[c]) == 0 {
 			continue
 		}
-		w, distance := e.fixed.weights[c], metric.Closest(rows, e.train[c])
+		w, distance := e.fixed.weights[c], closest(rows, e.train[c])
 		weight += w
 		exact += w * metric.Share(metric.Copies(rows, e.train[c]))
 		nearby += w * near(distance)
-		closest += w * meanOfValues(distance)
+		mean += w * meanOfValues(distance)
 	}
-	return exact / weight, nearby / weight, closest / weight
+	return exact / weight, nearby / weight, mean / weight
 }
 
 // closer is the share of flows nearer to a training flow than to a test flow,
@@ -113,12 +130,12 @@ func (e *evaluation) closeness(s sample) (exact, nearby, closest float64) {
 func (e *evaluation) closer(s sample, seed uint64) float64 {
 	sum, weight := 0.0, 0.0
 	for c, rows := range s {
-		n := min(len(e.train[c]), len(e.test[c]))
+		n := min(len(e.train[c]), len(e.test[c]), searched)
 		if len(rows) == 0 || n == 0 {
 			continue
 		}
-		toTrain := metric.Closest(rows, e.pick(e.train[c], n, seed, c))
-		toTest := metric.Closest(rows, e.pick(e.test[c], n, seed, c))
+		toTrain := closest(rows, e.pick(e.train[c], n, seed, c))
+		toTest := closest(rows, e.pick(e.test[c], n, seed, c))
 		sum += e.fixed.weights[c] * metric.Closer(toTrain, toTest)
 		weight += e.fixed.weights[c]
 	}
@@ -141,7 +158,7 @@ func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
 		if distinct {
 			in, out = alone(e.train[c], e.test[c]), alone(e.test[c], e.train[c])
 		}
-		n := min(len(in), len(out))
+		n := min(len(in), len(out), searched)
 		if len(rows) == 0 || n == 0 {
 			continue
 		}
@@ -179,7 +196,7 @@ func (e *evaluation) pick(rows [][]float64, n int, seed uint64, class int) [][]f
 func (e *evaluation) cdf(s sample) CDF {
 	var d []float64
 	for c, rows := range s {
-		d = append(d, metric.Closest(rows, e.train[c])...)
+		d = append(d, closest(rows, e.train[c])...)
 	}
 	slices.Sort(d)
 	var out CDF

@@ -38,7 +38,7 @@ func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 		return Synthetic{}, err
 	}
 	if !set.Fitted() {
-		return Synthetic{}, fmt.Errorf("report: %s has no manifest to take the scale from: the recipe must hold it", path)
+		return Synthetic{}, fmt.Errorf("report: %s has no manifest to take the scale from: give it (--scale MIN,MAX)", path)
 	}
 	flows, err := traffic.Collect(set.PaddedFlows())
 	if err != nil {

@@ -88,14 +88,13 @@ func dataURI(f plots.Figure) (template.URL, error) {
 	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil //nolint:gosec // our own bytes
 }
 
-// Last is the largest size.
-func (p page) Last() Size { return p.Sizes[len(p.Sizes)-1] }
+// Main is the size that the verdict is on.
+func (p page) Main() Size { return p.main() }
 
-// Smaller are the others, from the largest.
-func (p page) Smaller() []Size {
-	sizes := slices.Clone(p.Sizes[:len(p.Sizes)-1])
-	slices.Reverse(sizes)
-	return sizes
+// Others are the other sizes.
+func (p page) Others() []Size {
+	main := p.main()
+	return slices.DeleteFunc(slices.Clone(p.Sizes), func(s Size) bool { return s.PerClass == main.PerClass && s.All == main.All })
 }
 
 // LastSeed is the largest seed.

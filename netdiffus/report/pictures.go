@@ -63,7 +63,7 @@ func (r *Report) drawUse() (plots.Figure, bool, error) {
 
 // pairs are real and synthetic values of every class that both have.
 func (r *Report) pairs(values func([][]float64) []float64, figure, label string) []plots.Pair {
-	s := r.Sizes[len(r.Sizes)-1].Row(Synthesised)
+	s := r.main().Row(Synthesised)
 	var out []plots.Pair
 	for c, label2 := range r.e.classes {
 		real, synthetic := r.e.test[c], r.e.synthetic[c]

@@ -155,6 +155,9 @@ type Size struct {
 	// Draws is how many independent draws of the synthetic flows there are: as
 	// many as seeds where there are flows enough, and 1 where each draw takes all.
 	Draws float64 `json:"independent_draws"`
+	// Short tells that some class has fewer synthetic flows than that, while the
+	// baselines have all.
+	Short bool `json:"short,omitempty"`
 	// Rows are the synthetic flows, the four baselines, and all training flows,
 	// which are a ceiling rather than a baseline.
 	Rows []Row `json:"rows"`

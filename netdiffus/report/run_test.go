@@ -274,8 +274,8 @@ func TestNotes(t *testing.T) {
 			t.Errorf("notes lack %q:\n%s", want, notes)
 		}
 	}
-	if len(r.Sizes) != 1 || r.Sizes[0].PerClass != 10 {
-		t.Errorf("sizes %d, want one of 10", len(r.Sizes))
+	if len(r.Sizes) != 1 || r.Sizes[0].PerClass != 10 || !r.Sizes[0].Short {
+		t.Errorf("sizes %d, want one of 10, short of flows", len(r.Sizes))
 	}
 	if !strings.Contains(strings.Join(r.Verdict.Points, " "), "spread is not known") {
 		t.Errorf("one seed: %q", r.Verdict.Points)
@@ -313,6 +313,19 @@ func TestAtomHoles(t *testing.T) {
 		if got := padding("a", c.u); !slices.Equal(got, c.want) || hole(got) != c.hole {
 			t.Errorf("padding of %v = %v, want %v", c.u, got, c.want)
 		}
+	}
+}
+
+// TestMainSize: a size that the synthetic flows are too few for is shown, but the
+// verdict is not on it.
+func TestMainSize(t *testing.T) {
+	r := &Report{Sizes: []Size{{PerClass: 100}, {PerClass: 300}, {All: true, Short: true}}}
+	if got := r.main(); got.PerClass != 300 {
+		t.Errorf("verdict on %+v, want 300", got)
+	}
+	r.Sizes = r.Sizes[2:]
+	if got := r.main(); !got.All {
+		t.Errorf("verdict on %+v, want what there is", got)
 	}
 }
 

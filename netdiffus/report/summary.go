@@ -18,7 +18,7 @@ func (r *Report) Summary(w io.Writer) error {
 	p := page{Report: r}
 	for _, s := range r.Sizes {
 		t := p.Figures(s, names...)
-		fmt.Fprintf(&b, "\n%-22s", s.of())
+		fmt.Fprintf(&b, "\n%s\n%-22s", s.of(), "")
 		for _, h := range t.Head {
 			fmt.Fprintf(&b, "%16s", h.Title)
 		}

@@ -35,10 +35,21 @@ func (s Size) Row(source string) Row {
 	return s.Rows[i]
 }
 
+// main is the size that the verdict is on: the largest that all classes have
+// synthetic flows enough for, or else the smallest.
+func (r *Report) main() Size {
+	for _, s := range slices.Backward(r.Sizes) {
+		if !s.Short {
+			return s
+		}
+	}
+	return r.Sizes[0]
+}
+
 // of names the size for a sentence.
 func (s Size) of() string {
 	if s.All {
-		return "as many flows as were trained on"
+		return "as many flows as the training set"
 	}
 	return fmt.Sprintf("%d flows a class", s.PerClass)
 }
@@ -70,7 +81,7 @@ func compare(synthetic, baseline Spread, draws float64) string {
 // usefulness is the headline: training on synthetic flows, testing on real
 // ones, beside the baselines. Without that task it is bigrams.
 func (r *Report) usefulness() (headline string, points []string) {
-	s := r.Sizes[len(r.Sizes)-1]
+	s := r.main()
 	got := s.Row(Synthesised).Figures["tstr_accuracy"]
 	if len(got.Values) == 0 {
 		return "Fidelity only: classification was not asked for.", nil
@@ -112,7 +123,7 @@ func (r *Report) usefulness() (headline string, points []string) {
 
 // structure says which of the main distances are worse than those of the chain.
 func (r *Report) structure() []string {
-	s := r.Sizes[len(r.Sizes)-1]
+	s := r.main()
 	var good, fair, bad []string
 	for _, name := range []string{"hd_pl", "length_tv", "bigram_js", "trigram_js", "first_tv", "autocorrelation"} {
 		title := catalogue[name].Title
