@@ -339,7 +339,7 @@ func (p page) Memory() Table {
 		{"closest record", "bytes", "mean distance to the nearest training flow, a packet"},
 		{"nearer to train", "", "than to test flows, as many of both: 0.5 is even"},
 		{"attack AUC", "", "membership inference, 0.5 is guessing"},
-		{"attack AUC, distinct", "", "without flows that are in both sets"},
+		{"attack AUC, distinct", "", "among flows that no other real flow equals"},
 	}}
 	for _, row := range slices.Concat(p.Memorisation.Rows, []MemoryRow{p.Memorisation.HeldOut}) {
 		line := Line{Name: p.title(row.Source), Kind: kind(row.Source)}
