@@ -3,6 +3,7 @@ package sample_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,8 +40,8 @@ func byClass(t *testing.T, g *sample.Generator, r sample.Request) map[string][]s
 }
 
 // TestAtoms trains a model over atoms on five kinds of flow and draws from it:
-// every value drawn is one of the class's, most flows are of the kinds seen, and
-// a sample is the same whatever is drawn beside it.
+// flows are of the kinds seen, as far as a chain can tell, and a sample is the
+// same whatever is drawn beside it.
 func TestAtoms(t *testing.T) {
 	kinds := map[string][]string{
 		"a": {"-517 1448 100", "-517 1448 200", "-517 1448"},
@@ -86,16 +87,16 @@ func TestAtoms(t *testing.T) {
 	for label, list := range drawn {
 		known := 0
 		for _, flow := range list {
-			for _, kind := range kinds[label] {
-				if flow == kind {
-					known++
-				}
+			if slices.Contains(kinds[label], flow) {
+				known++
 			}
 		}
-		// The chain alone gets all of class a right and half of b, whose third
-		// packet follows from the first.
-		if len(list) != 30 || known < 20 {
-			t.Errorf("class %s: %d of %d flows are of a kind seen, want at least 20 of 30: %q", label, known, len(list), list)
+		// The chain that the model starts from knows class a, but of b, whose
+		// last packet repeats the first, only half; 15 of 30, give or take 8 in
+		// one draw of a thousand. Independent packets would get a quarter.
+		least := map[string]int{"a": 28, "b": 7}[label]
+		if len(list) != 30 || known < least {
+			t.Errorf("class %s: %d of %d flows are of a kind seen, want at least %d of 30: %q", label, known, len(list), least, list)
 		}
 	}
 	few := byClass(t, g, sample.Request{N: 7, Seed: 4, Batch: 6, Classes: []string{"b"}})

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -17,6 +18,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/data"
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
@@ -30,13 +32,12 @@ func demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Run everything once on the sample traffic, in about two minutes",
-		Long: `Runs the whole road once: flows become images, a small diffusion model is
-trained on them, new images are drawn from it, those become flows again, and both
-are compared.
+		Long: `Runs the whole road once: flows become images, a diffusion model is trained on
+them (train's preset quick), new images are drawn from it, those become flows
+again, and both are compared.
 
-The sample traffic is a part of the program; --in takes other flows. Training
-lasts --minutes, or --steps where that is given. The folder --out is a run
-directory, as of train:
+The sample traffic is a part of the program; --in takes other flows. The folder
+--out is a run directory, as of train:
 
   flows.parquet      the real flows
   gasf/              their images
@@ -47,11 +48,14 @@ directory, as of train:
 
 Run again with the same --out, the demo goes on training where it stopped.`,
 		Example: `  netdiffus demo
-  netdiffus demo --out runs/longer --minutes 10`,
+  netdiffus demo --in my-flows.parquet --out runs/mine --preset default`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if d.minutes <= 0 || d.steps < 0 || d.samples < 1 {
-				return usageOf(c, errors.New("--minutes, --steps and --num_samples: want more than 0"))
+			if d.steps < 0 || d.samples < 1 {
+				return usageOf(c, errors.New("--steps and --num_samples: want more than 0"))
+			}
+			if _, ok := netdiffus.Presets[d.preset]; !ok {
+				return usageOf(c, fmt.Errorf("--preset %q: want one of %s", d.preset, strings.Join(presetNames(), ", ")))
 			}
 			return d.run(c)
 		},
@@ -60,8 +64,8 @@ Run again with the same --out, the demo goes on training where it stopped.`,
 	flags.SortFlags = false
 	flags.StringVar(&d.out, "out", "netdiffus-demo", "run directory")
 	flags.StringVar(&d.in, "in", "", "file of flows; empty means the sample traffic")
-	flags.Float64Var(&d.minutes, "minutes", 1, "time to train")
-	flags.IntVar(&d.steps, "steps", 0, "training steps in all, in place of --minutes; 0 means as many as there is time for")
+	flags.StringVar(&d.preset, "preset", "quick", "settings of the model, a `name`: "+strings.Join(presetNames(), ", "))
+	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means as many as the preset plans, or else 600")
 	flags.IntVar(&d.samples, "num_samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
 	d.spec = deviceFlag(flags)
@@ -71,7 +75,7 @@ Run again with the same --out, the demo goes on training where it stopped.`,
 // demo is one run of everything.
 type demo struct {
 	in, out string
-	minutes float64
+	preset  string
 	steps   int
 	samples int
 	seed    uint64
@@ -158,7 +162,11 @@ func (d *demo) claim(flows []byte) error {
 
 func (d *demo) convert(c *cobra.Command) error {
 	convert := convertOptions{input: inputFlags{paths: []string{d.flows()}}, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
-	return convert.run(c.Context(), dataset.Recipe{}, c.ErrOrStderr(), c.ErrOrStderr())
+	recipe := dataset.Recipe{}
+	if netdiffus.Presets[d.preset]().Atoms != nil {
+		recipe.Codec = &codec.Atoms{}
+	}
+	return convert.run(c.Context(), recipe, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
 func (d *demo) open(c *cobra.Command) (err error) {
@@ -168,24 +176,25 @@ func (d *demo) open(c *cobra.Command) (err error) {
 	}
 	fmt.Fprintln(w, d.device.Description())
 	if d.slow = d.device.String() == "go"; d.slow {
-		d.samples = min(d.samples, 4)
+		d.samples = min(d.samples, 10)
 		fmt.Fprintf(w, "everything is done on a small scale, and the images will be poor: pure Go is about %d times slower than XLA\n", backend.GoSlowdown)
 	}
 	return nil
 }
 
-// config is a model that learns the sample traffic in a minute or two.
-func (d *demo) config() netdiffus.Config {
-	cfg := netdiffus.Default()
-	cfg.UNet.Channels = 32
-	cfg.Training.BatchSize = 64
-	cfg.Training.LR = 1e-3
-	cfg.Training.EMA = []float64{0.995}
+// config is the preset's model, and the steps to train it for.
+func (d *demo) config(set *dataset.Set) (netdiffus.Config, int, error) {
+	cfg := netdiffus.Presets[d.preset]()
 	cfg.Training.Seed = d.seed
-	if d.slow {
-		cfg.Training.BatchSize = 4
+	steps := d.steps
+	if d.slow && steps == 0 {
+		steps = 40
 	}
-	return cfg
+	if cfg.Training.Decay {
+		cfg.Training.Steps = steps // Fit plans where this is 0
+	}
+	cfg, err := cfg.Fit(set)
+	return cfg, cmp.Or(steps, cfg.Training.Steps, 600), err
 }
 
 func (d *demo) train(c *cobra.Command) error {
@@ -194,46 +203,21 @@ func (d *demo) train(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := d.config().Fit(set)
+	cfg, steps, err := d.config(set)
+	if err != nil {
+		return err
+	}
+	params, err := cfg.Params()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d images of %d classes, %d parameters, %d images a step\n",
-		set.Len(), len(set.Classes), nn.Count(cfg.UNet.Params()), cfg.Training.BatchSize)
+		set.Len(), len(set.Classes), nn.Count(params), cfg.Training.BatchSize)
 	session := newSession(c, d.found, d.images())
-	opt := train.Options{Dir: d.out, Steps: d.steps, Session: &session}
-	if d.steps > 0 {
-		bar := newProgress(w, "step", d.steps)
-		opt.Status = bar.note
-		_, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))
-		return err
-	}
-	limit := time.Duration(d.minutes * float64(time.Minute))
-	bar := newProgress(w, "second", int(limit.Seconds()))
-	opt.Status = bar.note
-	return followFor(bar, limit, train.Run(c.Context(), d.device, cfg, set, opt))
-}
-
-// followFor trains for a time, which starts when the first step is done: what
-// comes before is compilation.
-func followFor(bar *progress, limit time.Duration, reports iter.Seq2[train.Report, error]) error {
-	defer bar.finish()
-	var start time.Time
-	for r, err := range reports {
-		if err != nil {
-			return err
-		}
-		if start.IsZero() {
-			start = time.Now()
-			bar.restart(0)
-		}
-		spent := time.Since(start)
-		bar.set(int(spent.Seconds()), fmt.Sprintf("step %d  loss %.4f", r.Step, r.Loss))
-		if spent >= limit {
-			break
-		}
-	}
-	return nil
+	bar := newProgress(w, "step", steps)
+	opt := train.Options{Dir: d.out, Steps: steps, Session: &session, Status: bar.note}
+	_, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))
+	return err
 }
 
 func (d *demo) draw(c *cobra.Command) error {
@@ -241,7 +225,7 @@ func (d *demo) draw(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	request := sample.Request{N: d.samples, Seed: d.seed, Steps: "50"}
+	request := sample.Request{N: d.samples, Seed: d.seed}
 	if d.slow {
 		request.Steps = "10"
 	}
@@ -268,15 +252,15 @@ func (d *demo) compare(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	cmp, err := compareSources(real, synthetic, 0)
+	pair, err := compareSources(real, synthetic, 0)
 	if err != nil {
 		return err
 	}
-	cmp.bins, cmp.format = 30, "png"
-	if cmp.loss, err = track.Metrics(d.out); err != nil {
+	pair.bins, pair.format = 30, "png"
+	if pair.loss, err = track.Metrics(d.out); err != nil {
 		return err
 	}
-	t, err := cmp.write(c.Context(), track.Plots(d.out))
+	t, err := pair.write(c.Context(), track.Plots(d.out))
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // The whole road with a model that has hardly been trained: every stage leaves
-// its files, and a second run goes on with the first one's model.
+// its files, and a second run draws from the first one's model.
 func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles and runs a model twice: half a minute")
@@ -24,8 +24,8 @@ func TestDemo(t *testing.T) {
 	dir := t.TempDir()
 	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
 	out := filepath.Join(dir, "demo")
-	for _, steps := range []string{"3", "4"} {
-		if code := run([]string{"demo", "--in", in, "--out", out, "--steps", steps, "--num_samples", "2"}); code != 0 {
+	for _, samples := range []string{"1", "2"} {
+		if code := run([]string{"demo", "--in", in, "--out", out, "--steps", "4", "--num_samples", samples}); code != 0 {
 			t.Fatalf("exit code %d", code)
 		}
 	}
@@ -70,7 +70,7 @@ func TestDemoRefusesOtherFolders(t *testing.T) {
 			t.Errorf("%s: left %v", name, got)
 		}
 	}
-	for _, args := range [][]string{{"--minutes", "0"}, {"--steps", "-1"}, {"--num_samples", "0"}} {
+	for _, args := range [][]string{{"--preset", "huge"}, {"--steps", "-1"}, {"--num_samples", "0"}} {
 		if code := run(append([]string{"demo", "--out", filepath.Join(dir, "new")}, args...)); code != exitUsage {
 			t.Errorf("demo %v: exit code %d, want %d", args, code, exitUsage)
 		}
