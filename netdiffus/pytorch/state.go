@@ -283,3 +283,33 @@ func (f *File) stepOf(v any) (int, error) {
 	}
 	return 0, fmt.Errorf("step is a %s", kindOf(v))
 }
+
+// State is a as torch.save keeps it: AdamW's state dict, which its
+// load_state_dict takes.
+func (a Adam) State() *Dict {
+	state, ids := &Dict{}, &List{}
+	for i, m := range a.Moments {
+		id := int64(i)
+		ids.Items = append(ids.Items, id)
+		kept := &Dict{}
+		kept.Set("step", Float32([]float32{float32(m.Step)}))
+		kept.Set("exp_avg", m.ExpAvg)
+		kept.Set("exp_avg_sq", m.ExpAvgSq)
+		state.Set(id, kept)
+	}
+	group := &Dict{}
+	group.Set("lr", a.LR)
+	group.Set("betas", Tuple{a.Beta1, a.Beta2})
+	group.Set("eps", a.Eps)
+	group.Set("weight_decay", a.WeightDecay)
+	for _, off := range []string{"amsgrad", "maximize", "capturable", "differentiable"} {
+		group.Set(off, false)
+	}
+	group.Set("foreach", nil)
+	group.Set("fused", nil)
+	group.Set("params", ids)
+	d := &Dict{}
+	d.Set("state", state)
+	d.Set("param_groups", &List{Items: []any{group}})
+	return d
+}

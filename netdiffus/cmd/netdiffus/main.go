@@ -73,8 +73,11 @@ func rootCommand() *cobra.Command {
 		trainCommand(),
 		sampleCommand(),
 		invertCommand(),
+		chainCommand(),
 		plotCommand(),
 		evaluateCommand(),
+		importCommand(),
+		exportCommand(),
 		doctorCommand(),
 		versionCommand(),
 	)

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
+	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+// exportFlags are export's flags.
+type exportFlags struct {
+	format, out, weights string
+	overwrite            bool
+}
+
+// exporters write tensors under PyTorch's names and in its layout, by format.
+var exporters = map[string]func(path string, tensors []pytorch.Named) error{
+	"pytorch":     func(path string, tensors []pytorch.Named) error { return pytorch.Write(path, pytorch.State(tensors)) },
+	"safetensors": writeSafetensors,
+	"npz":         writeArrays,
+}
+
+var exportFormats = []string{"pytorch", "safetensors", "npz"}
+
+func exportCommand() *cobra.Command {
+	var f exportFlags
+	c := &cobra.Command{
+		Use:   "export RUN --out FILE",
+		Short: "Write a model's weights for other programs",
+		Long: `Export writes the weights of a run, or of one checkpoint in it, as a file of
+PyTorch's, as safetensors or as NPZ, with the names and the layout that they have
+in PyTorch. guided-diffusion's load_state_dict takes the weights of a UNet; those
+of a model over atoms have names of their own.
+
+With --weights opt it writes the optimiser's state, as guided-diffusion's
+optNNNNNN.pt, to go on training there.`,
+		Example: `  netdiffus export runs/first --out model001000.pt --weights model
+  netdiffus export runs/first --out ema_0.999_001000.pt
+  netdiffus export runs/first/checkpoints/step-00001000 --format safetensors --out first.safetensors`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.execute(c, args[0]) },
+	}
+	flags := c.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.format, "format", "", "`format` of the file: "+strings.Join(exportFormats, ", ")+"; empty goes by its name: .pt, .safetensors, .npz")
+	flags.StringVar(&f.out, "out", "", "`file` to write (needed)")
+	flags.StringVar(&f.weights, "weights", "", "weights to write: model, ema, ema_RATE or opt; empty means the average where there is one, as sample does")
+	boolVar(flags, &f.overwrite, "overwrite", "replace a file that is there")
+	return c
+}
+
+// endings are the names of files by format.
+var endings = map[string]string{".pt": "pytorch", ".pth": "pytorch", ".safetensors": "safetensors", ".npz": "npz"}
+
+func (f *exportFlags) execute(c *cobra.Command, dir string) error {
+	if err := required("out", f.out); err != nil {
+		return usageOf(c, err)
+	}
+	f.format = cmp.Or(f.format, endings[filepath.Ext(f.out)])
+	if !slices.Contains(exportFormats, f.format) {
+		return usageOf(c, fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(exportFormats, ", ")))
+	}
+	if _, err := os.Lstat(f.out); err == nil && !f.overwrite {
+		return fmt.Errorf("%s is there already: choose another name, or --overwrite True", f.out)
+	}
+	cfg, from, err := openRun(dir)
+	if err != nil {
+		return err
+	}
+	params, err := cfg.Params()
+	if err != nil {
+		return err
+	}
+	if len(params) == 0 {
+		return fmt.Errorf("%s: the model has no weights", dir)
+	}
+	what, err := f.write(cfg, from, params)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from.Path, err)
+	}
+	w := c.ErrOrStderr()
+	fmt.Fprintf(w, "%s of %s, trained for %d steps: %d tensors, %d parameters\n", what, from.Path, from.Step, len(params), nn.Count(params))
+	if cfg.Atoms != nil {
+		fmt.Fprintln(w, "the model is one over atoms, with names of its own: guided-diffusion has no network for these weights")
+	}
+	fmt.Fprintln(c.OutOrStdout(), f.out)
+	return nil
+}
+
+// write writes the file and says what it holds.
+func (f *exportFlags) write(cfg netdiffus.Config, from *checkpoint.Checkpoint, params []nn.Param) (what string, err error) {
+	if f.weights == "opt" {
+		return "the optimiser's state", f.writeAdam(cfg, from, params)
+	}
+	what, read := "the weights", from.Model
+	rate, isRate := strings.CutPrefix(f.weights, "ema_")
+	switch {
+	case isRate:
+	case f.weights == "ema" || f.weights == "" && len(cfg.Training.EMA) > 0:
+		if len(cfg.Training.EMA) == 0 {
+			return "", errors.New("the run keeps no moving average")
+		}
+		rate, isRate = filepath.Base(ema.Path(cfg.Training.EMA[0])), true
+	case f.weights != "model" && f.weights != "":
+		return "", fmt.Errorf("no weights %q: want model, opt, ema or ema_RATE with RATE one of %s", f.weights, strings.Join(from.Rates(), ", "))
+	}
+	if isRate {
+		what = "the moving average with rate " + rate
+		read = func() (checkpoint.Tensors, error) { return from.EMA(rate) }
+	}
+	t, err := read()
+	if err != nil {
+		return "", err
+	}
+	list, err := toPyTorch(params, t)
+	if err != nil {
+		return "", err
+	}
+	return what, exporters[f.format](f.out, list)
+}
+
+func (f *exportFlags) writeAdam(cfg netdiffus.Config, from *checkpoint.Checkpoint, params []nn.Param) error {
+	if f.format != "pytorch" {
+		return errors.New("--weights opt is for --format pytorch")
+	}
+	t, err := from.Optim()
+	if err != nil {
+		return err
+	}
+	tr := cfg.Training
+	a, err := adamOf(params, t, from.Step, pytorch.Adam{
+		LR: tr.LR, Beta1: 0.9, Beta2: cmp.Or(tr.Beta2, 0.999), Eps: 1e-8, WeightDecay: tr.WeightDecay,
+	})
+	if err != nil {
+		return err
+	}
+	return pytorch.Write(f.out, a.State())
+}
+
+// openRun opens the newest sound checkpoint of a run directory, or the
+// checkpoint in one that dir is.
+func openRun(dir string) (cfg netdiffus.Config, from *checkpoint.Checkpoint, err error) {
+	run := dir
+	if _, err := os.Stat(track.ConfigFile(dir)); err != nil {
+		run = filepath.Dir(filepath.Dir(filepath.Clean(dir))) // RUN/checkpoints/step-00000100
+		if _, err := os.Stat(track.ConfigFile(run)); err != nil {
+			return cfg, nil, fmt.Errorf("%s is neither a run directory nor a checkpoint in one: no %s", dir, track.ConfigFile(dir))
+		}
+	}
+	if err := track.ReadConfig(run, &cfg); err != nil {
+		return cfg, nil, err
+	}
+	if run == dir {
+		from, _, err = checkpoint.OpenLatest(track.Checkpoints(dir))
+	} else {
+		from, err = checkpoint.Open(dir)
+	}
+	return cfg, from, err
+}
+
+func writeSafetensors(path string, tensors []pytorch.Named) error {
+	all := make(checkpoint.Tensors, len(tensors))
+	for _, t := range tensors {
+		all[t.Name] = checkpoint.Tensor(t.Tensor)
+	}
+	return writeStaged(path, func(w io.Writer) error {
+		return checkpoint.WriteTensors(w, all, map[string]string{"format": "pt"}) // which other readers look for
+	})
+}
+
+func writeArrays(path string, tensors []pytorch.Named) error {
+	arrays := make([]npz.Named, len(tensors))
+	for i, t := range tensors {
+		values, err := t.Float32s()
+		if err != nil {
+			return err
+		}
+		arrays[i] = npz.Named{Name: t.Name, Array: npz.New(values, t.Shape...)}
+	}
+	return npz.Write(path, arrays...)
+}
+
+// writeStaged writes a file that appears when it is complete.
+func writeStaged(path string, content func(w io.Writer) error) error {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if err := content(f); err != nil {
+		return err
+	}
+	return f.Commit()
+}
