@@ -73,7 +73,6 @@ func rootCommand() *cobra.Command {
 		trainCommand(),
 		sampleCommand(),
 		invertCommand(),
-		chainCommand(),
 		plotCommand(),
 		evaluateCommand(),
 		importCommand(),
