@@ -34,9 +34,11 @@ func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps in
 	}
 	m.add("loss", r.Loss)
 	m.add("mse", r.MSE)
-	m.add("vb", r.VLB)
-	if r.Cross != 0 {
+	atoms := r.Cross != 0 // then there is a cross-entropy in place of the bound's part
+	if atoms {
 		m.add("cross_entropy", r.Cross)
+	} else {
+		m.add("vb", r.VLB)
 	}
 	m.add("grad_norm", r.GradNorm)
 	m.add("lr", r.LR)
@@ -46,7 +48,11 @@ func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps in
 		w := float64(weight[i])
 		m.add(fmt.Sprintf("loss_q%d", quarter), w*float64(l.total[i]))
 		m.add(fmt.Sprintf("mse_q%d", quarter), w*float64(l.mse[i]))
-		m.add(fmt.Sprintf("vb_q%d", quarter), w*float64(l.vlb[i]))
+		if atoms {
+			m.add(fmt.Sprintf("cross_entropy_q%d", quarter), w*float64(l.cross[i]))
+		} else {
+			m.add(fmt.Sprintf("vb_q%d", quarter), w*float64(l.vlb[i]))
+		}
 	}
 	if r.Step%m.every == 0 {
 		return m.flush(r.Step)

@@ -56,6 +56,9 @@ Every flow is inverted again on the way, and the result is printed.`,
 	flags.StringVar(&o.layout, "layout", string(dataset.PerFlow), "files: per-flow or per-class")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
 	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
+	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
+	flags.IntVar(&o.atoms.MinCount, "min_count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
+	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
@@ -71,6 +74,7 @@ type convertOptions struct {
 	eps                  float64
 	scale                string
 	low                  float64
+	atoms                codec.Atoms
 	classes              []string
 	overwrite            bool
 }
@@ -94,13 +98,25 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 	if r.Codec, err = codec.Named(o.codec); err != nil {
 		return r, fmt.Errorf("--codec: %w", err)
 	}
-	m, ok := r.Codec.(codec.MinMax)
-	if !ok {
-		if o.scale != "" || o.low != 0 {
+	a := o.atoms
+	if _, ok := r.Codec.(*codec.Atoms); ok {
+		switch {
+		case o.scale != "" || o.low != 0:
 			return r, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
+		case !(a.Tau >= 0 && a.Tau <= 1):
+			return r, fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
+		case a.MinCount < 0:
+			return r, fmt.Errorf("--min_count %d: want 0 or more", a.MinCount)
+		case !(a.Smooth >= 0 && a.Smooth < 1):
+			return r, fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
 		}
+		r.Codec = &a
 		return r, nil
 	}
+	if a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0 {
+		return r, fmt.Errorf("--tau, --min_count and --smooth are for --codec atoms, not %s", o.codec)
+	}
+	m := r.Codec.(codec.MinMax) // the only other codec
 	if o.scale != "" {
 		if m, err = parseScale(o.scale); err != nil {
 			return r, err

@@ -192,7 +192,7 @@ func (d distances) short() string {
 func lossCurve(metrics map[string]track.Series) (plots.Figure, error) {
 	var lines []plots.Line
 	for _, l := range []struct{ metric, name string }{
-		{"loss", "loss"}, {"mse", "squared error"}, {"vb", "variational bound (bits)"},
+		{"loss", "loss"}, {"mse", "squared error"}, {"vb", "variational bound (bits)"}, {"cross_entropy", "cross-entropy (nats)"},
 	} {
 		if s := metrics[l.metric]; len(s.Step) > 0 {
 			lines = append(lines, plots.Line{Name: l.name, X: s.Step, Y: s.Value})

@@ -73,6 +73,7 @@ func rootCommand() *cobra.Command {
 		trainCommand(),
 		sampleCommand(),
 		invertCommand(),
+		chainCommand(),
 		plotCommand(),
 		evaluateCommand(),
 		importCommand(),

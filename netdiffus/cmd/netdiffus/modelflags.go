@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -94,6 +95,11 @@ var modelSettings = []setting{
 
 // trainSettings are the settings of training alone.
 var trainSettings = []setting{
+	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
+		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
+		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
+	atomsSetting("base", "model over atoms: what it starts from, chain or independent", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
+	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet", "none"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
 	floatSetting("weight_decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
 	intSetting("lr_anneal_steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
@@ -218,6 +224,29 @@ func wordSetting(name, usage string, words []string, field func(c *netdiffus.Con
 				return fmt.Errorf("want one of %s", strings.Join(words, ", "))
 			}
 			*field(c) = word
+			return nil
+		},
+	}
+}
+
+// atomsSetting is a word of the model over atoms, empty for another model.
+func atomsSetting(name, usage string, words []string, field func(a *netdiffus.Atoms) *string) setting {
+	return setting{
+		name, strings.Join(words, "|"), usage,
+		func(c *netdiffus.Config) string {
+			if c.Atoms == nil {
+				return ""
+			}
+			return *field(c.Atoms)
+		},
+		func(c *netdiffus.Config, word string) error {
+			if c.Atoms == nil {
+				return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
+			}
+			if !slices.Contains(words, word) {
+				return fmt.Errorf("want one of %s", strings.Join(words, ", "))
+			}
+			*field(c.Atoms) = word
 			return nil
 		},
 	}
