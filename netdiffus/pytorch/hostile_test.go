@@ -56,6 +56,17 @@ func readAll(data []byte) error {
 	return err
 }
 
+// TestBigEndian reads values as a machine of the other kind saves them.
+func TestBigEndian(t *testing.T) {
+	f := reopen(t, archived(t, tensorProgram(4, 1, "K\x02\x85", "K\x02\x85"), map[string]string{
+		"byteorder": "big", "data/0": "\x00\x00\x00\x00\x3f\x80\x00\x00\x00\x00\x00\x00\xc0\x00\x00\x00",
+	}))
+	values, err := stateDict(t, f)[0].Float32s()
+	if err != nil || len(values) != 2 || values[0] != 1 || values[1] != -2 {
+		t.Errorf("values %v (%v), want 1 and -2", values, err)
+	}
+}
+
 func TestNothingIsRun(t *testing.T) {
 	for _, g := range []string{
 		"os\nsystem", "posix\nsystem", "builtins\neval", "__builtin__\nexec", "subprocess\nPopen",

@@ -91,7 +91,9 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 	if err := f.check(); err != nil {
 		return usageOf(c, err)
 	}
-	if _, err := os.Stat(track.ConfigFile(f.run)); err == nil {
+	if kept, err := checkpoint.List(track.Checkpoints(f.run)); err != nil {
+		return err
+	} else if _, err := os.Stat(track.ConfigFile(f.run)); err == nil || len(kept) > 0 {
 		return fmt.Errorf("%s holds a run already: choose another folder", f.run)
 	}
 	warnUnused(c)
@@ -408,11 +410,14 @@ func readLabelMap(r io.Reader) ([]string, error) {
 	return distinct(names)
 }
 
+// distinct returns names if they differ and none is empty.
 func distinct(names []string) ([]string, error) {
+	seen := make(map[string]bool, len(names))
 	for i, name := range names {
-		if name == "" || slices.Contains(names[:i], name) {
+		if name == "" || seen[name] {
 			return nil, fmt.Errorf("class %d is called %q: want distinct names", i, name)
 		}
+		seen[name] = true
 	}
 	return names, nil
 }

@@ -263,6 +263,54 @@ func TestImportRefuses(t *testing.T) {
 	}
 }
 
+func TestImportKeepsARun(t *testing.T) {
+	dir := t.TempDir()
+	model := writePyTorch(t, filepath.Join(dir, "model000001.pt"), pytorch.State(weightsOf(small, 1)))
+	args := append(steps, "import", model, "--run", filepath.Join(dir, "run"), "--scale=-1460,1460", "--classes", "a,b,c")
+	mustRun(t, args...)
+	if code := run(args); code != exitFailed {
+		t.Errorf("importing over a run: exit code %d, want %d", code, exitFailed)
+	}
+	out := filepath.Join(dir, "out.pt")
+	mustRun(t, "export", filepath.Join(dir, "run"), "--out", out)
+	if code := run([]string{"export", filepath.Join(dir, "run"), "--out", out}); code != exitFailed {
+		t.Errorf("exporting over a file: exit code %d, want %d", code, exitFailed)
+	}
+	mustRun(t, "export", filepath.Join(dir, "run"), "--out", out, "--overwrite", "True")
+	for _, bad := range [][]string{
+		{"export", filepath.Join(dir, "run")},
+		{"export", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.bin")},
+	} {
+		if code := run(bad); code != exitUsage {
+			t.Errorf("netdiffus %v: exit code %d, want %d", bad, code, exitUsage)
+		}
+	}
+	for _, bad := range [][]string{
+		{"export", dir, "--out", filepath.Join(dir, "x.pt")},
+		{"export", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.pt"), "--weights", "ema_0.5"},
+		{"export", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.npz"), "--weights", "opt"},
+		{"export", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.pt"), "--weights", "best"},
+	} {
+		if code := run(bad); code != exitFailed {
+			t.Errorf("netdiffus %v: exit code %d, want %d", bad, code, exitFailed)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "x.pt")); err == nil {
+		t.Error("a failed export left a file")
+	}
+}
+
+func FuzzReadLabelMap(f *testing.F) {
+	f.Add("label,index\nchat,0\nssh,1\n")
+	f.Add("\"a\nb\",1\nc,0")
+	f.Fuzz(func(t *testing.T, text string) {
+		names, err := readLabelMap(strings.NewReader(text))
+		if err == nil && slices.Contains(names, "") {
+			t.Errorf("readLabelMap(%q) = %q, with a name that is empty", text, names)
+		}
+	})
+}
+
 // An optimiser of a model that was trained with use_fp16 has two parameters,
 // each a row of many.
 func TestUnflatten(t *testing.T) {
