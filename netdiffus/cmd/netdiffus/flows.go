@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -36,6 +37,7 @@ Reading it gives back the same flows.`,
 		Example: `  netdiffus flows --in captures/ --max_packets 10 --out flows.parquet
   netdiffus flows --in chat.pcapng --label chat --min_packets 4 --out chat.csv
   netdiffus flows --in synthetic.parquet --iat_from flows.parquet --out synthetic/
+  netdiffus flows --in flows.parquet --share 0.8 --out train.parquet --rest test.parquet
   netdiffus flows --in packets.csv --csv_flow stream --csv_length bytes --csv_delimiter ';' --out flows.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -50,6 +52,8 @@ Reading it gives back the same flows.`,
 	o.input.register(flags)
 	boolVar(flags, &o.input.reader.KeepKeys, "keep_keys", "write addresses and ports as KEY, to CSV and JSON Lines")
 	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
+	flags.Float64Var(&o.share, "share", 1, "share of the flows to write, drawn by --seed; for a training set")
+	flags.StringVar(&o.rest, "rest", "", "file, or DIR/, for the flows that --share leaves")
 	p := &o.pcap
 	flags.StringVar(&o.protocol, "protocol", "tcp", "captures written: tcp or udp")
 	boolVar(flags, &p.IPv6, "ipv6", "captures written: IPv6 instead of IPv4")
@@ -58,7 +62,7 @@ Reading it gives back the same flows.`,
 	flags.Uint16Var(&p.Port, "server_port", 9, "captures written: port of the servers")
 	flags.StringVar(&o.start, "start", "2024-01-01T00:00:00Z", "captures written: time of the first packet, RFC 3339")
 	flags.StringVar(&o.timesFrom, "iat_from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")
-	flags.Uint64Var(&p.Seed, "seed", 0, "of the drawing of inter-arrival times")
+	flags.Uint64Var(&p.Seed, "seed", 0, "of the drawing of flows and inter-arrival times")
 	return c
 }
 
@@ -66,6 +70,8 @@ Reading it gives back the same flows.`,
 type flowsOptions struct {
 	input                           inputFlags
 	out, protocol, start, timesFrom string
+	share                           float64
+	rest                            string
 	pcap                            traffic.Pcap
 }
 
@@ -73,6 +79,12 @@ type flowsOptions struct {
 func (o *flowsOptions) check() (traffic.Writer, error) {
 	if err := o.input.check(); err != nil {
 		return traffic.Writer{}, err
+	}
+	if !(o.share > 0 && o.share <= 1) {
+		return traffic.Writer{}, fmt.Errorf("--share %v: want it above 0, up to 1", o.share)
+	}
+	if o.rest != "" && (o.out == "" || o.share == 1) {
+		return traffic.Writer{}, errors.New("--rest needs --out and a --share below 1")
 	}
 	if o.protocol != "tcp" && o.protocol != "udp" {
 		return traffic.Writer{}, fmt.Errorf("--protocol %s: want tcp or udp", o.protocol)
@@ -90,7 +102,8 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 	var seen capturesSeen
 	o.input.reader.Counted = seen.add
 	var tally classTally
-	flows := tally.watch(o.input.flows(ctx, stderr), &seen)
+	all := o.input.flows(ctx, stderr)
+	flows := tally.watch(o.drawn(all, true), &seen)
 	if o.timesFrom != "" {
 		times, err := traffic.Values(traffic.Read(o.timesFrom), traffic.InterArrival{}, "")
 		if err != nil {
@@ -115,8 +128,31 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 			}
 		}
 	}
+	if o.rest != "" {
+		if err := w.Write(o.rest, o.drawn(all, false)); err != nil {
+			return err
+		}
+	}
 	seen.print(stdout)
 	return tally.print(stdout)
+}
+
+// drawn is the flows that --share takes, or those that it leaves. Whether a flow
+// is taken follows from the seed and its place alone.
+func (o *flowsOptions) drawn(flows iter.Seq2[traffic.Flow, error], taken bool) iter.Seq2[traffic.Flow, error] {
+	if o.share == 1 {
+		return flows
+	}
+	return func(yield func(traffic.Flow, error) bool) {
+		row := uint64(0)
+		for f, err := range flows {
+			take := noise.Stream(o.pcap.Seed, row).Float64() < o.share
+			row++
+			if (err != nil || take == taken) && !yield(f, err) {
+				return
+			}
+		}
+	}
 }
 
 // capturesSeen adds up what the packets of captures were.

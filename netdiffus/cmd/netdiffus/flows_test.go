@@ -103,3 +103,30 @@ func TestFlowsRefuses(t *testing.T) {
 		t.Errorf("left %v, %v, want a.csv alone", left, err)
 	}
 }
+
+// --share and --rest divide the flows: each goes to one side, and the same seed
+// divides alike.
+func TestFlowsShare(t *testing.T) {
+	dir := t.TempDir()
+	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
+	count := func(name string) int {
+		flows, err := traffic.Collect(traffic.Read(filepath.Join(dir, name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(flows)
+	}
+	all := count("in.parquet")
+	for _, name := range []string{"a", "b"} {
+		args := []string{"flows", "--in", in, "--share", "0.7", "--seed", "3", "--out", filepath.Join(dir, name+".parquet"), "--rest", filepath.Join(dir, name+"-rest.parquet")}
+		if code := run(args); code != 0 {
+			t.Fatalf("exit code %d", code)
+		}
+	}
+	if a, rest := count("a.parquet"), count("a-rest.parquet"); a+rest != all || a <= all/2 || rest == 0 || count("b.parquet") != a {
+		t.Errorf("%d flows divided into %d and %d, again into %d", all, a, rest, count("b.parquet"))
+	}
+	if code := run([]string{"flows", "--in", in, "--rest", filepath.Join(dir, "x.csv")}); code != exitUsage {
+		t.Errorf("--rest alone: exit code %d, want %d", code, exitUsage)
+	}
+}
