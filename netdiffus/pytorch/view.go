@@ -3,7 +3,6 @@ package pytorch
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -61,7 +60,7 @@ func newView(s *storage, dtype string, args Tuple) (*View, error) {
 		}
 		last += float64(size-1) * float64(stride[i])
 	}
-	if offset < 0 || n > 0 && !(last < float64(values)) || values > math.MaxInt64/2 {
+	if offset < 0 || n > 0 && !(last < float64(values)) {
 		return nil, fmt.Errorf("size %v, stride %v, offset %d reach beyond storage %q of %d values", shape, stride, offset, s.key, values)
 	}
 	if s.whole != nil {

@@ -166,16 +166,25 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	if len(assumed) > 0 {
 		fmt.Fprintf(w, "  assumed  %s: the tensors do not tell; flags do\n", strings.Join(assumed, ", "))
 	}
+	beside := func(pattern string) string { // a file of the same step
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), fmt.Sprintf(pattern, m.step)))
+		if len(found) == 0 {
+			return ""
+		}
+		return ", such as " + found[0]
+	}
 	for _, rate := range cfg.Training.EMA {
 		if m.averages[rate] == nil {
-			fmt.Fprintf(w, "  average  with rate %v starts as a copy of the weights: give --ema for the trained one\n", rate)
+			fmt.Fprintf(w, "  average  with rate %v starts as a copy of the weights: give --ema for the trained one%s\n", rate, beside("ema_*_%06d.pt"))
 		}
 	}
 	switch a := m.adam; {
 	case a == nil:
-		fmt.Fprintln(w, "  training would go on with empty moments, whose first steps are too large: give --opt to go on as before")
+		fmt.Fprintf(w, "  training would go on with empty moments, so that its first steps are too large: give --opt to go on as before%s\n", beside("opt%06d.pt"))
 	case a.Beta1 != 0.9 || a.Eps != 1e-8:
 		fmt.Fprintf(w, "  training goes on with beta1 0.9 and eps 1e-8, not %v and %v\n", a.Beta1, a.Eps)
+	case len(a.Moments) > 0 && (a.Moments[0].Step < m.step || a.Moments[0].Step > m.step+1): // the files' names may be one short
+		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.step)
 	}
 	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(f.run), quote(filepath.Join(f.run, "samples", "drawn")))
 }

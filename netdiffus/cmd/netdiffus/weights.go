@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
@@ -67,21 +68,32 @@ const (
 // the order of the state dict, or zeros.
 func (m *imported) moments(params []nn.Param) (checkpoint.Tensors, error) {
 	to := make(checkpoint.Tensors, 2*len(params))
-	for _, p := range params {
-		for _, moment := range []string{firstMoment, secondMoment} {
-			zero, err := checkpoint.Float32(make([]float32, p.Size()), p.Shape...)
-			if err != nil {
-				return nil, err
-			}
-			to[moment+"."+p.PyTorchName()] = zero
+	if m.adam != nil {
+		if err := m.takeMoments(params, to); err != nil {
+			return nil, err
 		}
 	}
-	if m.adam == nil {
-		return to, nil
+	for _, p := range params {
+		for _, moment := range []string{firstMoment, secondMoment} {
+			name := moment + "." + p.PyTorchName()
+			if _, there := to[name]; there {
+				continue
+			}
+			var err error
+			if to[name], err = checkpoint.Float32(make([]float32, p.Size()), p.Shape...); err != nil {
+				return nil, err
+			}
+		}
 	}
+	return to, nil
+}
+
+// takeMoments puts PyTorch's moments into to. A parameter that never had a
+// gradient has none.
+func (m *imported) takeMoments(params []nn.Param, to checkpoint.Tensors) error {
 	all, err := unflatten(m.adam.Moments, m.weights)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	byName := make(map[string]nn.Param, len(params))
 	for _, p := range params {
@@ -91,10 +103,10 @@ func (m *imported) moments(params []nn.Param) (checkpoint.Tensors, error) {
 		p := byName[m.weights[i].Name]
 		for moment, t := range map[string]pytorch.Tensor{firstMoment: kept.ExpAvg, secondMoment: kept.ExpAvgSq} {
 			if t.DType == "" {
-				continue // the parameter never had a gradient
+				continue
 			}
-			if fmt.Sprint(t.Shape) != fmt.Sprint(p.PyTorchShape()) {
-				return nil, fmt.Errorf("the optimiser's %s %d is %v, but %s has %v: not this model's optimiser",
+			if !slices.Equal(t.Shape, p.PyTorchShape()) {
+				return fmt.Errorf("the optimiser's %s %d is %v, but %s has %v: not this model's optimiser",
 					moment, i, t.Shape, p.PyTorchName(), p.PyTorchShape())
 			}
 			values, err := t.Float32s()
@@ -102,11 +114,11 @@ func (m *imported) moments(params []nn.Param) (checkpoint.Tensors, error) {
 				to[moment+"."+p.PyTorchName()], err = checkpoint.Float32(p.FromPyTorch(values), p.Shape...)
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s of %s: %w", moment, p.PyTorchName(), err)
+				return fmt.Errorf("%s of %s: %w", moment, p.PyTorchName(), err)
 			}
 		}
 	}
-	return to, nil
+	return nil
 }
 
 // unflatten returns the moments of each of the weights. Trained with use_fp16,
