@@ -27,6 +27,7 @@ func (c Config) checkAtoms() (errs []error) {
 	wrong(a.Width%nn.Groups != 0 || a.Width == nn.Groups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.Groups, 2*nn.Groups)
 	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
 	wrong(!(a.Jump >= 0 && a.Jump < 1), "jump is %v, want it in [0,1)", a.Jump)
+	wrong(!(a.Grain >= 0 && a.Grain < 1), "grain is %v, want it in [0,1)", a.Grain)
 	wrong(!c.ClassCond, "a model over atoms is class-conditional")
 	wrong(t.Microbatch != 0 || t.LabelDropout != 0, "a model over atoms takes neither microbatches nor label dropout")
 	if c.Recipe == nil {

@@ -75,6 +75,11 @@ type Atoms struct {
 	Jump float64 `json:"jump,omitempty"`
 	// CrossEntropy is the atoms' weight in the loss; 0 means 0.2.
 	CrossEntropy float64 `json:"cross_entropy,omitempty"`
+	// Grain is the standard deviation of the noise left on finished images, as
+	// of a sampler that stops short of the clean image. It is far below the room
+	// of any common atom, and mixes rare ones with their neighbours, so that
+	// rare lengths are not copied one by one.
+	Grain float64 `json:"grain,omitempty"`
 }
 
 // Training is how the weights are found: AdamW with PyTorch's betas (0.9,
@@ -144,7 +149,7 @@ func Default() Config {
 func Head(epochs float64, maxSteps int) Config {
 	return Config{
 		ClassCond: true,
-		Atoms:     &Atoms{Base: "chain", Trunk: "mlp"},
+		Atoms:     &Atoms{Base: "chain", Trunk: "mlp", Grain: 0.005},
 		Diffusion: Diffusion{
 			Steps: 1000, Schedule: "angular", SampleSteps: "30",
 			Predict: "x0", Variance: "fixed_small", Loss: "mse",

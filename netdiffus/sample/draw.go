@@ -36,6 +36,9 @@ type Request struct {
 	// classes; 0 means none. The model must have been trained with label
 	// dropout.
 	Guidance float64
+	// Grain is the noise left on images of a model over atoms; 0 means the
+	// configuration's, below 0 none.
+	Grain float64
 	// NoClip leaves each step's clean image as the network says. Otherwise it
 	// is held within [-1,1].
 	NoClip bool
@@ -305,11 +308,25 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		if step.X0, err = p.read(out[1], part); err != nil {
 			return err
 		}
+		if grain := p.grain(); step.T == 0 && grain > 0 {
+			fill(eps)
+			for i, left := range p.wide(eps, part).Data {
+				step.Images.Data[i] += grain * left
+			}
+		}
 		if !show(step) {
 			return errEnough
 		}
 	}
 	return nil
+}
+
+// grain is the standard deviation of the noise that finished images keep.
+func (p *plan) grain() float64 {
+	if p.g.Config.Atoms == nil {
+		return 0
+	}
+	return cmp.Or(p.Grain, p.g.Config.Atoms.Grain)
 }
 
 // read copies a batch's images from the device.

@@ -43,7 +43,7 @@ func Open(b compute.Backend, dir string) (*Generator, error) { return OpenWeight
 
 // OpenWeights is Open with a choice of weights.
 func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
-	run, c, err := find(dir)
+	run, c, err := Find(dir)
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
@@ -67,8 +67,9 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	return g, nil
 }
 
-// find returns the run directory and the checkpoint that dir means.
-func find(dir string) (run string, c *checkpoint.Checkpoint, err error) {
+// Find returns the run directory and the checkpoint that dir means: a run
+// directory, whose newest sound checkpoint is taken, or a checkpoint within one.
+func Find(dir string) (run string, c *checkpoint.Checkpoint, err error) {
 	if _, err := os.Stat(track.ConfigFile(dir)); err == nil {
 		c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(dir))
 		if errors.Is(err, checkpoint.ErrNone) && len(damaged) > 0 {

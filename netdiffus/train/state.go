@@ -26,6 +26,32 @@ import (
 type place struct {
 	Seed      uint64          `json:"seed"`
 	Timesteps json.RawMessage `json:"timesteps"`
+	// MomentsFrom is the step at which AdamW's moments were last zero, which its
+	// bias correction counts from; 0 but in a run that began with weights alone.
+	MomentsFrom int `json:"moments_from,omitempty"`
+}
+
+// StartAt is what checkpoint.State.Train says of a run as cfg describes that
+// begins with weights from elsewhere, after so many steps. moments tells whether
+// AdamW's moments come along; they are zero otherwise.
+func StartAt(cfg netdiffus.Config, step int, moments bool) (json.RawMessage, error) {
+	_, steps, err := lossOf(cfg, make([]int, len(cfg.Classes)))
+	if err != nil {
+		return nil, err
+	}
+	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
+	if err != nil {
+		return nil, err
+	}
+	times, err := json.Marshal(newTimes(steps))
+	if err != nil {
+		return nil, err
+	}
+	p := place{Seed: cfg.Training.Seed, Timesteps: times}
+	if !moments {
+		p.MomentsFrom = step
+	}
+	return json.Marshal(p)
 }
 
 // open starts the run at step 0, or where the checkpoint to go on from was
@@ -194,7 +220,7 @@ func (r *trainer) state() (checkpoint.State, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Train, err = json.Marshal(place{r.feed.seed, times}); err != nil {
+	if s.Train, err = json.Marshal(place{r.feed.seed, times, r.momentsFrom}); err != nil {
 		return s, err
 	}
 	if s.Model, err = checkpoint.FromStore(r.prog.store, weightScope); err != nil {
@@ -245,6 +271,6 @@ func (r *trainer) restore(c *checkpoint.Checkpoint) error {
 			return err
 		}
 	}
-	r.step, r.saved = c.Step, c.Step
+	r.step, r.saved, r.momentsFrom = c.Step, c.Step, p.MomentsFrom
 	return nil
 }

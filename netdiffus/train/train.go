@@ -108,6 +108,8 @@ type trainer struct {
 	step  int // steps done
 	saved int // steps done at the last checkpoint
 
+	momentsFrom int // see place
+
 	run     *track.Run // nil without a run directory, as metrics
 	metrics *metrics
 }
@@ -282,7 +284,7 @@ func (r *trainer) cut(b batch, t []int32, weight []float32) (parts []inputs) {
 	if r.prog.split {
 		size = r.cfg.Training.Microbatch
 	}
-	scalars := r.prog.opt.scalars(b.step+1, r.learningRate())
+	scalars := r.prog.opt.scalars(b.step+1-r.momentsFrom, r.learningRate())
 	keys := noise.Stream(r.feed.seed, streamDropout, uint64(b.step))
 	for from := 0; from < r.feed.size; from += size {
 		to := min(from+size, r.feed.size)

@@ -19,6 +19,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
 	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -155,20 +156,9 @@ func (f *exportFlags) writeAdam(cfg netdiffus.Config, from *checkpoint.Checkpoin
 // openRun opens the newest sound checkpoint of a run directory, or the
 // checkpoint in one that dir is.
 func openRun(dir string) (cfg netdiffus.Config, from *checkpoint.Checkpoint, err error) {
-	run := dir
-	if _, err := os.Stat(track.ConfigFile(dir)); err != nil {
-		run = filepath.Dir(filepath.Dir(filepath.Clean(dir))) // RUN/checkpoints/step-00000100
-		if _, err := os.Stat(track.ConfigFile(run)); err != nil {
-			return cfg, nil, fmt.Errorf("%s is neither a run directory nor a checkpoint in one: no %s", dir, track.ConfigFile(dir))
-		}
-	}
-	if err := track.ReadConfig(run, &cfg); err != nil {
-		return cfg, nil, err
-	}
-	if run == dir {
-		from, _, err = checkpoint.OpenLatest(track.Checkpoints(dir))
-	} else {
-		from, err = checkpoint.Open(dir)
+	run, from, err := sample.Find(dir)
+	if err == nil {
+		err = track.ReadConfig(run, &cfg)
 	}
 	return cfg, from, err
 }

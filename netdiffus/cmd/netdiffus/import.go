@@ -180,7 +180,7 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	}
 	switch a := m.adam; {
 	case a == nil:
-		fmt.Fprintf(w, "  training would go on with empty moments, so that its first steps are too large: give --opt to go on as before%s\n", beside("opt%06d.pt"))
+		fmt.Fprintf(w, "  training would go on with a new optimiser: give --opt to go on as before%s\n", beside("opt%06d.pt"))
 	case a.Beta1 != 0.9 || a.Eps != 1e-8:
 		fmt.Fprintf(w, "  training goes on with beta1 0.9 and eps 1e-8, not %v and %v\n", a.Beta1, a.Eps)
 	case len(a.Moments) > 0 && (a.Moments[0].Step < m.step || a.Moments[0].Step > m.step+1): // the files' names may be one short

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
 // state is the checkpoint of the run to be.
@@ -34,22 +34,8 @@ func (m *imported) state(cfg netdiffus.Config) (checkpoint.State, error) {
 	if s.Optim, err = m.moments(params); err != nil {
 		return s, err
 	}
-	s.Train, err = startOfTraining(cfg)
+	s.Train, err = train.StartAt(cfg, m.step, m.adam != nil)
 	return s, err
-}
-
-// startOfTraining is what a checkpoint says of a trainer that has seen
-// nothing: package train's seed and timesteps.
-func startOfTraining(cfg netdiffus.Config) (json.RawMessage, error) {
-	model, err := cfg.Model()
-	if err != nil {
-		return nil, err
-	}
-	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(map[string]any{"seed": cfg.Training.Seed, "timesteps": newTimes(model.Schedule.Len())})
 }
 
 // writeRun makes the run directory. Its configuration, which makes it one,
