@@ -11,7 +11,8 @@ package npz
 import (
 	"fmt"
 	"math"
-	"math/bits"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // Element is what an array can hold. NumPy's float16 is read as float32.
@@ -34,7 +35,7 @@ func New[T Element](data []T, shape ...int) Array {
 	if shape == nil {
 		shape = []int{len(data)}
 	}
-	if n, err := product(shape); err != nil || n != len(data) {
+	if n, err := arrays.Elements(shape); err != nil || n != len(data) {
 		panic(fmt.Sprintf("npz: New: %d values in shape %v", len(data), shape))
 	}
 	return Array{Shape: shape, dtype: dtypeOf[T](), data: data}
@@ -46,7 +47,7 @@ func (a Array) DType() string { return a.dtype }
 
 // Len is the number of elements.
 func (a Array) Len() int {
-	n, _ := product(a.Shape)
+	n, _ := arrays.Elements(a.Shape)
 	if a.data == nil {
 		return 0
 	}
@@ -164,34 +165,4 @@ func dtypeOf[T Element]() string {
 		return "f4"
 	}
 	return "f8"
-}
-
-// maxDims is NumPy's own limit.
-const maxDims = 64
-
-// product is the number of elements of a shape. It fails on negative sizes
-// and on shapes whose sizes, zeros left out, multiply to more than an int.
-func product(shape []int) (int, error) {
-	if len(shape) > maxDims {
-		return 0, fmt.Errorf("%d dimensions, want at most %d", len(shape), maxDims)
-	}
-	n, empty := uint64(1), false
-	for _, size := range shape {
-		switch {
-		case size < 0:
-			return 0, fmt.Errorf("shape %v has a negative size", shape)
-		case size == 0:
-			empty = true
-			continue
-		}
-		high, low := bits.Mul64(n, uint64(size))
-		if high != 0 || low > math.MaxInt {
-			return 0, fmt.Errorf("shape %v is too large", shape)
-		}
-		n = low
-	}
-	if empty {
-		return 0, nil
-	}
-	return int(n), nil
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // chunk is how many bytes of data are converted at a time.
@@ -31,7 +33,7 @@ func readBody(r io.Reader, h header, trust int) (Array, error) {
 	case "u2":
 		a.data, err = elements(r, h, trust, order.Uint16)
 	case "f2":
-		a.data, err = elements(r, h, trust, func(b []byte) float32 { return half(order.Uint16(b)) })
+		a.data, err = elements(r, h, trust, func(b []byte) float32 { return arrays.FromHalf(order.Uint16(b)) })
 	case "i4":
 		a.data, err = elements(r, h, trust, func(b []byte) int32 { return int32(order.Uint32(b)) })
 	case "u4":
@@ -92,19 +94,6 @@ func rowMajor[T Element](data []T, shape []int) []T {
 		}
 	}
 	return out
-}
-
-// half widens an IEEE 754 binary16 number.
-func half(b uint16) float32 {
-	sign := uint32(b>>15) << 31
-	exponent, fraction := uint32(b>>10)&31, uint32(b)&1023
-	switch exponent {
-	case 0: // zero and subnormal: fraction x 2^-24
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)/(1<<24)))
-	case 31: // infinity and NaN
-		return math.Float32frombits(sign | 255<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
 
 // appendBody adds the elements' bytes, little-endian.

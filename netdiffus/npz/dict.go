@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // dict is the dictionary of a .npy header.
@@ -124,8 +126,8 @@ func (p *parser) tuple() []int {
 	comma := false
 	p.want("(")
 	for p.err == nil && !p.take(")") {
-		if len(sizes) == maxDims {
-			p.fail("more than %d dimensions", maxDims)
+		if len(sizes) == arrays.MaxDims {
+			p.fail("more than %d dimensions", arrays.MaxDims)
 			break
 		}
 		p.at("")

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 const magic = "\x93NUMPY"
@@ -26,7 +28,7 @@ type header struct {
 }
 
 // elements is the number of elements, size the bytes of one in the file.
-func (h header) elements() int { n, _ := product(h.shape); return n }
+func (h header) elements() int { n, _ := arrays.Elements(h.shape); return n }
 func (h header) size() int     { return int(h.dtype[1] - '0') }
 
 // readHeader reads a header from r and no byte more. Files of format versions
@@ -79,7 +81,7 @@ func parseHeader(text string) (header, error) {
 	if err := h.setDType(d.descr); err != nil {
 		return h, err
 	}
-	if _, err := product(d.shape); err != nil {
+	if _, err := arrays.Elements(d.shape); err != nil {
 		return h, err
 	}
 	h.fortran, h.shape = d.fortran, d.shape

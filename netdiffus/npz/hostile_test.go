@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // npyFile is a .npy file of the given header text, as written.
@@ -204,7 +206,7 @@ func FuzzRead(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			n, err := product(a.Shape)
+			n, err := arrays.Elements(a.Shape)
 			if err != nil || n != len(a.Floats()) {
 				t.Fatalf("%v values in shape %v", len(a.Floats()), a.Shape)
 			}

@@ -266,21 +266,6 @@ func TestInts(t *testing.T) {
 	}
 }
 
-// TestHalf holds float16 to a few exact values of IEEE 754.
-func TestHalf(t *testing.T) {
-	for bits, want := range map[uint16]float32{
-		0: 0, 1: 1.0 / (1 << 24), 0x3ff: 1023.0 / (1 << 24), 0x400: 1.0 / (1 << 14), 0x3c00: 1,
-		0xc000: -2, 0x7bff: 65504, 0x7c00: float32(math.Inf(1)), 0xfc00: float32(math.Inf(-1)), 0x3555: 0.333251953125,
-	} {
-		if got := half(bits); got != want {
-			t.Errorf("half(%#x) = %v, want %v", bits, got, want)
-		}
-	}
-	if !math.IsNaN(float64(half(0x7e00))) || math.Signbit(float64(half(0))) || !math.Signbit(float64(half(0x8000))) {
-		t.Error("NaN or the sign of 0 is lost")
-	}
-}
-
 func ExampleWrite() {
 	dir, _ := os.MkdirTemp("", "npz")
 	defer os.RemoveAll(dir)

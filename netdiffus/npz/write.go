@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
 )
 
@@ -171,7 +172,7 @@ func Begin[T Element](w *Writer, name string, shape ...int) (*Stream[T], error) 
 	if err := w.next(name); err != nil {
 		return nil, err
 	}
-	n, err := product(shape)
+	n, err := arrays.Elements(shape)
 	if err != nil {
 		return nil, fmt.Errorf("npz: %s: %w", name, err)
 	}

@@ -3,6 +3,8 @@ package pytorch
 import (
 	"errors"
 	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // Adam is the state of PyTorch's Adam or AdamW.
@@ -162,7 +164,7 @@ func (f *File) stepOf(v any) (int, error) {
 	case int64:
 		return int(v), nil
 	case *View:
-		if n, err := elements(v.Shape); err != nil || n != 1 {
+		if n, err := arrays.Elements(v.Shape); err != nil || n != 1 {
 			return 0, fmt.Errorf("step has shape %v, want one number", v.Shape)
 		}
 		t, err := f.read(v)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // File is an open checkpoint. Its structure is read; its tensors are when they
@@ -94,10 +96,11 @@ func (f *File) Read(v *View) (Tensor, error) {
 
 func (f *File) read(v *View) (Tensor, error) {
 	t := Tensor{DType: v.DType, Shape: slices.Clone(v.Shape)}
-	n, err := elements(v.Shape)
-	if err != nil || n == 0 {
+	count, err := arrays.Elements(v.Shape)
+	if err != nil || count == 0 {
 		return t, err
 	}
+	n := int64(count)
 	s := v.storage
 	if s.data == nil {
 		if s.data, err = f.load(s); err != nil {

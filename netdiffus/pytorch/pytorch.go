@@ -13,7 +13,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/bits"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // Tensor is a tensor on the host. It has the fields of checkpoint.Tensor, so
@@ -103,7 +104,7 @@ func (t Tensor) Float32s() ([]float32, error) {
 	case "F64":
 		read = func(b []byte) float32 { return float32(math.Float64frombits(binary.LittleEndian.Uint64(b))) }
 	case "F16":
-		read = func(b []byte) float32 { return fromHalf(binary.LittleEndian.Uint16(b)) }
+		read = func(b []byte) float32 { return arrays.FromHalf(binary.LittleEndian.Uint16(b)) }
 	case "BF16":
 		read = func(b []byte) float32 { return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16) }
 	default:
@@ -115,63 +116,17 @@ func (t Tensor) Float32s() ([]float32, error) {
 	return values, nil
 }
 
-// fromHalf widens an IEEE 754 binary16.
-func fromHalf(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exponent, fraction := uint32(h>>10&0x1f), uint32(h&0x3ff)
-	switch {
-	case exponent == 0x1f: // infinities and NaN
-		exponent = 0xff
-	case exponent != 0:
-		exponent += 127 - 15
-	case fraction != 0: // subnormal: shift the leading one out
-		shift := uint32(bits.LeadingZeros32(fraction) - 21)
-		fraction = fraction << shift & 0x3ff
-		exponent = 127 - 14 - shift
-	}
-	return math.Float32frombits(sign | exponent<<23 | fraction<<13)
-}
-
 // check reports whether type, shape and data agree.
 func (t Tensor) check() error {
 	width, known := dtypeBytes[t.DType]
 	if !known {
 		return fmt.Errorf("pytorch: unknown type %q", t.DType)
 	}
-	n, err := elements(t.Shape)
-	if err == nil && (n > math.MaxInt64/8 || n*int64(width) != int64(len(t.Data))) {
+	n, err := arrays.Elements(t.Shape)
+	if err == nil && (n > math.MaxInt/8 || n*width != len(t.Data)) {
 		err = fmt.Errorf("pytorch: %s %v takes %d values, the data has %d bytes", t.DType, t.Shape, n, len(t.Data))
 	}
 	return err
-}
-
-// maxDims is PyTorch's own limit.
-const maxDims = 64
-
-// elements is the number of values of a shape.
-func elements(shape []int) (int64, error) {
-	if len(shape) > maxDims {
-		return 0, fmt.Errorf("%d dimensions, want at most %d", len(shape), maxDims)
-	}
-	n, empty := uint64(1), false
-	for _, size := range shape {
-		switch {
-		case size < 0:
-			return 0, fmt.Errorf("negative dimension in %v", shape)
-		case size == 0:
-			empty = true
-			continue
-		}
-		high, low := bits.Mul64(n, uint64(size))
-		if high != 0 || low > math.MaxInt64 {
-			return 0, fmt.Errorf("shape %v is too large", shape)
-		}
-		n = low
-	}
-	if empty {
-		n = 0
-	}
-	return int64(n), nil
 }
 
 // errMemory is the error of a file that would take more memory than its size

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
 )
 
 // storage is a block of values of one type in the file.
@@ -47,7 +49,7 @@ func newView(s *storage, dtype string, args Tuple) (*View, error) {
 			return nil, errors.New("a conjugated or negated view: save it resolved")
 		}
 	}
-	n, err := elements(shape)
+	n, err := arrays.Elements(shape)
 	if err != nil {
 		return nil, err
 	}
