@@ -74,7 +74,7 @@ func TestAtoms(t *testing.T) {
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, 60
 	dir := filepath.Join(t.TempDir(), "run")
 	b := backendtest.Open(t)
-	for _, err := range train.Run(t.Context(), b, cfg, set, train.Options{Dir: dir, Steps: 60}) {
+	for _, err := range train.Run(t.Context(), b, cfg, set, train.Options{Dir: dir}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,6 +82,9 @@ func TestAtoms(t *testing.T) {
 	g, err := sample.Open(b, dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if g.Step != cfg.Training.Steps {
+		t.Errorf("trained for %d steps, want the %d planned", g.Step, cfg.Training.Steps)
 	}
 	drawn := byClass(t, g, sample.Request{N: 30, Seed: 4})
 	for label, list := range drawn {

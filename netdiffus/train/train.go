@@ -31,7 +31,8 @@ type Options struct {
 	// Empty keeps nothing on disk.
 	Dir string
 	// Steps is the number of steps in all, those of earlier runs included; 0
-	// means until ctx ends or the caller leaves the loop.
+	// means as many as the configuration plans (Training.Steps), or else until
+	// the run is stopped.
 	Steps int
 	// Resume is a checkpoint's folder to go on from in place of Dir's newest.
 	Resume string
@@ -126,7 +127,7 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	}
 	tr := cfg.Training
 	r := &trainer{
-		cfg: cfg, opt: opt.withDefaults(), saved: -1,
+		cfg: cfg, opt: opt.withDefaults(tr.Steps), saved: -1,
 		feed: newFeed(set, cfg),
 		prog: &program{
 			store: model.NewStore(), opt: torchAdamW(tr.WeightDecay, tr.Beta2),
@@ -164,8 +165,8 @@ func lossOf(cfg netdiffus.Config, groups []int) (lossGraph, int, error) {
 	}, m.Schedule.Len(), err
 }
 
-func (o Options) withDefaults() Options {
-	o.Steps = cmp.Or(o.Steps, math.MaxInt)
+func (o Options) withDefaults(planned int) Options {
+	o.Steps = cmp.Or(o.Steps, planned, math.MaxInt)
 	o.SaveEvery = cmp.Or(o.SaveEvery, 1000)
 	o.Keep = cmp.Or(o.Keep, 3)
 	o.LogEvery = cmp.Or(o.LogEvery, 10)
