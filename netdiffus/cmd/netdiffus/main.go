@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -40,13 +41,16 @@ func run(args []string) int {
 		fmt.Fprintln(root.ErrOrStderr(), "netdiffus: interrupted")
 		return exitInterrupted
 	case errors.As(err, &usage):
-		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %v\nTry 'netdiffus %s--help'.\n", err, usage.command)
+		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %s\nTry 'netdiffus %s--help'.\n", plain(err), usage.command)
 		return exitUsage
 	default:
-		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %v\n", err)
+		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %s\n", plain(err))
 		return exitFailed
 	}
 }
+
+// plain is err's text without the name that both the program and a package bear.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "netdiffus: ") }
 
 // usageError marks an error of the command line, as opposed to one of the run.
 type usageError struct {
