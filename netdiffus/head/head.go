@@ -65,19 +65,10 @@ func (h Head) values() nn.Embedding {
 	return nn.Embedding{Rows: h.Prior.Values, Channels: Features, Std: 0.02}
 }
 
-// Estimate is what the head makes of a noisy image.
-type Estimate struct {
-	X0     *Node   // [B,n,n,1]
-	Logits []*Node // by class, [B_c,n,K_c]; nil for a class without images
-	Atoms  *Node   // [B,n] int32, the most probable atom
-}
-
-// Estimate asks about x [B,n,n,1] at step t [B] int32 of the schedule.
-func (h Head) Estimate(scope *model.Scope, x, t, y *Node) Estimate {
-	return h.estimate(scope, x, t, y, h.classTables(x))
-}
-
-func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) Estimate {
+// estimate is what the head makes of x [B,n,n,1] at step t [B] int32 of the
+// schedule: the clean image x0 [B,n,n,1], and by class the logits of the atoms
+// [B_c,n,K_c], nil for a class without images.
+func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *Node, logits []*Node) {
 	n := h.Prior.Places
 	batch := x.Shape().Dim(0)
 	x.AssertDims(batch, n, n, 1)
@@ -87,7 +78,7 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) Estima
 	signal := h.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
 	noise := h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
 
-	logits := make([]*Node, len(groups))
+	logits = make([]*Node, len(groups))
 	var rendered []*Node
 	for c, g := range groups {
 		if g.count == 0 {
@@ -99,7 +90,7 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) Estima
 	}
 	base := Concatenate(rendered, 0)
 	if h.Trunk == nil {
-		return h.finish(logits, base, groups)
+		return InsertAxes(base, -1), logits
 	}
 
 	seen := Stack([]*Node{image, base}, -1)
@@ -118,25 +109,14 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) Estima
 	// The picture of the atoms is judged by the cross-entropy; the image's error
 	// teaches the residual alone, which restores what a product of marginals
 	// lacks at high noise. The diagonal needs none.
-	x0 := Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(noise, OneMinus(eye)), residual))
-	return h.finish(logits, x0, groups)
-}
-
-func (h Head) finish(logits []*Node, x0 *Node, groups []group) Estimate {
-	e := Estimate{X0: InsertAxes(x0, -1), Logits: logits}
-	var best []*Node
-	for c := range groups {
-		if logits[c] != nil {
-			best = append(best, ArgMax(logits[c], -1))
-		}
-	}
-	e.Atoms = Concatenate(best, 0)
-	return e
+	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(noise, OneMinus(eye)), residual))
+	return InsertAxes(x0, -1), logits
 }
 
 // Denoise is h as a diffusion.Denoiser.
 func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-	return diffusion.FromX0(h.Schedule, h.Estimate(scope, x, t, y).X0, x, t)
+	x0, _ := h.estimate(scope, x, t, y, h.classTables(x))
+	return diffusion.FromX0(h.Schedule, x0, x, t)
 }
 
 // Loss is the loss on clean images x0 [B,n,n,1], made with the prior's own
@@ -145,15 +125,15 @@ func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
 func (h Head) Loss(scope *model.Scope, x0, t, y, noise *Node) diffusion.Losses {
 	n := h.Prior.Places
 	groups := h.classTables(x0)
-	e := h.estimate(scope, diffusion.QSample(h.Schedule, x0, t, noise), t, y, groups)
+	guess, logits := h.estimate(scope, diffusion.QSample(h.Schedule, x0, t, noise), t, y, groups)
 	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
-	mse := ReduceMean(Square(Mul(Reshape(Sub(e.X0, x0), -1, n, n), spread)), 1, 2)
+	mse := ReduceMean(Square(Mul(Reshape(Sub(guess, x0), -1, n, n), spread)), 1, 2)
 
 	diagonal := ReduceSum(Mul(Reshape(x0, -1, n, n), diagonalMask(x0.Graph(), n)), -1)
 	var missed []*Node
 	for c, g := range groups {
 		if g.count > 0 {
-			missed = append(missed, g.crossEntropy(e.Logits[c], g.of(diagonal)))
+			missed = append(missed, g.crossEntropy(logits[c], g.of(diagonal)))
 		}
 	}
 	cross := Concatenate(missed, 0)
