@@ -122,9 +122,8 @@ func (g *Generator) Steps(ctx context.Context, r Request) iter.Seq2[Step, error]
 // plan is a request that can be carried out.
 type plan struct {
 	Request
+	program
 	g     *Generator
-	exec  *model.Exec // the denoising step; see Generator.step
-	times []int       // numbers of the steps, in the order of sampling
 	items []item
 	batch int
 	each  int  // images of every class asked for in a batch, for a model over atoms; else 0
@@ -210,9 +209,11 @@ func (g *Generator) plan(r Request) (*plan, error) {
 		groups = p.groups()
 		key.groups = fmt.Sprint(groups)
 	}
-	_, known := g.execs[key]
-	p.fresh = !known
-	p.exec, p.times, err = g.step(key, groups)
+	var known bool
+	if p.program, known = g.known[key]; !known {
+		p.fresh = true
+		p.program, err = g.step(key, groups)
+	}
 	return p, err
 }
 
@@ -363,25 +364,28 @@ type stepKey struct {
 	groups         string // of a batch, by class, for a model over atoms
 }
 
-// step returns the compiled denoising step and the numbers of the steps in the
-// order of sampling. Its arguments are the images [B,H,W,C], the step's number
+// program is a denoising step and the numbers of the steps in the order of
+// sampling.
+type program struct {
+	exec  *model.Exec // see Generator.step
+	times []int
+}
+
+// step makes the program of the denoising step and remembers it. Its arguments are the images [B,H,W,C], the step's number
 // (scalar int32), noise [B,H,W,C] and, with classes, y [B] int32; it returns the
 // next images and the clean images the model sees.
-func (g *Generator) step(key stepKey, groups []int) (*model.Exec, []int, error) {
+func (g *Generator) step(key stepKey, groups []int) (program, error) {
 	denoiser, s, err := g.denoiser(key, groups)
 	if err != nil {
-		return nil, nil, err
+		return program{}, err
 	}
 	newSampler, err := netdiffus.Samplers.Get(key.sampler)
 	if err != nil {
-		return nil, nil, err
+		return program{}, err
 	}
 	times := make([]int, s.Len())
 	for i := range times {
 		times[i] = len(times) - 1 - i
-	}
-	if exec, ok := g.execs[key]; ok {
-		return exec, times, nil
 	}
 	sampler := newSampler(key.eta)
 	exec, err := model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
@@ -395,10 +399,10 @@ func (g *Generator) step(key stepKey, groups []int) (*model.Exec, []int, error) 
 		return []*graph.Node{next, x0}
 	})
 	if err != nil {
-		return nil, nil, err
+		return program{}, err
 	}
-	g.execs[key] = exec
-	return exec, times, nil
+	g.known[key] = program{exec, times}
+	return g.known[key], nil
 }
 
 // headReach is how far beyond [-1,1] the clean image of a model over atoms may

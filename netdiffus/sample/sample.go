@@ -26,7 +26,7 @@ type Generator struct {
 
 	backend compute.Backend
 	store   *model.Store
-	execs   map[stepKey]*model.Exec // compiled denoising steps
+	known   map[stepKey]program // denoising steps that were asked for before
 }
 
 const weightScope = "/model"
@@ -47,7 +47,7 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	g := &Generator{Step: c.Step, From: c.Path, backend: b, store: model.NewStore(), execs: map[stepKey]*model.Exec{}}
+	g := &Generator{Step: c.Step, From: c.Path, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
 	if err := track.ReadConfig(run, &g.Config); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
