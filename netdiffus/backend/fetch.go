@@ -11,7 +11,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/gomlx/compute"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // Without network an answer must come at once: patience is how long the sources

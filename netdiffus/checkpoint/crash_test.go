@@ -17,7 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // The tests of this file run the test binary again as another process, told by

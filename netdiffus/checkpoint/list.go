@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // ErrNone says that a folder holds no checkpoint that can be loaded.

@@ -6,8 +6,8 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/arrays"
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
 )
 
 // Named is an array and its name in an archive, without ".npy".

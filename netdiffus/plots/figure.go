@@ -22,7 +22,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // dpi is the resolution of images: twice a screen's, so that text stays sharp

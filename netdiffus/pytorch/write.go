@@ -10,7 +10,7 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // Write writes value to the file at path as torch.save does, in the zip format

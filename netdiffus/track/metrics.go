@@ -9,7 +9,7 @@ import (
 	"math"
 	"os"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // Log appends to a run's metrics.jsonl.

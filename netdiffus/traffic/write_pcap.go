@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // Pcap says how flows become the packets of a capture: Ethernet frames in a

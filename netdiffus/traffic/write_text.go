@@ -7,7 +7,7 @@ import (
 	"iter"
 	"strconv"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // writeCSV writes one row a flow, a list a cell.
