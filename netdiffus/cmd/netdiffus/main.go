@@ -83,20 +83,23 @@ func rootCommand() *cobra.Command {
 		importCommand(),
 		exportCommand(),
 		doctorCommand(),
+		kernelCommand(),
 		versionCommand(),
 	)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageOf(c, err) })
-	for _, c := range append(root.Commands(), root) {
-		if check := c.Args; check != nil {
-			c.Args = func(c *cobra.Command, args []string) error {
-				if err := check(c, args); err != nil {
-					return usageOf(c, err)
-				}
-				return nil
-			}
-		}
-	}
+	markUsage(root)
 	return root
+}
+
+// markUsage makes wrong arguments of c and of the commands below it mistakes in
+// the command line.
+func markUsage(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error { return usageOf(c, check(c, args)) }
+	}
+	for _, below := range c.Commands() {
+		markUsage(below)
+	}
 }
 
 // usageOf marks err as a mistake in c's command line. It returns nil for nil.
@@ -106,7 +109,7 @@ func usageOf(c *cobra.Command, err error) error {
 	}
 	name := ""
 	if c.HasParent() {
-		name = c.Name() + " "
+		name = strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ") + " "
 	}
 	return usageError{command: name, err: err}
 }
