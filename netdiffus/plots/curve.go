@@ -27,10 +27,12 @@ type Chart struct {
 	Window int
 }
 
-// Curve draws a training curve: losses over steps, on a logarithmic axis.
-func Curve(title string, lines ...Line) (Figure, error) {
-	return Chart{XLabel: "training step", YLabel: "loss", Log: true}.Curve(title, lines...)
-}
+// Losses is the chart of a training curve: losses over steps, on a logarithmic
+// axis.
+func Losses() Chart { return Chart{XLabel: "training step", YLabel: "loss", Log: true} }
+
+// Curve draws a training curve, as [Losses] has it.
+func Curve(title string, lines ...Line) (Figure, error) { return Losses().Curve(title, lines...) }
 
 // Curve draws the lines. It fails when none has a point to draw, and when a
 // line's X and Y differ in number.
@@ -65,7 +67,7 @@ func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
 		chart.Y.Scale = plot.LogScale{}
 		chart.Y.Tick.Marker = logTicks{}
 	}
-	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, paint: func(c draw.Canvas) {
+	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, Alt: altCurve(title, ch, lines), paint: func(c draw.Canvas) {
 		chart.Draw(header(c, title, keys))
 	}}, nil
 }

@@ -52,7 +52,7 @@ func Dots(title, xlabel string, dots ...Dot) (Figure, error) {
 	chart.Y.Min, chart.Y.Max = -0.5, float64(len(dots))-0.5
 	chart.HideY()
 	height := vg.Length(line*len(dots)) + 34
-	return Figure{Width: 5.4 * vg.Inch, Height: height + headerHeight(title, nil), paint: func(c draw.Canvas) {
+	return Figure{Width: 5.4 * vg.Inch, Height: height + headerHeight(title, nil), Alt: altDots(title, xlabel, dots), paint: func(c draw.Canvas) {
 		c = header(c, title, nil)
 		area := draw.Crop(c, names, -numbers, 0, 0)
 		chart.Draw(area)

@@ -35,6 +35,7 @@ const (
 // Figure is a drawing of a given size. The zero Figure is empty.
 type Figure struct {
 	Width, Height vg.Length
+	Alt           string            // says what it shows in words, for those who cannot see it
 	paint         func(draw.Canvas) // onto a canvas of that size; nil paints nothing
 }
 
@@ -102,6 +103,7 @@ func Above(figures ...Figure) Figure {
 		page.Width = max(page.Width, f.Width)
 		page.Height += f.Height
 	}
+	page.Alt = altPage(figures)
 	page.paint = func(c draw.Canvas) {
 		top := c.Max.Y
 		for _, f := range figures {
@@ -120,6 +122,7 @@ func Beside(figures ...Figure) Figure {
 		page.Width += f.Width
 		page.Height = max(page.Height, f.Height)
 	}
+	page.Alt = altPage(figures)
 	page.paint = func(c draw.Canvas) {
 		left := c.Min.X
 		for _, f := range figures {
@@ -128,6 +131,15 @@ func Beside(figures ...Figure) Figure {
 		}
 	}
 	return page
+}
+
+// Titled puts a title above a figure that has none, such as a [Grid].
+func Titled(title string, f Figure) Figure {
+	const room = margin + titleSize + 1 // the figure's own margin is below
+	return Figure{Width: f.Width, Height: f.Height + room, Alt: named(title, f.Alt), paint: func(c draw.Canvas) {
+		header(c, title, nil)
+		f.Draw(within(c, c.Min.X, c.Min.Y, f.Width, f.Height))
+	}}
 }
 
 // within is the part of c with its lower left corner at (x, y).

@@ -41,6 +41,7 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 	return Figure{
 		Width:  width + barSpace + 2*margin,
 		Height: max(height, 60) + 2*margin,
+		Alt:    fmt.Sprintf("%s images of %dx%d, %d to a row", count(n), images.H, images.W, columns),
 		paint: func(c draw.Canvas) {
 			c = header(c, "", nil)
 			for i := range n {
@@ -78,6 +79,7 @@ func Compare(title string, n int, rows ...Row) (Figure, error) {
 	return Figure{
 		Width:  2*margin + names + 8 + vg.Length(len(blocks))*width - between + barSpace,
 		Height: headerHeight(title, nil) + headings + height,
+		Alt:    altCompare(title, n, rows),
 		paint: func(c draw.Canvas) {
 			c = header(c, title, nil)
 			top := c.Max.Y - headings

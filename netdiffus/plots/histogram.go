@@ -54,7 +54,7 @@ func (a Axis) Histogram(p Pair) (Figure, error) {
 		{fmt.Sprintf("real (%s)", count(len(p.Real))), realColor},
 		{fmt.Sprintf("synthetic (%s)", count(len(p.Synthetic))), syntheticColor},
 	}
-	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, paint: func(c draw.Canvas) {
+	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, Alt: a.alt(p.Title, p), paint: func(c draw.Canvas) {
 		c = header(c, p.Title, keys)
 		aside(c, p.Note)
 		chart.Draw(c)
@@ -93,6 +93,7 @@ func (a Axis) Panels(title string, pairs ...Pair) (Figure, error) {
 	return Figure{
 		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
 		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(title, keys) + labelRoom,
+		Alt:    a.alt(title, pairs...),
 		paint: func(c draw.Canvas) {
 			c = header(c, title, keys)
 			acrossBottom(c, a.Label)

@@ -1,0 +1,146 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// This file says in words what figures show (Figure.Alt): how many values there
+// are, where they lie, where a curve begins and ends.
+
+func altCurve(title string, ch Chart, lines []Line) string {
+	var b strings.Builder
+	b.WriteString(named(title, "curves"))
+	if ch.XLabel != "" || ch.YLabel != "" {
+		fmt.Fprintf(&b, " (%s over %s)", orElse(ch.YLabel, "values"), orElse(ch.XLabel, "places"))
+	}
+	for _, l := range lines {
+		first, last := -1, -1
+		for i, v := range ch.drawable(l.Y) {
+			if !math.IsNaN(v) {
+				if first < 0 {
+					first = i
+				}
+				last = i
+			}
+		}
+		if first < 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s: from %s at %s to %s at %s", orElse(l.Name, "a curve"),
+			brief(l.Y[first]), brief(l.X[first]), brief(l.Y[last]), brief(l.X[last]))
+	}
+	return b.String()
+}
+
+func (a Axis) alt(title string, pairs ...Pair) string {
+	var b strings.Builder
+	b.WriteString(named(title, "histograms") + " of " + orElse(a.Label, "values"))
+	for _, p := range pairs {
+		b.WriteString("\n")
+		if len(pairs) > 1 || p.Title != title {
+			b.WriteString(p.Title + ": ")
+		}
+		var samples []string
+		for _, s := range []struct {
+			name   string
+			values []float64
+		}{{"real", p.Real}, {"synthetic", p.Synthetic}} {
+			if len(s.values) > 0 {
+				samples = append(samples, s.name+" "+a.altSample(s.values))
+			}
+		}
+		b.WriteString(strings.Join(samples, "; "))
+		if p.Note != "" {
+			b.WriteString("; " + p.Note)
+		}
+	}
+	return b.String()
+}
+
+// altSample says how many values there are and where they lie, or how they fall
+// into categories.
+func (a Axis) altSample(values []float64) string {
+	if a.Categories != nil {
+		var parts []string
+		for i, share := range a.tally(values) {
+			parts = append(parts, fmt.Sprintf("%s %.1f %%", a.Categories[i].Name, share))
+		}
+		return strings.Join(parts, ", ")
+	}
+	var finite []float64
+	sum := 0.0
+	for _, v := range values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			finite = append(finite, v)
+			sum += v
+		}
+	}
+	if len(finite) == 0 {
+		return "no finite values"
+	}
+	return fmt.Sprintf("%s values, mean %s, from %s to %s",
+		count(len(values)), brief(sum/float64(len(finite))), brief(slices.Min(finite)), brief(slices.Max(finite)))
+}
+
+func altDots(title, xlabel string, dots []Dot) string {
+	lines := []string{named(title, "means") + " of " + orElse(xlabel, "values")}
+	for _, d := range dots {
+		sum, n := 0.0, 0
+		for _, v := range d.Values {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				sum += v
+				n++
+			}
+		}
+		if n > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %.3f", d.Name, sum/float64(n)))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func altCompare(title string, n int, rows []Row) string {
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Name)
+	}
+	return fmt.Sprintf("%s: up to %d images a class, real and synthetic, of %s", orElse(title, "images"), n, strings.Join(names, ", "))
+}
+
+// altPage is what the figures on one page say.
+func altPage(figures []Figure) string {
+	var parts []string
+	for _, f := range figures {
+		if f.Alt != "" {
+			parts = append(parts, f.Alt)
+		}
+	}
+	return strings.Join(parts, "\n")
+}
+
+// named begins a description: the title and the kind of figure.
+func named(title, kind string) string {
+	if title == "" {
+		return kind
+	}
+	return title + ": " + kind
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// brief writes v with four significant digits, whole numbers in full.
+func brief(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		return strings.Replace(strconv.FormatFloat(v, 'f', -1, 64), "-", "−", 1)
+	}
+	return strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "-", "−", 1)
+}
