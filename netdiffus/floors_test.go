@@ -35,7 +35,7 @@ var neighbours = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "dataset", "markov", "metric", "classify", "plots", "report"}
+var light = []string{"traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "dataset", "markov", "metric", "classify", "plots", "nb", "report"}
 
 type goPackage struct {
 	ImportPath string

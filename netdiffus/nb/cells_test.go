@@ -1,0 +1,75 @@
+//go:build unix
+
+package nb_test
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nb"
+	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
+)
+
+// cells are what a notebook's cells may be; runCell runs them by name.
+var cells = map[string]func(){
+	"plot": func() {
+		fmt.Println("before")
+		nb.Plot(nb.Must1(plots.Histogram("Payload length", "bytes", []float64{1, 2, 3}, []float64{2, 3, 5})))
+		fmt.Println("after")
+	},
+	"image": func() {
+		nb.Image(image.NewGray(image.Rect(0, 0, 10, 10)), "a flow's image")
+		nb.Markdown("**bold** and $x^2$")
+	},
+	"table": func() {
+		nb.Table([]string{"class", "flows", "error"}, [][]any{
+			{"web <b>", 120, 0.123456}, {"mail", 7, math.NaN()}, {"dns", 1448, 12345.678},
+		})
+	},
+	"live": func() {
+		live := nb.NewLive("Training", plots.Losses())
+		defer live.Close()
+		for i := range 300 {
+			live.Add("loss", i+1, 1/float64(i+1))
+			live.Add("bound", i+1, math.NaN())
+			time.Sleep(5 * time.Millisecond)
+		}
+		live.Add("late", 300, 0.5)
+		images := imaging.New(4, 10, 10, 1)
+		live.Show("samples", nb.Must1(plots.Grid(images, 4, 2)))
+	},
+	"failing live": func() {
+		live := nb.NewLive("Training", plots.Losses())
+		defer live.Close()
+		live.Add("loss", 1, 1)
+		live.Add("loss", 2, 0.5)
+		nb.Must(errors.New("disk full"))
+	},
+	"progress": func() {
+		p := nb.NewProgress("drawing", 2000)
+		defer p.Close()
+		for i := range 2000 {
+			p.Set(i + 1)
+			time.Sleep(500 * time.Microsecond)
+		}
+	},
+	"check": func() {
+		nb.Check(1+1 == 2, "one and one are %d", 2)
+		nb.Near("mean error", 4.41, 4.4, 0.1)
+		nb.Near("mean error", 5, 4.4, 0.1)
+		fmt.Println("not reached")
+	},
+	"smoke": func() { fmt.Println(nb.Pick(2000, 60), nb.Smoke()) },
+	"interrupted": func() {
+		ctx := nb.Context()
+		syscall.Kill(os.Getpid(), syscall.SIGINT)
+		<-ctx.Done()
+		nb.Must(fmt.Errorf("train: stopped after step 7: %w", ctx.Err()))
+	},
+}

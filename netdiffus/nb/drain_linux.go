@@ -1,0 +1,21 @@
+package nb
+
+import (
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// drain waits until the kernel has read what the cell printed. Printed text and
+// pictures reach it on two roads; without this a picture may overtake the line
+// printed before it.
+func drain(f *os.File) {
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		waiting, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCINQ)
+		if err != nil || waiting == 0 {
+			break
+		}
+	}
+	time.Sleep(2 * time.Millisecond) // from the kernel's pipe to its message
+}

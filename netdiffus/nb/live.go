@@ -1,0 +1,130 @@
+package nb
+
+import (
+	"image/png"
+	"math"
+	"slices"
+	"sync"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
+)
+
+// Live is a chart that grows while the cell runs, with other figures at its
+// side, such as samples of a model in training. It is redrawn in place, at most
+// four times a second and for at most a tenth of the time; what is left in the
+// notebook is one picture, the last. Its methods may be called by several
+// goroutines.
+//
+//	live := nb.NewLive("Training", plots.Losses())
+//	defer live.Close()
+//	for r, err := range train.Run(nb.Context(), …) {
+//		nb.Must(err)
+//		live.Add("loss", r.Step, r.Loss)
+//	}
+type Live struct {
+	title string
+	chart plots.Chart
+	place *place
+
+	mu     sync.Mutex
+	lines  []plots.Line
+	panels []panel
+}
+
+// panel is a figure at the chart's side.
+type panel struct {
+	name   string
+	figure plots.Figure
+}
+
+// NewLive begins a chart; it is shown with its first point.
+func NewLive(title string, chart plots.Chart) *Live {
+	l := &Live{title: title, chart: chart}
+	l.place = newPlace(livePause, l.draw)
+	return l
+}
+
+// Add adds a point to the curve of that name. Values that are not finite leave a
+// gap.
+func (l *Live) Add(curve string, step int, value float64) {
+	l.mu.Lock()
+	i := slices.IndexFunc(l.lines, func(line plots.Line) bool { return line.Name == curve })
+	if i < 0 {
+		i = len(l.lines)
+		l.lines = append(l.lines, plots.Line{Name: curve})
+	}
+	l.lines[i].X = append(l.lines[i].X, float64(step))
+	l.lines[i].Y = append(l.lines[i].Y, value)
+	l.mu.Unlock()
+	Must(l.place.changed())
+}
+
+// Show puts a figure at the chart's side under a title, in the place of the one
+// that had this title before.
+func (l *Live) Show(title string, f plots.Figure) {
+	l.mu.Lock()
+	if i := slices.IndexFunc(l.panels, func(p panel) bool { return p.name == title }); i >= 0 {
+		l.panels[i].figure = f
+	} else {
+		l.panels = append(l.panels, panel{title, f})
+	}
+	l.mu.Unlock()
+	Must(l.place.changed())
+}
+
+// Close draws the chart a last time; what is added later is not shown.
+func (l *Live) Close() { Must(l.place.close()) }
+
+func (l *Live) draw(last bool) (bundle, bool, error) {
+	f, ok, err := l.figure()
+	if !ok || err != nil {
+		return bundle{}, false, err
+	}
+	effort := png.BestSpeed
+	if last {
+		effort = png.DefaultCompression
+	}
+	b, err := figure(f, effort)
+	return b, true, err
+}
+
+// pageWidth is what a notebook shows without shrinking it.
+const pageWidth = 9.4 * vg.Inch
+
+// figure is the chart with its panels: beside it where there is room, else below.
+func (l *Live) figure() (plots.Figure, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var parts []plots.Figure
+	lines := slices.DeleteFunc(slices.Clone(l.lines), func(line plots.Line) bool { return !l.drawable(line) })
+	if len(lines) > 0 {
+		f, err := l.chart.Curve(l.title, lines...)
+		if err != nil {
+			return plots.Figure{}, false, err
+		}
+		parts = append(parts, f)
+	}
+	width := vg.Length(0)
+	for _, p := range l.panels {
+		parts = append(parts, plots.Titled(p.name, p.figure))
+	}
+	for _, f := range parts {
+		width += f.Width
+	}
+	switch {
+	case len(parts) == 0:
+		return plots.Figure{}, false, nil
+	case width <= pageWidth:
+		return plots.Beside(parts...), true, nil
+	}
+	return plots.Above(parts...), true, nil
+}
+
+// drawable tells whether the chart can show any point of the line.
+func (l *Live) drawable(line plots.Line) bool {
+	return slices.ContainsFunc(line.Y, func(v float64) bool {
+		return !math.IsNaN(v) && !math.IsInf(v, 0) && (!l.chart.Log || v > 0)
+	})
+}

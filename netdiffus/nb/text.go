@@ -1,0 +1,14 @@
+package nb
+
+import "github.com/janpfeifer/gonb/gonbui/protocol"
+
+// Markdown shows text with Markdown's marks and formulas between dollar signs.
+func Markdown(text string) {
+	if !Here() {
+		return
+	}
+	mustShow(bundle{data: map[protocol.MIMEType]any{
+		protocol.MIMETextMarkdown: text,
+		protocol.MIMETextPlain:    text,
+	}})
+}
