@@ -1,0 +1,269 @@
+package imaging
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Rendering says how an encoder's image of n x n numbers in [−1,1] becomes a
+// picture of 8 bits a pixel, the form in which NetDiffus first stored GASF
+// images: resized by a bicubic filter, then corrected by gamma, then coloured.
+//
+// A picture knows numbers to a 256th of their range only, so that the way back
+// to packets is not exact.
+type Rendering struct {
+	// Color is "jet" (RGB: matplotlib's map of that name) or "gray". Empty is
+	// for pictures that somebody else made in a way that is not known, and from
+	// which there is no way back.
+	Color string `json:"color,omitempty"`
+	// Side is the picture's height and width in pixels; 0 means the image's.
+	Side int `json:"side,omitempty"`
+	// Depth is the number of channels; 0 means 3 for "jet", 1 for "gray". A gray
+	// picture may have its gray in all of 3, as guided-diffusion reads it.
+	Depth int `json:"depth,omitempty"`
+	// Gamma is the power that numbers, as shares of their range in [0,1], are
+	// raised to; 0 means 1.
+	Gamma float64 `json:"gamma,omitempty"`
+	// Stretch colours every image from its own least number to its own greatest,
+	// as the original did, instead of from −1 to 1. The picture then no longer
+	// tells the level of the numbers: there is no way back.
+	Stretch bool `json:"stretch,omitempty"`
+}
+
+// Colors lists the ways to colour numbers.
+func Colors() []string { return []string{"jet", "gray"} }
+
+// Validate tells what is wrong with r.
+func (r Rendering) Validate() error {
+	switch {
+	case r.Color != "" && r.Color != "jet" && r.Color != "gray":
+		return fmt.Errorf("imaging: no colours %q: want jet or gray", r.Color)
+	case r.Side < 0 || r.Side > MaxSide:
+		return fmt.Errorf("imaging: a picture of %d pixels: want 1 to %d, or 0 for the image's own size", r.Side, MaxSide)
+	case r.Depth != 0 && r.Depth != 1 && r.Depth != 3 || r.Color == "jet" && r.Depth == 1:
+		return fmt.Errorf("imaging: a picture of %d channels: want 3, or 1 for gray", r.Depth)
+	case math.IsNaN(r.Gamma) || r.Gamma < 0 || r.Gamma != 0 && (r.Gamma < 0.01 || r.Gamma > 100):
+		return fmt.Errorf("imaging: gamma %v: want 0.01 to 100", r.Gamma)
+	}
+	return nil
+}
+
+// Size is the height and width of the picture of an n x n image.
+func (r Rendering) Size(n int) int {
+	if r.Side == 0 {
+		return n
+	}
+	return r.Side
+}
+
+// Channels is the picture's number of channels.
+func (r Rendering) Channels() int {
+	switch {
+	case r.Depth != 0:
+		return r.Depth
+	case r.Color == "gray":
+		return 1
+	}
+	return 3
+}
+
+// Invertible tells why the pictures of n x n images have no way back; nil if
+// they have one.
+func (r Rendering) Invertible(n int) error {
+	switch {
+	case r.Color == "":
+		return errors.New("imaging: how the pictures were coloured is not known: jet or gray?")
+	case r.Stretch:
+		return errors.New("imaging: pictures stretched to their own range do not tell the numbers' level: there is no way back")
+	case r.Size(n) < n:
+		return fmt.Errorf("imaging: pictures of %d pixels do not hold images of %d: there is no way back", r.Size(n), n)
+	}
+	return nil
+}
+
+// Draw returns the picture of img, [n,n] in [−1,1].
+func (r Rendering) Draw(img []float64, n int) Picture {
+	checkSquare("Rendering.Draw", n, len(img))
+	side := r.Size(n)
+	p := Picture{W: side, H: side, C: r.Channels(), Pix: make([]uint8, 0, side*side*r.Channels())}
+	low, high := -1.0, 1.0
+	numbers := resizeNumbers(img, n, side, bicubic)
+	if r.Stretch {
+		low, high = extent(numbers)
+	}
+	for _, v := range numbers {
+		u := (v - low) / (high - low) // NaN where all numbers are one: black, as matplotlib paints it
+		if r.Gamma != 0 && r.Gamma != 1 {
+			u = math.Pow(min(max(u, 0), 1), r.Gamma)
+		}
+		switch {
+		case math.IsNaN(u):
+			p.Pix = append(p.Pix, make([]uint8, p.C)...)
+		case r.Color == "jet":
+			p.Pix = append(p.Pix, jet[jetIndex(u)][:]...)
+		default:
+			for range p.C {
+				p.Pix = append(p.Pix, uint8(min(max(u, 0), 1)*255)) // cut, as the reference does
+			}
+		}
+	}
+	return p
+}
+
+// extent returns the least and the greatest number.
+func extent(numbers []float64) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, v := range numbers {
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
+}
+
+// Reader reads pictures of a rendering back into images. It is for one
+// goroutine.
+type Reader struct {
+	r          Rendering
+	n          int
+	widen      *mat.Dense // [side,n]; nil where the sizes are one
+	narrow     *mat.Dense // [n,side], its least-squares inverse
+	pixels     *mat.Dense // [side,side]
+	lost, held []bool     // pixels at the lower end, at the upper
+}
+
+// NewReader returns what reads pictures of n x n images. It fails where there
+// is no way back; see Invertible.
+func (r Rendering) NewReader(n int) (*Reader, error) {
+	if err := r.Invertible(n); err != nil {
+		return nil, err
+	}
+	side := r.Size(n)
+	d := &Reader{r: r, n: n, pixels: mat.NewDense(side, side, nil), lost: make([]bool, side*side), held: make([]bool, side*side)}
+	if side == n {
+		return d, nil
+	}
+	d.widen = mat.NewDense(side, n, nil)
+	for i, t := range bicubic.taps(n, side) {
+		for j, w := range t.weights {
+			d.widen.Set(i, t.from+j, w)
+		}
+	}
+	unit := mat.NewDense(side, side, nil)
+	for i := range side {
+		unit.Set(i, i, 1)
+	}
+	d.narrow = mat.NewDense(n, side, nil)
+	var qr mat.QR
+	qr.Factorize(d.widen)
+	if err := qr.SolveTo(d.narrow, false, unit); err != nil {
+		return nil, fmt.Errorf("imaging: resizing %d to %d cannot be undone: %w", n, side, err)
+	}
+	return d, nil
+}
+
+// rounds bounds how often Read corrects the pixels that resizing drove out of
+// the range.
+const rounds = 30
+
+// Read writes into img, [n,n], the image that the picture pix, [side,side,C],
+// shows: every pixel's number by the nearest colour of the map, and of a resized
+// picture the image whose resizing comes nearest to all pixels (least squares).
+// Resizing overshoots at edges, and what left the range was cut to its ends: such
+// a pixel only says that the number is beyond, which Read honours. It returns how
+// far the colours lie from the map, on average, in units of 8 bits.
+func (d *Reader) Read(pix []uint8, img []float64) (off float64) {
+	side, c := d.r.Size(d.n), d.r.Channels()
+	if len(pix) != side*side*c {
+		panic(sizeError("Reader.Read", len(pix), side*side*c))
+	}
+	checkSquare("Reader.Read", d.n, len(img))
+	numbers := d.pixels.RawMatrix().Data
+	for i := range numbers {
+		u, distance := d.r.value(pix[i*c : (i+1)*c])
+		off += distance
+		d.lost[i], d.held[i] = u == 0, u == 1
+		if d.r.Gamma != 0 && d.r.Gamma != 1 {
+			u = math.Pow(u, 1/d.r.Gamma)
+		}
+		numbers[i] = 2*u - 1
+	}
+	off /= float64(len(numbers))
+	if d.widen == nil {
+		copy(img, numbers)
+		return off
+	}
+	out := mat.NewDense(d.n, d.n, img)
+	var half, again mat.Dense
+	for round := range rounds {
+		half.Mul(d.narrow, d.pixels)
+		out.Mul(&half, d.narrow.T())
+		if round == rounds-1 {
+			break
+		}
+		half.Reset()
+		half.Mul(d.widen, out)
+		again.Mul(&half, d.widen.T())
+		half.Reset()
+		moved := 0.0
+		for i, v := range again.RawMatrix().Data {
+			if d.held[i] && v > 1 || d.lost[i] && v < -1 {
+				moved = max(moved, math.Abs(v-numbers[i]))
+				numbers[i] = v
+			}
+		}
+		if moved < 1e-4 {
+			break
+		}
+	}
+	for i, v := range img {
+		img[i] = min(max(v, -1), 1)
+	}
+	return off
+}
+
+// value is the share of the range that a pixel shows, and how far it lies from
+// the map's colours.
+func (r Rendering) value(pixel []uint8) (u, distance float64) {
+	if r.Color == "jet" {
+		return unjet([3]uint8(pixel))
+	}
+	gray := float64(pixel[0])
+	if len(pixel) == 3 {
+		gray = (float64(pixel[0]) + float64(pixel[1]) + float64(pixel[2])) / 3
+		for _, v := range pixel {
+			distance += (float64(v) - gray) * (float64(v) - gray)
+		}
+	}
+	if gray > 0 && gray < 255 {
+		gray += 0.5 // the middle of those that are cut to it
+	}
+	return gray / 255, math.Sqrt(distance)
+}
+
+// Guess returns the rendering that all of some pictures of n x n pixels may be
+// of, told by their colours: jet, gray, or unknown.
+func Guess(pictures ...Picture) Rendering {
+	gray, onMap := len(pictures) > 0, len(pictures) > 0
+	for _, p := range pictures {
+		if p.C == 1 {
+			onMap = false
+			continue
+		}
+		for i := 0; i < len(p.Pix); i += 3 {
+			c := [3]uint8(p.Pix[i : i+3])
+			gray = gray && c[0] == c[1] && c[1] == c[2]
+			if _, known := jetCodes[c]; !known {
+				onMap = false
+			}
+		}
+	}
+	switch {
+	case onMap:
+		return Rendering{Color: "jet"}
+	case gray:
+		return Rendering{Color: "gray"}
+	}
+	return Rendering{}
+}
