@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
 )
 
 // wheel is a Python package with a plugin in it, pinned by hash. No Python runs
@@ -104,7 +106,7 @@ func (s *search) pip(python, work string, w wheel, later *release) error {
 	cmd := exec.CommandContext(ctx, python, w.pipArgs(requirements, work)...)
 	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "TMPDIR="+work, "PIP_REQUIRE_VIRTUALENV=false", "PIP_QUIET=0", "PIP_VERBOSE=0")
 	cmd.WaitDelay = time.Second
-	ownGroup(cmd)
+	procgroup.Own(cmd)
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	talk := newTalk(w)
