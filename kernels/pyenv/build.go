@@ -1,0 +1,135 @@
+package pyenv
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+)
+
+// oldest is the first Python that the pinned versions work with: 3.10.
+const oldest = 10
+
+// names are what a Python 3 is called, the machine's choice first.
+var names = []string{"python3", "python", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"}
+
+// findPython returns the first Python on the PATH that is new enough and has
+// the module venv.
+func findPython(ctx context.Context) (string, error) {
+	var failures []string
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			continue
+		}
+		version, executable, err := probe(ctx, path)
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if err != nil {
+			failures = append(failures, err.Error())
+			continue
+		}
+		major, minor, _ := strings.Cut(version, ".")
+		if n, _ := strconv.Atoi(minor); major != "3" || n < oldest {
+			failures = append(failures, fmt.Sprintf("%s is Python %s, and 3.%d is the oldest that will do", path, version, oldest))
+			continue
+		}
+		return executable, nil
+	}
+	why := "there is no python3 on the PATH"
+	if len(failures) > 0 {
+		why = strings.Join(failures, "; ")
+	}
+	return "", fmt.Errorf("%w: %s; install Python 3.%d or later (on Debian and Ubuntu: apt install python3 python3-venv)", ErrNoPython, why, oldest)
+}
+
+// build makes the environment in env.Dir, which does not exist.
+func (o Opener) build(ctx context.Context, python string, env Env) error {
+	pip, err := makeVenv(ctx, python, env)
+	if err != nil {
+		return err
+	}
+	list := filepath.Join(env.Dir, "requirements.txt")
+	if err := os.WriteFile(list, []byte(o.requirements), 0o644); err != nil {
+		return err
+	}
+	args := append(pip[1:], "install", "--no-deps", "--no-input", "--disable-pip-version-check",
+		"--progress-bar", "off", "--quiet", "-r", list)
+	if out, err := run(ctx, pip[0], args...); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("%w: pip: %s (%w)", ErrNoPackages, complaint(out), err)
+	}
+	return env.seal(ctx)
+}
+
+// makeVenv makes a virtual environment and returns the command line of a pip
+// that installs into it: the machine's, which can do that since pip 22.3, or
+// else one put into the environment, which takes longer and which Debian's
+// Python cannot do without the package python3-venv.
+func makeVenv(ctx context.Context, python string, env Env) (pip []string, err error) {
+	attempts := []struct{ venv, pip []string }{
+		{[]string{"-m", "venv", "--without-pip", env.Dir}, []string{python, "-m", "pip", "--python", env.Python()}},
+		{[]string{"-m", "venv", env.Dir}, []string{env.Python(), "-m", "pip"}},
+	}
+	var failure string
+	for _, a := range attempts {
+		out, err := run(ctx, python, a.venv...)
+		if err == nil {
+			out, err = run(ctx, a.pip[0], append(a.pip[1:], "--version")...)
+		}
+		if err == nil {
+			return a.pip, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		failure = complaint(out)
+		if bytes.Contains(out, []byte("No space left")) {
+			return nil, fmt.Errorf("%s: %s", env.Dir, failure)
+		}
+		if err := os.RemoveAll(env.Dir); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s: %s; install pip and venv for it (on Debian and Ubuntu: apt install python3-venv)", ErrNoPython, python, failure)
+}
+
+// run runs a program of Python's and returns what it said.
+func run(ctx context.Context, program string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(withoutPython(os.Environ()), "PATH="+os.Getenv("PATH"),
+		"PYTHONNOUSERSITE=1", "PIP_REQUIRE_VIRTUALENV=false", "PIP_USER=false")
+	cmd.WaitDelay = time.Second
+	procgroup.Own(cmd)
+	out, err := cmd.CombinedOutput()
+	if cause := ctx.Err(); err != nil && cause != nil {
+		err = errors.Join(err, cause)
+	}
+	return out, err
+}
+
+// complaint is the first line that names an error, or else the last line.
+func complaint(out []byte) string {
+	last := "it did not say why"
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "ERROR:") || strings.HasPrefix(line, "error:") || strings.Contains(line, "No module named") {
+			return line
+		}
+		if line != "" {
+			last = line
+		}
+	}
+	return last
+}
