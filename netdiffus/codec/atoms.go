@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,6 +37,11 @@ type Atoms struct {
 	// the class has at any place; above 0 a value may appear where it was
 	// never seen.
 	Smooth float64 `json:"smooth,omitempty"`
+	// Bins is for values that hardly repeat, as inter-arrival times: a table
+	// gets at most so many atoms, each standing for about as many of the values
+	// seen as the others, and every value moves to the nearest. What is lost is
+	// the place within a bin. 0 keeps every value as an atom.
+	Bins int `json:"bins,omitempty"`
 	// Tables hold the atoms of every class, one table a place.
 	Tables map[string][]AtomTable `json:"tables,omitempty"`
 
@@ -57,9 +61,14 @@ type AtomTable struct {
 	// its padding, which only padding follows, which atoms of this table came
 	// next and how often. It is empty at the first place.
 	After []Successors `json:"after,omitempty"`
+
+	// Beside tells, where the series is a further channel of an image, what came
+	// with what: for each atom of the first channel's table at the same place,
+	// save its padding, which atoms of this table came with it and how often.
+	Beside []Successors `json:"beside,omitempty"`
 }
 
-// Successors are the atoms that followed one atom.
+// Successors are the atoms that followed one atom, or came with it.
 type Successors struct {
 	Atoms  []int     `json:"k"` // rising; len(Values) is padding
 	Counts []float64 `json:"n"`
@@ -139,7 +148,7 @@ func (a *Atoms) TauOrDefault() float64 {
 
 // Encode writes the codes of v, then those of padding, into dst. A value that
 // its table lacks is an error, as is a series that ends where none of its class
-// did; only with MinCount above 1 do values move to the nearest atom.
+// did; only with Bins, or MinCount above 1, do values move to the nearest atom.
 func (a *Atoms) Encode(class string, v, dst []float64) error {
 	tables, err := a.tables(class, len(dst))
 	if err != nil {
@@ -159,7 +168,7 @@ func (a *Atoms) Encode(class string, v, dst []float64) error {
 			return fmt.Errorf("codec: atoms: every series of class %q seen so far had ended at place %d", class, j)
 		default:
 			k := t.Index(v[j])
-			if t.Values[k] != v[j] && a.MinCount <= 1 {
+			if t.Values[k] != v[j] && !a.Lossy() {
 				return fmt.Errorf("codec: atoms: value %v at place %d is not in the table of class %q", v[j], j, class)
 			}
 			dst[j] = math.Sqrt(u[k])
@@ -186,6 +195,26 @@ func (a *Atoms) Decode(class string, codes []float64) []float64 {
 	}
 	return v
 }
+
+// DecodeAlive is Decode for a series that is known to have a value at every
+// place: the nearest atom that is not padding. A place where every series of the
+// class had ended gives 0.
+func (a *Atoms) DecodeAlive(class string, codes []float64) []float64 {
+	v := make([]float64, len(codes))
+	tables, err := a.tables(class, len(codes))
+	if err != nil {
+		return v
+	}
+	for j, t := range tables {
+		if k := nearest(a.middlesOf(class, j)[:len(t.Values)], codes[j]*codes[j]); len(t.Values) > 0 {
+			v[j] = t.Values[min(k, len(t.Values)-1)]
+		}
+	}
+	return v
+}
+
+// Lossy tells whether values move to other ones on the way.
+func (a *Atoms) Lossy() bool { return a.MinCount > 1 || a.Bins > 0 }
 
 func (a *Atoms) tables(class string, length int) ([]AtomTable, error) {
 	if len(a.Tables) == 0 {
@@ -216,221 +245,4 @@ func (a *Atoms) middlesOf(class string, place int) []float64 {
 		return middles[place]
 	}
 	return a.Tables[class][place].Middles(a.TauOrDefault())
-}
-
-// Fitter returns what counts the atoms, or nil where the tables are given.
-func (a *Atoms) Fitter(length int) Fitter {
-	if len(a.Tables) > 0 {
-		return nil
-	}
-	return &atomFitter{settings: *a, length: length, classes: map[string]*tally{}}
-}
-
-// atomFitter counts the values of every class.
-type atomFitter struct {
-	settings Atoms
-	length   int
-	classes  map[string]*tally
-}
-
-// tally counts one class's values.
-type tally struct {
-	series int
-	seen   []map[float64]float64    // by place, how often each value
-	pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
-}
-
-// past is the value after the end of a series, above all others.
-var past = math.Inf(1)
-
-func (f *atomFitter) Add(class string, v []float64) error {
-	for j, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
-			return fmt.Errorf("codec: atoms: value at place %d is %v", j, x)
-		}
-	}
-	c := f.classes[class]
-	if c == nil {
-		c = &tally{}
-		for range f.length {
-			c.seen = append(c.seen, map[float64]float64{})
-			c.pairs = append(c.pairs, map[[2]float64]float64{})
-		}
-		f.classes[class] = c
-	}
-	c.series++
-	for j := range min(len(v)+1, f.length) {
-		x := past
-		if j < len(v) {
-			x = v[j] + 0 // +0: -0 is no atom of its own
-			c.seen[j][x]++
-		}
-		if j > 0 {
-			c.pairs[j][[2]float64{v[j-1] + 0, x}]++
-		}
-	}
-	return nil
-}
-
-func (f *atomFitter) Codec() (Codec, error) {
-	a := f.settings
-	if !(a.Smooth >= 0 && a.Smooth < 1) {
-		return nil, fmt.Errorf("codec: atoms: smooth %v: want one in [0,1)", a.Smooth)
-	}
-	if !(a.Tau >= 0 && a.Tau <= 1) {
-		return nil, fmt.Errorf("codec: atoms: tau %v: want one in [0,1]", a.Tau)
-	}
-	if len(f.classes) == 0 {
-		return nil, errors.New("codec: atoms: no values to make tables of")
-	}
-	a.Tables = map[string][]AtomTable{}
-	for class, c := range f.classes {
-		everywhere := map[float64]float64{}
-		for _, seen := range c.seen {
-			for v, n := range seen {
-				everywhere[v] += n
-			}
-		}
-		tables := make([]AtomTable, f.length)
-		for j, seen := range c.seen {
-			tables[j] = f.table(c.series, seen, everywhere)
-			if j > 0 {
-				tables[j].After = successors(tables[j-1], tables[j], c.pairs[j])
-			}
-		}
-		a.Tables[class] = tables
-	}
-	a.index()
-	return &a, nil
-}
-
-// table is the table of one place where of all series those in seen had not
-// ended yet.
-func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) AtomTable {
-	alive := sum(seen)
-	t := AtomTable{Padding: float64(series) - alive}
-	weights := maps.Clone(seen)
-	if s := f.settings.Smooth; s > 0 && alive > 0 {
-		total := sum(everywhere)
-		for v := range everywhere {
-			weights[v] = (1-s)*seen[v] + s*alive*everywhere[v]/total
-		}
-	}
-	kept := slices.Sorted(maps.Keys(weights))
-	if f.settings.MinCount > 1 {
-		common := slices.DeleteFunc(slices.Clone(kept), func(v float64) bool {
-			return everywhereOr(seen, everywhere, f.settings.Smooth)[v] < float64(f.settings.MinCount)
-		})
-		if len(common) == 0 && len(kept) > 0 { // nothing is common: the middle one stands for all
-			common = kept[len(kept)/2 : len(kept)/2+1]
-		}
-		kept = common
-	}
-	t.Values, t.Weights = kept, make([]float64, len(kept))
-	for _, v := range slices.Sorted(maps.Keys(weights)) { // sorted: sums must repeat to the last bit
-		t.Weights[nearest(kept, v)] += weights[v]
-	}
-	return t
-}
-
-// successors counts, between the atoms of two places, the pairs of values.
-func successors(before, t AtomTable, pairs map[[2]float64]float64) []Successors {
-	if len(before.Values) == 0 {
-		return nil
-	}
-	rows := make([]map[int]float64, len(before.Values))
-	for pair, n := range pairs {
-		k := len(t.Values)
-		if pair[1] != past {
-			k = t.Index(pair[1])
-		}
-		row := &rows[before.Index(pair[0])]
-		if *row == nil {
-			*row = map[int]float64{}
-		}
-		(*row)[k] += n
-	}
-	after := make([]Successors, len(rows))
-	for i, row := range rows {
-		after[i].Atoms = slices.Sorted(maps.Keys(row))
-		for _, k := range after[i].Atoms {
-			after[i].Counts = append(after[i].Counts, row[k])
-		}
-	}
-	return after
-}
-
-// everywhereOr are the counts that MinCount looks at: a value moved in by
-// smoothing counts as often as its class has it anywhere.
-func everywhereOr(seen, everywhere map[float64]float64, smooth float64) map[float64]float64 {
-	if smooth > 0 {
-		return everywhere
-	}
-	return seen
-}
-
-func sum(counts map[float64]float64) float64 {
-	total := 0.0
-	for _, n := range counts { // whole numbers: the order does not matter
-		total += n
-	}
-	return total
-}
-
-// UnmarshalJSON reads and checks the tables.
-func (a *Atoms) UnmarshalJSON(data []byte) error {
-	type plain Atoms
-	var p plain
-	if err := json.Unmarshal(data, &p); err != nil {
-		return err
-	}
-	for class, tables := range p.Tables {
-		for j, t := range tables {
-			before := 0
-			if j > 0 {
-				before = len(tables[j-1].Values)
-			}
-			if err := t.check(before); err != nil {
-				return fmt.Errorf("codec: atoms: class %q, place %d: %w", class, j, err)
-			}
-		}
-	}
-	*a = Atoms(p)
-	a.index()
-	return nil
-}
-
-// check tells what is wrong with a table behind one of before values.
-func (t AtomTable) check(before int) error {
-	if len(t.Values) != len(t.Weights) {
-		return fmt.Errorf("%d values but %d weights", len(t.Values), len(t.Weights))
-	}
-	if t.Len() == 0 {
-		return errors.New("no atoms")
-	}
-	if !(t.Padding >= 0) {
-		return fmt.Errorf("padding %v, want 0 or more", t.Padding)
-	}
-	for k := range t.Values {
-		if !(t.Weights[k] > 0) {
-			return fmt.Errorf("weight %v of value %v, want it above 0", t.Weights[k], t.Values[k])
-		}
-		if k > 0 && !(t.Values[k] > t.Values[k-1]) {
-			return fmt.Errorf("value %v after %v, want them rising", t.Values[k], t.Values[k-1])
-		}
-	}
-	if len(t.After) != 0 && len(t.After) != before {
-		return fmt.Errorf("successors of %d atoms, but the place before has %d", len(t.After), before)
-	}
-	for i, s := range t.After {
-		if len(s.Atoms) != len(s.Counts) {
-			return fmt.Errorf("atom %d of the place before: %d successors but %d counts", i, len(s.Atoms), len(s.Counts))
-		}
-		for n, k := range s.Atoms {
-			if k < 0 || k >= t.Len() || !(s.Counts[n] > 0) {
-				return fmt.Errorf("atom %d of the place before: successor %d with count %v", i, k, s.Counts[n])
-			}
-		}
-	}
-	return nil
 }

@@ -32,3 +32,21 @@ type Fitter interface {
 	Add(class string, v []float64) error
 	Codec() (Codec, error)
 }
+
+// BesideFitter is a Fitter of a further channel of an image that also counts
+// which of its values come with which of the first channel's.
+type BesideFitter interface {
+	Fitter
+	// AddBeside is Add where lead is the same flow's series in the first channel.
+	AddBeside(class string, v, lead []float64) error
+	// CodecBeside is Codec, given the first channel's fitted codec.
+	CodecBeside(lead Codec) (Codec, error)
+}
+
+// AliveDecoder is a Codec whose padding is a code of its own, so that any code
+// may say that the series has ended.
+type AliveDecoder interface {
+	Codec
+	// DecodeAlive is Decode of a series that has a value at every place.
+	DecodeAlive(class string, u []float64) []float64
+}

@@ -21,6 +21,10 @@ type MinMax struct {
 	// of ±65,535. With Low = 0.1 float32 images are exact for all of these.
 	// In [0,1).
 	Low float64 `json:"low,omitempty"`
+
+	// Log scales by sign(v)·ln(1+|v|) in place of v, for values that span
+	// decades, as inter-arrival times do.
+	Log bool `json:"log,omitempty"`
 }
 
 // Name returns "minmax".
@@ -61,7 +65,12 @@ func (m MinMax) Decode(_ string, u []float64) []float64 {
 		if m.Low != 0 {
 			code = (code - m.Low) / (1 - m.Low)
 		}
-		v[i] = code*(m.Max-m.Min) + m.Min
+		if !m.Log {
+			v[i] = code*(m.Max-m.Min) + m.Min
+			continue
+		}
+		low, high := logarithm(m.Min), logarithm(m.Max)
+		v[i] = exponential(code*(high-low) + low)
 	}
 	return v
 }
@@ -69,11 +78,21 @@ func (m MinMax) Decode(_ string, u []float64) []float64 {
 // code is x's number in [Low,1].
 func (m MinMax) code(x float64) float64 {
 	code := (x - m.Min) / (m.Max - m.Min)
+	if m.Log {
+		low, high := logarithm(m.Min), logarithm(m.Max)
+		code = (logarithm(x) - low) / (high - low)
+	}
 	if m.Low != 0 {
 		code = m.Low + (1-m.Low)*code
 	}
 	return min(code, 1) // rounding may pass 1 by one unit
 }
+
+// logarithm is ln(1+|v|) with the sign of v.
+func logarithm(v float64) float64 { return math.Copysign(math.Log1p(math.Abs(v)), v) }
+
+// exponential is logarithm's inverse.
+func exponential(v float64) float64 { return math.Copysign(math.Expm1(math.Abs(v)), v) }
 
 func (m MinMax) fitted() bool { return m.Min != 0 || m.Max != 0 }
 
@@ -96,11 +115,11 @@ func (m MinMax) Fitter(length int) Fitter {
 	if m.fitted() {
 		return nil
 	}
-	return &minMaxFitter{low: m.Low, length: length, min: math.Inf(1), max: math.Inf(-1)}
+	return &minMaxFitter{settings: m, length: length, min: math.Inf(1), max: math.Inf(-1)}
 }
 
 type minMaxFitter struct {
-	low      float64
+	settings MinMax
 	length   int
 	min, max float64
 }
@@ -125,6 +144,7 @@ func (f *minMaxFitter) Codec() (Codec, error) {
 	if f.min == 0 && f.max == 0 {
 		return nil, errors.New("codec: minmax: every value is 0: a constant column has no scale")
 	}
-	m := MinMax{Min: f.min, Max: f.max, Low: f.low}
+	m := f.settings
+	m.Min, m.Max = f.min, f.max
 	return m, m.check()
 }

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -38,9 +39,12 @@ type Report struct {
 	// Invertible tells whether the image kind has a way back. Where it has,
 	// every flow was decoded again, from the float64 pixels as written and
 	// from the same rounded to float32, as a model sees them. The counts are
-	// of the flows that came back just as they went in.
+	// of the flows that came back just as they went in, their inter-arrival times
+	// aside; TimesOff is how far these came back from what they were, the mean
+	// difference of ln(1+microseconds) over the flows, so that 0.01 is 1 %.
 	Invertible       bool
 	Exact64, Exact32 int
+	TimesOff         float64
 }
 
 // Convert makes a set of the flows in the folder dir without holding it in
@@ -199,6 +203,8 @@ type tally struct {
 	report           *Report
 	written          []atomic.Int64 // by class
 	exact64, exact32 atomic.Int64
+	mu               sync.Mutex
+	off              float64
 }
 
 // worker returns what does one goroutine's jobs.
@@ -215,7 +221,10 @@ func (t *tally) worker(w writer) func(job) error {
 			return err
 		}
 		if d != nil {
-			in64, in32 := d.came(j.flow, image)
+			in64, in32, off := d.came(j.flow, image)
+			t.mu.Lock()
+			t.off += off
+			t.mu.Unlock()
 			t.exact64.Add(count(in64))
 			t.exact32.Add(count(in32))
 		}
@@ -232,6 +241,7 @@ func (t *tally) finish() error {
 		}
 	}
 	t.report.Exact64, t.report.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
+	t.report.TimesOff = t.off / float64(max(t.report.Flows, 1))
 	return nil
 }
 

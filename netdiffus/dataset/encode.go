@@ -3,7 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"slices"
+	"math"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
@@ -12,7 +12,7 @@ import (
 
 // encoded is one flow's image and what the image does not hold.
 type encoded struct {
-	image    []float64 // [size,size]
+	image    []float64 // [size,size,C]
 	length   int       // packets in the image
 	zeroDown []int     // see Set.zeroDown
 }
@@ -21,23 +21,33 @@ type encoded struct {
 // encoded's image is valid until the next call.
 type encoder struct {
 	Recipe
-	codes []float64 // [Length]
-	image []float64 // [size,size]
+	channels []Channel
+	codes    []float64 // [Length]
+	plane    []float64 // [size,size]
+	image    []float64 // [size,size,C]
 }
 
 func newEncoder(r Recipe) *encoder {
 	size := r.Image.Size(r.Length)
-	return &encoder{Recipe: r, codes: make([]float64, r.Length), image: make([]float64, size*size)}
+	e := &encoder{Recipe: r, channels: r.Channels(), codes: make([]float64, r.Length), plane: make([]float64, size*size)}
+	e.image = make([]float64, size*size*len(e.channels))
+	return e
 }
 
 func (e *encoder) encode(f traffic.Flow) (encoded, error) {
-	packets := f.Packets[:min(len(f.Packets), e.Length)]
-	if err := e.Codec.Encode(f.Label, e.Feature.Values(packets), e.codes); err != nil {
+	if err := e.checkTimes(f); err != nil {
 		return encoded{}, err
 	}
-	e.Image.Encode(e.codes, e.image)
+	packets := f.Packets[:min(len(f.Packets), e.Length)]
+	for i, c := range e.channels {
+		if err := c.Codec.Encode(f.Label, c.Feature.Values(packets), e.codes); err != nil {
+			return encoded{}, e.atChannel(c, err)
+		}
+		e.Image.Encode(e.codes, e.plane)
+		imaging.SetChannel(e.image, e.plane, i, len(e.channels))
+	}
 	out := encoded{image: e.image, length: len(packets)}
-	if _, signed := e.Feature.(traffic.SignedLength); signed {
+	if e.has(traffic.SignedLength{}) && !e.has(Direction{}) {
 		for i, p := range packets {
 			if p.Length == 0 && p.Dir == traffic.Down {
 				out.zeroDown = append(out.zeroDown, i)
@@ -47,12 +57,30 @@ func (e *encoder) encode(f traffic.Flow) (encoded, error) {
 	return out, nil
 }
 
+// checkTimes tells whether the flow has the times that the recipe draws.
+func (r Recipe) checkTimes(f traffic.Flow) error {
+	if r.Timed() && !f.Timed {
+		return errors.New("a flow without inter-arrival times, which the images are to hold (leave the feature inter_arrival out, or read captures or a file with the column IAT)")
+	}
+	return nil
+}
+
+// atChannel says which of several channels err is about.
+func (r Recipe) atChannel(c Channel, err error) error {
+	if err == nil || len(r.More) == 0 {
+		return err
+	}
+	return fmt.Errorf("%s: %w", c.Feature.Name(), err)
+}
+
 // decoder reads images by a recipe that has a way back. It is for one
 // goroutine.
 type decoder struct {
 	Recipe
+	channels []Channel
 	inverter imaging.Inverter
 	codes    []float64 // [Length]
+	plane    []float64 // one channel of an image
 	narrow   []float64 // an image in float32 precision
 }
 
@@ -61,19 +89,39 @@ func newDecoder(r Recipe) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoder{Recipe: r, inverter: inverter, codes: make([]float64, r.Length)}, nil
+	return &decoder{Recipe: r, channels: r.Channels(), inverter: inverter, codes: make([]float64, r.Length)}, nil
 }
 
-// values returns the feature at all Length places of the image.
-func (d *decoder) values(class string, image []float64) []float64 {
-	d.inverter.Decode(image, d.codes)
-	return d.Codec.Decode(class, d.codes)
+// values returns each channel's feature at all Length places of the image, [C]
+// of [Length]. Only the channel that tells lengths is read with padding.
+func (d *decoder) values(class string, image []float64) [][]float64 {
+	out := make([][]float64, len(d.channels))
+	for i, c := range d.channels {
+		d.plane = imaging.Channel(d.plane, image, i, len(d.channels))
+		d.inverter.Decode(d.plane, d.codes)
+		if alive, ok := c.Codec.(codec.AliveDecoder); ok && i != d.lengthChannel() {
+			out[i] = alive.DecodeAlive(class, d.codes)
+		} else {
+			out[i] = c.Codec.Decode(class, d.codes)
+		}
+	}
+	return out
+}
+
+// restore sets in p, one to Length packets, what the image's channels show, and
+// returns their values, [C] of [Length].
+func (d *decoder) restore(class string, image []float64, p []traffic.Packet) [][]float64 {
+	values := d.values(class, image)
+	for i, c := range d.channels {
+		c.Feature.Restore(values[i][:len(p)], p)
+	}
+	return values
 }
 
 // packets returns the packets of an image whose number of them is known.
 func (d *decoder) packets(class string, e encoded) []traffic.Packet {
 	p := make([]traffic.Packet, e.length)
-	d.Feature.Restore(d.values(class, e.image)[:e.length], p)
+	d.restore(class, e.image, p)
 	for _, i := range e.zeroDown {
 		p[i].Dir = traffic.Down
 	}
@@ -81,75 +129,35 @@ func (d *decoder) packets(class string, e encoded) []traffic.Packet {
 }
 
 // came tells whether the flow comes back from e exactly, as far as the
-// feature tells flows apart: first from the image as it is, then from the
-// image in float32.
-func (d *decoder) came(f traffic.Flow, e encoded) (exact64, exact32 bool) {
+// features tell flows apart: first from the image as it is, then from the image
+// in float32. Inter-arrival times are real numbers, which scales and bins round:
+// they are left out, and off is how far they are from what they were, the mean
+// difference of ln(1+microseconds) over the packets.
+func (d *decoder) came(f traffic.Flow, e encoded) (exact64, exact32 bool, off float64) {
 	want := make([]traffic.Packet, e.length)
-	d.Feature.Restore(d.Feature.Values(f.Packets[:e.length]), want)
+	for _, c := range d.channels {
+		c.Feature.Restore(c.Feature.Values(f.Packets[:e.length]), want)
+	}
 	for _, i := range e.zeroDown {
 		want[i].Dir = traffic.Down
 	}
-	exact64 = slices.Equal(d.packets(f.Label, e), want)
+	exact64, off = same(d.packets(f.Label, e), want)
 	d.narrow = d.narrow[:0]
 	for _, pixel := range e.image {
 		d.narrow = append(d.narrow, float64(float32(pixel)))
 	}
 	e.image = d.narrow
-	return exact64, slices.Equal(d.packets(f.Label, e), want)
+	exact32, _ = same(d.packets(f.Label, e), want)
+	return exact64, exact32, off
 }
 
-// survey is what one look at all flows tells: the classes, and the codec.
-type survey struct {
-	recipe Recipe
-	fitter codec.Fitter // nil when the codec is given
-	counts map[string]int
-	cut    int
-}
-
-func newSurvey(r Recipe) (*survey, error) {
-	r = r.withDefaults()
-	if r.Length < 1 || r.Length > maxLength {
-		return nil, fmt.Errorf("dataset: length %d: want 1 to %d packets", r.Length, maxLength)
+// same tells whether packets are equal but for their times, and how far these
+// are apart.
+func same(a, b []traffic.Packet) (equal bool, off float64) {
+	equal = len(a) == len(b)
+	for i := range min(len(a), len(b)) {
+		equal = equal && a[i].Length == b[i].Length && a[i].Dir == b[i].Dir
+		off += math.Abs(math.Log1p(a[i].IAT)-math.Log1p(b[i].IAT)) / float64(len(b))
 	}
-	s := &survey{recipe: r, counts: map[string]int{}}
-	if learner, ok := r.Codec.(codec.Learner); ok {
-		s.fitter = learner.Fitter(r.Length)
-	}
-	return s, nil
-}
-
-// add looks at a flow. Its packets are not kept.
-func (s *survey) add(f traffic.Flow) error {
-	if len(f.Packets) == 0 {
-		return errors.New("a flow without packets")
-	}
-	if len(f.Packets) > s.recipe.Length {
-		s.cut++
-	}
-	s.counts[f.Label]++
-	if s.fitter == nil {
-		return nil
-	}
-	return s.fitter.Add(f.Label, s.recipe.Feature.Values(f.Packets[:min(len(f.Packets), s.recipe.Length)]))
-}
-
-// result returns the fitted recipe and the classes, sorted, with their counts.
-func (s *survey) result() (r Recipe, classes []string, counts []int, err error) {
-	if len(s.counts) == 0 {
-		return r, nil, nil, errors.New("dataset: no flows")
-	}
-	r = s.recipe
-	if s.fitter != nil {
-		if r.Codec, err = s.fitter.Codec(); err != nil {
-			return r, nil, nil, fmt.Errorf("dataset: %w", err)
-		}
-	}
-	for label := range s.counts {
-		classes = append(classes, label)
-	}
-	slices.Sort(classes)
-	for _, label := range classes {
-		counts = append(counts, s.counts[label])
-	}
-	return r, classes, counts, nil
+	return equal, off
 }

@@ -41,7 +41,7 @@ func OpenAs(path string, r Recipe) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Length != 0 || r.Feature != nil || r.Codec != nil || r.Image != nil {
+	if !r.zero() {
 		return nil, fmt.Errorf("dataset: %s has a manifest with a scale of its own", path)
 	}
 	var sources []source
@@ -137,15 +137,19 @@ func checkClasses(classes []string) error {
 	return nil
 }
 
-// checkShape takes the shape of images, without the number of them, and
-// returns their size.
-func checkShape(shape []int, dtype string) (size int, err error) {
-	if len(shape) == 3 && shape[2] == 1 {
-		shape = shape[:2]
+// checkShape takes the shape of images of so many channels, without the number
+// of images, and returns their size.
+func checkShape(shape []int, dtype string, channels int) (size int, err error) {
+	whole := shape
+	if len(shape) == 3 && shape[2] == channels {
+		whole = shape[:2]
+	} else if channels > 1 {
+		whole = nil
 	}
-	if len(shape) != 2 || shape[0] != shape[1] || shape[0] < 1 || shape[0] > maxLength {
-		return 0, fmt.Errorf("shape %v, want a square image of one channel", shape)
+	if len(whole) != 2 || shape[0] != shape[1] || shape[0] < 1 || shape[0] > maxLength {
+		return 0, fmt.Errorf("shape %v, want a square image of %d channel(s)", shape, channels)
 	}
+	shape = whole
 	if dtype[0] != 'f' {
 		return 0, fmt.Errorf("elements of type %s, want float64 or float32", dtype)
 	}

@@ -15,7 +15,7 @@ import (
 // classArrays is what a per-class file holds.
 type classArrays struct {
 	n, size       int
-	pixels        []float64 // [n,size,size]
+	pixels        []float64 // [n,size,size,C]
 	lengths, rows []int     // nil where the file has none
 	zeroDown      []int     // pairs of image and place
 }
@@ -23,9 +23,9 @@ type classArrays struct {
 // openClasses reads a set of the PerClass or Samples layout.
 func openClasses(sources []source, r Recipe) (*Set, error) {
 	classes := make([]classArrays, len(sources))
-	total, size := 0, 0
+	total, size, channels := 0, 0, len(r.Channels())
 	for i, c := range sources {
-		a, err := readClass(c)
+		a, err := readClass(c, channels)
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %s: %w", c.path, err)
 		}
@@ -42,13 +42,14 @@ func openClasses(sources []source, r Recipe) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", filepath.Dir(sources[0].path), err)
 	}
-	s.Images = imaging.New(total, size, size, 1)
+	s.Images = imaging.New(total, size, size, channels)
 	s.Labels, s.Lengths = make([]int, total), make([]int, total)
 	places, rows := arrange(classes, total)
 	s.Rows = rows
 	for label, c := range classes {
 		for i, at := range places[label] {
-			copy(s.Images.At(at), c.pixels[i*size*size:(i+1)*size*size])
+			n := size * size * channels
+			copy(s.Images.At(at), c.pixels[i*n:(i+1)*n])
 			s.Labels[at], s.Lengths[at] = label, -1
 			if c.lengths != nil {
 				s.Lengths[at] = c.lengths[i]
@@ -96,7 +97,7 @@ func arrange(classes []classArrays, total int) (places [][]int, rows []int) {
 
 // readClass reads a per-class file. A class that has no images, as the manifest
 // says, needs none.
-func readClass(c source) (classArrays, error) {
+func readClass(c source, channels int) (classArrays, error) {
 	f, err := npz.Open(c.path)
 	if errors.Is(err, fs.ErrNotExist) && c.counted && c.flows == 0 {
 		return classArrays{}, nil
@@ -111,10 +112,10 @@ func readClass(c source) (classArrays, error) {
 		return classArrays{}, err
 	}
 	if len(images.Shape) < 3 {
-		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,1]", key, images.Shape)
+		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, images.Shape, channels)
 	}
 	a := classArrays{n: images.Shape[0], pixels: images.Floats()}
-	if a.size, err = checkShape(images.Shape[1:], images.DType()); err == nil {
+	if a.size, err = checkShape(images.Shape[1:], images.DType(), channels); err == nil {
 		err = checkFinite(a.pixels)
 	}
 	if err != nil {

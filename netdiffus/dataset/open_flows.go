@@ -36,9 +36,9 @@ func openFlows(sources []source, r Recipe) (*Set, error) {
 	}
 	slices.SortStableFunc(files, func(a, b flowFile) int { return cmp.Compare(a.row, b.row) })
 
-	key, size := r.withDefaults().Image.Name(), 0
+	key, size, channels := r.withDefaults().Image.Name(), 0, len(r.Channels())
 	if len(files) > 0 {
-		first, err := readFlow(files[0].path, key)
+		first, err := readFlow(files[0].path, key, channels)
 		if err != nil {
 			return nil, err
 		}
@@ -48,7 +48,7 @@ func openFlows(sources []source, r Recipe) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %s: %w", filepath.Dir(sources[0].path), err)
 	}
-	s.Images = imaging.New(len(files), size, size, 1)
+	s.Images = imaging.New(len(files), size, size, channels)
 	s.Labels, s.Rows, s.Lengths = make([]int, len(files)), make([]int, len(files)), make([]int, len(files))
 	zeroDown := make([][]int, len(files))
 
@@ -58,7 +58,7 @@ func openFlows(sources []source, r Recipe) (*Set, error) {
 		wait.Go(func() {
 			for i := w; i < len(files) && errs[w] == nil; i += len(errs) {
 				f := files[i]
-				read, err := readFlow(f.path, key)
+				read, err := readFlow(f.path, key, channels)
 				if err == nil && read.size != size {
 					err = fmt.Errorf("dataset: %s: an image of size %d, want %d as in %s", f.path, read.size, size, files[0].path)
 				}
@@ -107,8 +107,8 @@ type readImage struct {
 	size int
 }
 
-// readFlow reads a per-flow file, its image under key.
-func readFlow(path, key string) (readImage, error) {
+// readFlow reads a per-flow file, its image of so many channels under key.
+func readFlow(path, key string, channels int) (readImage, error) {
 	var out readImage
 	f, err := npz.Open(path)
 	if err != nil {
@@ -120,7 +120,7 @@ func readFlow(path, key string) (readImage, error) {
 	if err != nil {
 		return out, fmt.Errorf("dataset: %w", err)
 	}
-	if out.size, err = checkShape(image.Shape, image.DType()); err == nil {
+	if out.size, err = checkShape(image.Shape, image.DType(), channels); err == nil {
 		out.image = image.Floats()
 		err = checkFinite(out.image)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
@@ -13,10 +14,15 @@ import (
 // Recipe says how a flow becomes an image. Its zero value is the reference's
 // recipe: the first 10 packets' signed lengths, one minimum and maximum over
 // all of them, GASF.
+//
+// An image has a channel for each feature: Feature and Codec are the first, More
+// the others. Every channel is drawn and read by itself, by its own codec and the
+// one kind of image.
 type Recipe struct {
 	Length  int             // packets a flow, from its start; shorter flows are padded; 0 means 10
 	Feature traffic.Feature // nil means traffic.SignedLength{}
-	Codec   codec.Codec     // nil means codec.MinMax{}, its scale taken from the data
+	Codec   codec.Codec     // nil means CodecFor(Feature), its parameters taken from the data
+	More    []Channel       // further features; nil for images of one channel
 	Image   imaging.Encoder // nil means imaging.GASF{}
 }
 
@@ -25,11 +31,12 @@ func (r Recipe) withDefaults() Recipe {
 	if r.Length == 0 {
 		r.Length = 10
 	}
-	if r.Feature == nil {
-		r.Feature = traffic.SignedLength{}
-	}
-	if r.Codec == nil {
-		r.Codec = codec.MinMax{}
+	first := Channel{r.Feature, r.Codec}.withDefaults()
+	r.Feature, r.Codec = first.Feature, first.Codec
+	more := r.More
+	r.More = nil
+	for _, c := range more {
+		r.More = append(r.More, c.withDefaults())
 	}
 	if r.Image == nil {
 		r.Image = imaging.GASF{}
@@ -37,10 +44,14 @@ func (r Recipe) withDefaults() Recipe {
 	return r
 }
 
-// fitted tells whether the codec has its parameters.
+// fitted tells whether all codecs have their parameters.
 func (r Recipe) fitted() bool {
-	learner, ok := r.Codec.(codec.Learner)
-	return !ok || learner.Fitter(r.Length) == nil
+	return !slices.ContainsFunc(r.Channels(), func(c Channel) bool { return c.fitter(r.Length) != nil })
+}
+
+// zero tells whether nothing is said.
+func (r Recipe) zero() bool {
+	return r.Length == 0 && r.Feature == nil && r.Codec == nil && r.More == nil && r.Image == nil
 }
 
 // inverter returns the image's way back, or why there is none.
@@ -57,24 +68,32 @@ func (r Recipe) inverter() (imaging.Inverter, error) {
 
 // recipeJSON is a Recipe as it stands in a manifest.
 type recipeJSON struct {
-	Length  int             `json:"length"`
-	Feature string          `json:"feature"`
-	Codec   json.RawMessage `json:"codec"`
-	Image   json.RawMessage `json:"image"`
+	Length int `json:"length"`
+	channelJSON
+	More  []channelJSON   `json:"more_channels,omitempty"`
+	Image json.RawMessage `json:"image"`
 }
 
 // MarshalJSON writes the parts by name, with their parameters.
 func (r Recipe) MarshalJSON() ([]byte, error) {
 	r = r.withDefaults()
-	c, err := codec.Marshal(r.Codec)
-	if err != nil {
-		return nil, err
-	}
 	image, err := imaging.Marshal(r.Image)
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(recipeJSON{Length: r.Length, Feature: r.Feature.Name(), Codec: c, Image: image})
+	j := recipeJSON{Length: r.Length, Image: image}
+	for i, c := range r.Channels() {
+		channel, err := c.json()
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			j.channelJSON = channel
+		} else {
+			j.More = append(j.More, channel)
+		}
+	}
+	return json.Marshal(j)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -87,11 +106,22 @@ func (r *Recipe) UnmarshalJSON(data []byte) error {
 	if j.Length < 1 || j.Length > maxLength {
 		return fmt.Errorf("dataset: recipe: length %d: want 1 to %d", j.Length, maxLength)
 	}
-	r.Length = j.Length
-	if r.Feature, err = featureNamed(j.Feature); err != nil {
-		return err
+	if len(j.More) >= maxChannels {
+		return fmt.Errorf("dataset: recipe: %d channels: want at most %d", 1+len(j.More), maxChannels)
 	}
-	if r.Codec, err = codec.Unmarshal(j.Codec); err != nil {
+	r.Length, r.More = j.Length, nil
+	for i, channel := range append([]channelJSON{j.channelJSON}, j.More...) {
+		c, err := channel.channel()
+		if err != nil {
+			return err
+		}
+		if i == 0 {
+			r.Feature, r.Codec = c.Feature, c.Codec
+		} else {
+			r.More = append(r.More, c)
+		}
+	}
+	if err := r.Check(); err != nil {
 		return err
 	}
 	r.Image, err = imaging.Unmarshal(j.Image)
@@ -101,41 +131,3 @@ func (r *Recipe) UnmarshalJSON(data []byte) error {
 // maxLength is the longest series a recipe takes: its image has 16 million
 // pixels.
 const maxLength = 4096
-
-// features are the features that manifests name.
-var features = []traffic.Feature{traffic.SignedLength{}, Length{}, traffic.InterArrival{}}
-
-func featureNamed(name string) (traffic.Feature, error) {
-	for _, f := range features {
-		if f.Name() == name {
-			return f, nil
-		}
-	}
-	return nil, fmt.Errorf("dataset: no packet feature %q", name)
-}
-
-// Length is a packet's payload length in bytes, without its direction: the
-// series behind the reference's older, unsigned models.
-type Length struct{}
-
-// Name returns "length".
-func (Length) Name() string { return "length" }
-
-// Values returns the payload lengths, bytes.
-func (Length) Values(p []traffic.Packet) []float64 {
-	v := make([]float64, len(p))
-	for i := range p {
-		v[i] = float64(p[i].Length)
-	}
-	return v
-}
-
-// Restore sets the lengths, rounded as traffic.SignedLength rounds them, and
-// leaves the directions, which the values do not tell.
-func (Length) Restore(v []float64, p []traffic.Packet) {
-	signed := make([]traffic.Packet, len(p))
-	traffic.SignedLength{}.Restore(v, signed)
-	for i := range p {
-		p[i].Length = signed[i].Length
-	}
-}

@@ -13,12 +13,13 @@ type Layout string
 
 const (
 	// PerFlow is one file a flow, LABEL/LABEL_row.npz, with the image under
-	// the image kind's name: the reference's "gasf", float64 [L,L]. Beside it
+	// the image kind's name: the reference's "gasf", float64 [L,L], or [L,L,C]
+	// where there are several channels. Beside it
 	// stand "length", the flow's number of packets, and where it has packets
 	// of 0 bytes from the server their places, "zero_down".
 	PerFlow Layout = "per-flow"
 	// PerClass is one file a class, LABEL.npz, key "images", float64
-	// [N,L,L,1], with "lengths" [N], "rows" [N] and "zero_down" [K,2]: image
+	// [N,L,L,C], with "lengths" [N], "rows" [N] and "zero_down" [K,2]: image
 	// and place.
 	PerClass Layout = "per-class"
 	// Samples is PerClass in float32, in files LABEL_synthetic_samples.npz:
@@ -132,7 +133,7 @@ func newWriter(dir string, layout Layout, r Recipe, classes []string, counts []i
 	names := FileNames(classes)
 	switch layout {
 	case "", PerFlow:
-		w := &flowWriter{dir: dir, key: r.Image.Name(), size: r.Image.Size(r.Length), names: names}
+		w := &flowWriter{dir: dir, key: r.Image.Name(), shape: flowShape(r), names: names}
 		w.manifest = newManifest(PerFlow, r, classes, names, counts)
 		for _, name := range names {
 			if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
@@ -155,7 +156,7 @@ func newWriter(dir string, layout Layout, r Recipe, classes []string, counts []i
 			if counts[i] == 0 {
 				continue // a class without images needs no file
 			}
-			if err := w.files[i].create(filepath.Join(dir, paths[i]), layout, counts[i], r.Image.Size(r.Length), lengths); err != nil {
+			if err := w.files[i].create(filepath.Join(dir, paths[i]), layout, counts[i], r.Image.Size(r.Length), len(r.Channels()), lengths); err != nil {
 				w.abort()
 				return nil, err
 			}

@@ -54,7 +54,7 @@ type classFile struct {
 	zeroDown []int64 // pairs of image and place
 }
 
-func (c *classFile) create(path string, layout Layout, n, size int, known bool) (err error) {
+func (c *classFile) create(path string, layout Layout, n, size, channels int, known bool) (err error) {
 	if c.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
@@ -62,9 +62,9 @@ func (c *classFile) create(path string, layout Layout, n, size int, known bool) 
 	c.archive = npz.NewWriter(c.buffer)
 	c.known = known
 	if layout == Samples {
-		c.narrow, err = npz.Begin[float32](c.archive, "images", n, size, size, 1)
+		c.narrow, err = npz.Begin[float32](c.archive, "images", n, size, size, channels)
 	} else {
-		c.wide, err = npz.Begin[float64](c.archive, "images", n, size, size, 1)
+		c.wide, err = npz.Begin[float64](c.archive, "images", n, size, size, channels)
 	}
 	return err
 }

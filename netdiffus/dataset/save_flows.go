@@ -13,13 +13,23 @@ import (
 // flowWriter writes the PerFlow layout.
 type flowWriter struct {
 	dir, key string
-	size     int
+	shape    []int // of an image
 	names    []string
 	manifest manifest
 }
 
+// flowShape is the shape of a per-flow file's image: the reference's [L,L], and
+// [L,L,C] only where there are several channels.
+func flowShape(r Recipe) []int {
+	size := r.Image.Size(r.Length)
+	if n := len(r.Channels()); n > 1 {
+		return []int{size, size, n}
+	}
+	return []int{size, size}
+}
+
 func (w *flowWriter) add(label, row int, e encoded) error {
-	arrays := []npz.Named{{Name: w.key, Array: npz.New(e.image, w.size, w.size)}}
+	arrays := []npz.Named{{Name: w.key, Array: npz.New(e.image, w.shape...)}}
 	if e.length >= 0 {
 		arrays = append(arrays, npz.Named{Name: "length", Array: npz.New([]int64{int64(e.length)}, []int{}...)})
 	}

@@ -20,7 +20,7 @@ import (
 type Set struct {
 	Recipe  Recipe
 	Classes []string       // sorted; a class may be without images
-	Images  imaging.Images // [N, Recipe.Image.Size(Recipe.Length), same, 1]
+	Images  imaging.Images // [N, Recipe.Image.Size(Recipe.Length), same, C], a channel a feature
 	Labels  []int          // each image's class, an index into Classes
 	Lengths []int          // each image's number of packets, at most Recipe.Length; -1 unknown; nil: all unknown
 	Rows    []int          // each flow's row in the input, from 0; nil: their order here
@@ -56,7 +56,7 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 	}
 	e := newEncoder(r)
 	size := r.Image.Size(r.Length)
-	s := &Set{Recipe: r, Classes: classes, Images: imaging.New(0, size, size, 1)}
+	s := &Set{Recipe: r, Classes: classes, Images: imaging.New(0, size, size, len(r.Channels()))}
 	for f, err := range flows {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
@@ -139,17 +139,24 @@ func (s *Set) Counts() []int {
 //
 // The sequence yields an error, and nothing else, when the images cannot be
 // inverted: an image kind that is no Inverter, or a scale that is not known.
+//
+// Every channel's feature is restored; with inter-arrival times among them the
+// flows are Timed. The lengths' channel says which packets there are.
 func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
 	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
 		if e.length >= 0 {
 			return d.packets(class, e)
 		}
 		p := make([]traffic.Packet, d.Length)
-		d.Feature.Restore(d.values(class, e.image), p)
-		if _, times := d.Feature.(traffic.InterArrival); times {
-			return p // tells nothing of lengths
+		d.restore(class, e.image, p)
+		if !d.has(traffic.SignedLength{}) && !d.has(Length{}) {
+			return p // nothing tells of lengths
 		}
-		return slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length == 0 })
+		p = slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length == 0 })
+		if len(p) > 0 {
+			p[0].IAT = 0
+		}
+		return p
 	})
 }
 
@@ -160,13 +167,13 @@ func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
 func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
 	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
 		p := make([]traffic.Packet, d.Length)
-		v := d.values(class, e.image)
-		d.Feature.Restore(v, p)
+		v := d.restore(class, e.image, p)[d.lengthChannel()]
 		for i := range p {
-			if p[i].Length == 0 && v[i] >= 0 {
+			if p[i].Length == 0 && v[i] >= 0 && !d.has(Direction{}) {
 				p[i].Dir = traffic.Down
 			}
 		}
+		p[0].IAT = 0
 		return p
 	})
 }
@@ -183,7 +190,7 @@ func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Pac
 			yield(traffic.Flow{}, err)
 			return
 		}
-		_, timed := d.Feature.(traffic.InterArrival)
+		timed := d.Timed()
 		for i := range s.Len() {
 			label := s.Classes[s.Labels[i]]
 			packets := read(d, label, s.at(i))
@@ -200,8 +207,8 @@ func (s *Set) check() error {
 	r := s.Recipe.withDefaults()
 	n, size := s.Len(), r.Image.Size(r.Length)
 	switch m := s.Images; {
-	case m.H != size || m.W != size || m.C != 1 || len(m.Data) != n*size*size:
-		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values, want %d x %d with 1 channel", n, m.H, m.W, m.C, len(m.Data), size, size)
+	case m.H != size || m.W != size || m.C != len(r.Channels()) || len(m.Data) != n*size*size*m.C:
+		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values, want %d x %d with %d channel(s)", n, m.H, m.W, m.C, len(m.Data), size, size, len(r.Channels()))
 	case len(s.Labels) != n || s.Lengths != nil && len(s.Lengths) != n || s.Rows != nil && len(s.Rows) != n:
 		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.Lengths), len(s.Rows))
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,7 +117,7 @@ func TestSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(back.Classes, drawn.Classes) || back.Len() != drawn.Len() || back.Lengths != nil || back.Rows != nil || back.Recipe != drawn.Recipe {
+	if !slices.Equal(back.Classes, drawn.Classes) || back.Len() != drawn.Len() || back.Lengths != nil || back.Rows != nil || !reflect.DeepEqual(back.Recipe, drawn.Recipe) {
 		t.Errorf("opened %d images of %q by %v with lengths %v, rows %v", back.Len(), back.Classes, back.Recipe, back.Lengths, back.Rows)
 	}
 	if !slices.Equal(back.Counts(), []int{2, 1, 3, 0}) {
@@ -274,7 +275,7 @@ func ExampleBuild() {
 		fmt.Println(f.Label, traffic.SignedLength{}.Values(f.Packets))
 	}
 	// Output:
-	// [dns web] 2 images of 4 x 4 {-517 1460 0}
+	// [dns web] 2 images of 4 x 4 {-517 1460 0 false}
 	// dns [-33 120]
 	// web [-517 1460 -64]
 }

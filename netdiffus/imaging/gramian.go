@@ -68,6 +68,19 @@ func (GASF) Consistency(img []float64, n int) float64 {
 	return sum / float64(n*(n-1))
 }
 
+// MeanConsistency is the mean of Consistency over all images and their channels;
+// NaN where there is none.
+func (GASF) MeanConsistency(m Images) float64 {
+	sum := 0.0
+	for c := range m.C {
+		plane := m.Select(c)
+		for i := range plane.N {
+			sum += GASF{}.Consistency(plane.At(i), m.H)
+		}
+	}
+	return sum / float64(m.N*m.C)
+}
+
 // GADF is the Gramian angular difference field (Wang & Oates 2015): pixel
 // (i, j) is sin(φi − φj), antisymmetric, in [−1,1].
 //

@@ -44,7 +44,7 @@ func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 	if err != nil {
 		return Synthetic{}, fmt.Errorf("report: %s: %w", path, err)
 	}
-	return Synthetic{flows, set, set.Recipe.Feature.Name() == dataset.Length{}.Name()}, nil
+	return Synthetic{flows, set, !set.Recipe.Directed()}, nil
 }
 
 // Describe records where data are from: a file, or a folder by its manifest.
@@ -77,20 +77,17 @@ func (e *evaluation) images(s Synthetic) *Images {
 		}
 	}
 	if gasf, ok := r.Image.(imaging.GASF); ok {
-		sum := 0.0
-		for i := range out.Images {
-			sum += gasf.Consistency(s.Set.Images.At(i), s.Set.Images.H)
-		}
-		out.Consistency = number(sum / float64(out.Images))
+		out.Consistency = number(gasf.MeanConsistency(s.Set.Images))
 	}
 	inverter, ok := r.Image.(imaging.Inverter)
 	if !ok {
 		return out
 	}
-	padding := paddingOf(r.Codec)
+	lengths, codec := r.LengthChannel()
+	padding, planes := paddingOf(codec), s.Set.Images.Select(lengths)
 	holes, u := 0, make([]float64, r.Length)
 	for i := range out.Images {
-		inverter.Decode(s.Set.Images.At(i), u)
+		inverter.Decode(planes.At(i), u)
 		if hole(padding(s.Set.Classes[s.Set.Labels[i]], u)) {
 			holes++
 		}

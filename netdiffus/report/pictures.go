@@ -118,16 +118,17 @@ const imagesEach = 6
 // same recipe.
 func (r *Report) drawImages() (plots.Figure, bool, error) {
 	set := r.e.set
-	if set == nil || set.Len() == 0 || set.Images.C != 1 {
+	if set == nil || set.Len() == 0 {
 		return plots.Figure{}, false, nil
 	}
+	first := set.Images.Select(0) // of several channels
 	x := make([]float64, set.Recipe.Length)
 	var rows []plots.Row
 	for c, label := range set.Classes {
 		row := plots.Row{Name: label, Real: imaging.New(0, set.Images.H, set.Images.W, 1), Synthetic: imaging.New(0, set.Images.H, set.Images.W, 1)}
 		for i := range set.Len() {
 			if set.Labels[i] == c && row.Synthetic.N < imagesEach {
-				row.Synthetic.Append(set.Images.At(i))
+				row.Synthetic.Append(first.At(i))
 			}
 		}
 		for _, f := range r.e.testFlows[label] {

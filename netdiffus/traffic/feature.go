@@ -75,14 +75,16 @@ func (InterArrival) Values(p []Packet) []float64 {
 	return v
 }
 
-// Restore sets the inter-arrival times. Negative values and NaN become 0, for
-// time does not run backwards inside a flow. The caller sets Flow.Timed.
+// Restore sets the inter-arrival times, rounded to a nanosecond, which is as
+// finely as captures tell time, so that a scale's rounding leaves no trace.
+// Negative values and NaN become 0, for time does not run backwards inside a
+// flow. The caller sets Flow.Timed.
 func (InterArrival) Restore(v []float64, p []Packet) {
 	checkLengths(len(v), len(p))
 	for i, x := range v {
 		p[i].IAT = 0
 		if x > 0 {
-			p[i].IAT = x
+			p[i].IAT = min(math.Round(x*1000)/1000, math.MaxFloat64)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func convertCommand() *cobra.Command {
@@ -29,10 +30,14 @@ A file is Parquet with list columns PL (payload bytes) and DIR (0 upstream,
 The images are in NumPy's format: LABEL/LABEL_row.npz, key gasf, or with
 --layout per-class one LABEL.npz, key images.
 
+With several --features an image has a channel for each: inter_arrival adds the
+times between packets, length and direction part what signed_length holds in one.
+
 Every flow is inverted again on the way, and the result is printed.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
   netdiffus convert --in captures/ --min_packets 4 --out runs/gasf
-  netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1`,
+  netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1
+  netdiffus convert --in captures/ --out runs/timed --codec atoms --features signed_length,inter_arrival`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.input.check(); err != nil {
@@ -49,6 +54,7 @@ Every flow is inverted again on the way, and the result is printed.`,
 	o.input.register(flags)
 	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
 	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
+	flags.StringSliceVar(&o.features, "features", []string{traffic.SignedLength{}.Name()}, "features of a packet, a channel of the image each: "+strings.Join(dataset.FeatureNames(), ", "))
 	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
 	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
 	flags.IntVar(&o.bins, "bins", 0, "bins of --image mtf (default: 5)")
@@ -57,6 +63,7 @@ Every flow is inverted again on the way, and the result is printed.`,
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
 	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
 	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
+	flags.IntVar(&o.timeBins, "time_bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
 	flags.IntVar(&o.atoms.MinCount, "min_count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
@@ -69,6 +76,8 @@ type convertOptions struct {
 	input                inputFlags
 	out                  string
 	length               int
+	features             []string
+	timeBins             int
 	codec, image, layout string
 	bins                 int
 	eps                  float64
@@ -110,8 +119,7 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 		case !(a.Smooth >= 0 && a.Smooth < 1):
 			return r, fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
 		}
-		r.Codec = &a
-		return r, nil
+		return o.channels(r, &a)
 	}
 	if a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0 {
 		return r, fmt.Errorf("--tau, --min_count and --smooth are for --codec atoms, not %s", o.codec)
@@ -125,8 +133,7 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 	if m.Low = o.low; !(m.Low >= 0 && m.Low < 1) {
 		return r, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
 	}
-	r.Codec = m
-	return r, nil
+	return o.channels(r, m)
 }
 
 // encoder is the kind of image that the flags describe.
@@ -197,8 +204,8 @@ func (o convertOptions) print(w io.Writer, r dataset.Report) {
 	size := r.Recipe.Image.Size(r.Recipe.Length)
 	fmt.Fprintf(w, "%d flows of %d classes in %s: %s images of %d x %d, %s\n",
 		r.Flows, len(r.Classes), o.out, r.Recipe.Image.Name(), size, size, o.layout)
-	if m, ok := r.Recipe.Codec.(codec.MinMax); ok {
-		fmt.Fprintf(w, "  scale       %v to %v bytes as %v to 1\n", m.Min, m.Max, m.Low)
+	for _, c := range r.Recipe.Channels() {
+		printChannel(w, c, len(r.Recipe.More) > 0)
 	}
 	if r.Cut > 0 {
 		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", r.Cut, r.Recipe.Length)
@@ -208,6 +215,9 @@ func (o convertOptions) print(w io.Writer, r dataset.Report) {
 		return
 	}
 	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", r.Exact64, r.Flows, r.Exact32)
+	if r.Recipe.Timed() {
+		fmt.Fprintf(w, "  times       come back %.2g off on average, as a share of themselves\n", r.TimesOff)
+	}
 	if m, ok := r.Recipe.Codec.(codec.MinMax); ok && m.Low == 0 && r.Exact32 < r.Flows {
 		fmt.Fprintln(w, "              (--low 0.1 makes them exact in float32)")
 	}

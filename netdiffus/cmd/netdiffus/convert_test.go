@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,8 @@ func TestConvertAndInvert(t *testing.T) {
 		{"--low", "0.1", "--length", "32"},
 		{"--scale", "-65535,65535", "--layout", "per-class"},
 		{"--codec", "atoms"},
+		{"--codec", "atoms", "--features", "length,direction"},
+		{"--low", "0.1", "--features", "length,direction", "--length", "64"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			dir := t.TempDir()
@@ -216,5 +219,67 @@ func TestOverwrite(t *testing.T) {
 	input, err := dataset.Hash(in)
 	if err != nil || !strings.Contains(string(manifest), input.SHA256) || strings.Contains(string(manifest), dir) {
 		t.Errorf("the manifest should hold the input's hash and no path:\n%s", manifest)
+	}
+}
+
+// TestConvertTimes: times are a channel, and stand in every kind of file that
+// invert writes.
+func TestConvertTimes(t *testing.T) {
+	flows := fewFlows(0)
+	for i := range flows {
+		flows[i].Timed = true
+		flows[i].Label = strings.TrimPrefix(flows[i].Label, "../") // folders' names
+		for j := range flows[i].Packets {
+			flows[i].Packets[j].IAT = float64(j * (100 + 37*i)) // few enough for a bin each
+		}
+	}
+	for _, args := range [][]string{{"--codec", "atoms"}, {"--low", "0.1"}} {
+		dir := t.TempDir()
+		in, set := writeFlows(t, filepath.Join(dir, "in.parquet"), flows), filepath.Join(dir, "set")
+		stdout, _, err := execute(t.Context(), append([]string{"convert", "--in", in, "--out", set, "--features", "signed_length,inter_arrival"}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(stdout, "40 of 40 flows come back exactly, 40 in float32") || !strings.Contains(stdout, "times ") {
+			t.Errorf("convert prints\n%s", stdout)
+		}
+		for _, name := range []string{"out.parquet", "out.csv", "out.jsonl", "pcap/"} {
+			out := filepath.Join(dir, name)
+			if strings.HasSuffix(name, "/") {
+				out += "/"
+			}
+			if _, _, err := execute(t.Context(), "invert", "--in", set, "--out", out); err != nil {
+				t.Fatal(err)
+			}
+			total, want := 0.0, 0.0
+			for _, f := range flows {
+				for _, p := range f.Packets[min(1, len(f.Packets)):] {
+					want += p.IAT
+				}
+			}
+			back := readFlows(t, traffic.Reader{}, out)
+			for _, f := range back {
+				if !f.Timed {
+					t.Fatalf("%s: a flow without times", name)
+				}
+				for _, p := range f.Packets {
+					total += p.IAT
+				}
+			}
+			if len(back) != len(flows) || math.Abs(total-want) > 0.005*want {
+				t.Errorf("%s: %d flows of %v microseconds in all, want %d of %v", name, len(back), total, len(flows), want)
+			}
+		}
+	}
+	in := writeFlows(t, filepath.Join(t.TempDir(), "in.parquet"), fewFlows(0))
+	for args, about := range map[string]string{
+		"signed_length,inter_arrival": "without inter-arrival times",
+		"signed_length,length":        "say the same",
+		"length,length":               "twice",
+		"colour":                      "no packet feature",
+	} {
+		if _, _, err := execute(t.Context(), "convert", "--in", in, "--out", filepath.Join(t.TempDir(), "set"), "--features", args); err == nil || !strings.Contains(err.Error(), about) {
+			t.Errorf("--features %s: %v, want an error about %s", args, err, about)
+		}
 	}
 }

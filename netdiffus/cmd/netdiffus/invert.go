@@ -107,11 +107,7 @@ func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
 		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
 	}
 	if gasf, ok := set.Recipe.Image.(imaging.GASF); ok && set.Len() > 0 {
-		sum := 0.0
-		for i := range set.Len() {
-			sum += gasf.Consistency(set.Images.At(i), set.Images.H)
-		}
-		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", sum/float64(set.Len()))
+		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", gasf.MeanConsistency(set.Images))
 	}
 }
 

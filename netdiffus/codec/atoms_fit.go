@@ -1,0 +1,233 @@
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Fitter returns what counts the atoms, or nil where the tables are given.
+func (a *Atoms) Fitter(length int) Fitter {
+	if len(a.Tables) > 0 {
+		return nil
+	}
+	return &atomFitter{settings: *a, length: length, classes: map[string]*tally{}}
+}
+
+// atomFitter counts the values of every class.
+type atomFitter struct {
+	settings Atoms
+	length   int
+	classes  map[string]*tally
+}
+
+// tally counts one class's values.
+type tally struct {
+	series int
+	seen   []map[float64]float64    // by place, how often each value
+	pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
+	beside []map[[2]float64]float64 // by place, how often each value beside which of the first channel
+}
+
+// past is the value after the end of a series, above all others.
+var past = math.Inf(1)
+
+func (f *atomFitter) Add(class string, v []float64) error {
+	_, err := f.add(class, v)
+	return err
+}
+
+// AddBeside is a BesideFitter's.
+func (f *atomFitter) AddBeside(class string, v, lead []float64) error {
+	if len(v) != len(lead) {
+		return fmt.Errorf("codec: atoms: %d values beside %d of the first channel", len(v), len(lead))
+	}
+	c, err := f.add(class, v)
+	if err != nil {
+		return err
+	}
+	for j := range v {
+		c.beside[j][[2]float64{lead[j] + 0, f.value(v[j])}]++
+	}
+	return nil
+}
+
+// value is v as it is counted: values that will be binned are rounded to a
+// five-hundredth of themselves, so that long recordings do not fill the memory.
+func (f *atomFitter) value(v float64) float64 {
+	if f.settings.Bins > 0 {
+		v = exponential(math.Round(logarithm(v)*500) / 500)
+	}
+	return v + 0 // +0: -0 is no atom of its own
+}
+
+func (f *atomFitter) add(class string, v []float64) (*tally, error) {
+	for j, x := range v {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return nil, fmt.Errorf("codec: atoms: value at place %d is %v", j, x)
+		}
+	}
+	c := f.classes[class]
+	if c == nil {
+		c = &tally{}
+		for range f.length {
+			c.seen = append(c.seen, map[float64]float64{})
+			c.pairs = append(c.pairs, map[[2]float64]float64{})
+			c.beside = append(c.beside, map[[2]float64]float64{})
+		}
+		f.classes[class] = c
+	}
+	c.series++
+	for j := range min(len(v)+1, f.length) {
+		x := past
+		if j < len(v) {
+			x = f.value(v[j])
+			c.seen[j][x]++
+		}
+		if j > 0 {
+			c.pairs[j][[2]float64{f.value(v[j-1]), x}]++
+		}
+	}
+	return c, nil
+}
+
+func (f *atomFitter) Codec() (Codec, error) { return f.CodecBeside(nil) }
+
+// CodecBeside is a BesideFitter's.
+func (f *atomFitter) CodecBeside(lead Codec) (Codec, error) {
+	first, _ := lead.(*Atoms)
+	a := f.settings
+	if !(a.Smooth >= 0 && a.Smooth < 1) {
+		return nil, fmt.Errorf("codec: atoms: smooth %v: want one in [0,1)", a.Smooth)
+	}
+	if !(a.Tau >= 0 && a.Tau <= 1) {
+		return nil, fmt.Errorf("codec: atoms: tau %v: want one in [0,1]", a.Tau)
+	}
+	if a.Bins < 0 {
+		return nil, fmt.Errorf("codec: atoms: %d bins: want 0 or more", a.Bins)
+	}
+	if len(f.classes) == 0 {
+		return nil, errors.New("codec: atoms: no values to make tables of")
+	}
+	a.Tables = map[string][]AtomTable{}
+	for class, c := range f.classes {
+		everywhere := map[float64]float64{}
+		for _, seen := range c.seen {
+			for v, n := range seen {
+				everywhere[v] += n
+			}
+		}
+		tables := make([]AtomTable, f.length)
+		for j, seen := range c.seen {
+			tables[j] = f.table(c.series, seen, everywhere)
+			if j > 0 {
+				tables[j].After = successors(tables[j-1], tables[j], c.pairs[j])
+			}
+			if first != nil && len(first.Tables[class]) == f.length {
+				tables[j].Beside = successors(first.Tables[class][j], tables[j], c.beside[j])
+			}
+		}
+		a.Tables[class] = tables
+	}
+	a.index()
+	return &a, nil
+}
+
+// table is the table of one place where of all series those in seen had not
+// ended yet.
+func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) AtomTable {
+	alive := sum(seen)
+	t := AtomTable{Padding: float64(series) - alive}
+	weights := maps.Clone(seen)
+	if s := f.settings.Smooth; s > 0 && alive > 0 {
+		total := sum(everywhere)
+		for v := range everywhere {
+			weights[v] = (1-s)*seen[v] + s*alive*everywhere[v]/total
+		}
+	}
+	kept := slices.Sorted(maps.Keys(weights))
+	if bins := f.settings.Bins; bins > 0 {
+		kept = quantiles(kept, weights, max(alive/float64(bins), float64(f.settings.MinCount)))
+	} else if f.settings.MinCount > 1 {
+		common := slices.DeleteFunc(slices.Clone(kept), func(v float64) bool {
+			return everywhereOr(seen, everywhere, f.settings.Smooth)[v] < float64(f.settings.MinCount)
+		})
+		if len(common) == 0 && len(kept) > 0 { // nothing is common: the middle one stands for all
+			common = kept[len(kept)/2 : len(kept)/2+1]
+		}
+		kept = common
+	}
+	t.Values, t.Weights = kept, make([]float64, len(kept))
+	for _, v := range slices.Sorted(maps.Keys(weights)) { // sorted: sums must repeat to the last bit
+		t.Weights[nearest(kept, v)] += weights[v]
+	}
+	return t
+}
+
+// quantiles cuts rising values into runs that each weigh at least least, or all
+// together where they do not, and returns the runs' medians.
+func quantiles(values []float64, weights map[float64]float64, least float64) []float64 {
+	var medians []float64
+	rest := sum(weights)
+	from, weight := 0, 0.0
+	for i, v := range values {
+		weight += weights[v]
+		rest -= weights[v]
+		if i < len(values)-1 && (weight < least || rest < least) {
+			continue
+		}
+		half, m := weight/2, from
+		for ; half > weights[values[m]]; m++ {
+			half -= weights[values[m]]
+		}
+		medians = append(medians, values[m])
+		from, weight = i+1, 0
+	}
+	return medians
+}
+
+// successors counts, between the atoms of two places, the pairs of values.
+func successors(before, t AtomTable, pairs map[[2]float64]float64) []Successors {
+	if len(before.Values) == 0 || len(pairs) == 0 {
+		return nil
+	}
+	rows := make([]map[int]float64, len(before.Values))
+	for pair, n := range pairs {
+		k := len(t.Values)
+		if pair[1] != past {
+			k = t.Index(pair[1])
+		}
+		row := &rows[before.Index(pair[0])]
+		if *row == nil {
+			*row = map[int]float64{}
+		}
+		(*row)[k] += n
+	}
+	after := make([]Successors, len(rows))
+	for i, row := range rows {
+		after[i].Atoms = slices.Sorted(maps.Keys(row))
+		for _, k := range after[i].Atoms {
+			after[i].Counts = append(after[i].Counts, row[k])
+		}
+	}
+	return after
+}
+
+// everywhereOr are the counts that MinCount looks at: a value moved in by
+// smoothing counts as often as its class has it anywhere.
+func everywhereOr(seen, everywhere map[float64]float64, smooth float64) map[float64]float64 {
+	if smooth > 0 {
+		return everywhere
+	}
+	return seen
+}
+
+func sum(counts map[float64]float64) float64 {
+	total := 0.0
+	for _, n := range counts { // whole numbers: the order does not matter
+		total += n
+	}
+	return total
+}
