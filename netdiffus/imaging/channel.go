@@ -21,7 +21,13 @@ func SetChannel(img, plane []float64, c, channels int) {
 	}
 }
 
-// Select returns channel c of all images.
-func (m Images) Select(c int) Images {
-	return Images{N: m.N, H: m.H, W: m.W, C: 1, Data: Channel(nil, m.Data, c, m.C)}
+// Plane returns channel c of all images.
+func (m Images) Plane(c int) Images {
+	out := New(0, m.H, m.W, 1)
+	var plane []float64
+	for i := range m.N {
+		plane = Channel(plane, m.At(i), c, m.C)
+		out.Append(plane)
+	}
+	return out
 }

@@ -73,7 +73,7 @@ func (GASF) Consistency(img []float64, n int) float64 {
 func (GASF) MeanConsistency(m Images) float64 {
 	sum := 0.0
 	for c := range m.C {
-		plane := m.Select(c)
+		plane := m.Plane(c)
 		for i := range plane.N {
 			sum += GASF{}.Consistency(plane.At(i), m.H)
 		}

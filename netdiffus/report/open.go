@@ -84,7 +84,7 @@ func (e *evaluation) images(s Synthetic) *Images {
 		return out
 	}
 	lengths, codec := r.LengthChannel()
-	padding, planes := paddingOf(codec), s.Set.Images.Select(lengths)
+	padding, planes := paddingOf(codec), s.Set.Images.Plane(lengths)
 	holes, u := 0, make([]float64, r.Length)
 	for i := range out.Images {
 		inverter.Decode(planes.At(i), u)

@@ -121,7 +121,7 @@ func (r *Report) drawImages() (plots.Figure, bool, error) {
 	if set == nil || set.Len() == 0 {
 		return plots.Figure{}, false, nil
 	}
-	first := set.Images.Select(0) // of several channels
+	first := set.Images.Plane(0) // of several channels
 	x := make([]float64, set.Recipe.Length)
 	var rows []plots.Row
 	for c, label := range set.Classes {
