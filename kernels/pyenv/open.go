@@ -8,9 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
 )
 
 // Open is the function Open with o's choices.
@@ -53,16 +52,13 @@ func (o Opener) make(ctx context.Context, env Env) error {
 	if err := os.MkdirAll(filepath.Dir(env.Dir), 0o755); err != nil {
 		return fmt.Errorf("%w; make the folder writable, or set XDG_CACHE_HOME to one that is", err)
 	}
-	lock := flock.New(env.Dir + ".lock")
-	ours, err := lock.TryLock()
-	if err == nil && !ours {
+	unlock, err := filelock.Take(ctx, env.Dir+".lock", func() {
 		o.Log.Info("waiting for another process that makes the Python environment", "folder", env.Dir)
-		_, err = lock.TryLockContext(ctx, 100*time.Millisecond)
-	}
+	})
 	if err != nil {
-		return fmt.Errorf("lock %s: %w", lock.Path(), err)
+		return err
 	}
-	defer lock.Unlock()
+	defer unlock()
 	why := env.check(ctx)
 	if why == nil {
 		return nil // another process made it while this one waited

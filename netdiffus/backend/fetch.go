@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/gomlx/compute"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
 )
 
 // Without network an answer must come at once: patience is how long the sources
@@ -176,17 +176,14 @@ func (s *search) mayFetch(step string) (unlock func(), err error) {
 		s.note(Finding{Step: step, Status: Failed, Path: s.cache, Detail: err.Error(), Cure: "make the folder writable, or set XDG_CACHE_HOME to one that is"})
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(s.cache, ".lock"))
-	ours, err := lock.TryLock()
-	if err == nil && !ours {
+	unlock, err = filelock.Take(s.ctx, filepath.Join(s.cache, ".lock"), func() {
 		s.log.Info("waiting for another process that fetches a plugin", "folder", s.cache)
-		_, err = lock.TryLockContext(s.ctx, 100*time.Millisecond)
-	}
+	})
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", s.cache, err)
+		return nil, err
 	}
 	s.removeLeftovers()
-	return func() { lock.Unlock() }, nil
+	return unlock, nil
 }
 
 // removeLeftovers removes what a process that died while fetching left. The

@@ -1,0 +1,30 @@
+// Package filelock makes processes take turns at what is made once for all of
+// them, such as a folder of the cache.
+package filelock
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Take locks the file at path, which it creates, and waits where another process
+// has it, until ctx ends; waiting, if not nil, is called then, once. The lock
+// ends with unlock or with the process, however it dies. The file stays: to
+// remove it would let two processes hold locks of the same name.
+func Take(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
+	lock := flock.New(path)
+	ours, err := lock.TryLock()
+	if err == nil && !ours {
+		if waiting != nil {
+			waiting()
+		}
+		_, err = lock.TryLockContext(ctx, 100*time.Millisecond)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { lock.Unlock() }, nil
+}
