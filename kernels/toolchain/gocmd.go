@@ -1,0 +1,122 @@
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/version"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+)
+
+// oldestGo is the Go that the library's go.mod asks for; a test holds it to be
+// the same.
+const oldestGo = "go1.26.5"
+
+// Go is a go command.
+type Go struct {
+	Path     string // absolute
+	Version  string // "go1.26.8"
+	Cgo      bool   // whether it compiles C, which XLA's interface needs
+	Compiler string // the C compiler it would call: "gcc", or a path
+}
+
+// FindGo looks at the go command called name; "" means the one on the PATH, or
+// else in the places where Go is installed. It fails with ErrNoGo where there is
+// none or one too old.
+func FindGo(ctx context.Context, name string) (Go, error) {
+	path, err := lookGo(name)
+	if err != nil {
+		return Go{}, fmt.Errorf("%w: %w; install %s or later from Go's download page, and put it on the PATH", ErrNoGo, err, oldestGo)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION", "CGO_ENABLED", "CC")
+	cmd.Env = append(os.Environ(), "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off")
+	cmd.Dir = os.TempDir() // away from any go.mod that asks for more
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		if ctx.Err() != nil {
+			return Go{}, ctx.Err()
+		}
+		return Go{}, fmt.Errorf("%w: %s env: %w", ErrNoGo, path, err)
+	}
+	lines := strings.Split(string(out)+"\n\n", "\n")
+	g := Go{Path: path, Version: strings.TrimSpace(lines[0]), Cgo: strings.TrimSpace(lines[1]) == "1", Compiler: strings.TrimSpace(lines[2])}
+	// A Go built from source calls itself "devel go1.27-…".
+	_, plain, devel := strings.Cut(g.Version, "devel ")
+	if !devel {
+		plain = g.Version
+	}
+	plain, _, _ = strings.Cut(plain, " ")
+	g.Version = plain
+	if version.Compare(plain, oldestGo) < 0 {
+		return Go{}, fmt.Errorf("%w: %s is %s; install %s or later from Go's download page, and put it first on the PATH", ErrNoGo, path, g.Version, oldestGo)
+	}
+	if g.Cgo {
+		// CC may hold arguments: "gcc -m64".
+		compiler, _, _ := strings.Cut(g.Compiler, " ")
+		_, err := exec.LookPath(compiler)
+		g.Cgo = err == nil
+	}
+	return g, nil
+}
+
+// lookGo returns the absolute path of the go command.
+func lookGo(name string) (string, error) {
+	if name == "" {
+		name = "go"
+	}
+	path, err := exec.LookPath(name)
+	if err != nil && name == "go" {
+		for _, dir := range []string{"/usr/local/go/bin", "/usr/lib/go/bin", "/opt/homebrew/bin"} {
+			if path, otherErr := exec.LookPath(filepath.Join(dir, "go")); otherErr == nil && filepath.IsAbs(path) {
+				return path, nil
+			}
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// build builds the package pkg of the module in dir into the file out. No C
+// compiler is called.
+func (g Go) build(ctx context.Context, dir, pkg, out string) error {
+	cmd := exec.CommandContext(ctx, g.Path, "build", "-o", out, "-ldflags=-s -w", pkg)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PWD="+dir, "GOFLAGS=-mod=readonly", "GOWORK=off", "GO111MODULE=on", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
+	cmd.WaitDelay = time.Second
+	procgroup.Own(cmd)
+	text, err := cmd.CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %s", err, firstComplaint(text))
+}
+
+// firstComplaint is the first lines of what the Go tool said that are no news
+// of downloads.
+func firstComplaint(text []byte) string {
+	var kept []string
+	for line := range bytes.Lines(text) {
+		line := strings.TrimSpace(string(line))
+		if line == "" || strings.HasPrefix(line, "go: downloading") || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if kept = append(kept, line); len(kept) == 3 {
+			break
+		}
+	}
+	return strings.Join(kept, "; ")
+}
