@@ -33,23 +33,27 @@ func (c Config) checkAtoms() (errs []error) {
 	if c.Recipe == nil {
 		return errs
 	}
-	_, err = c.atomCodec()
+	_, err = c.atomCodecs()
 	errs = append(errs, err)
 	wrong(t.BatchSize < len(c.Classes), "batches of %d have no room for each of %d classes", t.BatchSize, len(c.Classes))
 	return errs
 }
 
-// atomCodec is the codec of the data set, if a model over atoms can be made
-// for it.
-func (c Config) atomCodec() (*codec.Atoms, error) {
-	a, ok := c.Recipe.Codec.(*codec.Atoms)
-	if !ok {
-		return nil, fmt.Errorf("netdiffus: a model over atoms needs a data set converted with --codec atoms; this one has the codec %s (for a model over its pixels take --preset classic or reference)", c.Recipe.Codec.Name())
+// atomCodecs are the codecs of the data set's channels, if a model over atoms
+// can be made for it.
+func (c Config) atomCodecs() ([]*codec.Atoms, error) {
+	var all []*codec.Atoms
+	for _, channel := range c.Recipe.Channels() {
+		a, ok := channel.Codec.(*codec.Atoms)
+		if !ok {
+			return nil, fmt.Errorf("netdiffus: a model over atoms needs a data set converted with --codec atoms; this one has the codec %s (for a model over its pixels take --preset classic or reference)", channel.Codec.Name())
+		}
+		all = append(all, a)
 	}
 	if _, ok := c.Recipe.Image.(imaging.GASF); !ok {
 		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", c.Recipe.Image.Name())
 	}
-	return a, nil
+	return all, nil
 }
 
 // Head returns the model over atoms for batches of groups[c] images of class c,
@@ -58,7 +62,7 @@ func (c Config) Head(groups []int) (head.Head, error) {
 	if c.Atoms == nil || c.Recipe == nil {
 		return head.Head{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
 	}
-	a, err := c.atomCodec()
+	atoms, err := c.atomCodecs()
 	if err != nil {
 		return head.Head{}, err
 	}
@@ -66,19 +70,19 @@ func (c Config) Head(groups []int) (head.Head, error) {
 	if h.Base, err = Bases.Get(c.Atoms.Base); err != nil {
 		return h, err
 	}
-	if h.Prior, err = head.NewPrior(a, c.Classes, cmp.Or(c.Atoms.Jump, head.DefaultJump)); err != nil {
+	if h.Prior, err = head.NewPrior(atoms[0], c.Classes, cmp.Or(c.Atoms.Jump, head.DefaultJump), atoms[1:]...); err != nil {
 		return h, err
 	}
 	m, err := c.Diffusion.process()
 	h.Schedule = m.Schedule
-	h.Trunk = c.trunk(h.Prior.Places)
+	h.Trunk = c.trunk(h.Prior.Places, h.Prior.Channels())
 	return h, err
 }
 
-func (c Config) trunk(places int) head.Trunk {
+func (c Config) trunk(places, channels int) head.Trunk {
 	switch c.Atoms.Trunk {
 	case "mlp":
-		return head.MLP{Places: places, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
+		return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 	case "unet":
 		return head.UNet{Places: places, Classes: len(c.Classes), Config: c.UNet}
 	}

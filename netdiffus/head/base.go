@@ -24,6 +24,7 @@ type tables struct {
 	middles *Node // [n,K] float32, 0 beyond a table's end
 	mask    *Node // [n,K] bool, false there
 	shares  *Node // [n,K], 0 there
+	beside  []tables
 }
 
 func (c ClassPrior) constants(g *Graph) tables {
@@ -39,6 +40,9 @@ func (c ClassPrior) constants(g *Graph) tables {
 		}
 	}
 	t.mask = Const(g, mask)
+	for _, further := range c.Beside {
+		t.beside = append(t.beside, further.constants(g))
+	}
 	return t
 }
 
@@ -61,7 +65,12 @@ func (t tables) evidence(diagonal, signal, noise *Node) *Node {
 	sharp := MaxScalar(noise, leastNoise)
 	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0) // [1,n,K]
 	miss := Div(Sub(InsertAxes(diagonal, -1), Mul(signal, level)), sharp)
-	log := MulScalar(Square(miss), -0.5)
+	return t.relative(MulScalar(Square(miss), -0.5))
+}
+
+// relative turns log likelihoods [B,n,K] into shares of each place's best, 0
+// beyond a table's end.
+func (t tables) relative(log *Node) *Node {
 	mask := BroadcastToDims(InsertAxes(t.mask, 0), log.Shape().Dimensions...)
 	log = Where(mask, log, AddScalar(ZerosLike(log), -1e30))
 	log = MaxScalar(Sub(log, ReduceAndKeep(log, ReduceMax, -1)), leastEvidence)
@@ -96,7 +105,7 @@ func (t tables) smooth(evidence *Node) *Node {
 	forward := make([]*Node, n) // ∝ P(atom at j, evidence up to j)
 	steps := make([]*Node, n)   // [K_{j-1},K_j]
 	for j := range n {
-		seen[j] = Squeeze(Slice(evidence, AxisRange(), AxisElem(j), AxisRange(0, t.atoms(j))), 1)
+		seen[j] = t.at(evidence, j)
 		if j == 0 {
 			first := Slice(t.shares, AxisElem(0), AxisRange(0, t.atoms(0)))
 			forward[0] = unit(Mul(first, seen[0]))
@@ -112,7 +121,7 @@ func (t tables) smooth(evidence *Node) *Node {
 		if backward != nil {
 			both = unit(Mul(both, backward))
 		}
-		all[j] = InsertAxes(GrowRight(both, -1, t.width-t.atoms(j), 0), 1) // [B,1,K]
+		all[j] = t.widen(both)
 		if j > 0 {
 			ahead := seen[j]
 			if backward != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// Trunk is the network below the head. It sees x [B,n,n,2], the noisy image and
-// the one that the base renders, the times t [B] float32 and the classes y [B]
-// int32, and gives a residual [B,n,n] for the image and features [B,n,Features]
-// for each packet.
+// Trunk is the network below the head. It sees x [B,n,n,2C], the noisy image of C
+// channels and the one that the base renders, the times t [B] float32 and the
+// classes y [B] int32, and gives a residual [B,n,n,C] for the image and so many
+// features for each packet, [B,n,features]: Features for each channel.
 type Trunk interface {
 	Params(features int) []nn.Param
 	Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node)
@@ -30,7 +30,8 @@ const Features = 64
 //
 // The classes of a batch must be known when the graph is built, since each has
 // tables of its own shape: Groups says how many images of each class, in the
-// classes' order, a batch [B,n,n,1] holds, sorted by class.
+// classes' order, a batch [B,n,n,C] holds, sorted by class. An image's channels
+// have tables of their own; the base and the trunk see all of them together.
 type Head struct {
 	Prior    Prior
 	Base     Base
@@ -53,64 +54,78 @@ func (h Head) Params() []nn.Param {
 		return nil
 	}
 	var params []nn.Param
-	for _, p := range h.Trunk.Params(Features) {
+	for _, p := range h.Trunk.Params(h.features()) {
 		p.Name = "trunk/" + p.Name
 		params = append(params, p)
 	}
 	return append(params, h.values().Params("values")...)
 }
 
+// features is the number of the trunk's features a packet.
+func (h Head) features() int { return Features * h.Prior.Channels() }
+
 // values is the embedding of the distinct values, shared by classes and places.
 func (h Head) values() nn.Embedding {
 	return nn.Embedding{Rows: h.Prior.Values, Channels: Features, Std: 0.02}
 }
 
-// estimate is what the head makes of x [B,n,n,1] at step t [B] int32 of the
-// schedule: the clean image x0 [B,n,n,1], and by class the logits of the atoms
-// [B_c,n,K_c], nil for a class without images.
-func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *Node, logits []*Node) {
-	n := h.Prior.Places
+// estimate is what the head makes of x [B,n,n,C] at step t [B] int32 of the
+// schedule: the clean image x0 [B,n,n,C], and by class and channel the logits of
+// the atoms [B_c,n,K_c], nil for a class without images.
+func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
+	n, channels := h.Prior.Places, h.Prior.Channels()
 	batch := x.Shape().Dim(0)
-	x.AssertDims(batch, n, n, 1)
-	image := Reshape(x, batch, n, n)
-	eye := diagonalMask(x.Graph(), n)
-	diagonal := ReduceSum(Mul(image, eye), -1)
+	x.AssertDims(batch, n, n, channels)
+	diagonal := diagonals(x)
 	signal := h.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
 	noise := h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
 
-	logits = make([]*Node, len(groups))
+	logits = make([][]*Node, len(groups))
 	var rendered []*Node
 	for c, g := range groups {
 		if g.count == 0 {
 			continue
 		}
-		q := h.Base.probabilities(g.tables, g.tables.evidence(g.of(diagonal), g.of(signal), g.of(noise)))
-		logits[c] = g.tables.logits(q)
-		rendered = append(rendered, g.tables.moments(q).render())
+		var seen []*Node
+		for i, t := range g.channels() {
+			seen = append(seen, t.evidence(g.of(diagonal[i]), g.of(signal), g.of(noise)))
+		}
+		q := h.Base.posterior(g.tables, seen)
+		for i, t := range g.channels() {
+			logits[c] = append(logits[c], t.logits(q[i]))
+		}
+		rendered = append(rendered, g.render(q))
 	}
 	base := Concatenate(rendered, 0)
 	if h.Trunk == nil {
-		return InsertAxes(base, -1), logits
+		return base, logits
 	}
 
-	seen := Stack([]*Node{image, base}, -1)
-	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), seen, diffusion.NetworkTime(h.Schedule, false, x, t), y, Features)
+	seen := Concatenate([]*Node{x, base}, -1)
+	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), seen, diffusion.NetworkTime(h.Schedule, false, x, t), y, h.features())
 	rendered = rendered[:0]
 	for c, g := range groups {
 		if g.count == 0 {
 			continue
 		}
-		meaning := h.values().Graph(nn.At(scope, "values"), g.ids(x.Graph()))          // [n·K,F]
-		meaning = Reshape(meaning, n, g.tables.width, Features)                        // [n,K,F]
-		said := EinsumAxes(g.of(packets), meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K]
-		logits[c] = Add(logits[c], TransposeAllAxes(said, 1, 0, 2))                    // [B,n,K]
-		rendered = append(rendered, g.tables.moments(Softmax(logits[c], -1)).render())
+		q := make([]*Node, channels)
+		for i, t := range g.channels() {
+			meaning := h.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
+			meaning = Reshape(meaning, n, t.width, Features)                      // [n,K,F]
+			heard := SliceAxis(g.of(packets), -1, AxisRange(i*Features, (i+1)*Features))
+			said := EinsumAxes(heard, meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K]
+			logits[c][i] = Add(logits[c][i], TransposeAllAxes(said, 1, 0, 2))      // [B,n,K]
+			q[i] = Softmax(logits[c][i], -1)
+		}
+		rendered = append(rendered, g.render(q))
 	}
 	// The picture of the atoms is judged by the cross-entropy; the image's error
 	// teaches the residual alone, which restores what a product of marginals
 	// lacks at high noise. The diagonal needs none.
-	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(noise, OneMinus(eye)), residual))
-	return InsertAxes(x0, -1), logits
+	off := InsertAxes(OneMinus(diagonalMask(x.Graph(), n)), -1) // [1,n,n,1]
+	residual = Reshape(residual, batch, n, n, channels)
+	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(noise, -1), off), residual))
+	return x0, logits
 }
 
 // Denoise is h as a diffusion.Denoiser.
@@ -119,22 +134,31 @@ func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
 	return diffusion.FromX0(h.Schedule, x0, x, t)
 }
 
-// Loss is the loss on clean images x0 [B,n,n,1], made with the prior's own
-// codec: the image's error, weighed by the inverse of the noise's variance, plus
-// the cross-entropy of the atoms. Each term is [B].
+// Loss is the loss on clean images x0 [B,n,n,C], made with the prior's own
+// codecs: the image's error, weighed by the inverse of the noise's variance, plus
+// the cross-entropy of the atoms, the sum of the channels'. Each term is [B].
 func (h Head) Loss(scope *model.Scope, x0, t, y, noise *Node) diffusion.Losses {
-	n := h.Prior.Places
 	groups := h.classTables(x0)
 	guess, logits := h.estimate(scope, diffusion.QSample(h.Schedule, x0, t, noise), t, y, groups)
 	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
-	mse := ReduceMean(Square(Mul(Reshape(Sub(guess, x0), -1, n, n), spread)), 1, 2)
+	mse := ReduceMean(Square(Mul(Sub(guess, x0), InsertAxes(spread, -1))), 1, 2, 3)
 
-	diagonal := ReduceSum(Mul(Reshape(x0, -1, n, n), diagonalMask(x0.Graph(), n)), -1)
+	diagonal := diagonals(x0)
 	var missed []*Node
 	for c, g := range groups {
-		if g.count > 0 {
-			missed = append(missed, g.crossEntropy(logits[c], g.of(diagonal)))
+		if g.count == 0 {
+			continue
 		}
+		var sum *Node
+		for i, t := range g.channels() {
+			one := t.crossEntropy(logits[c][i], g.of(diagonal[i]))
+			if sum == nil {
+				sum = one
+			} else {
+				sum = Add(sum, one)
+			}
+		}
+		missed = append(missed, sum)
 	}
 	cross := Concatenate(missed, 0)
 	weight := h.CrossEntropy
@@ -163,11 +187,23 @@ type group struct {
 // of is the group's part of a batch's node.
 func (g group) of(x *Node) *Node { return SliceAxis(x, 0, AxisRange(g.from, g.from+g.count)) }
 
+// channels are the tables of the images' channels.
+func (g group) channels() []tables { return append([]tables{g.tables}, g.tables.beside...) }
+
+// render is the expected image [B_c,n,n,C] of the channels' probabilities.
+func (g group) render(q []*Node) *Node {
+	var planes []*Node
+	for i, t := range g.channels() {
+		planes = append(planes, t.moments(q[i]).render())
+	}
+	return Stack(planes, -1)
+}
+
 // ids are the atoms' values, [n·K] int32, 0 beyond a table's end.
-func (g group) ids(graph *Graph) *Node {
-	ids := make([]int32, 0, len(g.tables.IDs)*g.tables.width)
-	for _, row := range g.tables.IDs {
-		for k := range g.tables.width {
+func (t tables) ids(graph *Graph) *Node {
+	ids := make([]int32, 0, len(t.IDs)*t.width)
+	for _, row := range t.IDs {
+		for k := range t.width {
 			id := 0
 			if k < len(row) {
 				id = row[k]
@@ -180,8 +216,7 @@ func (g group) ids(graph *Graph) *Node {
 
 // crossEntropy is the mean over a flow's places of -log P(its atom), in nats:
 // [B_c]. diagonal [B_c,n] is the clean image's, which holds the atoms exactly.
-func (g group) crossEntropy(logits, diagonal *Node) *Node {
-	t := g.tables
+func (t tables) crossEntropy(logits, diagonal *Node) *Node {
 	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0)
 	away := Abs(Sub(InsertAxes(diagonal, -1), level))
 	mask := BroadcastToDims(InsertAxes(t.mask, 0), away.Shape().Dimensions...)

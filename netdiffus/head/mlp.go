@@ -13,15 +13,17 @@ import (
 // a few packets has no translation invariance, so that on small images it
 // learns more per second than convolutions do.
 type MLP struct {
-	Places  int
-	Classes int
-	Width   int // a multiple of 32, at least 64; 0 means 384
-	Blocks  int // 0 means 3
+	Places   int
+	Channels int // of the images; 0 means 1
+	Classes  int
+	Width    int // a multiple of 32, at least 64; 0 means 384
+	Blocks   int // 0 means 3
 }
 
 const timeChannels = 128 // of the timestep embedding
 
 func (m MLP) filled() MLP {
+	m.Channels = max(m.Channels, 1)
 	if m.Width == 0 {
 		m.Width = 384
 	}
@@ -50,7 +52,7 @@ func (m MLP) Params(features int) []nn.Param {
 	return append(params, m.packets(features).Params("packets")...)
 }
 
-func (m MLP) in() nn.Linear      { return nn.Linear{In: 2 * m.Places * m.Places, Out: m.Width} }
+func (m MLP) in() nn.Linear      { return nn.Linear{In: 2 * m.pixels(), Out: m.Width} }
 func (m MLP) time() nn.Linear    { return nn.Linear{In: timeChannels, Out: m.Width} }
 func (m MLP) norm() nn.GroupNorm { return nn.GroupNorm{Channels: m.Width} }
 func (m MLP) class() nn.Embedding {
@@ -59,8 +61,12 @@ func (m MLP) class() nn.Embedding {
 
 // The last layers start at zero, so that a new model says what its base says.
 func (m MLP) residual() nn.Linear {
-	return nn.Linear{In: m.Width, Out: m.Places * m.Places, Zero: true}
+	return nn.Linear{In: m.Width, Out: m.pixels(), Zero: true}
 }
+
+// pixels is the number of values of an image.
+func (m MLP) pixels() int { return m.Places * m.Places * m.Channels }
+
 func (m MLP) packets(features int) nn.Linear {
 	return nn.Linear{In: m.Width, Out: m.Places * features, Zero: true}
 }
@@ -84,17 +90,17 @@ func (m MLP) block() block {
 func (m MLP) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
 	m = m.filled()
 	n := m.Places
-	x.AssertDims(-1, n, n, 2)
+	x.AssertDims(-1, n, n, 2*m.Channels)
 	batch := x.Shape().Dim(0)
 	condition := nn.SiLU(Add(
 		m.time().Graph(nn.At(scope, "time"), nn.Timestep(t, timeChannels)),
 		m.class().Graph(nn.At(scope, "class"), y)))
-	h := m.in().Graph(nn.At(scope, "in"), Reshape(x, batch, 2*n*n))
+	h := m.in().Graph(nn.At(scope, "in"), Reshape(x, batch, 2*m.pixels()))
 	for i := range m.Blocks {
 		h = Add(h, m.block().graph(nn.At(scope, fmt.Sprintf("blocks/%d", i)), h, condition))
 	}
 	h = nn.SiLU(m.norm().Graph(nn.At(scope, "norm"), h))
-	residual = Reshape(m.residual().Graph(nn.At(scope, "residual"), h), batch, n, n)
+	residual = Reshape(m.residual().Graph(nn.At(scope, "residual"), h), batch, n, n, m.Channels)
 	packets = Reshape(m.packets(features).Graph(nn.At(scope, "packets"), h), batch, n, features)
 	return residual, packets
 }

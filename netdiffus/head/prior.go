@@ -14,6 +14,7 @@ package head
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
@@ -36,7 +37,14 @@ type ClassPrior struct {
 	// Steps[j] is P(atom at j | atom at j-1), row-major [K_{j-1}, K_j]; nil at
 	// place 0.
 	Steps [][]float64
+
+	// Beside are the tables of the further channels. There Steps[j] is
+	// P(atom at j | the first channel's atom at j), place 0 included.
+	Beside []ClassPrior
 }
+
+// Channels is the number of channels of the images.
+func (p Prior) Channels() int { return 1 + len(p.Classes[0].Beside) }
 
 // atoms is K at place j.
 func (c ClassPrior) atoms(j int) int { return len(c.Middles[j]) }
@@ -57,14 +65,14 @@ const DefaultJump = 0.005
 // NewPrior makes the prior of classes, by label in the order of their numbers,
 // from fitted tables. jump in [0,1) is the share of every step that goes to the
 // place's own frequencies in place of the successors seen, so that no step is
-// impossible; padding is followed by padding alone. It fails on a class without
-// tables.
-func NewPrior(a *codec.Atoms, classes []string, jump float64) (Prior, error) {
+// impossible; padding is followed by padding alone. beside are the codecs of the
+// images' further channels, fitted beside a. It fails on a class without tables.
+func NewPrior(a *codec.Atoms, classes []string, jump float64, beside ...*codec.Atoms) (Prior, error) {
 	if len(classes) == 0 {
 		return Prior{}, fmt.Errorf("head: no classes")
 	}
-	ids := valueIDs(a)
-	p := Prior{Values: len(ids) + 1}
+	ids := valueIDs(a, 0)
+	p := Prior{Values: len(ids)}
 	for i, label := range classes {
 		tables, ok := a.Tables[label]
 		if !ok {
@@ -76,38 +84,67 @@ func NewPrior(a *codec.Atoms, classes []string, jump float64) (Prior, error) {
 		if len(tables) != p.Places {
 			return Prior{}, fmt.Errorf("head: class %q has %d places, %q has %d", label, len(tables), classes[0], p.Places)
 		}
-		var c ClassPrior
-		for j, t := range tables {
-			c.Middles = append(c.Middles, t.Middles(a.TauOrDefault()))
-			c.Shares = append(c.Shares, t.Prior())
-			row := make([]int, t.Len())
-			for k, v := range t.Values {
-				row[k] = ids[v]
-			}
-			c.IDs = append(c.IDs, row)
+		c := newClassPrior(a, tables, ids)
+		for j := range tables {
 			var steps []float64
 			if j > 0 {
-				steps = stepsOf(tables[j-1], t, jump)
+				steps = stepsOf(tables[j-1], tables[j], jump)
 			}
 			c.Steps = append(c.Steps, steps)
 		}
 		p.Classes = append(p.Classes, c)
 	}
+	for _, further := range beside {
+		if err := p.addBeside(a, further, classes, jump); err != nil {
+			return Prior{}, err
+		}
+	}
 	return p, nil
 }
 
-// valueIDs numbers the distinct values of all tables from 1, rising.
-func valueIDs(a *codec.Atoms) map[float64]int {
-	ids := map[float64]int{}
+// newClassPrior is the numbers of a class's tables but for the steps.
+func newClassPrior(a *codec.Atoms, tables []codec.AtomTable, ids map[float64]int) ClassPrior {
+	var c ClassPrior
+	for _, t := range tables {
+		c.Middles = append(c.Middles, t.Middles(a.TauOrDefault()))
+		c.Shares = append(c.Shares, t.Prior())
+		row := make([]int, t.Len())
+		for k := range row {
+			row[k] = ids[padding]
+		}
+		for k, v := range t.Values {
+			row[k] = ids[meaning(a, v)]
+		}
+		c.IDs = append(c.IDs, row)
+	}
+	return c
+}
+
+// padding stands for the end of a series among values.
+var padding = math.Inf(-1)
+
+// meaning is what the embedding knows v by: itself, or for values in bins, which
+// are others at every class and place, an eighth of a power of e.
+func meaning(a *codec.Atoms, v float64) float64 {
+	if a.Bins > 0 {
+		return math.Round(8 * math.Copysign(math.Log1p(math.Abs(v)), v))
+	}
+	return v
+}
+
+// valueIDs numbers padding and the distinct values of all tables, rising, from
+// first.
+func valueIDs(a *codec.Atoms, first int) map[float64]int {
+	ids := map[float64]int{padding: 0}
 	for _, tables := range a.Tables {
 		for _, t := range tables {
 			for _, v := range t.Values {
-				ids[v] = 0
+				ids[meaning(a, v)] = 0
 			}
 		}
 	}
 	for i, v := range slices.Sorted(maps.Keys(ids)) {
-		ids[v] = i + 1
+		ids[v] = first + i
 	}
 	return ids
 }

@@ -45,7 +45,7 @@ func TestLearningRate(t *testing.T) {
 }
 
 // twoKinds are flows of two classes that a chain tells apart, as a set of atoms.
-func twoKinds(t *testing.T) *dataset.Set {
+func twoKinds(t *testing.T, more ...dataset.Channel) *dataset.Set {
 	t.Helper()
 	var flows []traffic.Flow
 	for i := range 60 {
@@ -56,12 +56,15 @@ func twoKinds(t *testing.T) *dataset.Set {
 		case i%3 == 2:
 			label, signed = "b", []float64{-40, float64(60 + i%2), -40}
 		}
-		f := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(signed))}
+		f := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(signed)), Timed: true}
 		traffic.SignedLength{}.Restore(signed, f.Packets)
+		for j := 1; j < len(signed); j++ {
+			f.Packets[j].IAT = float64((1 + i%7) * 10 * j)
+		}
 		flows = append(flows, f)
 	}
 	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{
-		Length: 3, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, Image: imaging.GASF{},
+		Length: 3, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, More: more, Image: imaging.GASF{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,15 +74,23 @@ func twoKinds(t *testing.T) *dataset.Set {
 
 // TestAtomsResume: a run over atoms that is stopped and goes on ends with the
 // weights of one that is not.
-func TestAtomsResume(t *testing.T) {
+func TestAtomsResume(t *testing.T) { resume(t, twoKinds(t)) }
+
+// TestTimedAtomsResume is the same with times as a second channel.
+func TestTimedAtomsResume(t *testing.T) {
+	resume(t, twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}))
+}
+
+func resume(t *testing.T, set *dataset.Set) {
+	t.Helper()
 	cfg := netdiffus.Head(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 12
-	set, straight, stopped := twoKinds(t), t.TempDir(), t.TempDir()
+	straight, stopped := t.TempDir(), t.TempDir()
 
 	whole := all(t, cfg, set, Options{Dir: straight, Steps: 12})
-	if last := whole[len(whole)-1]; !(last.Cross > 0 && last.Cross < math.Log(6)) {
-		t.Errorf("cross-entropy %v nats, want it between 0 and that of guessing among 6 atoms", last.Cross)
+	if last := whole[len(whole)-1]; !(last.Cross > 0 && last.Cross < float64(set.Images.C)*math.Log(6)) {
+		t.Errorf("cross-entropy %v nats, want it between 0 and that of guessing among 6 atoms a channel", last.Cross)
 	}
 	all(t, cfg, set, Options{Dir: stopped, Steps: 7})
 	all(t, cfg, set, Options{Dir: stopped, Steps: 12})

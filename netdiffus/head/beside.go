@@ -1,0 +1,155 @@
+package head
+
+import (
+	"fmt"
+
+	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+)
+
+// The further channels of an image are leaves of the first one's chain: given
+// its atom at a place, a leaf's atom there depends on nothing else. Sums over the
+// tree stay exact: what a leaf's evidence says of the first channel's atoms goes
+// up, the chain is smoothed, and what the chain says of the leaf comes down
+// (Pearl 1982).
+
+// addBeside adds the tables of a further channel, fitted beside those of lead.
+func (p *Prior) addBeside(lead, a *codec.Atoms, classes []string, jump float64) error {
+	ids := valueIDs(a, p.Values)
+	p.Values += len(ids)
+	for i, label := range classes {
+		tables, ok := a.Tables[label]
+		if !ok || len(tables) != p.Places {
+			return fmt.Errorf("head: a further channel has %d places for class %q, the first %d", len(tables), label, p.Places)
+		}
+		c := newClassPrior(a, tables, ids)
+		for j, t := range tables {
+			first := lead.Tables[label][j]
+			if len(t.Beside) != len(first.Values) && len(t.Beside) != 0 {
+				return fmt.Errorf("head: class %q, place %d: a further channel knows %d atoms of the first, which has %d", label, j, len(t.Beside), len(first.Values))
+			}
+			c.Steps = append(c.Steps, givenOf(first, t, jump))
+		}
+		p.Classes[i].Beside = append(p.Classes[i].Beside, c)
+	}
+	return nil
+}
+
+// givenOf is the matrix [first.Len, t.Len] of P(atom of t | atom of first). An
+// atom seen n times with d atoms of t leaves d/(n+d) to the place's own
+// frequencies (Witten & Bell 1991, method C), jump at least: what came with a
+// value that was seen once says little. Padding comes with padding alone.
+func givenOf(first, t codec.AtomTable, jump float64) []float64 {
+	width, shares := t.Len(), t.Prior()
+	alive := 0.0
+	for k := range t.Values {
+		alive += shares[k]
+	}
+	m := make([]float64, first.Len()*width)
+	for i := range first.Values {
+		row := m[i*width:][:width]
+		total, rest := 0.0, 1.0
+		if i < len(t.Beside) {
+			for n, k := range t.Beside[i].Atoms {
+				row[k] += t.Beside[i].Counts[n]
+				total += t.Beside[i].Counts[n]
+			}
+			if kinds := float64(len(t.Beside[i].Atoms)); kinds > 0 {
+				rest = max(jump, kinds/(total+kinds))
+			}
+		}
+		for k := range t.Values {
+			if total > 0 {
+				row[k] *= (1 - rest) / total
+			}
+			row[k] += rest * shares[k] / alive
+		}
+		if len(t.Values) == 0 { // the channels do not fit; the place is over
+			row[width-1] = 1
+		}
+	}
+	if first.Padding > 0 {
+		m[len(m)-1] = 1
+	}
+	return m
+}
+
+// posterior is what the evidence of all channels, [B,n,K] each, leaves of their
+// atoms: the first channel's probabilities, then the further ones'.
+func (b Base) posterior(t tables, seen []*Node) []*Node {
+	if b == Independent || len(t.beside) == 0 {
+		all := []*Node{b.probabilities(t, seen[0])}
+		for c, leaf := range t.beside {
+			all = append(all, Independent.probabilities(leaf, seen[1+c]))
+		}
+		return all
+	}
+	var messages []*Node
+	log := Log(MaxScalar(seen[0], leastMessage))
+	for c, leaf := range t.beside {
+		messages = append(messages, leaf.up(t, seen[1+c]))
+		log = Add(log, Log(messages[c]))
+	}
+	all := []*Node{b.probabilities(t, t.relative(log))}
+	for c, leaf := range t.beside {
+		all = append(all, leaf.down(t, seen[1+c], Div(all[0], messages[c])))
+	}
+	return all
+}
+
+// leastMessage keeps the logarithm of what a leaf says finite.
+const leastMessage = 1e-30
+
+// up is the likelihood of the first channel's atoms given the leaf's evidence
+// [B,n,K], as a share of the best one's: [B,n,K⁰].
+func (leaf tables) up(first tables, seen *Node) *Node {
+	places := make([]*Node, len(leaf.Middles))
+	for j := range places {
+		said := EinsumAxes(leaf.at(seen, j), leaf.given(first, seen.Graph(), j), [][2]int{{1, 1}}, nil) // [B,K⁰_j]
+		said = Div(said, MaxScalar(ReduceAndKeep(said, ReduceMax, -1), leastMass))
+		places[j] = first.widen(said)
+	}
+	return MaxScalar(Concatenate(places, 1), leastMessage)
+}
+
+// down is P(the leaf's atoms | all evidence) [B,n,K], given its own evidence
+// [B,n,K] and what the rest of the tree says of the first channel's atoms
+// [B,n,K⁰].
+func (leaf tables) down(first tables, seen, rest *Node) *Node {
+	places := make([]*Node, len(leaf.Middles))
+	for j := range places {
+		said := Dot(first.at(rest, j), leaf.given(first, seen.Graph(), j)).MatMul() // [B,K_j]
+		// The largest may be 1e30: brought to 1 before the product.
+		said = Div(said, MaxScalar(ReduceAndKeep(said, ReduceMax, -1), leastMass))
+		places[j] = leaf.widen(unit(Mul(said, leaf.at(seen, j))))
+	}
+	return Concatenate(places, 1)
+}
+
+// given is P(the leaf's atom at j | the first channel's), [K⁰_j,K_j].
+func (leaf tables) given(first tables, g *Graph, j int) *Node {
+	return constant(g, leaf.Steps[j], first.atoms(j), leaf.atoms(j))
+}
+
+// at is place j of x [B,n,K] without what lies beyond its table: [B,K_j].
+func (t tables) at(x *Node, j int) *Node {
+	return Squeeze(Slice(x, AxisRange(), AxisElem(j), AxisRange(0, t.atoms(j))), 1)
+}
+
+// widen is a place's x [B,K_j] as [B,1,K], 0 beyond its table.
+func (t tables) widen(x *Node) *Node {
+	return InsertAxes(GrowRight(x, -1, t.width-x.Shape().Dim(1), 0), 1)
+}
+
+// diagonals are the diagonals of the channels of x [B,n,n,C]: [B,n] each.
+func diagonals(x *Node) []*Node {
+	n := x.Shape().Dim(1)
+	eye := InsertAxes(diagonalMask(x.Graph(), n), -1)
+	all := ReduceSum(Mul(x, eye), 2) // [B,n,C]
+	out := make([]*Node, x.Shape().Dim(3))
+	for c := range out {
+		out[c] = Squeeze(Slice(all, AxisRange(), AxisRange(), AxisElem(c)), 2)
+	}
+	return out
+}
