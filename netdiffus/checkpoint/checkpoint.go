@@ -117,6 +117,16 @@ func Open(path string) (*Checkpoint, error) {
 	return &Checkpoint{Path: path, Step: s.Step, Train: s.Train, files: m.Files}, nil
 }
 
+// Sum is a SHA-256 over everything that the checkpoint holds: two with the same
+// sum are the same.
+func (c *Checkpoint) Sum() string {
+	b, err := json.Marshal(c.files) // its keys sorted
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(b))
+}
+
 // Model reads the weights.
 func (c *Checkpoint) Model() (Tensors, error) { return c.read(modelFile) }
 

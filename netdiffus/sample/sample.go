@@ -24,6 +24,9 @@ type Generator struct {
 	Step   int    // training steps that the weights have seen
 	From   string // folder of the checkpoint
 
+	dir     string // what was opened, and which of its weights
+	weights Weights
+	sum     string // of the checkpoint
 	backend compute.Backend
 	store   *model.Store
 	known   map[stepKey]program // denoising steps that were asked for before
@@ -47,24 +50,47 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	g := &Generator{Step: c.Step, From: c.Path, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
+	g := &Generator{Step: c.Step, From: c.Path, dir: dir, weights: w, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
 	if err := track.ReadConfig(run, &g.Config); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	if g.Config.Recipe == nil {
 		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
 	}
-	t, err := w.read(c, g.Config.Training.EMA)
-	if err == nil {
-		err = g.Config.Create(g.store.Scope(weightScope), 0)
-	}
-	if err == nil {
-		err = checkpoint.ToStore(g.store, weightScope, t)
+	if err = g.Config.Create(g.store.Scope(weightScope), 0); err == nil {
+		err = g.load(c)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sample: %s: %w", c.Path, err)
 	}
 	return g, nil
+}
+
+// Refresh takes the weights of the run directory's newest sound checkpoint: to
+// follow a run that is being trained. Denoising steps that were compiled stay.
+func (g *Generator) Refresh() error {
+	_, c, err := Find(g.dir)
+	if err != nil {
+		return fmt.Errorf("sample: %w", err)
+	}
+	if c.Path == g.From && c.Step == g.Step {
+		return nil
+	}
+	if err := g.load(c); err != nil {
+		return fmt.Errorf("sample: %s: %w", c.Path, err)
+	}
+	g.Step, g.From = c.Step, c.Path
+	return nil
+}
+
+// load sets the weights to a checkpoint's.
+func (g *Generator) load(c *checkpoint.Checkpoint) error {
+	t, err := g.weights.read(c, g.Config.Training.EMA)
+	if err != nil {
+		return err
+	}
+	g.sum = c.Sum()
+	return checkpoint.ToStore(g.store, weightScope, t)
 }
 
 // Find returns the run directory and the checkpoint that dir means: a run

@@ -1,0 +1,73 @@
+package sample
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+)
+
+// DrawInto is Draw, and keeps the set in the folder dir, in the layout
+// [dataset.Samples], with a note of what was asked for beside it, in dir.json.
+// Where that note says that the folder holds just this already (the same
+// request, of the same weights) the set is read back and nothing is drawn: to
+// repeat the call is cheap. Another set that DrawInto left in dir is replaced.
+func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*dataset.Set, error) {
+	dir = filepath.Clean(dir)
+	note, err := g.note(r)
+	if err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	noted := dir + ".json"
+	before, err := os.ReadFile(noted)
+	switch {
+	case err == nil && slices.Equal(before, note):
+		if set, err := dataset.Open(dir); err == nil {
+			return set, nil
+		}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	set, err := g.Draw(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	// The old note must not stand beside the new set, if this breaks off.
+	if err := os.Remove(noted); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	if err := set.SaveAs(dir, dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true}); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	if err := atomicfile.WriteFile(noted, note); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	return dataset.Open(dir) // as float32, like the next time
+}
+
+// note describes a request and the weights that it is drawn with.
+func (g *Generator) note(r Request) ([]byte, error) {
+	b, err := json.MarshalIndent(struct {
+		Checkpoint string  `json:"checkpoint_sha256"`
+		Weights    Weights `json:"weights,omitempty"`
+		Step       int     `json:"step"`
+		N          int
+		Classes    []string
+		Seed       uint64
+		Sampler    string
+		Steps      string
+		Eta        float64
+		Guidance   float64
+		Grain      float64
+		NoClip     bool
+		Batch      int // which may change a sample's last bits
+	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler, r.Steps, r.Eta, r.Guidance, r.Grain, r.NoClip, r.Batch}, "", "  ")
+	return append(b, '\n'), err
+}
