@@ -45,10 +45,11 @@ func (a Axis) alt(title string, pairs ...Pair) string {
 			b.WriteString(p.Title + ": ")
 		}
 		var samples []string
+		real, synthetic := a.sides()
 		for _, s := range []struct {
 			name   string
 			values []float64
-		}{{"real", p.Real}, {"synthetic", p.Synthetic}} {
+		}{{real, p.Real}, {synthetic, p.Synthetic}} {
 			if len(s.values) > 0 {
 				samples = append(samples, s.name+" "+a.altSample(s.values))
 			}
@@ -109,6 +110,34 @@ func altCompare(title string, n int, rows []Row) string {
 		names = append(names, r.Name)
 	}
 	return fmt.Sprintf("%s: up to %d images a class, real and synthetic, of %s", orElse(title, "images"), n, strings.Join(names, ", "))
+}
+
+func altSheet(title string, columns []string, strips []Strip) string {
+	var names []string
+	for _, s := range strips {
+		names = append(names, orElse(s.Name, "a row")+fmt.Sprintf(" (%d)", s.Images.N))
+	}
+	text := orElse(title, "images") + ": rows " + strings.Join(names, ", ")
+	if len(columns) > 0 {
+		text += "; columns " + strings.Join(columns, ", ")
+	}
+	return text
+}
+
+// altPackets gives the packets of a few flows in full.
+func altPackets(title string, flows []Series) string {
+	lines := []string{named(title, "packets") + " by payload length, negative from the client"}
+	for _, f := range flows {
+		var values []string
+		for _, v := range f.Values[:min(len(f.Values), 16)] {
+			values = append(values, brief(v))
+		}
+		if len(f.Values) > 16 {
+			values = append(values, "…")
+		}
+		lines = append(lines, orElse(f.Name, "a flow")+": "+strings.Join(values, ", "))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // altPage is what the figures on one page say.

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"image/color"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -19,6 +20,8 @@ type Axis struct {
 	// Categories, when there are any, are the only values that occur; each
 	// gets a pair of bars in place of bins.
 	Categories []Category
+	// Sides name the two samples where they are not real and synthetic.
+	Sides [2]string
 }
 
 // Category is a value with a name: 0, "up".
@@ -50,9 +53,16 @@ func (a Axis) Histogram(p Pair) (Figure, error) {
 	chart := a.plot(p, a.edges(p))
 	chart.X.Label.Text = a.Label
 	chart.Y.Label.Text = a.ylabel()
-	keys := []key{
-		{fmt.Sprintf("real (%s)", count(len(p.Real))), realColor},
-		{fmt.Sprintf("synthetic (%s)", count(len(p.Synthetic))), syntheticColor},
+	var keys []key
+	real, synthetic := a.sides()
+	for _, s := range []struct {
+		name   string
+		values []float64
+		color  color.NRGBA
+	}{{real, p.Real, realColor}, {synthetic, p.Synthetic, syntheticColor}} {
+		if len(s.values) > 0 || a.Sides == [2]string{} {
+			keys = append(keys, key{fmt.Sprintf("%s (%s)", s.name, count(len(s.values))), s.color})
+		}
 	}
 	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, Alt: a.alt(p.Title, p), paint: func(c draw.Canvas) {
 		c = header(c, p.Title, keys)
@@ -89,7 +99,8 @@ func (a Axis) Panels(title string, pairs ...Pair) (Figure, error) {
 	for len(charts[rows-1]) < columns { // Align wants a full table
 		charts[rows-1] = append(charts[rows-1], nil)
 	}
-	keys := []key{{"real", realColor}, {"synthetic", syntheticColor}}
+	real, synthetic := a.sides()
+	keys := []key{{real, realColor}, {synthetic, syntheticColor}}
 	return Figure{
 		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
 		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(title, keys) + labelRoom,
@@ -105,6 +116,11 @@ func (a Axis) Panels(title string, pairs ...Pair) (Figure, error) {
 			}
 		},
 	}, nil
+}
+
+// sides are the names of the two samples.
+func (a Axis) sides() (real, synthetic string) {
+	return orElse(a.Sides[0], "real"), orElse(a.Sides[1], "synthetic")
 }
 
 // level gives all charts the highest one's vertical axis.

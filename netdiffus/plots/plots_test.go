@@ -51,6 +51,21 @@ func TestFigures(t *testing.T) {
 				Dot{"a baseline with quite a long name", []float64{0.85, 0.861}, Baseline},
 				Dot{"nothing", nil, Baseline})
 		}},
+		{"packets", func() (Figure, error) {
+			return Packets("Flows packet by packet",
+				Series{"web", []float64{-517, 1448, 1448, 700, -64, 250, 1448, 1448, 1448, -90}},
+				Series{"dns", []float64{-40, 120}},
+				Series{"chat", []float64{-200, 180, -220, 90, -60, 60}})
+		}},
+		{"packets-one", func() (Figure, error) {
+			return Packets("One flow", Series{"web", []float64{-517, 1448, 1448, 700, -64, 250, 0, math.NaN(), 1448, -90}})
+		}},
+		{"sheet", func() (Figure, error) {
+			return Sheet("Noise", []string{"clean", "t = 50", "pure noise"}, Strip{"a class of long name", gasf(1, 3)}, Strip{"video", gasf(3, 2)})
+		}},
+		{"errors", func() (Figure, error) {
+			return Axis{Label: "error (bytes)", Bins: 21, Sides: [2]string{"", "8-bit PNG"}}.Histogram(Pair{Title: "Errors", Synthetic: blurred(2000, 4)})
+		}},
 		{"grid", func() (Figure, error) { return Grid(gasf(1, 10), 8, 4) }},
 		{"compare", func() (Figure, error) {
 			return Compare("GASF images", 3, Row{"chat", gasf(1, 3), gasf(2, 3)}, Row{"video", gasf(3, 3), gasf(4, 2)})
@@ -126,6 +141,16 @@ func coin(seed uint64, n int, p float64) []float64 {
 		if r.Float64() < p {
 			x[i] = 1
 		}
+	}
+	return x
+}
+
+// blurred are whole numbers around 0.
+func blurred(n int, spread float64) []float64 {
+	r := rand.New(rand.NewPCG(4, 7))
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = math.Round(min(max(spread*r.NormFloat64(), -10), 10))
 	}
 	return x
 }

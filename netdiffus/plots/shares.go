@@ -25,7 +25,14 @@ func (a Axis) plot(p Pair, edges []float64) *plot.Plot {
 		chart.X.Min, chart.X.Max = -0.5, float64(len(a.Categories))-0.5
 	} else {
 		real, synthetic = shares(metric.Count(p.Real, edges)), shares(metric.Count(p.Synthetic, edges))
-		chart.Add(steps{edges, real, realColor}, steps{edges, synthetic, syntheticColor})
+		for _, s := range []struct {
+			sample []float64
+			steps
+		}{{p.Real, steps{edges, real, realColor}}, {p.Synthetic, steps{edges, synthetic, syntheticColor}}} {
+			if len(s.sample) > 0 {
+				chart.Add(s.steps)
+			}
+		}
 		chart.X.Min, chart.X.Max = edges[0], edges[len(edges)-1]
 	}
 	chart.Y.Min = 0
