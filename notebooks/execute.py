@@ -1,0 +1,73 @@
+"""Execute a notebook on a fresh kernel, for package notebooks.
+
+usage: execute.py NOTEBOOK FOLDER KERNEL CELL_SECONDS RESULT
+
+The notebook runs in FOLDER. What came of it goes to RESULT, a notebook, also
+where a cell failed. On the standard output: one line of JSON for each code cell
+when it begins and when it ends, and one at the end, {"stopped": why, "backend":
+device}: why is "" where every cell ran, device what the kernelspec asks for.
+"""
+
+import json
+import sys
+import time
+
+import nbformat
+from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+
+def say(**event):
+    print(json.dumps(event), flush=True)
+
+
+class Watched(NotebookClient):
+    """A client that says how far it is."""
+
+    async def async_execute_cell(self, cell, cell_index, **kwargs):
+        if cell.cell_type != "code":
+            return await super().async_execute_cell(cell, cell_index, **kwargs)
+        say(cell=cell_index, begins=True)
+        begun = time.monotonic()
+        try:
+            return await super().async_execute_cell(cell, cell_index, **kwargs)
+        finally:
+            say(cell=cell_index, seconds=round(time.monotonic() - begun, 3))
+
+
+def main(notebook, folder, kernel, seconds, result):
+    nb = nbformat.read(notebook, as_version=4)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    client = Watched(
+        nb,
+        kernel_name=kernel,
+        resources={"metadata": {"path": folder}},
+        timeout=float(seconds),
+        startup_timeout=120,
+        coalesce_streams=True,
+        record_timing=False,
+        store_widget_state=False,
+    )
+    stopped = ""
+    try:
+        client.execute()
+    except CellExecutionError:
+        stopped = "a cell failed"  # the notebook says which and why
+    except CellTimeoutError:
+        stopped = "a cell took longer than %s s" % seconds
+    except DeadKernelError:
+        stopped = "the kernel died"
+    except NoSuchKernel:
+        stopped = "there is no kernel %r" % kernel
+    except RuntimeError as err:  # the kernel did not start
+        stopped = str(err) or repr(err)
+    nbformat.write(nb, result)
+    spec = client.km.kernel_spec if client.km and not stopped.startswith("there is no kernel") else None
+    say(stopped=stopped, backend=(spec.env or {}).get("GOMLX_BACKEND", "") if spec else "")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,237 @@
+// Package notebooks executes, checks and renders the notebooks in its folder.
+//
+// They are committed with the outputs of a full run of their very text, written
+// by [Runner.Render] alone, which stores a hash of the sources beside them
+// ([Stamp]). A test executes them all again in a small profile, and finds
+// outputs that are older than their cells by the hash, without the full run.
+package notebooks
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+)
+
+// Notebook is a Jupyter notebook of format 4.
+type Notebook struct {
+	Cells    []Cell         `json:"cells"`
+	Metadata map[string]any `json:"metadata"`
+	Format   int            `json:"nbformat"`
+	Minor    int            `json:"nbformat_minor"`
+}
+
+// Cell is one cell. Outputs and Count are for code alone.
+type Cell struct {
+	Type        string                    `json:"cell_type"` // code, markdown or raw
+	ID          string                    `json:"id,omitempty"`
+	Metadata    map[string]any            `json:"metadata"`
+	Source      Text                      `json:"source"`
+	Attachments map[string]map[string]any `json:"attachments,omitempty"`
+	Outputs     []Output                  `json:"outputs,omitempty"`
+	Count       *int                      `json:"execution_count,omitempty"` // nil for a cell that has not run
+}
+
+// Output is something that a cell printed, showed or failed with.
+type Output struct {
+	Type      string         `json:"output_type"` // stream, display_data, execute_result or error
+	Name      string         `json:"name,omitempty"`
+	Text      Text           `json:"text,omitempty"`
+	Data      map[string]any `json:"data,omitempty"`
+	Metadata  map[string]any `json:"metadata,omitempty"`
+	Count     *int           `json:"execution_count,omitempty"`
+	EName     string         `json:"ename,omitempty"`
+	EValue    string         `json:"evalue,omitempty"`
+	Traceback []string       `json:"traceback,omitempty"`
+}
+
+// Text is text of many lines, in a file one string or a list of lines.
+type Text string
+
+// UnmarshalJSON takes both forms.
+func (t *Text) UnmarshalJSON(b []byte) error {
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		return err
+	}
+	s, ok := joined(v)
+	if !ok {
+		return fmt.Errorf("want text or a list of lines, not %.40s", b)
+	}
+	*t = Text(s)
+	return nil
+}
+
+// joined returns text that is a string or a list of lines as one string.
+func joined(v any) (string, bool) {
+	switch v := v.(type) {
+	case string:
+		return v, true
+	case []any:
+		var b strings.Builder
+		for _, line := range v {
+			s, ok := line.(string)
+			if !ok {
+				return "", false
+			}
+			b.WriteString(s)
+		}
+		return b.String(), true
+	}
+	return "", false
+}
+
+// lines is text as files have it.
+func lines(s string) []string { return slices.AppendSeq([]string{}, strings.Lines(s)) }
+
+// MarshalJSON writes what the format asks of the cell's type, and no more.
+func (c Cell) MarshalJSON() ([]byte, error) {
+	m := map[string]any{"cell_type": c.Type, "metadata": orEmpty(c.Metadata), "source": lines(string(c.Source))}
+	if c.ID != "" {
+		m["id"] = c.ID
+	}
+	if len(c.Attachments) > 0 {
+		m["attachments"] = c.Attachments
+	}
+	if c.Type == "code" {
+		m["outputs"], m["execution_count"] = c.Outputs, c.Count
+		if c.Outputs == nil {
+			m["outputs"] = []Output{}
+		}
+	}
+	return encode(m, "")
+}
+
+// MarshalJSON writes what the format asks of the output's type, and no more.
+func (o Output) MarshalJSON() ([]byte, error) {
+	m := map[string]any{"output_type": o.Type}
+	switch o.Type {
+	case "stream":
+		m["name"], m["text"] = o.Name, lines(string(o.Text))
+	case "error":
+		m["ename"], m["evalue"], m["traceback"] = o.EName, o.EValue, append([]string{}, o.Traceback...)
+	default:
+		data := map[string]any{}
+		for kind, v := range o.Data {
+			if s, ok := v.(string); ok && strings.HasPrefix(kind, "text/") {
+				v = lines(s)
+			}
+			data[kind] = v
+		}
+		m["data"], m["metadata"] = data, orEmpty(o.Metadata)
+		if o.Type == "execute_result" {
+			m["execution_count"] = o.Count
+		}
+	}
+	return encode(m, "")
+}
+
+func orEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+// encode is JSON with the letters of HTML as they are.
+func encode(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// Tags returns the cell's tags, sorted.
+func (c Cell) Tags() []string {
+	var tags []string
+	list, _ := c.Metadata["tags"].([]any)
+	for _, v := range list {
+		if tag, ok := v.(string); ok {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags
+}
+
+// Has tells whether the cell has a tag.
+func (c Cell) Has(tag string) bool { return slices.Contains(c.Tags(), tag) }
+
+// Title is the text of the first heading, or "".
+func (n *Notebook) Title() string {
+	for _, c := range n.Cells {
+		if c.Type != "markdown" {
+			continue
+		}
+		for line := range strings.Lines(string(c.Source)) {
+			if title, ok := strings.CutPrefix(line, "# "); ok {
+				return strings.TrimSpace(title)
+			}
+		}
+	}
+	return ""
+}
+
+// Read reads a notebook.
+func Read(path string) (*Notebook, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("notebooks: %w", err)
+	}
+	n, err := Parse(b)
+	if err != nil {
+		return nil, fmt.Errorf("notebooks: %s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Parse reads a notebook from the bytes of its file.
+func Parse(b []byte) (*Notebook, error) {
+	var n Notebook
+	if err := json.Unmarshal(b, &n); err != nil {
+		return nil, err
+	}
+	if n.Format != 4 {
+		return nil, fmt.Errorf("notebook format %d, want 4: open and save it in JupyterLab", n.Format)
+	}
+	for i := range n.Cells {
+		for j := range n.Cells[i].Outputs {
+			for kind, v := range n.Cells[i].Outputs[j].Data {
+				if s, ok := joined(v); ok {
+					n.Cells[i].Outputs[j].Data[kind] = s
+				}
+			}
+		}
+	}
+	return &n, nil
+}
+
+// Write writes the notebook as Jupyter does, so that saving it there changes
+// nothing; the file appears whole or not at all.
+func (n *Notebook) Write(path string) error {
+	b, err := encode(n, " ")
+	if err == nil {
+		err = atomicfile.WriteFile(path, append(b, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("notebooks: %s: %w", path, err)
+	}
+	return nil
+}
+
+// Find returns the notebooks of a folder, in the order of their names.
+func Find(dir string) ([]string, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.ipynb"))
+	if err != nil {
+		return nil, fmt.Errorf("notebooks: %s: %w", dir, err)
+	}
+	slices.Sort(paths)
+	return paths, nil
+}

@@ -1,0 +1,213 @@
+package notebooks
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/nb"
+)
+
+// The profiles: how much the notebooks compute (nb.Pick).
+const (
+	Full  = "full"  // what readers see
+	Smoke = "smoke" // enough to see that it works
+)
+
+// Runner executes notebooks, each on a fresh kernel.
+type Runner struct {
+	// Python returns a command of a Python that has nbclient and nbconvert:
+	// the Command method of a pyenv.Env.
+	Python func(ctx context.Context, args ...string) *exec.Cmd
+	Kernel Kernel
+	// Profile is Full or Smoke; "" means Full.
+	Profile string
+	// Limit is the longest that a cell may take; 0 means ten minutes.
+	Limit time.Duration
+	// Watch is told when a cell begins and ends. May be nil.
+	Watch func(Event)
+}
+
+// Kernel says where a kernel is.
+type Kernel struct {
+	Name string // of its kernelspec
+	// Data is a further folder that Jupyter looks for kernels in, such as
+	// PREFIX/share/jupyter; "" means the usual ones alone.
+	Data string
+}
+
+// Event is the beginning or the end of a cell.
+type Event struct {
+	Cell   int // counted from 1
+	Begins bool
+	Took   time.Duration // where it does not begin
+}
+
+// Result is what came of executing a notebook.
+type Result struct {
+	Notebook *Notebook // with its new outputs, as Jupyter left them
+	Problems []Problem
+	Took     time.Duration   // the kernel's start and end included
+	Cells    []time.Duration // of each cell; 0 where it did not run
+	Backend  string          // the device that the kernelspec asks for, or ""
+}
+
+// Execute runs the notebook at path in the stage's folder, and checks what it
+// shows and which files it leaves. The file at path stays as it is.
+func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result, error) {
+	before, err := stage.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	begun := time.Now()
+	result, stopped, err := r.run(ctx, path, stage)
+	if err != nil {
+		return nil, fmt.Errorf("notebooks: %s: %w", path, err)
+	}
+	result.Took = time.Since(begun)
+	result.Problems = result.Notebook.Check()
+	if stopped != "" && len(result.Problems) == 0 {
+		result.Problems = append(result.Problems, Problem{result.lastCell(), stopped})
+	}
+	left, err := stage.changedSince(before)
+	for _, what := range left {
+		result.Problems = append(result.Problems, Problem{0, what})
+	}
+	return result, err
+}
+
+// lastCell is the last that ran, counted from 1.
+func (r *Result) lastCell() int {
+	for i := len(r.Cells) - 1; i >= 0; i-- {
+		if r.Cells[i] > 0 {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+//go:embed execute.py
+var driver string
+
+// message is a line of the driver's.
+type message struct {
+	Cell    int     `json:"cell"` // counted from 0
+	Begins  bool    `json:"begins"`
+	Seconds float64 `json:"seconds"`
+	Stopped *string `json:"stopped"`
+	Backend string  `json:"backend"`
+}
+
+// run executes the notebook. stopped says why not every cell ran.
+func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Result, stopped string, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", err
+	}
+	original, err := Parse(text)
+	if err != nil {
+		return nil, "", err
+	}
+	scratch, err := os.MkdirTemp("", "netdiffus-notebook-")
+	if err != nil {
+		return nil, "", err
+	}
+	defer os.RemoveAll(scratch)
+	in, out := filepath.Join(scratch, "in.ipynb"), filepath.Join(scratch, "out.ipynb")
+	if err := os.WriteFile(in, text, 0o600); err != nil {
+		return nil, "", err
+	}
+	limit := r.Limit
+	if limit <= 0 {
+		limit = 10 * time.Minute
+	}
+	cmd := r.Python(ctx, "-c", driver, in, stage.Folder(), r.Kernel.Name, fmt.Sprint(limit.Seconds()), out)
+	cmd.Env = r.environment(cmd.Env)
+	// Asked to end, nbclient shuts the kernel down before it does.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 15 * time.Second
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	result = &Result{Cells: make([]time.Duration, len(original.Cells))}
+	end := r.follow(bufio.NewScanner(stdout), result)
+	err = cmd.Wait()
+	if ctx.Err() != nil {
+		return nil, "", ctx.Err()
+	}
+	if end == nil || err != nil {
+		return nil, "", fmt.Errorf("executing it: %w: %s", orUnknown(err), lastLines(complaint.String(), 5))
+	}
+	result.Backend = end.Backend
+	result.Notebook, err = Read(out)
+	return result, *end.Stopped, err
+}
+
+// follow reads what the driver says, to its end, and returns its last word, or
+// nil where there was none.
+func (r Runner) follow(lines *bufio.Scanner, result *Result) (end *message) {
+	for lines.Scan() {
+		var m message
+		if json.Unmarshal(lines.Bytes(), &m) != nil {
+			continue // something that a library of Python's printed
+		}
+		if m.Stopped != nil {
+			end = &m
+			continue
+		}
+		e := Event{Cell: m.Cell + 1, Begins: m.Begins, Took: time.Duration(m.Seconds * float64(time.Second))}
+		if !m.Begins && m.Cell < len(result.Cells) {
+			result.Cells[m.Cell] = e.Took
+		}
+		if r.Watch != nil {
+			r.Watch(e)
+		}
+	}
+	return end
+}
+
+func (r Runner) environment(env []string) []string {
+	if env == nil {
+		env = os.Environ()
+	}
+	profile := r.Profile
+	if profile == "" {
+		profile = Full
+	}
+	env = append(env, nb.ProfileEnv+"="+profile)
+	if r.Kernel.Data != "" {
+		path := r.Kernel.Data
+		if usual := os.Getenv("JUPYTER_PATH"); usual != "" {
+			path += string(os.PathListSeparator) + usual
+		}
+		env = append(env, "JUPYTER_PATH="+path)
+	}
+	return env
+}
+
+func orUnknown(err error) error {
+	if err == nil {
+		return fmt.Errorf("it ended without a word")
+	}
+	return err
+}
+
+func lastLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,71 @@
+package notebooks
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Stamp says what run the outputs of a notebook are from. It lies in the
+// notebook's metadata under "netdiffus".
+type Stamp struct {
+	Source  string `json:"source_sha256"` // of the cells, see SourceHash
+	Profile string `json:"profile"`
+	Backend string `json:"backend,omitempty"` // the device asked for; "" means the best there was
+}
+
+const stampKey = "netdiffus"
+
+// SourceHash is the SHA-256 of the cells' types, tags and sources: of all that
+// decides what a run shows, the library apart.
+func (n *Notebook) SourceHash() string {
+	h := sha256.New()
+	for _, c := range n.Cells {
+		fmt.Fprintf(h, "%s %q %d\n%s\n", c.Type, c.Tags(), len(c.Source), c.Source)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Stamp returns the notebook's stamp; ok is false where it has none.
+func (n *Notebook) Stamp() (s Stamp, ok bool) {
+	v, ok := n.Metadata[stampKey]
+	if !ok {
+		return s, false
+	}
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	return s, err == nil
+}
+
+func (n *Notebook) setStamp(s Stamp) {
+	if n.Metadata == nil {
+		n.Metadata = map[string]any{}
+	}
+	n.Metadata[stampKey] = s
+}
+
+// Stale says why the outputs are not those of a full run of this text, or "".
+func (n *Notebook) Stale() string {
+	s, ok := n.Stamp()
+	var missing []string
+	for i, c := range n.Cells {
+		if c.Type == "code" && c.Count == nil && strings.TrimSpace(string(c.Source)) != "" {
+			missing = append(missing, fmt.Sprint(i+1))
+		}
+	}
+	switch {
+	case !ok:
+		return "it was not written by netdiffus notebooks render"
+	case s.Source != n.SourceHash():
+		return "its cells have changed since its outputs were made"
+	case s.Profile != Full:
+		return fmt.Sprintf("its outputs are of the profile %s", s.Profile)
+	case len(missing) > 0:
+		return "it has cells that have not run: " + strings.Join(missing, ", ")
+	}
+	return ""
+}
