@@ -47,7 +47,6 @@ def main(notebook, folder, kernel, seconds, result):
         resources={"metadata": {"path": folder}},
         timeout=float(seconds),
         startup_timeout=120,
-        coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
     )

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -75,8 +76,8 @@ func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result
 	}
 	result.Took = time.Since(begun)
 	result.Problems = result.Notebook.Check()
-	if stopped != "" && len(result.Problems) == 0 {
-		result.Problems = append(result.Problems, Problem{result.lastCell(), stopped})
+	if stopped != "" && !slices.ContainsFunc(result.Notebook.Cells, Cell.failed) {
+		result.Problems = []Problem{{result.lastCell(), stopped}} // what is missing after that says nothing
 	}
 	left, err := stage.changedSince(before)
 	for _, what := range left {
@@ -154,8 +155,11 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 		return nil, "", fmt.Errorf("executing it: %w: %s", orUnknown(err), lastLines(complaint.String(), 5))
 	}
 	result.Backend = end.Backend
-	result.Notebook, err = Read(out)
-	return result, *end.Stopped, err
+	if result.Notebook, err = Read(out); err != nil {
+		return nil, "", err
+	}
+	result.Notebook.coalesce()
+	return result, *end.Stopped, nil
 }
 
 // follow reads what the driver says, to its end, and returns its last word, or

@@ -45,7 +45,11 @@ func (n *Notebook) setStamp(s Stamp) {
 	if n.Metadata == nil {
 		n.Metadata = map[string]any{}
 	}
-	n.Metadata[stampKey] = s
+	fields := map[string]any{"source_sha256": s.Source, "profile": s.Profile} // sorted in the file, as Jupyter has it
+	if s.Backend != "" {
+		fields["backend"] = s.Backend
+	}
+	n.Metadata[stampKey] = fields
 }
 
 // Stale says why the outputs are not those of a full run of this text, or "".

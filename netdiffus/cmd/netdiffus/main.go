@@ -82,6 +82,7 @@ func rootCommand() *cobra.Command {
 		evaluateCommand(),
 		importCommand(),
 		exportCommand(),
+		notebooksCommand(),
 		doctorCommand(),
 		kernelCommand(),
 		versionCommand(),

@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
+	"github.com/netdiffus/netdiffus-go/notebooks"
+)
+
+func notebooksCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "notebooks",
+		Short: "List, test and render the notebooks",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(
+		notebooksListCommand(),
+		notebooksTestCommand(),
+		notebooksRenderCommand(),
+	)
+	return c
+}
+
+func notebooksListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list [FILES]",
+		Short: "List notebooks with their titles, and whether their outputs are of their text",
+		RunE: func(c *cobra.Command, args []string) error {
+			paths, err := notebookPaths(args)
+			if err != nil {
+				return err
+			}
+			for _, path := range paths {
+				n, err := notebooks.Read(path)
+				if err != nil {
+					return err
+				}
+				state := n.Stale()
+				if state == "" {
+					state = "up to date"
+				}
+				fmt.Fprintf(c.OutOrStdout(), "%-28s%-40s%s\n", filepath.Base(path), n.Title(), state)
+			}
+			return nil
+		},
+	}
+}
+
+func notebooksTestCommand() *cobra.Command {
+	var o notebookRun
+	c := &cobra.Command{
+		Use:   "test [FILES]",
+		Short: "Execute notebooks, each on a fresh kernel, and check what they show",
+		Long: `Executes notebooks in a temporary copy of their folder, each on a fresh kernel,
+and checks the outputs: no error, nothing on the standard error, exactly one
+picture in every cell tagged plot, no file outside of runs. It also checks the
+outputs in the files: that they are of a full run of the cells as they are now.
+The files stay as they are; without FILES it takes those of the folder notebooks.
+
+It needs Python 3.10 or later, from which it makes an environment of its own.`,
+		Example: "  netdiffus notebooks test\n" +
+			"  netdiffus notebooks test notebooks/03_train.ipynb --profile full",
+		RunE: func(c *cobra.Command, args []string) error {
+			return o.each(c, args, func(r notebooks.Runner, path string, stage *notebooks.Stage) (*notebooks.Result, error) {
+				result, err := r.Execute(c.Context(), path, stage)
+				if err == nil {
+					result.Problems = append(committed(path), result.Problems...)
+				}
+				return result, err
+			})
+		},
+	}
+	o.flags(c, notebooks.Smoke)
+	return c
+}
+
+// committed checks the outputs that the file has.
+func committed(path string) []notebooks.Problem {
+	n, err := notebooks.Read(path)
+	if err != nil {
+		return []notebooks.Problem{{Text: err.Error()}}
+	}
+	if why := n.Stale(); why != "" {
+		return []notebooks.Problem{{Text: why + ": run netdiffus notebooks render " + path}}
+	}
+	return n.Check()
+}
+
+func notebooksRenderCommand() *cobra.Command {
+	var o notebookRun
+	var html string
+	var stale bool
+	c := &cobra.Command{
+		Use:   "render [FILES]",
+		Short: "Execute notebooks in full and write them with their outputs",
+		Long: `Executes notebooks as test does, in full, and writes each with its new outputs in
+its place: whole or, where anything is wrong, not at all. What differs from run to
+run (times, random names) is left out, and a hash of the cells is stored, so that
+test finds outputs that are older than their cells.`,
+		Example: "  netdiffus notebooks render\n" +
+			"  netdiffus notebooks render --stale --html /tmp/pages",
+		RunE: func(c *cobra.Command, args []string) error {
+			return o.each(c, args, func(r notebooks.Runner, path string, stage *notebooks.Stage) (*notebooks.Result, error) {
+				if stale {
+					n, err := notebooks.Read(path)
+					if err != nil {
+						return nil, err
+					}
+					if n.Stale() == "" {
+						return nil, nil
+					}
+				}
+				result, err := r.Render(c.Context(), path, stage)
+				if err == nil && html != "" {
+					err = r.HTML(c.Context(), path, html)
+				}
+				return result, err
+			})
+		},
+	}
+	o.flags(c, notebooks.Full)
+	c.Flags().StringVar(&html, "html", "", "write each notebook as an HTML page into this folder, too")
+	c.Flags().BoolVar(&stale, "stale", false, "only those whose outputs are not of their text")
+	return c
+}
+
+// notebookRun is what test and render have in common.
+type notebookRun struct {
+	profile string
+	kernel  string
+	limit   time.Duration
+}
+
+func (o *notebookRun) flags(c *cobra.Command, profile string) {
+	c.Flags().StringVar(&o.profile, "profile", profile, "how much the notebooks compute: full or smoke")
+	c.Flags().StringVar(&o.kernel, "kernel", "", "run on this kernel, by the name that Jupyter knows; empty installs this program's own for the time being")
+	c.Flags().DurationVar(&o.limit, "limit", 10*time.Minute, "the longest that a cell may take")
+}
+
+// each does work for every notebook, in the order of their names and on one
+// stage, so that later ones find what earlier ones made.
+func (o *notebookRun) each(c *cobra.Command, args []string, work func(notebooks.Runner, string, *notebooks.Stage) (*notebooks.Result, error)) error {
+	ctx, w := c.Context(), c.ErrOrStderr()
+	if o.profile != notebooks.Full && o.profile != notebooks.Smoke {
+		return usageOf(c, fmt.Errorf("--profile %q: want full or smoke", o.profile))
+	}
+	paths, err := notebookPaths(args)
+	if err != nil {
+		return err
+	}
+	stage, err := notebooks.NewStage(filepath.Dir(paths[0]))
+	if err != nil {
+		return err
+	}
+	defer stage.Close()
+	r, closeKernel, err := o.runner(ctx, w)
+	if err != nil {
+		return err
+	}
+	defer closeKernel()
+	bad := 0
+	for _, path := range paths {
+		count := 0
+		r.Watch = func(e notebooks.Event) {
+			if e.Begins && isTerminal(w) {
+				fmt.Fprintf(w, "\r%s cell %d ", filepath.Base(path), e.Cell)
+			} else if !e.Begins {
+				count++
+			}
+		}
+		result, err := work(r, path, stage)
+		if isTerminal(w) {
+			fmt.Fprint(w, "\r\x1b[K")
+		}
+		if err != nil && !errors.Is(err, notebooks.ErrProblems) {
+			return err
+		}
+		if result == nil {
+			fmt.Fprintf(c.OutOrStdout(), "%-28sup to date\n", filepath.Base(path))
+			continue
+		}
+		state := "ok"
+		if len(result.Problems) > 0 {
+			bad++
+			state = "FAIL"
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%-28s%-6s%3d cells %7.1f s\n", filepath.Base(path), state, count, result.Took.Seconds())
+		for _, p := range result.Problems {
+			fmt.Fprintf(c.OutOrStdout(), "    %s\n", strings.ReplaceAll(p.String(), "\n", "\n        "))
+		}
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of %d notebooks have problems", bad, len(paths))
+	}
+	return nil
+}
+
+// runner opens Python and a kernel.
+func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r notebooks.Runner, close func() error, err error) {
+	env, err := pyenv.Open(ctx)
+	if err != nil {
+		return r, nil, err
+	}
+	r = notebooks.Runner{Python: env.Command, Profile: o.profile, Limit: o.limit, Kernel: notebooks.Kernel{Name: o.kernel}}
+	if o.kernel != "" {
+		return r, func() error { return nil }, nil
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return r, nil, err
+	}
+	fmt.Fprintln(w, "installing this program's kernel for the time being")
+	r.Kernel, close, err = notebooks.TemporaryKernel(ctx, program)
+	return r, close, err
+}
+
+// notebookPaths returns the notebooks asked for, all of one folder: without any,
+// those of the folder notebooks here or above.
+func notebookPaths(args []string) ([]string, error) {
+	if len(args) == 0 {
+		dir, err := notebooksFolder()
+		if err != nil {
+			return nil, err
+		}
+		args = []string{dir}
+	}
+	var paths []string
+	for _, arg := range args {
+		found := []string{arg}
+		if info, err := os.Stat(arg); err != nil {
+			return nil, err
+		} else if info.IsDir() {
+			if found, err = notebooks.Find(arg); err != nil {
+				return nil, err
+			}
+		}
+		paths = append(paths, found...)
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("no notebooks in %s", strings.Join(args, ", "))
+	}
+	for _, path := range paths {
+		if filepath.Dir(path) != filepath.Dir(paths[0]) {
+			return nil, fmt.Errorf("%s and %s: want notebooks of one folder", paths[0], path)
+		}
+	}
+	return paths, nil
+}
+
+// notebooksFolder looks for the folder notebooks here and above.
+func notebooksFolder() (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := here; ; dir = filepath.Dir(dir) {
+		folder := filepath.Join(dir, "notebooks")
+		if found, err := notebooks.Find(folder); err == nil && len(found) > 0 {
+			return folder, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no folder notebooks with notebooks in it in %s or above; name the files", here)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package notebooks
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// kernelName is what kernel install calls the kernel by default.
+const kernelName = "netdiffus"
+
+// TemporaryKernel installs the kernel into a new temporary folder by the program
+// netdiffus, whose file is given, so that notebooks run on the kernel of that
+// very version. close removes it.
+func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func() error, err error) {
+	prefix, err := os.MkdirTemp("", "netdiffus-kernel-")
+	if err != nil {
+		return Kernel{}, nil, fmt.Errorf("notebooks: %w", err)
+	}
+	close = func() error { return os.RemoveAll(prefix) }
+	cmd := exec.CommandContext(ctx, program, "kernel", "install", "--prefix", prefix, "--name", kernelName)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 10 * time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		close()
+		if ctx.Err() != nil {
+			return Kernel{}, nil, ctx.Err()
+		}
+		return Kernel{}, nil, fmt.Errorf("notebooks: installing the kernel: %w: %s", err, lastLines(string(out), 8))
+	}
+	return Kernel{Name: kernelName, Data: filepath.Join(prefix, "share", "jupyter")}, close, nil
+}
