@@ -1,0 +1,120 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// Place says under which of Jupyter's data directories a kernelspec goes. The
+// zero value is the user's own.
+type Place struct {
+	SysPrefix bool   // into the active Python environment
+	Prefix    string // or below this folder, as PREFIX/share/jupyter
+}
+
+// DataDir returns the data directory of p, absolute.
+func (p Place) DataDir() (string, error) {
+	switch {
+	case p.Prefix != "":
+		prefix, err := filepath.Abs(p.Prefix)
+		if err != nil {
+			return "", fmt.Errorf("spec: %w", err)
+		}
+		return filepath.Join(prefix, "share", "jupyter"), nil
+	case p.SysPrefix:
+		prefix, err := sysPrefix()
+		if err != nil {
+			return "", err
+		}
+		return filepath.Join(prefix, "share", "jupyter"), nil
+	}
+	return userDataDir()
+}
+
+// Dir returns where the kernelspec called name lies in p.
+func (p Place) Dir(name string) (string, error) {
+	if err := CheckName(name); err != nil {
+		return "", err
+	}
+	data, err := p.DataDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(data, "kernels", name), nil
+}
+
+// userDataDir is where Jupyter keeps a user's own kernels, as
+// jupyter_core.paths.jupyter_data_dir says.
+func userDataDir() (string, error) {
+	if dir := os.Getenv("JUPYTER_DATA_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if runtime.GOOS == "windows" {
+		if dir := os.Getenv("APPDATA"); dir != "" {
+			return filepath.Join(dir, "jupyter"), nil
+		}
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("spec: no place for a user's kernels: %w; set JUPYTER_DATA_DIR, or install with --prefix", err)
+	}
+	switch runtime.GOOS {
+	case "darwin":
+		return filepath.Join(home, "Library", "Jupyter"), nil
+	case "windows":
+		return filepath.Join(home, ".jupyter", "data"), nil
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "jupyter"), nil
+	}
+	return filepath.Join(home, ".local", "share", "jupyter"), nil
+}
+
+// sysPrefix is the folder of the active Python environment: the virtual or conda
+// environment that the shell is in, or else the one whose jupyter or python3 is
+// first on the PATH.
+func sysPrefix() (string, error) {
+	for _, name := range []string{"VIRTUAL_ENV", "CONDA_PREFIX"} {
+		if dir := os.Getenv(name); dir != "" {
+			return filepath.Abs(dir)
+		}
+	}
+	for _, program := range []string{"jupyter", "python3", "python"} {
+		path, err := exec.LookPath(program)
+		if err != nil {
+			continue
+		}
+		ask := []string{"-c", "import sys; print(sys.prefix)"}
+		if program == "jupyter" {
+			// The environment's python lies beside its jupyter; a jupyter of
+			// pipx or pyenv is a link or a script, so ask the python it names.
+			if path = beside(path, "python3", "python"); path == "" {
+				continue
+			}
+		}
+		out, err := exec.Command(path, ask...).Output()
+		if prefix := firstLine(out); err == nil && filepath.IsAbs(prefix) {
+			return prefix, nil
+		}
+	}
+	return "", errors.New("spec: --sys-prefix finds no Python environment: $VIRTUAL_ENV and $CONDA_PREFIX are not set, and neither jupyter nor python3 on the PATH belongs to one; activate one, or install with --user")
+}
+
+// beside returns the first of the programs called names in the folder that path
+// is really in, or "".
+func beside(path string, names ...string) string {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return ""
+	}
+	for _, name := range names {
+		if found, err := exec.LookPath(filepath.Join(filepath.Dir(real), name)); err == nil {
+			return found
+		}
+	}
+	return ""
+}
