@@ -309,6 +309,7 @@ type settingValue struct {
 
 func (v *settingValue) Set(word string) error {
 	trial := netdiffus.Default()
+	trial.Atoms = &netdiffus.Atoms{} // whether the model is one over atoms, apply will know
 	if err := v.set(&trial, word); err != nil {
 		return err
 	}

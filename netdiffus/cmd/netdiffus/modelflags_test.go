@@ -73,6 +73,23 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// The flags of a model over atoms go with its presets, and with no other.
+func TestAtomSettings(t *testing.T) {
+	got, err := apply(t, netdiffus.Presets["default"](), "--trunk unet --base independent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Atoms.Trunk != "unet" || got.Atoms.Base != "independent" {
+		t.Errorf("trunk %s, base %s, want unet, independent", got.Atoms.Trunk, got.Atoms.Base)
+	}
+	if _, err := apply(t, netdiffus.Default(), "--trunk unet"); err == nil {
+		t.Error("a trunk for a model over pixels: nothing wrong")
+	}
+	if _, err := apply(t, netdiffus.Presets["default"](), "--trunk rnn"); err == nil {
+		t.Error("an unknown trunk: nothing wrong")
+	}
+}
+
 // sample takes the model's flags again and finds those that do not fit.
 func TestSettingsAreCheckedAgainstARun(t *testing.T) {
 	run := netdiffus.Seed()
