@@ -26,6 +26,8 @@ func (c Config) checkAtoms() (errs []error) {
 	wrong(a.Trunk != "mlp" && a.Trunk != "unet" && a.Trunk != "none", "no trunk %q: want one of mlp, none, unet", a.Trunk)
 	wrong(a.Width%nn.Groups != 0 || a.Width == nn.Groups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.Groups, 2*nn.Groups)
 	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
+	wrong(a.Patch < 0, "patch is %d, want 1 or more, or 0", a.Patch)
+	wrong(a.Patch > 1 && c.UNet.ImageSize%a.Patch != 0, "patches of %d do not divide images of %d", a.Patch, c.UNet.ImageSize)
 	wrong(!(a.Jump >= 0 && a.Jump < 1), "jump is %v, want it in [0,1)", a.Jump)
 	wrong(!(a.Grain >= 0 && a.Grain < 1), "grain is %v, want it in [0,1)", a.Grain)
 	wrong(!c.ClassCond, "a model over atoms is class-conditional")
@@ -84,7 +86,7 @@ func (c Config) trunk(places, channels int) head.Trunk {
 	case "mlp":
 		return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 	case "unet":
-		return head.UNet{Places: places, Classes: len(c.Classes), Config: c.UNet}
+		return head.UNet{Places: places, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
 	}
 	return nil
 }

@@ -70,6 +70,9 @@ type Atoms struct {
 	// Width and Blocks are the MLP's; 0 means 384 and 3.
 	Width  int `json:"width,omitempty"`
 	Blocks int `json:"blocks,omitempty"`
+	// Patch is the side of the squares of pixels that the UNet takes as one pixel
+	// (head.UNet); 0 means 1.
+	Patch int `json:"patch,omitempty"`
 	// Jump is the share of a step of the chain that ignores what came before; 0
 	// means head.DefaultJump.
 	Jump float64 `json:"jump,omitempty"`
@@ -193,9 +196,9 @@ func PresetFor(set *dataset.Set) string {
 
 // bestPreset is the model over atoms with a UNet.
 func bestPreset() Config {
-	c := Head(150, 100_000)
-	c.Atoms.Trunk = "unet"
-	c.UNet = unet.Config{Channels: 32, ChannelMult: []float64{1, 2}, ResBlocks: 1, Attention: []int{5}}
+	c := Head(60, 100_000)
+	c.Atoms.Trunk, c.Atoms.Patch = "unet", 2
+	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
 	c.Training.LR = 1.5e-3
 	return c
 }

@@ -1,6 +1,8 @@
 package head
 
 import (
+	"cmp"
+
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -10,23 +12,35 @@ import (
 
 // UNet is a trunk of the UNet over the image. A Gramian field has no
 // translation invariance, so a learned map of the places comes in beside the
-// image; what it says of packet j is read off pixel (j,j) and the mean of row
-// j.
+// image. What the network says of packet j is a linear map of its features at
+// pixel (j,j) and of their mean over row j.
 type UNet struct {
 	Places int
 	Config unet.Config // its image size, channels in and out and classes are set by the head
 	// Classes is the number of classes.
 	Classes int
+	// Patch is the side of the squares of pixels that the network takes as one
+	// pixel of many channels, and gives back as squares: with 2 a map of 10x10
+	// costs a quarter. It must divide Places. 0 means 1.
+	Patch int
 }
 
-// placeChannels is the depth of the learned map of the places.
-const placeChannels = 8
+const (
+	placeChannels = 8  // depth of the learned map of the places
+	mapChannels   = 64 // features that the network gives of each of its pixels
+)
 
-func (u UNet) network(features int) unet.Config {
+func (u UNet) patch() int { return cmp.Or(u.Patch, 1) }
+
+// side is that of the network's maps.
+func (u UNet) side() int { return u.Places / u.patch() }
+
+func (u UNet) network() unet.Config {
 	c := u.Config
-	c.ImageSize = u.Places
-	c.InChannels = 2 + placeChannels
-	c.Outputs = 1 + 2*features
+	pixels := u.patch() * u.patch()
+	c.ImageSize = u.side()
+	c.InChannels = pixels * (2 + placeChannels)
+	c.Outputs = pixels + mapChannels // residuals, features
 	c.Classes = u.Classes
 	return c
 }
@@ -36,15 +50,22 @@ func (u UNet) places() nn.Embedding {
 	return nn.Embedding{Rows: u.Places * u.Places, Channels: placeChannels}
 }
 
+// packets is the map from a patch on the diagonal and its row to the features of
+// its packets. It need not start at zero, since the network's last layer does.
+func (u UNet) packets(features int) nn.Linear {
+	return nn.Linear{In: 2 * mapChannels, Out: u.patch() * features}
+}
+
 // Params lists the parameters. The network's last layer starts at zero, as
 // guided-diffusion's does, so that a new model says what its base says.
 func (u UNet) Params(features int) []nn.Param {
-	return append(u.places().Params("places"), u.network(features).Params()...)
+	ps := append(u.places().Params("places"), u.network().Params()...)
+	return append(ps, u.packets(features).Params("packets")...)
 }
 
 // Graph is a Trunk's.
 func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
-	n, batch := u.Places, x.Shape().Dim(0)
+	n, batch, patch, side := u.Places, x.Shape().Dim(0), u.patch(), u.side()
 	x.AssertDims(batch, n, n, 2)
 	pixels := make([]int32, n*n)
 	for i := range pixels {
@@ -52,12 +73,30 @@ func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, 
 	}
 	places := u.places().Graph(nn.At(scope, "places"), Const(x.Graph(), pixels))
 	places = BroadcastToDims(Reshape(places, 1, n, n, placeChannels), batch, n, n, placeChannels)
-	out := u.network(features).Graph(scope, Concatenate([]*Node{x, places}, -1), t, y) // [B,n,n,1+2F]
+	in := toPatches(Concatenate([]*Node{x, places}, -1), patch)
+	out := u.network().Graph(scope, in, t, y) // [B,side,side,patch²+mapChannels]
 
-	residual = Reshape(SliceAxis(out, -1, AxisRange(0, 1)), batch, n, n)
-	own := SliceAxis(out, -1, AxisRange(1, 1+features))
-	row := SliceAxis(out, -1, AxisRange(1+features))
-	eye := Reshape(diagonalMask(x.Graph(), n), 1, n, n, 1)
-	packets = Add(ReduceSum(Mul(own, eye), 2), ReduceMean(row, 2))
-	return residual, packets
+	residual = Reshape(fromPatches(SliceAxis(out, -1, AxisRange(0, patch*patch)), patch), batch, n, n)
+	seen := nn.SiLU(SliceAxis(out, -1, AxisRange(patch*patch)))
+	eye := Reshape(diagonalMask(x.Graph(), side), 1, side, side, 1)
+	own := ReduceSum(Mul(seen, eye), 2) // [B,side,mapChannels]
+	both := Concatenate([]*Node{own, ReduceMean(seen, 2)}, -1)
+	said := u.packets(features).Graph(nn.At(scope, "packets"), Reshape(both, batch*side, -1))
+	return residual, Reshape(said, batch, n, features)
+}
+
+// toPatches makes one pixel of every square of patch by patch pixels of x
+// [B,H,W,C]: [B,H/patch,W/patch,patch²·C].
+func toPatches(x *Node, patch int) *Node {
+	d := x.Shape().Dimensions
+	x = Reshape(x, d[0], d[1]/patch, patch, d[2]/patch, patch, d[3])
+	return Reshape(TransposeAllAxes(x, 0, 1, 3, 2, 4, 5), d[0], d[1]/patch, d[2]/patch, patch*patch*d[3])
+}
+
+// fromPatches is the inverse of toPatches.
+func fromPatches(x *Node, patch int) *Node {
+	d := x.Shape().Dimensions
+	channels := d[3] / (patch * patch)
+	x = Reshape(x, d[0], d[1], d[2], patch, patch, channels)
+	return Reshape(TransposeAllAxes(x, 0, 1, 3, 2, 4, 5), d[0], d[1]*patch, d[2]*patch, channels)
 }

@@ -12,9 +12,10 @@ import (
 type Attention struct {
 	Channels, Heads int
 	NewOrder        bool // q, k and v are split before the heads, not within each
+	Groups          int  // of the norm; 0 means 32
 }
 
-func (a Attention) norm() GroupNorm { return GroupNorm{Channels: a.Channels} }
+func (a Attention) norm() GroupNorm { return GroupNorm{Channels: a.Channels, Groups: a.Groups} }
 
 // Params lists those of norm, qkv and proj_out.
 func (a Attention) Params(path string) []Param {

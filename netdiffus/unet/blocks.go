@@ -68,6 +68,7 @@ type resBlock struct {
 	embedding int  // width of the embedding
 	add       bool // adds the embedding instead of scaling and shifting
 	winograd  bool // as nn.Conv has it
+	groups    int  // of the norms
 	size      sizing
 }
 
@@ -80,10 +81,10 @@ type resLayers struct {
 
 func (b resBlock) layers() resLayers {
 	l := resLayers{
-		norm1: nn.GroupNorm{Channels: b.in},
+		norm1: nn.GroupNorm{Channels: b.in, Groups: b.groups},
 		conv1: nn.Conv{In: b.in, Out: b.out, Size: 3, Winograd: b.winograd},
 		emb:   nn.Linear{In: b.embedding, Out: 2 * b.out},
-		norm2: nn.GroupNorm{Channels: b.out},
+		norm2: nn.GroupNorm{Channels: b.out, Groups: b.groups},
 		conv2: nn.Conv{In: b.out, Out: b.out, Size: 3, Zero: true, Winograd: b.winograd},
 	}
 	if b.add {

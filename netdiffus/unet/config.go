@@ -1,5 +1,5 @@
 // Package unet builds guided-diffusion's UNet (Dhariwal & Nichol 2021, appendix
-// I), equal to it in numbers, for images of any size from 8x8 up. The parameters
+// I), equal to it in numbers, for images of any size from 4x4 up. The parameters
 // have the names of its state dict with "/" for ".".
 package unet
 
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 // Config has every option of guided-diffusion's command line. The zero value is
@@ -68,6 +70,15 @@ type Config struct {
 	// NullClass adds a class with the number Classes that means "any class", for
 	// classifier-free guidance (Ho & Salimans 2022).
 	NullClass bool `json:"null_class,omitempty"`
+	// NormGroups is the number of groups of every group norm, which all widths
+	// must be multiples of; 0 means 32. With as many groups as channels a norm
+	// takes each channel's mean away; fewer groups keep the channels' levels.
+	NormGroups int `json:"norm_groups,omitempty"`
+	// Dense is the width of a residual layer that takes the place of the middle
+	// block's attention: it joins all pixels and channels of the smallest map and
+	// knows each by its place, for a third of the time. 0 means attention. The
+	// network is then for images of ImageSize alone.
+	Dense int `json:"dense,omitempty"`
 	// Winograd computes convolutions of many pixels on a CPU in Winograd's form:
 	// about 15 % less time for a training step at batch 32, for a compilation three
 	// times as long. It changes results in the last digits, so a run keeps it.
@@ -81,6 +92,7 @@ func (c Config) filled() Config {
 	c.Channels = cmp.Or(c.Channels, 128)
 	c.ResBlocks = cmp.Or(c.ResBlocks, 2)
 	c.Heads = cmp.Or(c.Heads, 4)
+	c.NormGroups = cmp.Or(c.NormGroups, nn.Groups)
 	c.UpsampleHeads = cmp.Or(c.UpsampleHeads, c.Heads)
 	if c.Attention == nil {
 		c.Attention = []int{16, 8}
@@ -149,7 +161,9 @@ func (c Config) Validate() error {
 	} {
 		wrong(f.value < 1, "%s is %d, want at least 1", f.name, f.value)
 	}
-	wrong(c.ImageSize < 8, "image_size is %d, want at least 8", c.ImageSize)
+	wrong(c.ImageSize < 4, "image_size is %d, want at least 4", c.ImageSize)
+	wrong(c.NormGroups < 1, "norm_groups is %d, want 0 (32) or more", c.NormGroups)
+	wrong(c.Dense < 0, "dense is %d, want 0 (none) or more", c.Dense)
 	wrong(c.HeadChannels < 0, "num_head_channels is %d, want 0 or more", c.HeadChannels)
 	wrong(c.Classes < 0, "classes is %d, want 0 or more", c.Classes)
 	wrong(c.NullClass && c.Classes == 0, "a null class needs classes beside it")
@@ -158,8 +172,8 @@ func (c Config) Validate() error {
 		"attention_resolutions %v: want sizes of at least 1", c.Attention)
 	for _, m := range c.ChannelMult {
 		width := c.width(m)
-		wrong(width < 1 || width%groups != 0, "channel_mult %v of num_channels %d is a width of %d, want a multiple of %d (group norm)",
-			m, c.Channels, width, groups)
+		wrong(width < 1 || width%max(c.NormGroups, 1) != 0, "channel_mult %v of num_channels %d is a width of %d, want a multiple of %d (group norm)",
+			m, c.Channels, width, max(c.NormGroups, 1))
 	}
 	if len(errs) == 0 {
 		errs = append(errs, c.checkSize(c.ImageSize, c.ImageSize), c.checkHeads())

@@ -69,7 +69,7 @@ func TestValidate(t *testing.T) {
 	}{
 		{Config{ImageSize: 10, ChannelMult: []float64{1, 2, 2}}, "10x10 pixels can be halved 1 times without a rest: give at most 2 values"},
 		{Config{ImageSize: 9, ChannelMult: []float64{1, 2}}, "give at most 1 values"},
-		{Config{ImageSize: 7}, "image_size is 7, want at least 8"},
+		{Config{ImageSize: 3}, "image_size is 3, want at least 4"},
 		{Config{Channels: 40}, "a width of 40, want a multiple of 32"},
 		{Config{Channels: 32, HeadChannels: 48}, "num_head_channels 48 does not divide a width of 32"},
 		{Config{Channels: 32, Heads: 3}, "num_heads 3 and num_heads_upsample 3 do not both divide a width of 32"},
@@ -82,5 +82,31 @@ func TestValidate(t *testing.T) {
 		if err := c.config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Validate(%+v) = %v, want %q in it", c.config, err, c.want)
 		}
+	}
+}
+
+// The layer over all pixels stands where attention stood, and norms of few groups
+// allow widths that are no multiple of 32.
+func TestDenseAndNormGroups(t *testing.T) {
+	c := Config{ImageSize: 5, Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 64}
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	shapes := map[string][]int{}
+	for _, p := range c.Params() {
+		shapes[p.Name] = p.Shape
+	}
+	for name, want := range map[string][]int{
+		"middle_block/1/in/weight":  {25 * 48, 64},
+		"middle_block/1/out/weight": {64, 25 * 48},
+		"middle_block/1/qkv/weight": nil,
+	} {
+		if !slices.Equal(shapes[name], want) {
+			t.Errorf("%s is %v, want %v", name, shapes[name], want)
+		}
+	}
+	c.NormGroups = 0
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "want a multiple of 32") {
+		t.Errorf("48 channels in 32 groups: %v", err)
 	}
 }

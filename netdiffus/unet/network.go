@@ -9,9 +9,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// groups is the number of groups of every group norm.
-const groups = nn.Groups
-
 // network is a UNet as a plan: its layers as values, from which both the list of
 // parameters and the graph follow.
 type network struct {
@@ -40,7 +37,7 @@ func (c Config) network() network {
 	n := network{
 		embedding: embedding{channels: c.Channels, rows: c.embeddingRows()},
 		input:     []sequence{{convLayer{nn.Conv{In: c.InChannels, Out: width, Size: 3}}}},
-		norm:      nn.GroupNorm{Channels: width},
+		norm:      nn.GroupNorm{Channels: width, Groups: c.NormGroups},
 		out:       nn.Conv{In: width, Out: c.OutChannels(), Size: 3, Zero: true},
 	}
 	last := len(c.ChannelMult) - 1
@@ -60,7 +57,12 @@ func (c Config) network() network {
 			skips = append(skips, width)
 		}
 	}
-	n.middle = sequence{c.resBlock(width, width, keep), c.attention(width, c.Heads), c.resBlock(width, width, keep)}
+	mixer := c.attention(width, c.Heads)
+	if c.Dense > 0 {
+		side := c.ImageSize >> last
+		mixer = dense{pixels: side * side, channels: width, width: c.Dense, groups: c.NormGroups}
+	}
+	n.middle = sequence{c.resBlock(width, width, keep), mixer, c.resBlock(width, width, keep)}
 	for level := last; level >= 0; level-- {
 		for i := range c.ResBlocks + 1 {
 			skip := skips[len(skips)-1]
@@ -90,15 +92,15 @@ func (c Config) embeddingRows() int {
 func (c Config) resBlock(in, out int, size sizing) resBlock {
 	return resBlock{
 		in: in, out: out, embedding: embeddingFactor * c.Channels,
-		add: c.AddEmbedding, winograd: c.Winograd, size: size,
+		add: c.AddEmbedding, winograd: c.Winograd, groups: c.NormGroups, size: size,
 	}
 }
 
-func (c Config) attention(width, heads int) attentionLayer {
+func (c Config) attention(width, heads int) layer {
 	if c.HeadChannels > 0 {
 		heads = width / c.HeadChannels
 	}
-	return attentionLayer{nn.Attention{Channels: width, Heads: heads, NewOrder: c.NewAttentionOrder}}
+	return attentionLayer{nn.Attention{Channels: width, Heads: heads, NewOrder: c.NewAttentionOrder, Groups: c.NormGroups}}
 }
 
 // resize is the layer between two levels.
