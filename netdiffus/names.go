@@ -67,5 +67,6 @@ var (
 	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{
 		"ancestral": func(float64) diffusion.Sampler { return diffusion.Ancestral },
 		"ddim":      diffusion.DDIM,
+		"dpm++":     func(float64) diffusion.Sampler { return diffusion.DPMSolver2M },
 	}}
 )

@@ -43,6 +43,10 @@ type Prediction struct {
 	Var    *graph.Node // its variance; may be 0 at t = 0
 	LogVar *graph.Node // its log variance, finite at t = 0 too
 
+	// Last is the X0 of the step before, at t+1, for samplers that remember; nil
+	// where there was none or nobody kept it. A Denoiser leaves it nil.
+	Last *graph.Node
+
 	// Out is the network's own output, nil where there is none.
 	Out *graph.Node
 

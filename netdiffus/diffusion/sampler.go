@@ -13,7 +13,14 @@ import (
 // by sample. All images are [B,H,W,C]; noise is standard normal, and needed at
 // every step, though not every sampler uses it.
 func Step(scope *model.Scope, d Denoiser, sample Sampler, s schedule.Schedule, x, t, y, noise *Node) (next, x0 *Node) {
+	return StepAfter(scope, d, sample, s, nil, x, t, y, noise)
+}
+
+// StepAfter is Step for samplers that remember: last is the x0 that the step
+// before returned. At the first step it is any image of finite numbers.
+func StepAfter(scope *model.Scope, d Denoiser, sample Sampler, s schedule.Schedule, last, x, t, y, noise *Node) (next, x0 *Node) {
 	p := d(scope, x, t, y)
+	p.Last = last
 	return sample(s, p, x, t, noise), p.X0
 }
 

@@ -102,6 +102,15 @@ func TestAtoms(t *testing.T) {
 			t.Errorf("class %s: %d of %d flows are of a kind seen, want at least %d of 30: %q", label, known, len(list), least, list)
 		}
 	}
+	known := 0
+	for _, flow := range byClass(t, g, sample.Request{N: 30, Seed: 4, Sampler: "dpm++"})["a"] {
+		if slices.Contains(kinds["a"], flow) {
+			known++
+		}
+	}
+	if known < 28 {
+		t.Errorf("dpm++: %d of 30 flows of class a are of a kind seen, want at least 28", known)
+	}
 	few := byClass(t, g, sample.Request{N: 7, Seed: 4, Batch: 6, Classes: []string{"b"}})
 	if len(few["a"]) != 0 || fmt.Sprint(few["b"]) != fmt.Sprint(drawn["b"][:7]) {
 		t.Errorf("class b alone, in batches of 6: %q, want %q", few["b"], drawn["b"][:7])

@@ -284,6 +284,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 	}
 	shape := []int{p.batch, p.side(), p.side(), p.channels()}
 	image := tensors.FromFlatDataAndDimensions(x, shape...)
+	clean := tensors.FromFlatDataAndDimensions(make([]float32, len(x)), shape...) // as the step before saw it
 	for k, t := range p.times {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -293,7 +294,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 			p.fresh = false
 		}
 		fill(eps)
-		args := []any{image, tensors.FromScalar(int32(t)), tensors.FromFlatDataAndDimensions(eps, shape...)}
+		args := []any{image, clean, tensors.FromScalar(int32(t)), tensors.FromFlatDataAndDimensions(eps, shape...)}
 		if p.g.Config.ClassCond {
 			args = append(args, tensors.FromFlatDataAndDimensions(y, p.batch))
 		}
@@ -301,7 +302,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		if err != nil {
 			return err
 		}
-		image = out[0]
+		image, clean = out[0], out[1]
 		step := Step{T: len(p.times) - 1 - k}
 		if step.Images, err = p.read(out[0], part); err != nil {
 			return err
@@ -371,9 +372,10 @@ type program struct {
 	times []int
 }
 
-// step makes the program of the denoising step and remembers it. Its arguments are the images [B,H,W,C], the step's number
-// (scalar int32), noise [B,H,W,C] and, with classes, y [B] int32; it returns the
-// next images and the clean images the model sees.
+// step makes the program of the denoising step and remembers it. Its arguments are
+// the images [B,H,W,C], the clean images that the step before returned, the step's
+// number (scalar int32), noise [B,H,W,C] and, with classes, y [B] int32; it returns
+// the next images and the clean images the model sees.
 func (g *Generator) step(key stepKey, groups []int) (program, error) {
 	denoiser, s, err := g.denoiser(key, groups)
 	if err != nil {
@@ -389,13 +391,13 @@ func (g *Generator) step(key stepKey, groups []int) (program, error) {
 	}
 	sampler := newSampler(key.eta)
 	exec, err := model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		x, t, eps := in[0], in[1], in[2]
+		x, last, t, eps := in[0], in[1], in[2], in[3]
 		var y *graph.Node
-		if len(in) > 3 {
-			y = in[3]
+		if len(in) > 4 {
+			y = in[4]
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		next, x0 := diffusion.Step(g.store.Scope(weightScope), denoiser, sampler, s, x, t, y, eps)
+		next, x0 := diffusion.StepAfter(g.store.Scope(weightScope), denoiser, sampler, s, last, x, t, y, eps)
 		return []*graph.Node{next, x0}
 	})
 	if err != nil {

@@ -190,6 +190,7 @@ func TestWaysOfDrawingDiffer(t *testing.T) {
 	for name, other := range map[string]*dataset.Set{
 		"model's weights": draw(t, trained, Request{N: 2, Steps: "4"}),
 		"ddim, no clip":   draw(t, g, Request{N: 2, Steps: "4", Sampler: "ddim", NoClip: true}),
+		"dpm++":           draw(t, g, Request{N: 2, Steps: "4", Sampler: "dpm++"}),
 		"guidance":        draw(t, g, Request{N: 2, Steps: "4", Guidance: 3}),
 	} {
 		if apart(t, plain.Images.Data, other.Images.Data) < 1e-3 {
@@ -220,7 +221,7 @@ func TestDrawStopsAndRefuses(t *testing.T) {
 		want string
 	}{
 		{Request{Classes: []string{"left"}}, `no class "left": the model has down, up`},
-		{Request{Sampler: "euler"}, "want one of ancestral, ddim"},
+		{Request{Sampler: "euler"}, "want one of ancestral, ddim, dpm++"},
 		{Request{Steps: "21"}, "21 steps wanted"},
 		{Request{N: -1}, "positive"},
 	} {
