@@ -22,11 +22,15 @@ import (
 // where s is the signed length of a packet or the end of the flow, which stays
 // the end. Order 0 draws every packet by itself: the independent marginals.
 // Nothing is smoothed: a chain gives only what it has seen at that place.
+//
+// Where all flows counted are Timed, the flows drawn are: with each packet comes
+// one of the inter-arrival times that were seen with that very step.
 type Chain struct {
 	Order  int
 	Length int // packets a flow at most; longer flows are cut
 
 	classes map[string][]table // by class, one table a position
+	timed   bool
 }
 
 // end is the state after the last packet. No packet is as long.
@@ -44,9 +48,14 @@ type table map[history]*counts
 
 // counts is a distribution over states, as a list that can be drawn from.
 type counts struct {
-	states []int32 // rising after Fit
-	sums   []int   // running sums of how often each was seen
+	states []int32     // rising after Fit
+	sums   []int       // running sums of how often each was seen
+	times  [][]float64 // by state, microseconds; nil where flows have none
 }
+
+// tally is counts under way: the inter-arrival times of every state, as many as
+// it was seen.
+type tally map[history]map[int32][]float64
 
 // Fit counts the flows. It fails on what flows fails on, on an order or length
 // out of range, and where there is no flow.
@@ -54,8 +63,7 @@ func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error
 	if order < 0 || order > maxOrder || length < 1 {
 		return nil, fmt.Errorf("markov: order %d, length %d: want an order of 0 to %d and a length of at least 1", order, length, maxOrder)
 	}
-	type tally map[history]map[int32]int
-	seen := map[string][]tally{}
+	seen, timed := map[string][]tally{}, true
 	for flow, err := range flows {
 		if err != nil {
 			return nil, err
@@ -68,25 +76,30 @@ func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error
 			}
 			seen[flow.Label] = tables
 		}
+		timed = timed && flow.Timed
 		var past history
 		for j, s := range states(flow, length) {
 			if tables[j][past] == nil {
-				tables[j][past] = map[int32]int{}
+				tables[j][past] = map[int32][]float64{}
 			}
-			tables[j][past][s]++
+			after := 0.0
+			if s != end {
+				after = flow.Packets[j].IAT
+			}
+			tables[j][past][s] = append(tables[j][past][s], after)
 			past = past.push(s, order)
 		}
 	}
 	if len(seen) == 0 {
 		return nil, fmt.Errorf("markov: no flows to count")
 	}
-	c := &Chain{Order: order, Length: length, classes: map[string][]table{}}
+	c := &Chain{Order: order, Length: length, classes: map[string][]table{}, timed: timed}
 	for label, tallies := range seen {
 		tables := make([]table, length)
 		for j, t := range tallies {
 			tables[j] = table{}
 			for past, n := range t {
-				tables[j][past] = newCounts(n)
+				tables[j][past] = newCounts(n, timed)
 			}
 		}
 		c.classes[label] = tables
@@ -117,19 +130,23 @@ func (h history) push(s int32, order int) history {
 	return h
 }
 
-func newCounts(n map[int32]int) *counts {
+func newCounts(n map[int32][]float64, timed bool) *counts {
 	c := &counts{states: slices.Sorted(maps.Keys(n))}
 	sum := 0
 	for _, s := range c.states {
-		sum += n[s]
+		sum += len(n[s])
 		c.sums = append(c.sums, sum)
+		if timed {
+			c.times = append(c.times, slices.Clip(n[s]))
+		}
 	}
 	return c
 }
 
-func (c *counts) draw(rng *rand.Rand) int32 {
+// draw returns the number of a state.
+func (c *counts) draw(rng *rand.Rand) int {
 	i, _ := slices.BinarySearch(c.sums, 1+rng.IntN(c.sums[len(c.sums)-1]))
-	return c.states[i]
+	return i
 }
 
 // Classes returns the labels counted, sorted.
@@ -147,23 +164,36 @@ func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	}
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
-		flows[i] = c.draw(label, tables, noise.Stream(seed, noise.Key(label), uint64(i)))
+		key := noise.Key(label)
+		flows[i] = c.draw(label, tables, noise.Stream(seed, key, uint64(i)), noise.Stream(seed, key, uint64(i), streamTimes))
 	}
 	return flows, nil
 }
 
-func (c *Chain) draw(label string, tables []table, rng *rand.Rand) traffic.Flow {
+// streamTimes keys the stream that times are drawn from, beside the packets'.
+const streamTimes = 1
+
+func (c *Chain) draw(label string, tables []table, rng, clock *rand.Rand) traffic.Flow {
 	var past history
-	var values []float64
+	var values, times []float64
 	for _, t := range tables {
-		s := t[past].draw(rng)
+		counts := t[past]
+		i := counts.draw(rng)
+		s := counts.states[i]
 		if s == end {
 			break
 		}
 		values = append(values, float64(s))
+		if c.timed {
+			times = append(times, counts.times[i][clock.IntN(len(counts.times[i]))])
+		}
 		past = past.push(s, c.Order)
 	}
 	flow := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(values))}
 	traffic.SignedLength{}.Restore(values, flow.Packets)
+	if c.timed {
+		flow.Timed = true
+		traffic.InterArrival{}.Restore(times, flow.Packets)
+	}
 	return flow
 }

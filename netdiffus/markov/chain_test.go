@@ -104,3 +104,50 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("Draw of an unknown class: %v", err)
 	}
 }
+
+// TestTimes: a packet's time is one seen with that very step, as often; without
+// times on every flow there are none, and packets are the same either way.
+func TestTimes(t *testing.T) {
+	timed := func(signed []float64, times ...float64) traffic.Flow {
+		f := flow("a", signed...)
+		f.Timed = true
+		traffic.InterArrival{}.Restore(times, f.Packets)
+		return f
+	}
+	flows := []traffic.Flow{
+		timed([]float64{-1, 5}, 0, 10), timed([]float64{-1, 5}, 0, 30), timed([]float64{-2, 5}, 0, 900), timed([]float64{-2}, 0)}
+	chain, err := Fit(all(flows...), 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := chain.Draw("a", 4000, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]float64{}
+	for _, f := range drawn {
+		if !f.Timed || f.Packets[0].IAT != 0 {
+			t.Fatalf("%v, want times, the first 0", f)
+		}
+		if len(f.Packets) > 1 {
+			seen[fmt.Sprint(signed(f), " ", f.Packets[1].IAT)]++
+		}
+	}
+	if len(seen) != 3 || math.Abs(seen["-1 5 10"]-1000) > 110 || math.Abs(seen["-1 5 30"]-1000) > 110 || math.Abs(seen["-2 5 900"]-1000) > 110 {
+		t.Errorf("4000 flows drawn: %v, want about 1000 each of -1 5 at 10 and at 30 and of -2 5 at 900", seen)
+	}
+
+	flows[3].Timed = false
+	if chain, err = Fit(all(flows...), 1, 3); err != nil {
+		t.Fatal(err)
+	}
+	untimed, err := chain.Draw("a", 4000, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, f := range untimed {
+		if f.Timed || signed(f) != signed(drawn[i]) {
+			t.Fatalf("flow %d without times: %v, want the packets of %v", i, f, drawn[i])
+		}
+	}
+}

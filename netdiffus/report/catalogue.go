@@ -15,6 +15,17 @@ var catalogue = map[string]entry{
 	"trts_accuracy": {"TRTS accuracy", "", +1, "forest trained on all real training flows, tested on these"},
 	"trts_f1":       {"TRTS macro F1", "", +1, "the same: mean F1 of the classes"},
 
+	"tstr_iat_accuracy": {"TSTR accuracy, with times", "", +1, "the forest also gets the inter-arrival times"},
+	"tstr_iat_f1":       {"TSTR macro F1, with times", "", +1, "the same: mean F1 of the classes"},
+
+	"hd_iat":      {"Hellinger IAT", "", -1, "ln(1+µs) of the inter-arrival times in 10 bins over the real class"},
+	"js_iat":      {"JS IAT", "bits", -1, "Jensen-Shannon divergence of the same"},
+	"tv_iat":      {"TV IAT", "", -1, "total variation of the same"},
+	"w1_iat":      {"W1 ln IAT", "", -1, "Wasserstein distance of ln(1+µs)"},
+	"ks_iat":      {"KS IAT", "", -1, "Kolmogorov-Smirnov statistic of the inter-arrival times"},
+	"w1_duration": {"W1 ln duration", "", -1, "Wasserstein distance of ln(1+µs) from first packet to last"},
+	"ks_duration": {"KS duration", "", -1, "Kolmogorov-Smirnov statistic of the same"},
+
 	"hd_pl": {"Hellinger PL", "", -1, "payload lengths in 10 bins over the real class"},
 	"js_pl": {"JS PL", "bits", -1, "Jensen-Shannon divergence of the same"},
 	"tv_pl": {"TV PL", "", -1, "total variation of the same"},

@@ -143,6 +143,9 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 				draws = append(draws, table)
 				g := &measured[i][k]
 				g.add(e, drawn)
+				if err := e.timing.measure(ctx, g, k, e.want(size), seed); err != nil {
+					return fmt.Errorf("report: times of %s: %w", source.title, err)
+				}
 				for _, j := range e.judges() {
 					scores, err := classify.Evaluate(ctx, j.Judge, table, seed, test)
 					if err != nil {
@@ -174,6 +177,11 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	}
 	whole := gathered{figures: ceiling}
 	whole.add(e, e.train)
+	if e.timing != nil {
+		if err := e.timing.add(ctx, &whole, e.timing.train, 0); err != nil {
+			return fmt.Errorf("report: times of all training flows: %w", err)
+		}
+	}
 	for i, size := range sizes {
 		s := Size{PerClass: max(0, size), All: size == All, Draws: e.independent(size), Short: e.short(size)}
 		if s.Draws < float64(e.Seeds) {

@@ -173,6 +173,7 @@ func (p page) Figures(s Size, names ...string) Table {
 type Distances struct {
 	Size                              Size
 	Structure, Packets, Exact, Pooled Table
+	Times                             Table // without columns where there are none
 }
 
 // Distances makes the tables of a size.
@@ -183,6 +184,7 @@ func (p page) Distances(s Size) Distances {
 		p.Figures(s, "hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "hd_dir", "tv_dir"),
 		p.Figures(s, "tv_pl_exact", "js_pl_exact", "js_dir", "ks_dir", "bigram_js_exact", "trigram_js_exact", "seen", "duplicates", "near_duplicates"),
 		p.Figures(s, "hd_pl_all", "js_pl_all", "tv_pl_all", "w1_pl_all", "ks_pl_all", "hd_dir_all", "js_dir_all", "tv_dir_all"),
+		p.Figures(s, "tstr_iat_accuracy", "tstr_iat_f1", "hd_iat", "js_iat", "w1_iat", "ks_iat", "w1_duration", "ks_duration"),
 	}
 }
 

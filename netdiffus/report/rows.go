@@ -34,6 +34,7 @@ type evaluation struct {
 	classes                []string
 	train, test, synthetic sample
 	sources                []source
+	timing                 *timing // nil where not all flows have times
 	fixed                  constants
 	notes                  []string
 	set                    *dataset.Set              // the synthetic images; nil without
@@ -83,7 +84,8 @@ func newEvaluation(d Data, o Options) (*evaluation, error) {
 		return nil, err
 	}
 	e.fixed = newConstants(e)
-	return e, nil
+	e.timing, err = newTiming(e, d)
+	return e, err
 }
 
 func (e *evaluation) note(format string, args ...any) {

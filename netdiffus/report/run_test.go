@@ -51,7 +51,7 @@ func small() Options {
 }
 
 func TestRun(t *testing.T) {
-	d := Data{Train: chatter(4, 80, 1), Test: chatter(4, 30, 2), Synthetic: Synthetic{Flows: chatter(4, 40, 3)}}
+	d := Data{Train: clocked(chatter(4, 80, 1), 1, 1), Test: clocked(chatter(4, 30, 2), 1, 2), Synthetic: Synthetic{Flows: clocked(chatter(4, 40, 3), 1, 3)}}
 	o := small()
 	last, total := 0, 0
 	o.Progress = func(done, n int, _ string) { last, total = done, n }

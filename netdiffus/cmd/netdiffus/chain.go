@@ -22,7 +22,8 @@ flows from these counts: the honest baseline of any generator of short flows. It
 learns nothing and takes a second; evaluate prints its figures beside yours.
 
 Order 0 draws every packet by itself, order 1 after the packet before, order 2 after
-the two before. Directions and payload lengths are drawn, times are not.`,
+the two before. With each packet comes one of the times that were seen with that
+step, where all flows have times.`,
 		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num_samples 300
   netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv`,
 		Args: cobra.NoArgs,
