@@ -216,8 +216,15 @@ func TestFoldersAreKept(t *testing.T) {
 	if err := set.Save(dir); err != nil {
 		t.Errorf("an empty folder is refused: %v", err)
 	}
-	if err := set.Save(dir); err == nil || !strings.Contains(err.Error(), "earlier output") {
+	others, err := Build(traffic.All(sample()[1:]), Recipe{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := others.Save(dir); err == nil || !strings.Contains(err.Error(), "earlier output") {
 		t.Errorf("over an earlier output: %v", err)
+	}
+	if err := set.SaveAs(dir, SaveOptions{Layout: PerClass}); err == nil || !strings.Contains(err.Error(), "earlier output") {
+		t.Errorf("over an earlier output in another layout: %v", err)
 	}
 	if err := set.SaveAs(dir, SaveOptions{Layout: PerClass, Overwrite: true}); err != nil {
 		t.Errorf("asked to overwrite: %v", err)
@@ -241,6 +248,59 @@ func TestFoldersAreKept(t *testing.T) {
 		t.Error("over a file: no error")
 	}
 	checkEntries(t, parent, "set")
+}
+
+// TestSaveTwice: saving the same set again succeeds and touches nothing; where a
+// file of it was spoilt or is missing, it is not the same set.
+func TestSaveTwice(t *testing.T) {
+	for _, layout := range []Layout{PerFlow, PerClass, Samples} {
+		set, err := Build(traffic.All(sample()), Recipe{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parent := t.TempDir()
+		dir := filepath.Join(parent, "set")
+		o := SaveOptions{Layout: layout}
+		if err := set.SaveAs(dir, o); err != nil {
+			t.Fatal(err)
+		}
+		before, err := os.Stat(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := set.SaveAs(dir, o); err != nil {
+			t.Errorf("%s: saved again: %v", layout, err)
+		}
+		if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
+			t.Errorf("%s: saving again changed the folder (%v)", layout, err)
+		}
+		checkEntries(t, parent, "set")
+
+		var files []string
+		filepath.WalkDir(dir, func(path string, e os.DirEntry, _ error) error {
+			if filepath.Ext(path) == ".npz" {
+				files = append(files, path)
+			}
+			return nil
+		})
+		text, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		text[len(text)/2] ^= 1
+		if err := os.WriteFile(files[0], text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := set.SaveAs(dir, o); err == nil {
+			t.Errorf("%s: a spoilt file passes for the same", layout)
+		}
+		if err := os.Remove(files[0]); err != nil {
+			t.Fatal(err)
+		}
+		if err := set.SaveAs(dir, o); err == nil {
+			t.Errorf("%s: a missing file passes for the same", layout)
+		}
+	}
 }
 
 // TestLyingFiles spoils one thing after another in a good set.

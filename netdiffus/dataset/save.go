@@ -1,9 +1,12 @@
 package dataset
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
@@ -36,8 +39,9 @@ type SaveOptions struct {
 }
 
 // Save writes the set into the folder dir, one file a flow, with a manifest.
-// The folder must be new or empty. It appears when everything is written; on
-// an error nothing is left.
+// The folder must be new or empty, or hold this very set already: then Save does
+// nothing, so that it can be repeated. The folder appears when everything is
+// written; on an error nothing is left.
 func (s *Set) Save(dir string) error { return s.SaveAs(dir, SaveOptions{}) }
 
 // SaveAs is Save with options.
@@ -46,7 +50,7 @@ func (s *Set) SaveAs(dir string, o SaveOptions) error {
 		return err
 	}
 	r := s.Recipe.withDefaults()
-	return stage(dir, o, func(staged string) error {
+	write := func(staged string) error {
 		w, err := newWriter(staged, o.Layout, r, s.Classes, s.Counts(), s.Lengths != nil)
 		if err != nil {
 			return err
@@ -62,7 +66,64 @@ func (s *Set) SaveAs(dir string, o SaveOptions) error {
 			}
 		}
 		return w.finish(o.Inputs, 0)
-	})
+	}
+	if !o.Overwrite && checkFree(dir, false) != nil && checkFree(dir, true) == nil {
+		if same, err := wouldWrite(dir, write); err != nil || same {
+			return err
+		}
+	}
+	return stage(dir, o, write)
+}
+
+// wouldWrite tells whether write would fill a folder with just what is in dir.
+// The same set always gives the same bytes.
+func wouldWrite(dir string, write func(staged string) error) (bool, error) {
+	staged, err := atomicfile.CreateDir(dir)
+	if err != nil {
+		return false, fmt.Errorf("dataset: %w", err)
+	}
+	defer staged.Abort()
+	if err := write(staged.Path()); err != nil {
+		return false, err
+	}
+	return sameFiles(staged.Path(), dir)
+}
+
+// sameFiles tells whether two folders hold the same files.
+func sameFiles(a, b string) (bool, error) {
+	names := func(dir string) (list []string, err error) {
+		err = fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
+			list = append(list, path)
+			return err
+		})
+		return list, err
+	}
+	ofA, err := names(a)
+	if err != nil {
+		return false, fmt.Errorf("dataset: %w", err)
+	}
+	ofB, err := names(b)
+	if err != nil || !slices.Equal(ofA, ofB) {
+		return false, err
+	}
+	for _, name := range ofA {
+		info, err := os.Stat(filepath.Join(a, name))
+		if err != nil {
+			return false, fmt.Errorf("dataset: %w", err)
+		}
+		if info.IsDir() {
+			continue
+		}
+		x, err := os.ReadFile(filepath.Join(a, name))
+		if err != nil {
+			return false, fmt.Errorf("dataset: %w", err)
+		}
+		y, err := os.ReadFile(filepath.Join(b, name))
+		if err != nil || !bytes.Equal(x, y) {
+			return false, nil // a file that cannot be read is not the same
+		}
+	}
+	return true, nil
 }
 
 // stage lets write fill a folder that becomes dir when write succeeds, and is
