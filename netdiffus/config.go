@@ -124,6 +124,9 @@ type Training struct {
 	// EMA are the rates of the moving averages kept; samples are drawn with the
 	// first.
 	EMA []float64 `json:"ema_rate"`
+	// RandomFlip mirrors half of the images from left to right, as
+	// guided-diffusion's loader does to photographs. A mirrored GASF is none.
+	RandomFlip bool `json:"random_flip,omitempty"`
 	// Sampler draws the timesteps, a name in TimestepSamplers.
 	Sampler string `json:"schedule_sampler"`
 	// LabelDropout is the share of labels hidden from the network, which makes

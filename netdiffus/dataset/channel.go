@@ -117,6 +117,15 @@ func (r Recipe) Check() error {
 	if r.withDefaults().has(traffic.SignedLength{}) && seen[Length{}.Name()] {
 		return errors.New("dataset: features signed_length and length say the same: want one of them")
 	}
+	if r.Rendering == nil {
+		return nil
+	}
+	if len(r.More) > 0 {
+		return errors.New("dataset: pictures hold one feature, in colours: several are for images of numbers")
+	}
+	if err := r.Rendering.Validate(); err != nil {
+		return fmt.Errorf("dataset: %w", err)
+	}
 	return nil
 }
 

@@ -45,6 +45,7 @@ type Report struct {
 	Invertible       bool
 	Exact64, Exact32 int
 	TimesOff         float64
+	Loss             *Loss // what pictures cost; nil where the recipe has no rendering, or they no way back
 }
 
 // Convert makes a set of the flows in the folder dir without holding it in
@@ -78,7 +79,7 @@ func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe
 	}
 	c.writing = true
 	err = stage(dir, o.SaveOptions, func(staged string) error {
-		w, err := newWriter(staged, o.Layout, report.Recipe, report.Classes, report.Counts, true)
+		w, err := newWriter(staged, o.SaveOptions, report.Recipe, report.Classes, report.Counts, true)
 		if err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe
 		if err := c.write(w, &report); err != nil {
 			return err
 		}
-		return w.finish(o.Inputs, report.Cut)
+		return w.finish(finish{o.Inputs, report.Cut, report.Loss})
 	})
 	if err != nil {
 		return Report{}, err
@@ -142,7 +143,7 @@ type job struct {
 // write encodes all flows, checks that they come back, and writes them.
 func (c *conversion) write(w writer, report *Report) error {
 	workers := 1
-	if _, parallel := w.(*flowWriter); parallel {
+	if w.parallel() {
 		workers = runtime.GOMAXPROCS(0) // the file system is what takes the time
 	}
 	_, err := report.Recipe.inverter()
@@ -205,6 +206,7 @@ type tally struct {
 	exact64, exact32 atomic.Int64
 	mu               sync.Mutex
 	off              float64
+	loss             lossCounter
 }
 
 // worker returns what does one goroutine's jobs.
@@ -221,12 +223,14 @@ func (t *tally) worker(w writer) func(job) error {
 			return err
 		}
 		if d != nil {
-			in64, in32, off := d.came(j.flow, image)
+			back := d.pictures.open(image)
+			in64, in32, off := d.came(j.flow, back)
 			t.mu.Lock()
 			t.off += off
 			t.mu.Unlock()
 			t.exact64.Add(count(in64))
 			t.exact32.Add(count(in32))
+			t.loss.add(d, j.flow, back)
 		}
 		return w.add(label, j.row, image)
 	}
@@ -242,6 +246,7 @@ func (t *tally) finish() error {
 	}
 	t.report.Exact64, t.report.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
 	t.report.TimesOff = t.off / float64(max(t.report.Flows, 1))
+	t.report.Loss = t.loss.result()
 	return nil
 }
 

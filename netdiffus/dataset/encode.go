@@ -13,6 +13,7 @@ import (
 // encoded is one flow's image and what the image does not hold.
 type encoded struct {
 	image    []float64 // [size,size,C]
+	picture  []uint8   // [H,W,C], its picture, where the recipe has a rendering
 	length   int       // packets in the image
 	zeroDown []int     // see Set.zeroDown
 }
@@ -47,6 +48,9 @@ func (e *encoder) encode(f traffic.Flow) (encoded, error) {
 		imaging.SetChannel(e.image, e.plane, i, len(e.channels))
 	}
 	out := encoded{image: e.image, length: len(packets)}
+	if e.Rendering != nil {
+		out.picture = e.Rendering.Draw(e.image, e.Image.Size(e.Length)).Pix
+	}
 	if e.has(traffic.SignedLength{}) && !e.has(Direction{}) {
 		for i, p := range packets {
 			if p.Length == 0 && p.Dir == traffic.Down {
@@ -79,9 +83,10 @@ type decoder struct {
 	Recipe
 	channels []Channel
 	inverter imaging.Inverter
-	codes    []float64 // [Length]
-	plane    []float64 // one channel of an image
-	narrow   []float64 // an image in float32 precision
+	codes    []float64      // [Length]
+	plane    []float64      // one channel of an image
+	narrow   []float64      // an image in float32 precision
+	pictures *pictureReader // nil without a rendering
 }
 
 func newDecoder(r Recipe) (*decoder, error) {
@@ -89,7 +94,9 @@ func newDecoder(r Recipe) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoder{Recipe: r, channels: r.Channels(), inverter: inverter, codes: make([]float64, r.Length)}, nil
+	d := &decoder{Recipe: r, channels: r.Channels(), inverter: inverter, codes: make([]float64, r.Length)}
+	d.pictures, err = newPictureReader(r)
+	return d, err
 }
 
 // values returns each channel's feature at all Length places of the image, [C]

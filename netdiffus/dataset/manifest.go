@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
@@ -28,7 +30,9 @@ type manifest struct {
 	Layout  Layout          `json:"layout"`
 	Recipe  Recipe          `json:"recipe"`
 	Flows   int             `json:"flows"`
-	Cut     int             `json:"cut"` // flows that had more packets than the recipe's length
+	Cut     int             `json:"cut"`             // flows that had more packets than the recipe's length
+	Loss    *Loss           `json:"loss,omitempty"`  // what pictures cost
+	Files   []string        `json:"files,omitempty"` // beside the classes'
 	Classes []manifestClass `json:"classes"`
 	Inputs  []Input         `json:"inputs,omitempty"`
 }
@@ -86,6 +90,12 @@ func (c manifestClass) label() (string, error) {
 	return string(label), err
 }
 
+// finish writes the manifest of a set that is complete.
+func (m manifest) finish(dir string, f finish) error {
+	m.Inputs, m.Cut, m.Loss = f.inputs, f.cut, f.loss
+	return m.write(dir)
+}
+
 func (m manifest) write(dir string) error {
 	data, err := plainjson.Marshal(m)
 	if err != nil {
@@ -132,6 +142,13 @@ func parseManifest(data []byte) (manifest, error) {
 	}
 	switch m.Layout {
 	case PerFlow, PerClass, Samples:
+		if m.Recipe.Rendering != nil {
+			return manifest{}, fmt.Errorf("layout %q does not go with pictures", m.Layout)
+		}
+	case Pictures, Arrays:
+		if m.Recipe.Rendering == nil {
+			return manifest{}, fmt.Errorf("layout %q without a rendering", m.Layout)
+		}
 	default:
 		return manifest{}, fmt.Errorf("layout %q is not known", m.Layout)
 	}
@@ -143,14 +160,22 @@ func parseManifest(data []byte) (manifest, error) {
 		}
 		m.Classes[i].Label = label
 		labels = append(labels, label)
-		if !filepath.IsLocal(c.Path) || filepath.Base(c.Path) != c.Path {
+		if !beside(c.Path) && !(m.Layout == Pictures && beside(filepath.Dir(c.Path)) && filepath.IsLocal(c.Path)) {
 			return manifest{}, fmt.Errorf("class %q: path %q does not lie beside the manifest", label, c.Path)
 		}
 		if c.Flows < 0 {
 			return manifest{}, fmt.Errorf("class %q: %d flows", label, c.Flows)
 		}
 	}
+	if slices.ContainsFunc(m.Files, func(name string) bool { return !beside(name) }) {
+		return manifest{}, fmt.Errorf("files %q do not lie beside the manifest", m.Files)
+	}
 	return m, checkClasses(labels)
+}
+
+// beside tells whether path names a file or folder in the manifest's own.
+func beside(path string) bool {
+	return filepath.IsLocal(path) && filepath.Base(path) == path && path != "."
 }
 
 // checkFree tells whether a set may be written to dir: it must be new or
@@ -170,9 +195,13 @@ func checkFree(dir string, overwrite bool) error {
 	if !overwrite {
 		return fmt.Errorf("dataset: %s holds an earlier output: choose another folder or ask to overwrite it", dir)
 	}
-	ours := map[string]bool{manifestName: true}
+	ours := map[string]bool{manifestName: true, GridName: true}
 	for _, c := range m.Classes {
-		ours[c.Path] = true
+		top, _, _ := strings.Cut(filepath.ToSlash(c.Path), "/")
+		ours[top] = true
+	}
+	for _, name := range m.Files {
+		ours[name] = true
 	}
 	for _, e := range entries {
 		if !ours[e.Name()] {

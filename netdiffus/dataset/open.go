@@ -20,29 +20,83 @@ import (
 // name is that of its folder or file). Without a manifest the recipe is the
 // reference's with an unknown scale: enough to train on, and to invert with
 // OpenAs.
+//
+// Folders of PNG pictures and guided-diffusion's files of samples open as well;
+// see OpenWith.
 func Open(path string) (*Set, error) { return OpenAs(path, Recipe{}) }
 
 // OpenAs is Open for files without a manifest that were made by recipe r,
 // whose codec holds the scale. A Length of 0 is taken from the images. It
 // refuses a folder with a manifest, which has its own recipe, unless r is the
 // zero Recipe.
-func OpenAs(path string, r Recipe) (*Set, error) {
+func OpenAs(path string, r Recipe) (*Set, error) { return OpenWith(path, OpenOptions{Recipe: r}) }
+
+// OpenOptions say how to read what has no manifest, and pictures.
+type OpenOptions struct {
+	Recipe Recipe // see OpenAs
+	// Side is the height and width that pictures get, as guided-diffusion's
+	// loader gives it to them; 0 leaves them as they are, all of one size.
+	Side int
+	// Channels is what pictures get: 3 or 1; 0 means 1 where all are gray, else 3.
+	Channels int
+	// ClassFrom says what names the class of a file without a manifest.
+	ClassFrom ClassFrom
+	// Progress is told how many pictures of how many are read, by one goroutine
+	// at a time; may be nil.
+	Progress func(done, total int)
+}
+
+// ClassFrom says what names a file's class.
+type ClassFrom string
+
+const (
+	// FromLeaf is the folder that the file lies in, or where it lies in none its
+	// name before the first "_".
+	FromLeaf ClassFrom = "leaf"
+	// FromFirst is the first folder below the one that is opened.
+	FromFirst ClassFrom = "first"
+	// FromFile is the file's name before the first "_", which is guided-diffusion's
+	// rule.
+	FromFile ClassFrom = "file"
+)
+
+// OpenWith is Open with options.
+//
+// Without a manifest, files may lie beside each other, in the classes' folders
+// or one level deeper (Youtube/vid1/vid1_1.png): PNG pictures, of any size with
+// Side, or .npz files of one flow each. Pictures are kept with 8 bits a pixel.
+// How they were coloured is told by their colours; a packet is taken to be a
+// pixel wide where the recipe does not say otherwise.
+func OpenWith(path string, o OpenOptions) (*Set, error) {
+	r := o.Recipe
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	if !info.IsDir() {
+		if isArrays(path) {
+			return openArrays(path, nil, o)
+		}
 		return openClasses([]source{{label: classOfFile(path), path: path}}, r)
 	}
 	m, err := readManifest(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return openForeign(path, r)
+		return openForeign(path, o)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !r.zero() {
-		return nil, fmt.Errorf("dataset: %s has a manifest with a scale of its own", path)
+		if m.Recipe.fitted() && (m.Recipe.Rendering == nil || m.Recipe.Rendering.Color != "") {
+			return nil, fmt.Errorf("dataset: %s has a manifest with a scale of its own", path)
+		}
+		m.Recipe = m.Recipe.completed(r)
+	}
+	switch m.Layout {
+	case Pictures:
+		return openPictures(path, m, o)
+	case Arrays:
+		return openArrays(filepath.Join(path, m.arraysFile()), &m, o)
 	}
 	var sources []source
 	for _, c := range m.Classes {
@@ -63,7 +117,15 @@ type source struct {
 }
 
 // openForeign opens a folder without a manifest.
-func openForeign(dir string, r Recipe) (*Set, error) {
+func openForeign(dir string, o OpenOptions) (*Set, error) {
+	r := o.Recipe
+	if found, err := findFiles(dir); err != nil {
+		return nil, err
+	} else if len(found.pictures) > 0 {
+		return openFound(dir, found, o)
+	} else if found.nested() || o.ClassFrom == FromFile || flat(found) {
+		return openNested(found, o)
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
@@ -89,10 +151,12 @@ func openForeign(dir string, r Recipe) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %s holds .npz files both beside and inside of folders: which are the classes?", dir)
 	case len(folders) > 0:
 		return openFlows(folders, r)
+	case len(files) == 1 && isArrays(files[0].path):
+		return openArrays(files[0].path, nil, o)
 	case len(files) > 0:
 		return openClasses(files, r)
 	}
-	return nil, fmt.Errorf("dataset: %s holds neither %s nor .npz files, by themselves or in a folder for each class", dir, manifestName)
+	return nil, fmt.Errorf("dataset: %s holds neither %s nor .npz or .png files, by themselves or in folders for the classes", dir, manifestName)
 }
 
 // classOfFile is the class that a file without a manifest is of.

@@ -35,7 +35,12 @@ func openFlows(sources []source, r Recipe) (*Set, error) {
 		files = append(files, inside...)
 	}
 	slices.SortStableFunc(files, func(a, b flowFile) int { return cmp.Compare(a.row, b.row) })
+	return readFlows(files, sources, r)
+}
 
+// readFlows reads per-flow files into a set of the sources' classes, in this
+// order.
+func readFlows(files []flowFile, sources []source, r Recipe) (*Set, error) {
 	key, size, channels := r.withDefaults().Image.Name(), 0, len(r.Channels())
 	if len(files) > 0 {
 		first, err := readFlow(files[0].path, key, channels)
@@ -122,6 +127,9 @@ func readFlow(path, key string, channels int) (readImage, error) {
 	}
 	if out.size, err = checkShape(image.Shape, image.DType(), channels); err == nil {
 		out.image = image.Floats()
+		if key == halvedKey {
+			out.image = doubled(out.image)
+		}
 		err = checkFinite(out.image)
 	}
 	if err != nil {
@@ -144,6 +152,17 @@ func readFlow(path, key string, channels int) (readImage, error) {
 		}
 	}
 	return out, nil
+}
+
+// halvedKey names images g that hold g/2 + 1/2: the reference's older variant.
+const halvedKey = "x"
+
+func doubled(image []float64) []float64 {
+	out := make([]float64, len(image))
+	for i, v := range image {
+		out[i] = 2*v - 1
+	}
+	return out
 }
 
 // readInts reads an array of whole numbers.

@@ -24,6 +24,9 @@ type Recipe struct {
 	Codec   codec.Codec     // nil means CodecFor(Feature), its parameters taken from the data
 	More    []Channel       // further features; nil for images of one channel
 	Image   imaging.Encoder // nil means imaging.GASF{}
+	// Rendering makes pictures of 8 bits a pixel of the images; nil leaves them
+	// as they are.
+	Rendering *imaging.Rendering
 }
 
 // withDefaults fills in what zero values mean.
@@ -51,7 +54,7 @@ func (r Recipe) fitted() bool {
 
 // zero tells whether nothing is said.
 func (r Recipe) zero() bool {
-	return r.Length == 0 && r.Feature == nil && r.Codec == nil && r.More == nil && r.Image == nil
+	return r.Length == 0 && r.Feature == nil && r.Codec == nil && r.More == nil && r.Image == nil && r.Rendering == nil
 }
 
 // inverter returns the image's way back, or why there is none.
@@ -63,6 +66,11 @@ func (r Recipe) inverter() (imaging.Inverter, error) {
 	if !r.fitted() {
 		return nil, errors.New("dataset: the images' scale is not known, which inverting them needs")
 	}
+	if r.Rendering != nil {
+		if err := r.Rendering.Invertible(r.Image.Size(r.Length)); err != nil {
+			return nil, fmt.Errorf("dataset: %w", err)
+		}
+	}
 	return inverter, nil
 }
 
@@ -70,8 +78,9 @@ func (r Recipe) inverter() (imaging.Inverter, error) {
 type recipeJSON struct {
 	Length int `json:"length"`
 	channelJSON
-	More  []channelJSON   `json:"more_channels,omitempty"`
-	Image json.RawMessage `json:"image"`
+	More      []channelJSON      `json:"more_channels,omitempty"`
+	Image     json.RawMessage    `json:"image"`
+	Rendering *imaging.Rendering `json:"rendering,omitempty"`
 }
 
 // MarshalJSON writes the parts by name, with their parameters.
@@ -81,7 +90,7 @@ func (r Recipe) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := recipeJSON{Length: r.Length, Image: image}
+	j := recipeJSON{Length: r.Length, Image: image, Rendering: r.Rendering}
 	for i, c := range r.Channels() {
 		channel, err := c.json()
 		if err != nil {
@@ -121,11 +130,11 @@ func (r *Recipe) UnmarshalJSON(data []byte) error {
 			r.More = append(r.More, c)
 		}
 	}
-	if err := r.Check(); err != nil {
+	if r.Image, err = imaging.Unmarshal(j.Image); err != nil {
 		return err
 	}
-	r.Image, err = imaging.Unmarshal(j.Image)
-	return err
+	r.Rendering = j.Rendering
+	return r.Check()
 }
 
 // maxLength is the longest series a recipe takes: its image has 16 million

@@ -29,11 +29,20 @@ const (
 	// what the reference's sampler writes. Lengths and rows are there only if
 	// they are known.
 	Samples Layout = "samples"
+
+	// Pictures is one PNG a flow, LABEL/LABEL_row.png, for recipes with a
+	// rendering. What pictures do not tell stands in flows.csv.
+	Pictures Layout = "png"
+	// Arrays is guided-diffusion's file of samples, samples_NxHxWxC.npz, for
+	// recipes with a rendering: arr_0 are all pictures, uint8 [N,H,W,C], arr_1
+	// the numbers of their classes, int64 [N], which label_map.csv names.
+	Arrays Layout = "samples-npz"
 )
 
 // SaveOptions say how a set is written.
 type SaveOptions struct {
-	Layout    Layout  // "" means PerFlow
+	Layout    Layout  // "" means PerFlow, or Pictures where the recipe has a rendering
+	Group     string  // Pictures: a folder for those of the classes to lie in; "" means none
 	Overwrite bool    // replace an earlier set in the folder; other files are never replaced
 	Inputs    []Input // the files that the flows came from, for the manifest
 }
@@ -51,7 +60,7 @@ func (s *Set) SaveAs(dir string, o SaveOptions) error {
 	}
 	r := s.Recipe.withDefaults()
 	write := func(staged string) error {
-		w, err := newWriter(staged, o.Layout, r, s.Classes, s.Counts(), s.Lengths != nil)
+		w, err := newWriter(staged, o, r, s.Classes, s.Counts(), s.Lengths != nil)
 		if err != nil {
 			return err
 		}
@@ -65,7 +74,7 @@ func (s *Set) SaveAs(dir string, o SaveOptions) error {
 				return err
 			}
 		}
-		return w.finish(o.Inputs, 0)
+		return w.finish(finish{inputs: o.Inputs})
 	}
 	if !o.Overwrite && checkFree(dir, false) != nil && checkFree(dir, true) == nil {
 		if same, err := wouldWrite(dir, write); err != nil || same {
@@ -182,15 +191,27 @@ func makeParents(dir string) (made []string, err error) {
 }
 
 // writer writes images into a staged folder. add may be called by several
-// goroutines where the layout is PerFlow.
+// goroutines where parallel says so.
 type writer interface {
 	add(label, row int, e encoded) error
-	finish(inputs []Input, cut int) error // writes the manifest, too
-	abort()                               // closes what is open; after finish it does nothing
+	parallel() bool
+	finish(f finish) error // writes the manifest, too
+	abort()                // closes what is open; after finish it does nothing
+}
+
+// finish is what is known when all images are written.
+type finish struct {
+	inputs []Input
+	cut    int
+	loss   *Loss
 }
 
 // newWriter makes a writer of counts[i] images of each class.
-func newWriter(dir string, layout Layout, r Recipe, classes []string, counts []int, lengths bool) (writer, error) {
+func newWriter(dir string, o SaveOptions, r Recipe, classes []string, counts []int, lengths bool) (writer, error) {
+	layout := o.Layout
+	if r.Rendering != nil {
+		return newPictureWriter(dir, o, r, classes, counts, lengths)
+	}
 	names := FileNames(classes)
 	switch layout {
 	case "", PerFlow:

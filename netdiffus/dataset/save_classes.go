@@ -18,7 +18,9 @@ type classWriter struct {
 
 func (w *classWriter) add(label, row int, e encoded) error { return w.files[label].add(row, e) }
 
-func (w *classWriter) finish(inputs []Input, cut int) error {
+func (w *classWriter) parallel() bool { return false }
+
+func (w *classWriter) finish(f finish) error {
 	for i := range w.files {
 		if w.files[i].file == nil {
 			continue
@@ -27,8 +29,7 @@ func (w *classWriter) finish(inputs []Input, cut int) error {
 			return err
 		}
 	}
-	w.manifest.Inputs, w.manifest.Cut = inputs, cut
-	return w.manifest.write(w.dir)
+	return w.manifest.finish(w.dir, f)
 }
 
 func (w *classWriter) abort() {

@@ -55,10 +55,9 @@ func (w *flowWriter) add(label, row int, e encoded) error {
 	return nil
 }
 
-func (w *flowWriter) finish(inputs []Input, cut int) error {
-	w.manifest.Inputs, w.manifest.Cut = inputs, cut
-	return w.manifest.write(w.dir)
-}
+func (w *flowWriter) parallel() bool { return true }
+
+func (w *flowWriter) finish(f finish) error { return w.manifest.finish(w.dir, f) }
 
 func (w *flowWriter) abort() {}
 

@@ -20,7 +20,7 @@ import (
 type Set struct {
 	Recipe  Recipe
 	Classes []string       // sorted; a class may be without images
-	Images  imaging.Images // [N, Recipe.Image.Size(Recipe.Length), same, C], a channel a feature
+	Images  imaging.Images // [N, Recipe.Image.Size(Recipe.Length), same, C], a channel a feature, or as Recipe.Rendering says
 	Labels  []int          // each image's class, an index into Classes
 	Lengths []int          // each image's number of packets, at most Recipe.Length; -1 unknown; nil: all unknown
 	Rows    []int          // each flow's row in the input, from 0; nil: their order here
@@ -55,8 +55,7 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 		return nil, err
 	}
 	e := newEncoder(r)
-	size := r.Image.Size(r.Length)
-	s := &Set{Recipe: r, Classes: classes, Images: imaging.New(0, size, size, len(r.Channels()))}
+	s := &Set{Recipe: r, Classes: classes, Images: r.NewImages(0)}
 	for f, err := range flows {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
@@ -80,7 +79,11 @@ var errChanged = errors.New("the flows changed between the first look at them an
 // known.
 func (s *Set) add(e encoded, label, row int) {
 	s.setZeroDown(s.Len(), e.zeroDown)
-	s.Images.Append(e.image)
+	if e.picture != nil {
+		s.Images.AppendPicture(e.picture)
+	} else {
+		s.Images.Append(e.image)
+	}
 	s.Labels = append(s.Labels, label)
 	s.Lengths = append(s.Lengths, e.length)
 	s.Rows = append(s.Rows, row)
@@ -107,7 +110,12 @@ func (s *Set) forgetUnknown() {
 // at returns image i with all that is known of its flow; length is -1 where
 // that is unknown.
 func (s *Set) at(i int) encoded {
-	e := encoded{image: s.Images.At(i), length: -1, zeroDown: s.zeroDown[i]}
+	e := encoded{length: -1, zeroDown: s.zeroDown[i]}
+	if s.Images.Pictures() {
+		e.picture = s.Images.Picture(i)
+	} else {
+		e.image = s.Images.At(i)
+	}
 	if s.Lengths != nil {
 		e.length = s.Lengths[i]
 	}
@@ -193,7 +201,7 @@ func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Pac
 		timed := d.Timed()
 		for i := range s.Len() {
 			label := s.Classes[s.Labels[i]]
-			packets := read(d, label, s.at(i))
+			packets := read(d, label, d.pictures.open(s.at(i)))
 			if len(packets) > 0 && !yield(traffic.Flow{Label: label, Packets: packets, Timed: timed}, nil) {
 				return
 			}
@@ -205,10 +213,11 @@ func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Pac
 // also put together by hand.
 func (s *Set) check() error {
 	r := s.Recipe.withDefaults()
-	n, size := s.Len(), r.Image.Size(r.Length)
+	n, want := s.Len(), r.NewImages(0)
 	switch m := s.Images; {
-	case m.H != size || m.W != size || m.C != len(r.Channels()) || len(m.Data) != n*size*size*m.C:
-		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values, want %d x %d with %d channel(s)", n, m.H, m.W, m.C, len(m.Data), size, size, len(r.Channels()))
+	case m.H != want.H || m.W != want.W || m.C != want.C || !m.Whole() || n > 0 && m.Pictures() != want.Pictures():
+		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values and %d bytes, want %d x %d with %d channel(s)",
+			n, m.H, m.W, m.C, len(m.Data), len(m.Bytes), want.H, want.W, want.C)
 	case len(s.Labels) != n || s.Lengths != nil && len(s.Lengths) != n || s.Rows != nil && len(s.Rows) != n:
 		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.Lengths), len(s.Rows))
 	}
@@ -262,11 +271,9 @@ func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err erro
 // Select returns the set of copies of the images with these indices, in their
 // order, with all classes. It panics on an index that s has not.
 func (s *Set) Select(images []int) *Set {
-	out := &Set{Recipe: s.Recipe, Classes: s.Classes, Images: imaging.New(0, s.Images.H, s.Images.W, s.Images.C)}
-	out.Images.Data = make([]float64, 0, len(images)*s.Images.H*s.Images.W*s.Images.C)
-	for _, i := range images {
-		out.setZeroDown(out.Len(), s.zeroDown[i])
-		out.Images.Append(s.Images.At(i))
+	out := &Set{Recipe: s.Recipe, Classes: s.Classes, Images: s.Images.Select(images)}
+	for at, i := range images {
+		out.setZeroDown(at, s.zeroDown[i])
 		out.Labels = append(out.Labels, s.Labels[i])
 		if s.Lengths != nil {
 			out.Lengths = append(out.Lengths, s.Lengths[i])

@@ -115,6 +115,16 @@ func (m *Images) Append(img []float64) {
 	m.Set(m.N-1, img)
 }
 
+// AppendPicture adds a copy of a picture's pixels, [H,W,C], at the end. It panics
+// when they are of another size.
+func (m *Images) AppendPicture(pix []uint8) {
+	if len(pix) != m.Pixels() {
+		panic(sizeError("AppendPicture", len(pix), m.Pixels()))
+	}
+	m.Bytes = append(m.Bytes, pix...)
+	m.N++
+}
+
 // Select returns copies of the images with these indices, in their order.
 func (m Images) Select(images []int) Images {
 	out := m

@@ -87,7 +87,7 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 				i := 0
 				for _, item := range part {
 					if item != filler {
-						copy(set.Images.At(item), s.Images.At(i))
+						set.Images.Set(item, s.Images.At(i))
 						i++
 					}
 				}
@@ -243,7 +243,7 @@ func (p *plan) set() *dataset.Set {
 	set := &dataset.Set{
 		Recipe:  *p.g.Config.Recipe,
 		Classes: slices.Clone(p.Classes),
-		Images:  p.images(len(p.items)),
+		Images:  p.g.Config.Recipe.NewImages(len(p.items)),
 	}
 	for i := range p.items {
 		set.Labels = append(set.Labels, i/p.N)

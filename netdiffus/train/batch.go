@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -18,6 +19,7 @@ const (
 	streamNoise
 	streamLabelDropout
 	streamDropout
+	streamFlip
 
 	// streamStratum and the numbers after it order the images of each class.
 	streamStratum uint64 = 1000
@@ -58,6 +60,7 @@ type feed struct {
 	size    int     // samples in a batch
 	classes int     // 0 for an unconditional model
 	drop    float64 // share of labels replaced by the null class, number `classes`
+	flip    bool    // half of the images are mirrored, drawn anew each time
 	order   order
 
 	// groups, where not nil, is how many images of each class a batch holds,
@@ -77,7 +80,7 @@ func newFeed(set *dataset.Set, cfg netdiffus.Config) *feed {
 	tr := cfg.Training
 	f := &feed{
 		set: set, seed: tr.Seed, size: tr.BatchSize,
-		classes: cfg.UNet.Classes, drop: tr.LabelDropout,
+		classes: cfg.UNet.Classes, drop: tr.LabelDropout, flip: tr.RandomFlip,
 		order: order{seed: tr.Seed, key: streamOrder, n: set.Images.N},
 	}
 	if cfg.Atoms == nil {
@@ -163,9 +166,7 @@ func (f *feed) draw(step int) batch {
 		b.y = make([]int32, f.size)
 	}
 	for i, sample := range f.pick(step) {
-		for j, v := range im.At(sample) {
-			b.x[i*pixels+j] = float32(v)
-		}
+		im.Read(sample, b.x[i*pixels:(i+1)*pixels])
 		if b.y != nil {
 			b.y[i] = int32(f.set.Labels[sample])
 		}
@@ -178,8 +179,27 @@ func (f *feed) draw(step int) batch {
 			}
 		}
 	}
+	if f.flip {
+		r := noise.Stream(f.seed, streamFlip, uint64(step))
+		for i := range f.size {
+			if r.Float64() < 0.5 {
+				mirror(b.x[i*pixels:(i+1)*pixels], im.W, im.C)
+			}
+		}
+	}
 	noise.Normal(noise.Stream(f.seed, streamNoise, uint64(step)), b.noise)
 	return b
+}
+
+// mirror turns an image [H,W,C] left to right.
+func mirror(img []float32, w, c int) {
+	for row := range slices.Chunk(img, w*c) {
+		for left, right := 0, w-1; left < right; left, right = left+1, right-1 {
+			for k := range c {
+				row[left*c+k], row[right*c+k] = row[right*c+k], row[left*c+k]
+			}
+		}
+	}
 }
 
 // ahead is how many batches wait for the device. Two are enough for it never

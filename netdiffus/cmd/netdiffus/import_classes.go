@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
-	"io"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 )
 
 // names are the classes as the flags name them.
@@ -16,65 +14,16 @@ func (f *importFlags) names() ([]string, error) {
 		if f.classes == "" {
 			return nil, nil
 		}
-		return distinct(strings.Split(f.classes, ","))
+		return dataset.Distinct(strings.Split(f.classes, ","))
 	}
 	file, err := os.Open(f.labels)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	names, err := readLabelMap(file)
+	names, err := dataset.ReadLabelMap(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.labels, err)
-	}
-	return names, nil
-}
-
-// readLabelMap reads label,index rows, with a header or without, into names in
-// the order of the index.
-func readLabelMap(r io.Reader) ([]string, error) {
-	rows := csv.NewReader(r)
-	rows.FieldsPerRecord = 2
-	var names []string
-	var seen []bool
-	for first := true; ; first = false {
-		row, err := rows.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		line, _ := rows.FieldPos(0)
-		i, err := strconv.Atoi(strings.TrimSpace(row[1]))
-		switch {
-		case err != nil && first:
-			continue // the header
-		case err != nil || i < 0 || i > 1e6:
-			return nil, fmt.Errorf("line %d: index %q, want a number from 0 on", line, row[1])
-		}
-		for len(names) <= i {
-			names, seen = append(names, ""), append(seen, false)
-		}
-		if seen[i] {
-			return nil, fmt.Errorf("line %d: index %d is there twice", line, i)
-		}
-		names[i], seen[i] = row[0], true
-	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return nil, fmt.Errorf("no label has the index %d", i)
-	}
-	return distinct(names)
-}
-
-// distinct returns names if they differ and none is empty.
-func distinct(names []string) ([]string, error) {
-	seen := make(map[string]bool, len(names))
-	for i, name := range names {
-		if name == "" || seen[name] {
-			return nil, fmt.Errorf("class %d is called %q: want distinct names", i, name)
-		}
-		seen[name] = true
 	}
 	return names, nil
 }

@@ -304,9 +304,9 @@ func FuzzReadLabelMap(f *testing.F) {
 	f.Add("label,index\nchat,0\nssh,1\n")
 	f.Add("\"a\nb\",1\nc,0")
 	f.Fuzz(func(t *testing.T, text string) {
-		names, err := readLabelMap(strings.NewReader(text))
+		names, err := dataset.ReadLabelMap(strings.NewReader(text))
 		if err == nil && slices.Contains(names, "") {
-			t.Errorf("readLabelMap(%q) = %q, with a name that is empty", text, names)
+			t.Errorf("dataset.ReadLabelMap(%q) = %q, with a name that is empty", text, names)
 		}
 	})
 }

@@ -1,0 +1,138 @@
+package dataset
+
+import (
+	"math"
+	"sync"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// NewImages returns n images of the size, channels and kind that r makes, all
+// zero.
+func (r Recipe) NewImages(n int) imaging.Images {
+	r = r.withDefaults()
+	size := r.Image.Size(r.Length)
+	if p := r.Rendering; p != nil {
+		return imaging.NewPictures(n, p.Size(size), p.Size(size), p.Channels())
+	}
+	return imaging.New(n, size, size, len(r.Channels()))
+}
+
+// Plain returns the set with its pictures read back into the images that they
+// show, one channel of numbers, and how far their colours lie from the map's on
+// average, in units of 8 bits. A set that holds no pictures is returned as it is.
+func (s *Set) Plain() (plain *Set, off float64, err error) {
+	if s.Recipe.Rendering == nil {
+		return s, 0, nil
+	}
+	r := s.Recipe.withDefaults()
+	reader, err := newPictureReader(r)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := *s
+	out.Recipe.Rendering = nil
+	out.Images = out.Recipe.NewImages(s.Len())
+	for i := range s.Len() {
+		copy(out.Images.At(i), reader.open(s.at(i)).image)
+	}
+	return &out, reader.off / float64(max(s.Len(), 1)), nil
+}
+
+// pictureReader reads pictures back into images. It is for one goroutine; nil
+// reads none.
+type pictureReader struct {
+	reader *imaging.Reader
+	image  []float64
+	off    float64 // sum over the pictures of how far colours lie from the map
+}
+
+func newPictureReader(r Recipe) (*pictureReader, error) {
+	if r.Rendering == nil {
+		return nil, nil
+	}
+	size := r.Image.Size(r.Length)
+	reader, err := r.Rendering.NewReader(size)
+	if err != nil {
+		return nil, err
+	}
+	return &pictureReader{reader: reader, image: make([]float64, size*size)}, nil
+}
+
+// open returns e with the image that its picture shows, valid until the next
+// call. Without a picture e is returned as it is.
+func (p *pictureReader) open(e encoded) encoded {
+	if p == nil || e.picture == nil {
+		return e
+	}
+	p.off += p.reader.Read(e.picture, p.image)
+	e.image = p.image
+	return e
+}
+
+// Loss is what is lost when flows become pictures of 8 bits a pixel: how their
+// packets come back.
+type Loss struct {
+	Packets int     `json:"packets"`
+	Exact   int     `json:"exact"`        // lengths that came back as they were
+	Turned  int     `json:"turned"`       // directions that did not; packets of 0 bytes aside
+	Mean    float64 `json:"mean_bytes"`   // of the lengths' errors
+	Median  float64 `json:"median_bytes"` // the same; of errors beyond 4096, 4096
+	Largest int     `json:"largest_bytes"`
+}
+
+// lossCounter gathers a Loss, from several goroutines.
+type lossCounter struct {
+	mu      sync.Mutex
+	loss    Loss
+	sum     float64
+	byError [4097]int // packets by the error of their length
+}
+
+// add counts the packets of a flow, e being what was read off its picture.
+func (c *lossCounter) add(d *decoder, f traffic.Flow, e encoded) {
+	if d.pictures == nil {
+		return
+	}
+	got := d.packets(f.Label, e)
+	_, signed := d.Feature.(traffic.SignedLength)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, p := range got {
+		want := f.Packets[i]
+		wrong := p.Length - want.Length
+		if wrong < 0 {
+			wrong = -wrong
+		}
+		c.loss.Packets++
+		c.sum += float64(wrong)
+		c.loss.Largest = max(c.loss.Largest, wrong)
+		c.byError[min(wrong, len(c.byError)-1)]++
+		if signed && want.Length > 0 && p.Dir != want.Dir {
+			c.loss.Turned++
+		}
+	}
+}
+
+// result is the loss of all packets, nil where none was counted.
+func (c *lossCounter) result() *Loss {
+	if c.loss.Packets == 0 {
+		return nil
+	}
+	out := c.loss
+	out.Exact = c.byError[0]
+	out.Mean = math.Round(c.sum/float64(out.Packets)*1e4) / 1e4
+	below := 0
+	for wrong, n := range c.byError {
+		if below += n; 2*below >= out.Packets {
+			out.Median = float64(wrong)
+			break
+		}
+	}
+	return &out
+}
+
+// GridName is the file of a set's folder that shows some of its pictures at
+// once. It is no part of the set.
+const GridName = "samples.png"
