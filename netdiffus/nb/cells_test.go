@@ -44,6 +44,13 @@ var cells = map[string]func(){
 		images := imaging.New(4, 10, 10, 1)
 		live.Show("samples", nb.Must1(plots.Grid(images, 4, 2)))
 	},
+	"resumed live": func() {
+		live := nb.NewLive("Training", plots.Losses())
+		defer live.Close()
+		live.Begin("loss", []float64{10, 20, 30}, []float64{3, 2, 1})
+		live.Begin("none", nil, nil)
+		live.Add("loss", 20, 1.5) // from a checkpoint after step 19
+	},
 	"failing live": func() {
 		live := nb.NewLive("Training", plots.Losses())
 		defer live.Close()

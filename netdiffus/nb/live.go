@@ -46,19 +46,43 @@ func NewLive(title string, chart plots.Chart) *Live {
 	return l
 }
 
+// Begin gives a curve the points that an earlier run of the cell has left, so
+// that a cell that goes on, or has nothing left to do, shows all of it:
+//
+//	past := nb.Must1(track.Metrics("runs/first"))["loss"]
+//	live.Begin("loss", past.Step, past.Value)
+func (l *Live) Begin(curve string, steps, values []float64) {
+	n := min(len(steps), len(values))
+	l.mu.Lock()
+	line := l.line(curve)
+	line.X, line.Y = slices.Clone(steps[:n]), slices.Clone(values[:n])
+	l.mu.Unlock()
+	Must(l.place.changed())
+}
+
 // Add adds a point to the curve of that name. Values that are not finite leave a
-// gap.
+// gap. A step that the curve has passed takes it back to there, as a run that
+// goes on from a checkpoint does.
 func (l *Live) Add(curve string, step int, value float64) {
 	l.mu.Lock()
+	line := l.line(curve)
+	n := len(line.X)
+	for n > 0 && line.X[n-1] >= float64(step) {
+		n--
+	}
+	line.X, line.Y = append(line.X[:n], float64(step)), append(line.Y[:n], value)
+	l.mu.Unlock()
+	Must(l.place.changed())
+}
+
+// line returns the curve of that name, made where there is none.
+func (l *Live) line(curve string) *plots.Line {
 	i := slices.IndexFunc(l.lines, func(line plots.Line) bool { return line.Name == curve })
 	if i < 0 {
 		i = len(l.lines)
 		l.lines = append(l.lines, plots.Line{Name: curve})
 	}
-	l.lines[i].X = append(l.lines[i].X, float64(step))
-	l.lines[i].Y = append(l.lines[i].Y, value)
-	l.mu.Unlock()
-	Must(l.place.changed())
+	return &l.lines[i]
 }
 
 // Show puts a figure at the chart's side under a title, in the place of the one

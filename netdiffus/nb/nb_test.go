@@ -106,6 +106,15 @@ func TestLive(t *testing.T) {
 	}
 }
 
+// TestLiveGoesOn: a curve begins where an earlier run left it.
+func TestLiveGoesOn(t *testing.T) {
+	out := runCell(t, "resumed live")
+	want := "Training: curves (loss over training step)\nloss: from 3 at 10 to 1.5 at 20"
+	if got := out.shown[len(out.shown)-1].Data[protocol.MIMETextPlain]; out.code != 0 || got != want {
+		t.Errorf("code %d, %q, want %q", out.code, got, want)
+	}
+}
+
 // TestFailure: a failing cell shows the last state of what is live, then its
 // error in one line.
 func TestFailure(t *testing.T) {
