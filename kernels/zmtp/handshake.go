@@ -1,0 +1,146 @@
+package zmtp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"time"
+)
+
+// Kind is a socket type of ZeroMQ.
+type Kind string
+
+// The socket types that are spoken to.
+const (
+	Router Kind = "ROUTER"
+	Dealer Kind = "DEALER"
+	Req    Kind = "REQ"
+	Rep    Kind = "REP"
+	Pub    Kind = "PUB"
+	Sub    Kind = "SUB"
+	xSub   Kind = "XSUB"
+	xPub   Kind = "XPUB"
+)
+
+// partners lists which sockets may be at the other end.
+var partners = map[Kind][]Kind{
+	Router: {Dealer, Req, Router},
+	Dealer: {Router, Rep, Dealer},
+	Rep:    {Req, Dealer},
+	Req:    {Rep, Router},
+	Pub:    {Sub, xSub},
+	Sub:    {Pub, xPub},
+}
+
+// handshakeTime is how long a peer may take to say what it is.
+const handshakeTime = 10 * time.Second
+
+// maxIdentity is the longest identity that ZeroMQ knows, bytes.
+const maxIdentity = 255
+
+// handshake greets the peer and exchanges READY. It returns the identity that the
+// peer gave itself, which may be empty.
+func handshake(c net.Conn, r io.Reader, kind Kind, identity []byte) ([]byte, error) {
+	if err := c.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+		return nil, err
+	}
+	if _, err := c.Write(greeting()); err != nil {
+		return nil, err
+	}
+	if err := readGreeting(r); err != nil {
+		return nil, err
+	}
+	ready := property([]byte("\x05READY"), "Socket-Type", []byte(kind))
+	ready = property(ready, "Identity", identity)
+	if _, err := c.Write(appendFrame(nil, flagCommand, ready)); err != nil {
+		return nil, err
+	}
+	frames, command, err := readMessage(r, Limits{Bytes: 4 << 10, Frames: 1})
+	if err != nil {
+		return nil, unexpected(err)
+	}
+	if !command {
+		return nil, fmt.Errorf("%w: a message before READY", ErrProtocol)
+	}
+	peer, id, err := parseReady(frames[0])
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(partners[kind], peer) {
+		return nil, fmt.Errorf("%w: a %q at a %s", ErrProtocol, peer, kind)
+	}
+	return id, c.SetDeadline(time.Time{})
+}
+
+// greeting is what a ZMTP 3.0 peer without security says first: signature,
+// version, mechanism, whether it is a server, filler.
+func greeting() []byte {
+	g := make([]byte, 64)
+	g[0], g[9] = 0xff, 0x7f
+	g[10] = 3
+	copy(g[12:32], "NULL")
+	return g
+}
+
+func readGreeting(r io.Reader) error {
+	g := make([]byte, 64)
+	if _, err := io.ReadFull(r, g[:10]); err != nil {
+		return unexpected(err)
+	}
+	if g[0] != 0xff || g[9]&1 != 1 {
+		return fmt.Errorf("%w: greeting begins with %x", ErrProtocol, g[:10])
+	}
+	if _, err := io.ReadFull(r, g[10:]); err != nil {
+		return unexpected(err)
+	}
+	if g[10] < 3 {
+		return fmt.Errorf("%w: version %d of the protocol, 3 is spoken", ErrProtocol, g[10])
+	}
+	if mechanism := string(bytes.TrimRight(g[12:32], "\x00")); mechanism != "NULL" {
+		return fmt.Errorf("%w: security mechanism %q, NULL is spoken", ErrProtocol, mechanism)
+	}
+	return nil
+}
+
+// property appends a name and its value to a READY command.
+func property(dst []byte, name string, value []byte) []byte {
+	dst = append(dst, byte(len(name)))
+	dst = append(dst, name...)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
+	return append(dst, value...)
+}
+
+// parseReady reads a READY command.
+func parseReady(body []byte) (kind Kind, identity []byte, err error) {
+	rest, ok := bytes.CutPrefix(body, []byte("\x05READY"))
+	if !ok {
+		return "", nil, fmt.Errorf("%w: a command that is not READY", ErrProtocol)
+	}
+	for len(rest) > 0 {
+		n := int(rest[0])
+		if len(rest) < 1+n+4 {
+			return "", nil, fmt.Errorf("%w: READY ends early", ErrProtocol)
+		}
+		name := string(rest[1 : 1+n])
+		size := binary.BigEndian.Uint32(rest[1+n:])
+		rest = rest[1+n+4:]
+		if uint64(size) > uint64(len(rest)) {
+			return "", nil, fmt.Errorf("%w: READY ends early", ErrProtocol)
+		}
+		value := rest[:size]
+		rest = rest[size:]
+		switch name {
+		case "Socket-Type":
+			kind = Kind(value)
+		case "Identity":
+			if len(value) > maxIdentity {
+				return "", nil, fmt.Errorf("%w: an identity of %d bytes", ErrProtocol, len(value))
+			}
+			identity = bytes.Clone(value)
+		}
+	}
+	return kind, identity, nil
+}

@@ -1,0 +1,284 @@
+package zmtp
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options are those of a socket that listens. The zero value works.
+type Options struct {
+	Limits Limits
+	// Peers is how many connections are held at once; 0 means 256.
+	Peers int
+	// Backlog is how many bytes wait for one peer before a sender waits; 0 means
+	// 8 MiB.
+	Backlog int
+	// Log gets a line for each connection that breaks the protocol; nil means
+	// slog's default.
+	Log *slog.Logger
+}
+
+func (o Options) peers() int {
+	if o.Peers > 0 {
+		return o.Peers
+	}
+	return 256
+}
+
+func (o Options) backlog() int {
+	if o.Backlog > 0 {
+		return o.Backlog
+	}
+	return 8 << 20
+}
+
+func (o Options) log() *slog.Logger {
+	if o.Log != nil {
+		return o.Log
+	}
+	return slog.Default()
+}
+
+// server accepts connections and keeps those whose handshake succeeds.
+type server struct {
+	kind    Kind
+	options Options
+	l       net.Listener
+	receive func(*Conn, [][]byte) // a message of a peer, in that peer's goroutine
+
+	mu     sync.Mutex
+	conns  map[*Conn]bool
+	early  map[net.Conn]bool // in their handshake
+	closed bool
+	wait   sync.WaitGroup
+}
+
+func serve(l net.Listener, kind Kind, o Options, receive func(*Conn, [][]byte)) *server {
+	s := &server{kind: kind, options: o, l: l, receive: receive, conns: map[*Conn]bool{}, early: map[net.Conn]bool{}}
+	s.wait.Add(1)
+	go s.accept()
+	return s
+}
+
+func (s *server) accept() {
+	defer s.wait.Done()
+	for {
+		c, err := s.l.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			s.options.log().Warn("a connection was not accepted", "socket", s.kind, "err", err)
+			time.Sleep(50 * time.Millisecond) // out of files, as a rule
+			continue
+		}
+		s.mu.Lock()
+		if s.closed || len(s.conns)+len(s.early) >= s.options.peers() {
+			s.mu.Unlock()
+			c.Close()
+			continue
+		}
+		s.early[c] = true
+		s.wait.Add(1)
+		s.mu.Unlock()
+		go s.handle(c)
+	}
+}
+
+// handle serves one connection until it ends.
+func (s *server) handle(c net.Conn) {
+	defer s.wait.Done()
+	defer c.Close()
+	r := bufio.NewReaderSize(c, 32<<10)
+	identity, err := handshake(c, r, s.kind, nil)
+	s.mu.Lock()
+	delete(s.early, c)
+	if err != nil || s.closed {
+		s.mu.Unlock()
+		s.complain(c, err)
+		return
+	}
+	if len(identity) == 0 {
+		identity = append([]byte{0}, rand.Text()...) // a zero first: no peer may name itself so
+	}
+	for other := range s.conns {
+		if bytes.Equal(other.Identity, identity) { // or it would read the other's replies
+			s.mu.Unlock()
+			s.complain(c, fmt.Errorf("%w: an identity that another peer has", ErrProtocol))
+			return
+		}
+	}
+	conn := newConn(c, r, identity, s.options.Limits)
+	s.conns[conn] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.conns, conn)
+		s.mu.Unlock()
+		conn.Close()
+	}()
+	for {
+		frames, err := conn.Receive()
+		if err != nil {
+			s.complain(c, err)
+			return
+		}
+		s.receive(conn, frames)
+	}
+}
+
+// complain logs err, unless it only says that the peer has gone.
+func (s *server) complain(c net.Conn, err error) {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
+		return
+	}
+	s.options.log().Warn("a connection was closed", "socket", s.kind, "peer", c.RemoteAddr().String(), "err", err)
+}
+
+// all returns the connections there are.
+func (s *server) all() []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		list = append(list, c)
+	}
+	return list
+}
+
+// Close stops listening, gives what is queued up to a second to be written and
+// closes all connections.
+func (s *server) Close() error {
+	err := s.l.Close()
+	s.mu.Lock()
+	s.closed = true
+	for c := range s.early {
+		c.Close()
+	}
+	s.mu.Unlock()
+	deadline := time.Now().Add(time.Second)
+	for _, c := range s.all() {
+		c.flush(time.Until(deadline))
+		c.Close()
+	}
+	s.wait.Wait()
+	return err
+}
+
+// RouterSocket is a ROUTER that listens.
+type RouterSocket struct{ s *server }
+
+// NewRouter serves a ROUTER. It calls receive with each message and the identity
+// of the peer it is from; a peer's next message is read when receive returns.
+func NewRouter(l net.Listener, o Options, receive func(peer []byte, frames [][]byte)) *RouterSocket {
+	return &RouterSocket{serve(l, Router, o, func(c *Conn, frames [][]byte) { receive(c.Identity, frames) })}
+}
+
+// Send sends a message to the peer of that identity, and says whether there is
+// one that takes it.
+func (r *RouterSocket) Send(peer []byte, frames [][]byte) bool {
+	for _, c := range r.s.all() {
+		if bytes.Equal(c.Identity, peer) {
+			return c.Send(frames, r.s.options.backlog())
+		}
+	}
+	return false
+}
+
+// Close stops the socket.
+func (r *RouterSocket) Close() error { return r.s.Close() }
+
+// PubSocket is a PUB that listens.
+type PubSocket struct{ s *server }
+
+// maxTopics is how many subscriptions one peer may hold.
+const maxTopics = 64
+
+// NewPub serves a PUB. Where welcome is not nil, its frames are sent to a peer
+// that has just subscribed to the topic.
+func NewPub(l net.Listener, o Options, welcome func(topic string) [][]byte) *PubSocket {
+	return &PubSocket{serve(l, Pub, o, func(c *Conn, frames [][]byte) {
+		if len(frames) != 1 || len(frames[0]) == 0 || frames[0][0] > 1 || len(frames[0]) > maxIdentity {
+			return
+		}
+		topic := string(frames[0][1:])
+		c.mu.Lock()
+		fresh := false
+		switch {
+		case frames[0][0] == 0:
+			delete(c.topics, topic)
+		case len(c.topics) < maxTopics:
+			if c.topics == nil {
+				c.topics = map[string]bool{}
+			}
+			fresh = !c.topics[topic]
+			c.topics[topic] = true
+		}
+		c.mu.Unlock()
+		if fresh && welcome != nil {
+			c.Send(welcome(topic), o.backlog())
+		}
+	})}
+}
+
+// Send publishes a message whose first frame is its topic. It waits for a peer
+// that is behind as long as that one goes on taking.
+func (p *PubSocket) Send(frames [][]byte) {
+	var message []byte
+	for _, c := range p.s.all() {
+		if !c.subscribed(string(frames[0])) {
+			continue
+		}
+		if message == nil {
+			message = appendMessage(make([]byte, 0, wireSize(frames)), frames)
+		}
+		c.send(message, p.s.options.backlog())
+	}
+}
+
+func (c *Conn) subscribed(topic string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t := range c.topics {
+		if strings.HasPrefix(topic, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// Subscribers is how many peers have subscribed to something.
+func (p *PubSocket) Subscribers() int {
+	n := 0
+	for _, c := range p.s.all() {
+		c.mu.Lock()
+		if len(c.topics) > 0 {
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return n
+}
+
+// Close stops the socket.
+func (p *PubSocket) Close() error { return p.s.Close() }
+
+// EchoSocket is a REP that answers each message with itself: a heartbeat.
+type EchoSocket struct{ s *server }
+
+// NewEcho serves an echoing REP.
+func NewEcho(l net.Listener, o Options) *EchoSocket {
+	return &EchoSocket{serve(l, Rep, o, func(c *Conn, frames [][]byte) { c.Send(frames, 1<<20) })}
+}
+
+// Close stops the socket.
+func (e *EchoSocket) Close() error { return e.s.Close() }
