@@ -1,0 +1,42 @@
+//go:build !unix
+
+package keeper
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// Child is a program in the care of a keeper. There are none on this system.
+type Child struct{}
+
+var errSystem = errors.New("keeper: the kernel runs on Linux and macOS; on Windows use WSL")
+
+// Main says that there are no keepers on this system.
+func Main([]string) int {
+	fmt.Fprintln(os.Stderr, errSystem)
+	return 1
+}
+
+// Start fails on this system.
+func Start(string, []string, []string, io.Writer) (*Child, error) { return nil, errSystem }
+
+// Done returns nil.
+func (*Child) Done() <-chan struct{} { return nil }
+
+// How returns "".
+func (*Child) How() string { return "" }
+
+// Interrupt does nothing.
+func (*Child) Interrupt() {}
+
+// Kill does nothing.
+func (*Child) Kill() {}
+
+// Stop does nothing.
+func (*Child) Stop() {}
+
+// Sweep does nothing.
+func Sweep(string) {}
