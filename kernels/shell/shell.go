@@ -1,0 +1,158 @@
+// Package shell runs what cells give to a shell: lines that begin with "!" and
+// cells that begin with %%bash, %%sh or %%script. GoNB runs these itself, does
+// not look at how they end, and interrupts only the shell, not what the shell
+// started. So this program steps in between, once as a file that bash reads
+// before it begins (BASH_ENV), once as the command of %%script.
+//
+// A command that fails leaves a note in the kernel's directory. While there is
+// one, no later command and no Go code of the cell runs, and the kernel makes an
+// error of it.
+package shell
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/kernels/keeper"
+)
+
+// Name is the name, argv[0], under which this program runs a shell.
+const Name = "netdiffus-shell"
+
+// bashEnv is where the user's own BASH_ENV is kept.
+const bashEnv = "NETDIFFUS_KERNEL_BASH_ENV"
+
+// Failure says how a command failed.
+type Failure struct {
+	Command     string `json:"command"` // its first line
+	Code        int    `json:"code"`    // exit status; 128 and the signal's number where one ended it
+	Interrupted bool   `json:"interrupted"`
+}
+
+func (f Failure) String() string {
+	if f.Interrupted {
+		return fmt.Sprintf("%s was interrupted", f.Command)
+	}
+	return fmt.Sprintf("%s ended with exit status %d", f.Command, f.Code)
+}
+
+func note(dir string) string { return filepath.Join(dir, "failure") }
+
+// Failed returns the failure that the cell of the kernel with this directory has
+// met, if it has.
+func Failed(dir string) (Failure, bool) {
+	text, err := os.ReadFile(note(dir))
+	if err != nil {
+		return Failure{}, false
+	}
+	var f Failure
+	if err := json.Unmarshal(text, &f); err != nil {
+		f = Failure{Command: "a shell command", Code: 1}
+	}
+	return f, true
+}
+
+// Clear forgets the failure of the last cell.
+func Clear(dir string) error {
+	if err := os.Remove(note(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("shell: %w", err)
+	}
+	return nil
+}
+
+func fail(dir string, f Failure) error {
+	f.Command, _, _ = strings.Cut(f.Command, "\n")
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(note(dir), text, 0o600)
+}
+
+// Environment writes the file for BASH_ENV into the kernel's directory and
+// returns the variables that make GoNB's shells read it.
+func Environment(dir string) ([]string, error) {
+	path := filepath.Join(dir, "bash_env")
+	text := strings.NewReplacer("DIR", quote(dir), "SHELL", quote(Program(dir)), "OWN", bashEnv).Replace(script)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return nil, fmt.Errorf("shell: %w", err)
+	}
+	return []string{"BASH_ENV=" + path, bashEnv + "=" + os.Getenv("BASH_ENV")}, nil
+}
+
+// script steps in only where GoNB itself is bash's parent and gave it a command:
+// a script that a cell starts is not concerned.
+const script = `# Read by every bash below the kernel, see package kernels/shell.
+if [ -n "$BASH_EXECUTION_STRING" ] && [ "$PPID" = "$(cat DIR/pid 2>/dev/null)" ]; then
+	exec SHELL -c "$BASH_EXECUTION_STRING"
+fi
+if [ -n "$OWN" ]; then . "$OWN"; fi
+`
+
+// Program is where the kernel with this directory has this program under the name
+// that runs shells.
+func Program(dir string) string { return filepath.Join(dir, "bin", Name) }
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// cellCommands are the first words of cells that GoNB gives to a program.
+var cellCommands = map[string]string{"%%bash": "bash", "%%sh": "sh", "%%script": ""}
+
+// Rewrite changes the first line of a cell that GoNB gives to a program so that
+// the program is run by this package. Other cells are returned as they are.
+func Rewrite(dir, code string) string {
+	first, rest, more := strings.Cut(code, "\n")
+	words := strings.Fields(strings.TrimPrefix(first, "//gonb:"))
+	if len(words) == 0 {
+		return code
+	}
+	program, ok := cellCommands[words[0]]
+	switch {
+	case !ok:
+		return code
+	case program != "" && len(words) > 1, program == "" && len(words) == 1:
+		return code // GoNB says what is wrong with it
+	case program == "":
+		_, program, _ = strings.Cut(first, "%%script")
+		program = strings.TrimSpace(program)
+	}
+	first = `%%script "` + Program(dir) + `" -- ` + program
+	if !more {
+		return first
+	}
+	return first + "\n" + rest
+}
+
+// environ is the environment of what is run: as the user made it.
+func environ() []string {
+	env := []string{}
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "BASH_ENV=") && !strings.HasPrefix(v, bashEnv+"=") {
+			env = append(env, v)
+		}
+	}
+	if own := os.Getenv(bashEnv); own != "" {
+		env = append(env, "BASH_ENV="+own)
+	}
+	return env
+}
+
+// command is what args, those of Main, ask to run: its words, and what to call
+// it in messages.
+func command(args []string) (words []string, title string, ok bool) {
+	switch {
+	case len(args) == 3 && args[1] == "-c":
+		return []string{"/bin/bash", "-c", args[2]}, "!" + args[2], true
+	case len(args) > 2 && args[1] == "--":
+		return args[2:], strings.Join(args[2:], " "), true
+	}
+	return nil, "", false
+}
+
+// dirOf is the directory of the kernel that this process belongs to.
+func dirOf() string { return os.Getenv(keeper.DirEnv) }
