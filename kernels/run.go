@@ -1,10 +1,27 @@
 // Package kernels is the Jupyter kernel "NetDiffus (Go)": GoNB, run and kept by
 // this program, behind a proxy that mends what GoNB leaves to wish for.
+// docs/kernel.md explains it.
 package kernels
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/kernels/gotool"
+	"github.com/netdiffus/netdiffus-go/kernels/keeper"
+	"github.com/netdiffus/netdiffus-go/kernels/proxy"
+	"github.com/netdiffus/netdiffus-go/kernels/shell"
+	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
 // Options say which kernel to run.
@@ -22,9 +39,187 @@ type Options struct {
 	Go string
 	// GoProxy is the GOPROXY of cells; empty means "off".
 	GoProxy string
+	// Program is the version of this program, told to clients.
+	Program string
+	// Stderr gets the log, and what GoNB complains of; nil means os.Stderr.
+	Stderr io.Writer
 }
 
-// Run serves a kernel until the client shuts it down or goes away, or ctx ends.
+// gonbPatience is how long GoNB may take to answer, on a busy machine.
+const gonbPatience = time.Minute
+
+// Run serves a kernel until the client shuts it down or goes away, GoNB ends, or
+// ctx does. An interrupt (SIGINT) interrupts the cell that runs. Nothing that the
+// kernel started is left when Run returns.
+//
+// Run starts this program again under other names: main must call Helper first.
 func Run(ctx context.Context, o Options) error {
-	return errors.New("kernel: not here yet")
+	if o.Stderr == nil {
+		o.Stderr = os.Stderr
+	}
+	log := slog.New(slog.NewTextHandler(o.Stderr, nil))
+	// Before anything takes time: an interrupt must not end the kernel, nor a log
+	// that nobody reads.
+	interrupts := make(chan os.Signal, 8)
+	signal.Notify(interrupts, os.Interrupt)
+	defer signal.Stop(interrupts)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go watchClient(ctx, cancel)
+
+	client, err := wire.ReadConnection(o.ConnectionFile)
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	dir, err := keeper.MakeDir()
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	defer os.RemoveAll(dir) // the keeper does it, where one was started
+	go keeper.Sweep(dir)
+	env, err := o.equip(ctx, dir)
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	gonb := wire.Connection{
+		Transport: "ipc", IP: filepath.Join(dir, "run", "gonb"), Shell: 1, IOPub: 2, Stdin: 3, Control: 4, Heartbeat: 5,
+		SignatureScheme: "hmac-sha256", Key: rand.Text(),
+	}
+	// GoNB reads the kernel's id from the file's name.
+	file := filepath.Join(dir, "run", filepath.Base(o.ConnectionFile))
+	if err := gonb.Write(file); err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+
+	var child *keeper.Child
+	p, err := proxy.New(proxy.Options{
+		Client: client, GoNB: gonb, Dir: dir, Version: o.Program, Log: log,
+		Interrupt: func() { child.Interrupt() }, Kill: func() { child.Kill() },
+	})
+	if err != nil {
+		return fmt.Errorf("kernel: %w", err)
+	}
+	child, err = keeper.Start(dir, []string{
+		filepath.Join(o.Tools, "gonb"), "-kernel", file, "-raw_error",
+		"-logtostderr=false", "-stderrthreshold=FATAL", "-log_dir=" + filepath.Join(dir, "run"),
+	}, env, o.Stderr)
+	if err != nil {
+		return errors.Join(fmt.Errorf("kernel: %w", err), p.Close())
+	}
+	err = serve(ctx, p, child, interrupts, log)
+	if cause := context.Cause(ctx); errors.Is(cause, errClientGone) {
+		log.Info("the kernel ends", "reason", cause)
+		err = nil
+	}
+	return err
+}
+
+// serve serves clients until the end, and cleans up.
+func serve(ctx context.Context, p *proxy.Proxy, child *keeper.Child, interrupts <-chan os.Signal, log *slog.Logger) error {
+	ctx, cancel := context.WithCancel(ctx)
+	connected := make(chan struct{})
+	go func() {
+		defer close(connected)
+		ctx, cancel := context.WithTimeout(ctx, gonbPatience)
+		defer cancel()
+		if err := p.Connect(ctx); err != nil && ctx.Err() == context.DeadlineExceeded {
+			log.Error("GoNB does not answer", "err", err)
+			p.Dead()
+		}
+	}()
+	go func() {
+		for {
+			select {
+			case <-interrupts:
+				p.Interrupt()
+			case <-child.Done():
+				p.Dead()
+				return
+			}
+		}
+	}()
+	err := p.Serve(ctx)
+	cancel()
+	<-connected
+	stopped := make(chan struct{})
+	go func() {
+		child.Stop()
+		close(stopped)
+	}()
+	if closeErr := p.Close(); closeErr != nil {
+		log.Warn("closing", "err", closeErr)
+	}
+	<-stopped
+	if how := child.How(); how != "" && err != nil {
+		err = fmt.Errorf("kernel: GoNB ended: %s", how)
+	}
+	if errors.Is(err, context.Canceled) {
+		err = nil // asked to end
+	}
+	return err
+}
+
+// equip fills the kernel's directory and returns the environment of GoNB.
+func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
+	if o.Tools == "" {
+		return nil, errors.New("no folder of gonb and goimports is given; install the kernel with 'netdiffus kernel install'")
+	}
+	for _, name := range []string{"gonb", "goimports"} {
+		if _, err := exec.LookPath(filepath.Join(o.Tools, name)); err != nil {
+			return nil, fmt.Errorf("%w; 'netdiffus kernel install' builds it", err)
+		}
+	}
+	setup, err := gotool.Find(ctx, o.Go, gotool.Library{Folder: o.Module, Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	names := []string{"go", shell.Name}
+	if gopls, err := exec.LookPath(filepath.Join(o.Tools, "gopls")); err == nil {
+		setup.Gopls = gopls
+		names = append(names, "gopls")
+	}
+	for _, name := range names {
+		if err := os.Symlink(self, filepath.Join(dir, "bin", name)); err != nil {
+			return nil, err
+		}
+	}
+	goes, err := setup.Environment(o.GoProxy, dir)
+	if err != nil {
+		return nil, err
+	}
+	shells, err := shell.Environment(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "bin") + string(os.PathListSeparator) + o.Tools + string(os.PathListSeparator) + os.Getenv("PATH")
+	env := append(os.Environ(), "PATH="+path, "TMPDIR="+filepath.Join(dir, "tmp"))
+	return append(append(env, goes...), shells...), nil
+}
+
+// Helper does the work of this program under one of the names that a kernel
+// starts it by, and says whether it was one. The program ends with code then.
+func Helper(args []string) (code int, ok bool) {
+	if len(args) == 0 {
+		return 0, false
+	}
+	switch name := filepath.Base(args[0]); {
+	case name == keeper.Name:
+		return keeper.Main(args), true
+	case os.Getenv(keeper.DirEnv) == "":
+		return 0, false
+	case name == shell.Name:
+		return shell.Main(args), true
+	case name == "go":
+		return gotool.Main(args), true
+	case name == "gopls":
+		return gotool.Gopls(args), true
+	}
+	return 0, false
 }

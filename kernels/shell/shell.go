@@ -36,9 +36,9 @@ type Failure struct {
 
 func (f Failure) String() string {
 	if f.Interrupted {
-		return fmt.Sprintf("%s was interrupted", f.Command)
+		return fmt.Sprintf("`%s` was interrupted", f.Command)
 	}
-	return fmt.Sprintf("%s ended with exit status %d", f.Command, f.Code)
+	return fmt.Sprintf("`%s` ended with exit status %d", f.Command, f.Code)
 }
 
 func note(dir string) string { return filepath.Join(dir, "failure") }

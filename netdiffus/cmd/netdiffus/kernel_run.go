@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/kernels"
@@ -16,8 +18,9 @@ func kernelRunCommand() *cobra.Command {
 		Example: "  netdiffus kernel run connection.json --tools ~/.cache/netdiffus/kernel-tools --module .",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.ConnectionFile = args[0]
-			return kernels.Run(c.Context(), o)
+			o.ConnectionFile, o.Program, o.Stderr = args[0], version(), c.ErrOrStderr()
+			// An interrupt is for the cell that runs, not for the kernel.
+			return kernels.Run(context.WithoutCancel(c.Context()), o)
 		},
 	}
 	c.Flags().StringVar(&o.Tools, "tools", "", "folder of gonb, goimports and gopls (gopls may be missing: no completion then)")

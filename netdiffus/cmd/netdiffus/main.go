@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/kernels"
 )
 
 // Exit codes, for scripts.
@@ -21,7 +23,12 @@ const (
 	exitInterrupted = 130 // Ctrl-C; what was done so far is saved
 )
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	if code, ok := kernels.Helper(os.Args); ok { // a kernel started this program under another name
+		os.Exit(code)
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 // run executes one command line and returns the exit code.
 func run(args []string) int {

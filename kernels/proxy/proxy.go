@@ -1,0 +1,215 @@
+// Package proxy stands between a Jupyter client and GoNB. It serves the five
+// channels that a client connects to, passes cells to GoNB one at a time, answers
+// what GoNB does not, and mends what GoNB sends. docs/kernel.md lists all of it.
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/netdiffus/netdiffus-go/kernels/wire"
+	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
+)
+
+// Options are what a proxy is made of.
+type Options struct {
+	Client wire.Connection // where clients connect
+	GoNB   wire.Connection // where GoNB listens
+	Dir    string          // the kernel's private directory, where failing shells leave notes
+	// Version is that of this program, for kernel_info.
+	Version string
+	// Interrupt interrupts what GoNB runs or compiles, Kill ends all that cells
+	// have started.
+	Interrupt, Kill func()
+	Log             *slog.Logger // nil means slog's default
+}
+
+// Proxy serves clients. Its methods may be called at the same time.
+type Proxy struct {
+	o       Options
+	key     wire.Key // of clients
+	gonbKey wire.Key
+	session wire.Session
+
+	shell, control, stdin *zmtp.RouterSocket
+	iopub                 *zmtp.PubSocket
+	heartbeat             *zmtp.EchoSocket
+
+	gonb struct{ shell, stdin, iopub *zmtp.Conn } // nil before ready
+
+	ready    chan struct{} // closed when GoNB answers
+	stopped  chan struct{} // closed by a shutdown_request
+	dead     chan struct{} // closed when GoNB has ended
+	stopOnce sync.Once
+	deadOnce sync.Once
+
+	mu      sync.Mutex
+	queue   []*request
+	queued  chan struct{}       // has a token where the queue may hold something
+	current *request            // with GoNB
+	known   map[string]*request // by id: the current one and the last ones before
+	order   []string            // of known, oldest first
+	count   int                 // of cells that history keeps
+	history history
+	comms   map[string]string // open ones: id to target
+	grumble time.Time         // when a bad message was last logged
+
+	out outputs // of the goroutine that reads GoNB's outputs
+}
+
+// remembered is how many requests are known after their end, for outputs that
+// come late.
+const remembered = 64
+
+// New listens where clients connect. Serve answers them.
+func New(o Options) (*Proxy, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	p := &Proxy{
+		o: o, key: wire.Key(o.Client.Key), gonbKey: wire.Key(o.GoNB.Key), session: wire.NewSession(),
+		ready: make(chan struct{}), stopped: make(chan struct{}), dead: make(chan struct{}),
+		queued: make(chan struct{}, 1), known: map[string]*request{}, comms: map[string]string{},
+	}
+	p.out.flushes = make(chan chan struct{})
+	var listeners []net.Listener
+	for _, port := range []int{o.Client.Shell, o.Client.Control, o.Client.Stdin, o.Client.IOPub, o.Client.Heartbeat} {
+		l, err := listen(o.Client.Endpoint(port))
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return nil, fmt.Errorf("proxy: %w", err)
+		}
+		listeners = append(listeners, l)
+	}
+	z := zmtp.Options{Log: o.Log}
+	// iopub comes first: what the others receive is answered there too.
+	p.iopub = zmtp.NewPub(listeners[3], z, p.welcome)
+	p.heartbeat = zmtp.NewEcho(listeners[4], z)
+	started := make(chan struct{})
+	receive := func(f func(*wire.Message)) func([]byte, [][]byte) {
+		return func(peer []byte, frames [][]byte) {
+			<-started
+			if m := p.parse(peer, frames); m != nil {
+				f(m)
+			}
+		}
+	}
+	p.shell = zmtp.NewRouter(listeners[0], z, receive(p.onShell))
+	p.control = zmtp.NewRouter(listeners[1], z, receive(p.onControl))
+	p.stdin = zmtp.NewRouter(listeners[2], z, receive(p.onStdin))
+	close(started)
+	p.publish(nil, "status", status{"starting"})
+	return p, nil
+}
+
+// listen listens at an endpoint; a port that a kernel before this one is just
+// leaving is waited for.
+func listen(endpoint string) (net.Listener, error) {
+	var err error
+	for range 50 {
+		var l net.Listener
+		if l, err = zmtp.Listen(endpoint); err == nil {
+			return l, nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil, err
+}
+
+// parse reads and checks a client's message. It returns nil where there is
+// something wrong with it, which is logged, once a second at most.
+func (p *Proxy) parse(peer []byte, frames [][]byte) *wire.Message {
+	m, err := p.key.Parse(frames)
+	if err == nil {
+		m.Identities = [][]byte{peer}
+		return m
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.grumble) > time.Second {
+		p.grumble = time.Now()
+		p.o.Log.Warn("a message was dropped", "err", err)
+	}
+	return nil
+}
+
+// Serve passes cells to GoNB until a client asks for a shutdown, GoNB ends or ctx
+// does. It returns nil after a shutdown.
+func (p *Proxy) Serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go p.work(ctx)
+	select {
+	case <-p.stopped:
+		return nil
+	case <-p.dead:
+		p.mu.Lock()
+		r := p.current
+		p.mu.Unlock()
+		if r != nil { // it is told
+			select {
+			case <-r.done:
+			case <-time.After(time.Second):
+			}
+		}
+		return errors.New("proxy: GoNB has ended")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Dead tells the proxy that GoNB has ended: a cell that ran fails.
+func (p *Proxy) Dead() { p.deadOnce.Do(func() { close(p.dead) }) }
+
+// Close closes all sockets. What was sent has a second to reach clients.
+func (p *Proxy) Close() error {
+	p.stopOnce.Do(func() { close(p.stopped) })
+	for _, c := range []*zmtp.Conn{p.gonb.shell, p.gonb.stdin, p.gonb.iopub} {
+		if c != nil {
+			c.Close()
+		}
+	}
+	return errors.Join(p.shell.Close(), p.control.Close(), p.stdin.Close(), p.iopub.Close(), p.heartbeat.Close())
+}
+
+// status is the content of a status message.
+type status struct {
+	State string `json:"execution_state"`
+}
+
+// publish sends a message on iopub.
+func (p *Proxy) publish(parent *wire.Message, kind string, content any) {
+	p.emit(p.session.New(kind, parent, content))
+}
+
+func (p *Proxy) emit(m *wire.Message) {
+	m.Identities = [][]byte{[]byte("kernel." + m.Header.Type)}
+	p.iopub.Send(p.key.Frames(m))
+}
+
+// welcome is what a new subscriber is sent, so that it knows that it is one.
+func (p *Proxy) welcome(topic string) [][]byte {
+	m := p.session.New("iopub_welcome", nil, map[string]string{"subscription": topic})
+	m.Identities = [][]byte{[]byte(topic)}
+	return p.key.Frames(m)
+}
+
+// respond answers a request on the channel it came by.
+func (p *Proxy) respond(by *zmtp.RouterSocket, to *wire.Message, kind string, content any) {
+	m := p.session.New(kind, to, content)
+	m.Identities = to.Identities
+	by.Send(to.Identities[0], p.key.Frames(&wire.Message{
+		RawHeader: m.RawHeader, Parent: m.Parent, Metadata: m.Metadata, Content: m.Content,
+	}))
+}
+
+// raw reads JSON as it is; for content that came checked.
+func raw(text string) json.RawMessage { return json.RawMessage(text) }

@@ -1,0 +1,71 @@
+package proxy
+
+import (
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"github.com/netdiffus/netdiffus-go/kernels/wire"
+)
+
+// request is a client's message on shell and what becomes of it.
+type request struct {
+	*wire.Message
+	execute execute // of an execute_request
+
+	reply chan *wire.Message // GoNB's, buffered
+	idle  chan struct{}      // closed when GoNB has sent all outputs
+	done  chan struct{}      // closed when the client has been answered
+
+	// By the goroutine of outputs, and after idle by that of requests.
+	shown  map[string]bool // display ids
+	stderr string          // the end of it
+	held   string          // of stderr: what may be GoNB's own words
+
+	mu          sync.Mutex
+	interrupted bool
+	idleOnce    sync.Once
+}
+
+// execute is the content of an execute_request, with the protocol's defaults.
+type execute struct {
+	Code            string                     `json:"code"`
+	Silent          bool                       `json:"silent"`
+	StoreHistory    bool                       `json:"store_history"`
+	UserExpressions map[string]json.RawMessage `json:"user_expressions"`
+	AllowStdin      bool                       `json:"allow_stdin"`
+	StopOnError     bool                       `json:"stop_on_error"`
+}
+
+func newRequest(m *wire.Message) (*request, error) {
+	r := &request{
+		Message: m, reply: make(chan *wire.Message, 1), idle: make(chan struct{}), done: make(chan struct{}),
+		shown: map[string]bool{}, execute: execute{StoreHistory: true, StopOnError: true},
+	}
+	if m.Header.Type != "execute_request" {
+		return r, nil
+	}
+	if err := m.Decode(&r.execute); err != nil {
+		return nil, err
+	}
+	r.execute.StoreHistory = r.execute.StoreHistory && !r.execute.Silent
+	r.execute.Code = strings.ReplaceAll(r.execute.Code, "\r\n", "\n")
+	return r, nil
+}
+
+func (r *request) setIdle() { r.idleOnce.Do(func() { close(r.idle) }) }
+
+func (r *request) interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.interrupted = true
+}
+
+func (r *request) wasInterrupted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.interrupted
+}
+
+// replyType is the type of the answer to a request of that type.
+func replyType(kind string) string { return strings.TrimSuffix(kind, "_request") + "_reply" }
