@@ -23,7 +23,8 @@ type UNet struct {
 	Channels int
 	// Patch is the side of the squares of pixels that the network takes as one
 	// pixel of many channels, and gives back as squares: with 2 a map of 10x10
-	// costs a quarter. It must divide Places. 0 means 1.
+	// costs a quarter. It must divide Places. 0 means 2 where
+	// Places is even and not below 8, else 1.
 	Patch int
 }
 
@@ -41,7 +42,12 @@ func (u UNet) features() int { return mapChannels * u.channels() }
 // pixels.
 func (u UNet) residuals() int { return u.patch() * u.patch() * u.channels() }
 
-func (u UNet) patch() int { return cmp.Or(u.Patch, 1) }
+func (u UNet) patch() int {
+	if u.Patch == 0 && u.Places >= 8 && u.Places%2 == 0 {
+		return 2
+	}
+	return max(u.Patch, 1)
+}
 
 // side is that of the network's maps.
 func (u UNet) side() int { return u.Places / u.patch() }
