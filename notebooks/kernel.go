@@ -17,7 +17,7 @@ const kernelName = "netdiffus"
 // netdiffus, whose file is given, so that notebooks run on the kernel of that
 // very version. close removes it.
 func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func() error, err error) {
-	prefix, err := os.MkdirTemp("", "netdiffus-kernel-")
+	prefix, err := os.MkdirTemp("", "netdiffus-prefix-")
 	if err != nil {
 		return Kernel{}, nil, fmt.Errorf("notebooks: %w", err)
 	}

@@ -122,7 +122,12 @@ func (l *Live) figure() (plots.Figure, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var parts []plots.Figure
-	lines := slices.DeleteFunc(slices.Clone(l.lines), func(line plots.Line) bool { return !l.drawable(line) })
+	var lines []plots.Line // copies: they are painted when others may be added to
+	for _, line := range l.lines {
+		if l.drawable(line) {
+			lines = append(lines, plots.Line{Name: line.Name, X: slices.Clone(line.X), Y: slices.Clone(line.Y)})
+		}
+	}
 	if len(lines) > 0 {
 		f, err := l.chart.Curve(l.title, lines...)
 		if err != nil {
