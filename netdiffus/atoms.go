@@ -86,7 +86,7 @@ func (c Config) trunk(places, channels int) head.Trunk {
 	case "mlp":
 		return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 	case "unet":
-		return head.UNet{Places: places, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
+		return head.UNet{Places: places, Channels: channels, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
 	}
 	return nil
 }

@@ -71,7 +71,7 @@ type Atoms struct {
 	Width  int `json:"width,omitempty"`
 	Blocks int `json:"blocks,omitempty"`
 	// Patch is the side of the squares of pixels that the UNet takes as one pixel
-	// (head.UNet); 0 means 1.
+	// (head.UNet); 0 means 2 where the image's side is even and not below 8, else 1.
 	Patch int `json:"patch,omitempty"`
 	// Jump is the share of a step of the chain that ignores what came before; 0
 	// means head.DefaultJump.
@@ -200,7 +200,7 @@ func PresetFor(set *dataset.Set) string {
 // bestPreset is the model over atoms with a UNet.
 func bestPreset() Config {
 	c := Head(60, 100_000)
-	c.Atoms.Trunk, c.Atoms.Patch = "unet", 2
+	c.Atoms.Trunk = "unet"
 	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
 	c.Training.LR = 1.5e-3
 	return c

@@ -268,6 +268,19 @@ func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err erro
 	return s.Select(chosen[0]), s.Select(chosen[1]), nil
 }
 
+// OfClass returns the set of copies of the first n images of a class, all where
+// it has no more or n is below 1, with all classes. Of a class that s has not
+// there are none.
+func (s *Set) OfClass(class string, n int) *Set {
+	var images []int
+	for i, label := range s.Labels {
+		if s.Classes[label] == class && (n < 1 || len(images) < n) {
+			images = append(images, i)
+		}
+	}
+	return s.Select(images)
+}
+
 // Select returns the set of copies of the images with these indices, in their
 // order, with all classes. It panics on an index that s has not.
 func (s *Set) Select(images []int) *Set {

@@ -140,6 +140,27 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+func TestOfClass(t *testing.T) {
+	var flows []traffic.Flow
+	for i := range 12 {
+		flows = append(flows, flow([]string{"a", "b", "b"}[i%3], up(i+1)))
+	}
+	set, err := Build(traffic.All(flows), Recipe{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		class string
+		n     int
+		rows  []int
+	}{{"b", 3, []int{1, 2, 4}}, {"a", 0, []int{0, 3, 6, 9}}, {"a", 9, []int{0, 3, 6, 9}}, {"c", 3, nil}} {
+		got := set.OfClass(c.class, c.n)
+		if !slices.Equal(got.Rows, c.rows) || got.Images.N != len(c.rows) || got.Images.W != set.Images.W {
+			t.Errorf("OfClass(%q, %d): rows %v of %d images, want %v", c.class, c.n, got.Rows, got.Images.N, c.rows)
+		}
+	}
+}
+
 func TestSplit(t *testing.T) {
 	var flows []traffic.Flow
 	for i := range 130 {

@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
 // times are a further channel beside series, value by value.
@@ -202,15 +203,46 @@ func TestPosteriorStaysFinite(t *testing.T) {
 	}
 }
 
-// TestTwoChannels: the head of two channels is a denoiser of images of two, and
-// where there is next to no noise it knows the atoms of both.
+// TestUNetChannels: the trunk sees and gives as many channels as images have.
+func TestUNetChannels(t *testing.T) {
+	for _, patch := range []int{1, 2} {
+		u := UNet{Places: 8 / (3 - patch), Channels: 3, Classes: 2, Patch: patch, Config: unet.Config{Channels: 32, ChannelMult: []float64{1}, ResBlocks: 1, Heads: 4}}
+		store := model.NewStore()
+		if err := nn.Create(store.RootScope(), u.Params(3*Features), 1); err != nil {
+			t.Fatal(err)
+		}
+		exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
+			residual, packets := u.Graph(scope, in[0], in[1], in[2], 3*Features)
+			return []*graph.Node{residual, packets}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := u.Places
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(make([]float32, 2*n*n*6), 2, n, n, 6), []float32{1, 2}, []int32{0, 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, p := out[0].Shape().Dimensions, out[1].Shape().Dimensions; !slices.Equal(r, []int{2, n, n, 3}) || !slices.Equal(p, []int{2, n, 3 * Features}) {
+			t.Errorf("patch %d: residual %v, features %v", patch, r, p)
+		}
+	}
+}
+
 func TestTwoChannels(t *testing.T) {
+	twoChannelHead(t, MLP{Places: 3, Channels: 2, Classes: 2, Width: 96, Blocks: 1})
+}
+
+// twoChannelHead: the head of two channels is a denoiser of images of two, and
+// where there is next to no noise it knows the atoms of both.
+func twoChannelHead(t *testing.T, trunk Trunk) {
+	t.Helper()
 	s, err := schedule.Cosine(100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	lead, beside := twoChannels(t)
-	h := Head{Prior: twoChannelPrior(t), Schedule: s, Groups: []int{2, 1}, Trunk: MLP{Places: 3, Channels: 2, Classes: 2, Width: 96, Blocks: 1}}
+	h := Head{Prior: twoChannelPrior(t), Schedule: s, Groups: []int{2, 1}, Trunk: trunk}
 	var images []float32
 	for i, label := range []string{"a", "a", "b"} {
 		first, second := make([]float64, 3), make([]float64, 3)

@@ -19,28 +19,44 @@ type UNet struct {
 	Config unet.Config // its image size, channels in and out and classes are set by the head
 	// Classes is the number of classes.
 	Classes int
+	// Channels is that of the images; 0 means 1.
+	Channels int
 	// Patch is the side of the squares of pixels that the network takes as one
 	// pixel of many channels, and gives back as squares: with 2 a map of 10x10
-	// costs a quarter. It must divide Places. 0 means 1.
+	// costs a quarter. It must divide Places. 0 means 2 where
+	// Places is even and not below 8, else 1.
 	Patch int
 }
 
 const (
 	placeChannels = 8  // depth of the learned map of the places
-	mapChannels   = 64 // features that the network gives of each of its pixels
+	mapChannels   = 64 // features that the network gives of each of its pixels, for each of the images' channels
 )
 
-func (u UNet) patch() int { return cmp.Or(u.Patch, 1) }
+func (u UNet) channels() int { return cmp.Or(u.Channels, 1) }
+
+// features is the depth of what the network gives beside the residuals.
+func (u UNet) features() int { return mapChannels * u.channels() }
+
+// residuals is the number of residuals that the network gives of each of its
+// pixels.
+func (u UNet) residuals() int { return u.patch() * u.patch() * u.channels() }
+
+func (u UNet) patch() int {
+	if u.Patch == 0 && u.Places >= 8 && u.Places%2 == 0 {
+		return 2
+	}
+	return max(u.Patch, 1)
+}
 
 // side is that of the network's maps.
 func (u UNet) side() int { return u.Places / u.patch() }
 
 func (u UNet) network() unet.Config {
 	c := u.Config
-	pixels := u.patch() * u.patch()
 	c.ImageSize = u.side()
-	c.InChannels = pixels * (2 + placeChannels)
-	c.Outputs = pixels + mapChannels // residuals, features
+	c.InChannels = u.patch() * u.patch() * (2*u.channels() + placeChannels)
+	c.Outputs = u.residuals() + u.features()
 	c.Classes = u.Classes
 	return c
 }
@@ -53,7 +69,7 @@ func (u UNet) places() nn.Embedding {
 // packets is the map from a patch on the diagonal and its row to the features of
 // its packets. It need not start at zero, since the network's last layer does.
 func (u UNet) packets(features int) nn.Linear {
-	return nn.Linear{In: 2 * mapChannels, Out: u.patch() * features}
+	return nn.Linear{In: 2 * u.features(), Out: u.patch() * features}
 }
 
 // Params lists the parameters. The network's last layer starts at zero, as
@@ -66,7 +82,7 @@ func (u UNet) Params(features int) []nn.Param {
 // Graph is a Trunk's.
 func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
 	n, batch, patch, side := u.Places, x.Shape().Dim(0), u.patch(), u.side()
-	x.AssertDims(batch, n, n, 2)
+	x.AssertDims(batch, n, n, 2*u.channels())
 	pixels := make([]int32, n*n)
 	for i := range pixels {
 		pixels[i] = int32(i)
@@ -74,12 +90,12 @@ func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, 
 	places := u.places().Graph(nn.At(scope, "places"), Const(x.Graph(), pixels))
 	places = BroadcastToDims(Reshape(places, 1, n, n, placeChannels), batch, n, n, placeChannels)
 	in := toPatches(Concatenate([]*Node{x, places}, -1), patch)
-	out := u.network().Graph(scope, in, t, y) // [B,side,side,patch²+mapChannels]
+	out := u.network().Graph(scope, in, t, y) // [B,side,side,residuals+features]
 
-	residual = Reshape(fromPatches(SliceAxis(out, -1, AxisRange(0, patch*patch)), patch), batch, n, n)
-	seen := nn.SiLU(SliceAxis(out, -1, AxisRange(patch*patch)))
+	residual = Reshape(fromPatches(SliceAxis(out, -1, AxisRange(0, u.residuals())), patch), batch, n, n, u.channels())
+	seen := nn.SiLU(SliceAxis(out, -1, AxisRange(u.residuals())))
 	eye := Reshape(diagonalMask(x.Graph(), side), 1, side, side, 1)
-	own := ReduceSum(Mul(seen, eye), 2) // [B,side,mapChannels]
+	own := ReduceSum(Mul(seen, eye), 2) // [B,side,features]
 	both := Concatenate([]*Node{own, ReduceMean(seen, 2)}, -1)
 	said := u.packets(features).Graph(nn.At(scope, "packets"), Reshape(both, batch*side, -1))
 	return residual, Reshape(said, batch, n, features)

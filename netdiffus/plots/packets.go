@@ -20,27 +20,19 @@ type Series struct {
 // The directions' colours: others than those of real and synthetic.
 var upColor, downColor = lineColors[3], lineColors[2]
 
-// Packets draws flows packet by packet, as small multiples with common axes: a
-// bar for each packet, up from the line for what the server sent and down for
-// what the client sent. The bars of a flow that is drawn alone carry their
-// numbers. It fails when there is no packet.
+// Packets draws flows packet by packet, as small multiples with one horizontal
+// axis and vertical ones of their own: a bar for each packet, up from the line
+// for what the server sent and down for what the client sent. The bars of a flow
+// that is drawn alone carry their numbers. It fails when there is no packet.
 func Packets(title string, flows ...Series) (Figure, error) {
-	longest, low, high := 0, 0.0, 0.0
+	longest := 0
 	for _, f := range flows {
 		longest = max(longest, len(f.Values))
-		for _, v := range f.Values {
-			if !math.IsNaN(v) && !math.IsInf(v, 0) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
 	}
 	if longest == 0 {
 		return Figure{}, fmt.Errorf("plots: packets %q: no packets to draw", title)
 	}
-	if low == high {
-		low, high = -1, 1
-	}
-	columns := min(columnsFor(len(flows)), 4)
+	columns := columnsFor(len(flows))
 	rows := (len(flows) + columns - 1) / columns
 	charts := make([][]*plot.Plot, rows)
 	for i, f := range flows {
@@ -54,6 +46,7 @@ func Packets(title string, flows ...Series) (Figure, error) {
 		if len(flows) == 1 {
 			room = 0.14 // for the numbers
 		}
+		low, high := span(f.Values)
 		chart.Y.Min, chart.Y.Max = low-room*(high-low), high+room*(high-low)
 		chart.X.Tick.Marker = wholes{}
 		charts[i/columns] = append(charts[i/columns], chart)
@@ -63,7 +56,7 @@ func Packets(title string, flows ...Series) (Figure, error) {
 	}
 	keys := []key{{"client to server", upColor}, {"server to client", downColor}}
 	fig := Figure{
-		Width:  vg.Length(columns)*2.1*vg.Inch + 2*margin + labelRoom,
+		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
 		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(title, keys) + labelRoom,
 		Alt:    altPackets(title, flows),
 	}
@@ -81,6 +74,19 @@ func Packets(title string, flows ...Series) (Figure, error) {
 		}
 	}
 	return fig, nil
+}
+
+// span is the range of the values that are finite, 0 included.
+func span(values []float64) (low, high float64) {
+	for _, v := range values {
+		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			low, high = min(low, v), max(high, v)
+		}
+	}
+	if low == high {
+		return -1, 1
+	}
+	return low, high
 }
 
 // packetBars are the bars of one flow.

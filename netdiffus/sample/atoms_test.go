@@ -102,14 +102,40 @@ func TestAtoms(t *testing.T) {
 			t.Errorf("class %s: %d of %d flows are of a kind seen, want at least %d of 30: %q", label, known, len(list), least, list)
 		}
 	}
-	known := 0
-	for _, flow := range byClass(t, g, sample.Request{N: 30, Seed: 4, Sampler: "dpm++"})["a"] {
-		if slices.Contains(kinds["a"], flow) {
-			known++
+	for name, r := range map[string]sample.Request{
+		"dpm++":  {N: 30, Seed: 4, Sampler: "dpm++"},
+		"head":   {N: 30, Seed: 4, Decode: "head"},
+		"argmax": {N: 30, Seed: 4, Decode: "argmax"},
+		"matrix": {N: 30, Seed: 4, Decode: "matrix"},
+	} {
+		known, same := 0, 0
+		for i, flow := range byClass(t, g, r)["a"] {
+			if slices.Contains(kinds["a"], flow) {
+				known++
+			}
+			if flow == drawn["a"][i] {
+				same++
+			}
+		}
+		if known < 28 {
+			t.Errorf("%s: %d of 30 flows of class a are of a kind seen, want at least 28", name, known)
+		}
+		// The decodings read the same images, whose noise is nearly gone.
+		if r.Decode != "" && same < 27 {
+			t.Errorf("%s: %d of 30 flows of class a are what the diagonal says, want 27", name, same)
 		}
 	}
-	if known < 28 {
-		t.Errorf("dpm++: %d of 30 flows of class a are of a kind seen, want at least 28", known)
+	set, err = g.Draw(t.Context(), sample.Request{N: 5, Seed: 4, Decode: "head"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range set.Len() {
+		if miss := (imaging.GASF{}).Consistency(set.Images.At(i), 3); miss > 1e-9 {
+			t.Errorf("image %d of the head's atoms is %g from a Gramian field", i, miss)
+		}
+	}
+	if _, err := g.Draw(t.Context(), sample.Request{Decode: "whole"}); err == nil || !strings.Contains(err.Error(), "want one of diagonal, head, argmax, matrix") {
+		t.Errorf("an unknown decoding: %v", err)
 	}
 	few := byClass(t, g, sample.Request{N: 7, Seed: 4, Batch: 6, Classes: []string{"b"}})
 	if len(few["a"]) != 0 || fmt.Sprint(few["b"]) != fmt.Sprint(drawn["b"][:7]) {

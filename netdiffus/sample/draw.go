@@ -39,6 +39,12 @@ type Request struct {
 	// Grain is the noise left on images of a model over atoms; 0 means the
 	// configuration's, below 0 none.
 	Grain float64
+	// Decode says what finished images show: "diagonal" or "" leaves them as they
+	// come, to be read off their diagonal; "matrix" redraws each as the image of the
+	// series nearest to all its pixels (GASF); "head" and "argmax", for a model over
+	// atoms, as the image of the atoms that its head draws, or finds most probable,
+	// before the last step. The diagonal then reads what was decided.
+	Decode string
 	// NoClip leaves each step's clean image as the network says. Otherwise it
 	// is held within [-1,1].
 	NoClip bool
@@ -203,13 +209,16 @@ func (g *Generator) plan(r Request) (*plan, error) {
 		p.batch = p.each * len(r.Classes)
 	}
 	var err error
-	key := stepKey{r.Sampler, cmp.Or(r.Steps, c.Diffusion.SampleSteps), r.Eta, r.Guidance, r.NoClip, p.batch, ""}
+	key := stepKey{r.Sampler, cmp.Or(r.Steps, c.Diffusion.SampleSteps), r.Eta, r.Guidance, r.NoClip, p.batch, "", r.Decode}
 	var groups []int
 	if p.each > 0 {
 		groups = p.groups()
 		key.groups = fmt.Sprint(groups)
 	}
 	var known bool
+	if err := p.checkDecode(); err != nil {
+		return nil, err
+	}
 	if p.program, known = g.known[key]; !known {
 		p.fresh = true
 		p.program, err = g.step(key, groups)
@@ -298,6 +307,13 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		if p.g.Config.ClassCond {
 			args = append(args, tensors.FromFlatDataAndDimensions(y, p.batch))
 		}
+		var decided []float32 // [B,n,C]
+		if p.decide != nil && k == len(p.times)-1 {
+			var err error
+			if decided, err = p.ask(image, t, y, streams); err != nil {
+				return err
+			}
+		}
 		out, err := p.exec.Call(args...)
 		if err != nil {
 			return err
@@ -309,6 +325,9 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		}
 		if step.X0, err = p.read(out[1], part); err != nil {
 			return err
+		}
+		if step.T == 0 {
+			p.redraw(step.Images, decided, part)
 		}
 		if grain := p.grain(); step.T == 0 && grain > 0 {
 			fill(eps)
@@ -325,7 +344,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 
 // grain is the standard deviation of the noise that finished images keep.
 func (p *plan) grain() float64 {
-	if p.g.Config.Atoms == nil {
+	if p.g.Config.Atoms == nil || !p.asItComes() {
 		return 0
 	}
 	return cmp.Or(p.Grain, p.g.Config.Atoms.Grain)
@@ -363,13 +382,15 @@ type stepKey struct {
 	noClip         bool
 	batch          int
 	groups         string // of a batch, by class, for a model over atoms
+	decode         string // as Request has it
 }
 
 // program is a denoising step and the numbers of the steps in the order of
 // sampling.
 type program struct {
-	exec  *model.Exec // see Generator.step
-	times []int
+	exec   *model.Exec // see Generator.step
+	decide *model.Exec // see Generator.decider; nil where the head has no say
+	times  []int
 }
 
 // step makes the program of the denoising step and remembers it. Its arguments are
@@ -403,8 +424,12 @@ func (g *Generator) step(key stepKey, groups []int) (program, error) {
 	if err != nil {
 		return program{}, err
 	}
-	g.known[key] = program{exec, times}
-	return g.known[key], nil
+	p := program{exec: exec, times: times}
+	if p.decide, err = g.decider(key, groups); err != nil {
+		return p, err
+	}
+	g.known[key] = p
+	return p, nil
 }
 
 // headReach is how far beyond [-1,1] the clean image of a model over atoms may

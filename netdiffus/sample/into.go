@@ -66,8 +66,9 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Eta        float64
 		Guidance   float64
 		Grain      float64
+		Decode     string
 		NoClip     bool
 		Batch      int // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler, r.Steps, r.Eta, r.Guidance, r.Grain, r.NoClip, r.Batch}, "", "  ")
+	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler, r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

@@ -2,6 +2,9 @@ package train
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -73,4 +76,35 @@ func (m *metrics) flush(step int) error {
 	}
 	clear(m.sums)
 	return m.log.Add(step, means)
+}
+
+// readPast returns the reports of the steps that a run directory's metrics.jsonl
+// holds, in their order: the inverse of what metrics writes, but for Saved.
+func readPast(dir string) ([]Report, error) {
+	series, err := track.Metrics(dir)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	reports := map[int]Report{}
+	for name, set := range map[string]func(*Report, float64){
+		"loss":          func(r *Report, v float64) { r.Loss = v },
+		"mse":           func(r *Report, v float64) { r.MSE = v },
+		"vb":            func(r *Report, v float64) { r.VLB = v },
+		"cross_entropy": func(r *Report, v float64) { r.Cross = v },
+		"grad_norm":     func(r *Report, v float64) { r.GradNorm = v },
+		"lr":            func(r *Report, v float64) { r.LR = v },
+		"step_seconds":  func(r *Report, v float64) { r.StepTime = time.Duration(v * float64(time.Second)) },
+	} {
+		for i, step := range series[name].Step {
+			r := reports[int(step)]
+			r.Step = int(step)
+			set(&r, series[name].Value[i])
+			reports[r.Step] = r
+		}
+	}
+	var past []Report
+	for _, step := range slices.Sorted(maps.Keys(reports)) {
+		past = append(past, reports[step])
+	}
+	return past, nil
 }

@@ -109,7 +109,10 @@ func (r *trainer) enter() error {
 		return fmt.Errorf("train: %w", err)
 	}
 	r.metrics = &metrics{log: log, every: r.opt.LogEvery, sums: map[string]sum{}}
-	return nil
+	if r.opt.Replay {
+		r.past, err = readPast(r.opt.Dir)
+	}
+	return err
 }
 
 // agree compares the configuration with the run directory's, or writes it

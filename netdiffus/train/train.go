@@ -44,6 +44,10 @@ type Options struct {
 	// LogEvery is the number of steps that a line of metrics.jsonl is the mean
 	// of; 0 means 10.
 	LogEvery int
+	// Replay yields the steps of earlier runs first, so that whoever watches
+	// sees the whole run: a Report for each line of metrics.jsonl, the mean of
+	// LogEvery steps. Leaving the loop among them trains nothing.
+	Replay bool
 	// Session is what the run directory's manifest says about this run, besides
 	// what train knows; nil means track.NewSession.
 	Session *track.Session
@@ -84,6 +88,12 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 			return
 		}
 		watched := true
+		for _, report := range r.past {
+			if watched = watched && yield(report, nil); !watched {
+				r.close()
+				return
+			}
+		}
 		err = r.loop(ctx, func(report Report) bool {
 			watched = yield(report, nil)
 			return watched
@@ -111,6 +121,7 @@ type trainer struct {
 
 	momentsFrom int // see place
 
+	past    []Report   // of earlier runs, where they are to be replayed
 	run     *track.Run // nil without a run directory, as metrics
 	metrics *metrics
 }

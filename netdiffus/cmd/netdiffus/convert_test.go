@@ -72,6 +72,12 @@ func TestConvertAndInvert(t *testing.T) {
 			if got := readFlows(t, traffic.Reader{}, out); !sameFlows(got, flows) {
 				t.Errorf("flows came back as %v", got)
 			}
+			if _, _, err = execute(t.Context(), "invert", "--in", set, "--out", out, "--decode", "matrix"); err != nil {
+				t.Fatal(err)
+			}
+			if got := readFlows(t, traffic.Reader{}, out); !sameFlows(got, flows) {
+				t.Errorf("off the whole images flows came back as %v", got)
+			}
 			if stdout, _, err = execute(t.Context(), "invert", "--in", set, "--out", out, "--keep_padding"); err != nil {
 				t.Fatal(err)
 			}

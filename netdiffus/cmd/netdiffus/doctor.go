@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diskspace"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -96,7 +97,7 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 		Python:  findTool(ctx, "python3", "-m", "pip", "--version"),
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
-		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: diskFree(dir)}
+		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: diskspace.Free(dir)}
 	}
 	// The findings say all that the log would.
 	opener := backend.Opener{Log: slog.New(slog.DiscardHandler), Progress: progress}

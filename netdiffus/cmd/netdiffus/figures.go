@@ -225,11 +225,5 @@ func firstImages(set *dataset.Set, class string) imaging.Images {
 	if set == nil {
 		return imaging.Images{}
 	}
-	m := imaging.New(0, set.Images.H, set.Images.W, set.Images.C)
-	for i, label := range set.Labels {
-		if m.N < imagesEach && set.Classes[label] == class {
-			m.Append(set.Images.At(i))
-		}
-	}
-	return m
+	return set.OfClass(class, imagesEach).Images
 }

@@ -43,14 +43,15 @@ left out unless --keep_padding is given.`,
 	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl or .pcap, or DIR/ for a folder of captures")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
+	flags.StringVar(&o.decode, "decode", "diagonal", "read GASF images by their diagonal, or by the whole matrix (least squares, for noisy images)")
 	flags.BoolVar(&o.keepPadding, "keep_padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
 	return c
 }
 
 // invertOptions are invert's flags.
 type invertOptions struct {
-	in, out, scale        string
-	unsigned, keepPadding bool
+	in, out, scale, decode string
+	unsigned, keepPadding  bool
 }
 
 // recipe is what the flags say of images without a manifest. Its errors are of
@@ -59,6 +60,9 @@ func (o invertOptions) recipe() (dataset.Recipe, error) {
 	var r dataset.Recipe
 	if err := required("in", o.in, "out", o.out); err != nil {
 		return r, err
+	}
+	if o.decode != "diagonal" && o.decode != "matrix" {
+		return r, fmt.Errorf("--decode %q: want diagonal or matrix (head and argmax are decided when sampling)", o.decode)
 	}
 	if o.unsigned {
 		if o.scale == "" {
@@ -84,6 +88,12 @@ func (o invertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, s
 	if !set.Fitted() {
 		return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", o.in)
 	}
+	if o.decode == "matrix" {
+		if _, ok := set.Recipe.Image.(imaging.GASF); !ok && set.Recipe.Image != nil {
+			return fmt.Errorf("%s: --decode matrix is for GASF images, these are %s", o.in, set.Recipe.Image.Name())
+		}
+		set.Recipe.Image = imaging.WholeGASF{}
+	}
 	flows, written := set.Flows(), 0
 	if o.keepPadding {
 		flows = set.PaddedFlows()
@@ -106,7 +116,10 @@ func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
 	if empty := set.Len() - written; empty > 0 {
 		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
 	}
-	if gasf, ok := set.Recipe.Image.(imaging.GASF); ok && set.Len() > 0 {
+	gasf, ok := set.Recipe.Image.(interface {
+		MeanConsistency(imaging.Images) float64
+	})
+	if ok && set.Len() > 0 {
 		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", gasf.MeanConsistency(set.Images))
 	}
 }

@@ -55,6 +55,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
 	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
 	flags.Float64Var(&r.Grain, "grain", 0, "models over atoms: standard deviation of the noise left on finished images; 0 means the run's, below 0 none")
+	flags.StringVar(&r.Decode, "decode", "diagonal", "what finished images show, a `name`: diagonal (as they come), head or argmax (the atoms that a model over atoms draws or finds most probable), matrix (the series nearest to all pixels)")
 	boolVar(flags, &f.clip, "clip_denoised", "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
 	flags.IntVar(&r.Batch, "batch_size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
@@ -81,6 +82,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	}
 	if !slices.Contains(netdiffus.Samplers.Names(), r.Sampler) {
 		return usageOf(c, fmt.Errorf("--sampler %q: want one of %s", r.Sampler, strings.Join(netdiffus.Samplers.Names(), ", ")))
+	}
+	if !slices.Contains(sample.Decodes, r.Decode) {
+		return usageOf(c, fmt.Errorf("--decode %q: want one of %s", r.Decode, strings.Join(sample.Decodes, ", ")))
 	}
 	if r.N < 1 || r.Batch < 0 {
 		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want positive numbers", r.N, r.Batch))

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package diskspace
 
 import (
 	"path/filepath"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskFree is what the user may still write below path, which need not exist
+// Free is what the user may still write below path, which need not exist
 // yet, in bytes; 0 where the system does not say.
-func diskFree(path string) int64 {
+func Free(path string) int64 {
 	for {
 		var s unix.Statfs_t
 		if unix.Statfs(path, &s) == nil {

@@ -1,0 +1,55 @@
+package head
+
+import (
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+)
+
+// Decide is what h says the packets are, given x [B,n,n,C] at step t: for each
+// channel and place the middle u in [0,1] of one atom, [B,n,C]. chance [B,n,C]
+// uniform in [0,1) draws the atom from the head's distribution, place by place; nil
+// takes the most probable one.
+func (h Head) Decide(scope *model.Scope, x, t, y, chance *Node) *Node {
+	groups := h.classTables(x)
+	_, logits := h.estimate(scope, x, t, y, groups)
+	var all []*Node
+	for c, g := range groups {
+		if g.count == 0 {
+			continue
+		}
+		var channels []*Node
+		for i, table := range g.channels() {
+			q := Softmax(logits[c][i], -1)
+			at := ArgMax(q, -1)
+			if chance != nil {
+				if chance.Rank() != 3 {
+					exceptions.Panicf("head: chances are %s, want [B,n,C]", chance.Shape())
+				}
+				drawn := Squeeze(SliceAxis(g.of(chance), -1, AxisElem(i)), -1)
+				at = drawFrom(q, drawn)
+			}
+			channels = append(channels, table.middleOf(at))
+		}
+		all = append(all, Stack(channels, -1))
+	}
+	return Concatenate(all, 0)
+}
+
+// drawFrom is the index [B,n] at which the sum of q [B,n,K] passes chance [B,n].
+// What rounding leaves beyond the last sum falls to the most probable one.
+func drawFrom(q, chance *Node) *Node {
+	sums := CumSum(q, -1)
+	passed := ConvertDType(LessOrEqual(sums, InsertAxes(chance, -1)), q.DType())
+	at := ConvertDType(ReduceSum(passed, -1), ArgMax(q, -1).DType())
+	width := q.Shape().Dim(-1)
+	beyond := GreaterOrEqual(at, AddScalar(ZerosLike(at), width))
+	return Where(beyond, ArgMax(q, -1), at)
+}
+
+// middleOf is the middle of the atoms at [B,n]: [B,n].
+func (t tables) middleOf(at *Node) *Node {
+	hit := Equal(InsertAxes(ConvertDType(at, counting(at.Graph(), 1).DType()), -1), counting(at.Graph(), t.width))
+	middles := BroadcastToDims(InsertAxes(t.middles, 0), hit.Shape().Dimensions...)
+	return ReduceSum(Where(hit, middles, ZerosLike(middles)), -1)
+}
