@@ -33,7 +33,10 @@ func kernelDoctorCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o.Version = version()
 		if placeGiven(c) {
-			p := place()
+			p, err := place()
+			if err != nil {
+				return err
+			}
 			o.Place = &p
 		}
 		r := checkup.Run(c.Context(), o)

@@ -35,7 +35,11 @@ the version that this program is of.`,
 	c.Flags().StringVar(&o.Module, "module", "", "folder of a clone that cells import the library from; empty means the one this command is started in")
 	c.Flags().BoolVar(&o.NoWarm, "no-warm", false, "do not build what cells import and do not try a cell: the first cell will take a minute")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		o.Place, o.Version = place(), version()
+		var err error
+		if o.Place, err = place(); err != nil {
+			return err
+		}
+		o.Version = version()
 		o.Log = slog.New(plainHandler{c.ErrOrStderr()})
 		o.Progress = progressTo(c.ErrOrStderr())
 		done, err := setup.Install(c.Context(), o)

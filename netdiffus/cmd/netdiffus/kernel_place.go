@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/kernels/setup"
@@ -9,14 +11,18 @@ import (
 
 // placeFlags registers the flags that say where a kernelspec lies. What it
 // returns is to be called after the command line was read.
-func placeFlags(c *cobra.Command) func() spec.Place {
+func placeFlags(c *cobra.Command) func() (spec.Place, error) {
 	var p spec.Place
 	var user bool
 	c.Flags().BoolVar(&user, "user", false, "among the user's own kernels (the default)")
 	c.Flags().BoolVar(&p.SysPrefix, "sys-prefix", false, "in the active Python environment: $VIRTUAL_ENV, $CONDA_PREFIX, or that of the jupyter or python3 on the PATH")
 	c.Flags().StringVar(&p.Prefix, "prefix", "", "below this folder, as PREFIX/share/jupyter")
-	c.MarkFlagsMutuallyExclusive("user", "sys-prefix", "prefix")
-	return func() spec.Place { return p }
+	return func() (spec.Place, error) {
+		if user && (p.SysPrefix || p.Prefix != "") || p.SysPrefix && p.Prefix != "" {
+			return p, usageOf(c, errors.New("--user, --sys-prefix and --prefix exclude each other"))
+		}
+		return p, nil
+	}
 }
 
 // placeGiven reports whether the command line says where a kernelspec lies.

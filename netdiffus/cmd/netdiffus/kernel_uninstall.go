@@ -25,7 +25,11 @@ func kernelUninstallCommand() *cobra.Command {
 	place := placeFlags(c)
 	nameFlag(c, &name)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		dir, err := place().Dir(name)
+		p, err := place()
+		if err != nil {
+			return err
+		}
+		dir, err := p.Dir(name)
 		if err != nil {
 			return err
 		}
