@@ -129,6 +129,14 @@ type Training struct {
 	RandomFlip bool `json:"random_flip,omitempty"`
 	// Sampler draws the timesteps, a name in TimestepSamplers.
 	Sampler string `json:"schedule_sampler"`
+	// Validation is the share of the flows that is held out of training, to
+	// measure the loss of; 0 means none. Every ValidateEvery steps the averaged
+	// weights are measured (0 means 20 times over Steps, or every 500), and
+	// where the measure has not got better Patience times in a row training
+	// stops; 0 means never.
+	Validation    float64 `json:"validation,omitempty"`
+	ValidateEvery int     `json:"validate_every,omitempty"`
+	Patience      int     `json:"patience,omitempty"`
 	// LabelDropout is the share of labels hidden from the network, which makes
 	// classifier-free guidance possible; 0 means none and no null class.
 	LabelDropout float64 `json:"label_dropout,omitempty"`

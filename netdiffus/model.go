@@ -102,6 +102,9 @@ func (c Config) Validate() error {
 	wrong(c.ClassCond && len(c.Classes) > 0 && c.UNet.Classes != len(c.Classes),
 		"the network is for %d classes, but %d are named", c.UNet.Classes, len(c.Classes))
 	wrong(t.BatchSize < 1, "batch_size is %d, want at least 1", t.BatchSize)
+	wrong(!(t.Validation >= 0 && t.Validation < 0.5), "validation is %v, want a share in [0,0.5)", t.Validation)
+	wrong(t.ValidateEvery < 0 || t.Patience < 0, "validate_every is %d and patience %d, want 0 or more", t.ValidateEvery, t.Patience)
+	wrong(t.Patience > 0 && t.Validation == 0, "patience needs flows held out: give validation a share, as 0.1")
 	wrong(t.Microbatch < 0, "microbatch is %d, want 0 (no cut) or more", t.Microbatch)
 	wrong(!(t.LR > 0), "lr is %v, want it above 0", t.LR)
 	wrong(!(t.WeightDecay >= 0), "weight_decay is %v, want 0 or more", t.WeightDecay)

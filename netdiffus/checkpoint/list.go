@@ -66,14 +66,17 @@ func List(dir string) ([]int, error) {
 	return steps, nil
 }
 
-// Prune removes all but the newest keep checkpoints of dir; keep <= 0 removes
-// none.
-func Prune(dir string, keep int) error {
+// Prune removes all but the newest keep checkpoints of dir, and those of the steps
+// spared; keep <= 0 removes none.
+func Prune(dir string, keep int, spared ...int) error {
 	steps, err := List(dir)
 	if err != nil || keep <= 0 || len(steps) <= keep {
 		return err
 	}
 	for _, step := range steps[:len(steps)-keep] {
+		if slices.Contains(spared, step) {
+			continue
+		}
 		if err := atomicfile.RemoveDir(filepath.Join(dir, stepName(step))); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}

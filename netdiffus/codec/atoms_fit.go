@@ -16,6 +16,13 @@ func (a *Atoms) Fitter(length int) Fitter {
 	return &atomFitter{settings: *a, length: length, classes: map[string]*tally{}}
 }
 
+// Unfitted returns the codec's settings without the tables, to be fitted anew.
+func (a *Atoms) Unfitted() Codec {
+	c := *a
+	c.Tables, c.middles = nil, nil
+	return &c
+}
+
 // atomFitter counts the values of every class.
 type atomFitter struct {
 	settings Atoms

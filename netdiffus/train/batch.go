@@ -20,6 +20,7 @@ const (
 	streamLabelDropout
 	streamDropout
 	streamFlip
+	streamValidation
 
 	// streamStratum and the numbers after it order the images of each class.
 	streamStratum uint64 = 1000

@@ -63,6 +63,18 @@ func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps in
 	return nil
 }
 
+// validation takes in a measurement of the flows held out.
+func (m *metrics) validation(v Validation) {
+	if m == nil {
+		return
+	}
+	m.add("validation_loss", v.Loss)
+	m.add("validation_mse", v.MSE)
+	if v.Cross != 0 {
+		m.add("validation_cross_entropy", v.Cross)
+	}
+}
+
 // flush writes the means since the last line. It is called before a
 // checkpoint too, so that a run that goes on from it neither loses nor repeats
 // a step.

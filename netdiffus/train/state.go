@@ -29,6 +29,8 @@ type place struct {
 	// MomentsFrom is the step at which AdamW's moments were last zero, which its
 	// bias correction counts from; 0 but in a run that began with weights alone.
 	MomentsFrom int `json:"moments_from,omitempty"`
+	// Watch is what early stopping remembers.
+	Watch watch `json:"watch,omitzero"`
 }
 
 // StartAt is what checkpoint.State.Train says of a run as cfg describes that
@@ -210,7 +212,7 @@ func (r *trainer) save() (string, error) {
 		return "", fmt.Errorf("train: %w", err)
 	}
 	r.saved = r.step
-	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep); err != nil {
+	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep, r.watch.keep()...); err != nil {
 		return "", fmt.Errorf("train: %w", err)
 	}
 	return folder, nil
@@ -223,7 +225,7 @@ func (r *trainer) state() (checkpoint.State, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Train, err = json.Marshal(place{r.feed.seed, times, r.momentsFrom}); err != nil {
+	if s.Train, err = json.Marshal(place{r.feed.seed, times, r.momentsFrom, r.watch}); err != nil {
 		return s, err
 	}
 	if s.Model, err = checkpoint.FromStore(r.prog.store, weightScope); err != nil {
@@ -274,6 +276,6 @@ func (r *trainer) restore(c *checkpoint.Checkpoint) error {
 			return err
 		}
 	}
-	r.step, r.saved, r.momentsFrom = c.Step, c.Step, p.MomentsFrom
+	r.step, r.saved, r.momentsFrom, r.watch = c.Step, c.Step, p.MomentsFrom, p.Watch
 	return nil
 }

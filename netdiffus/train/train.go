@@ -67,6 +67,10 @@ type Report struct {
 	LR       float64       // learning rate of the step
 	StepTime time.Duration // from batch to losses, on this host
 	Saved    string        // folder of the checkpoint saved after this step, or ""
+
+	Validation *Validation // of the weights after this step; nil where none was made
+	Best       bool        // Validation is the best of the run so far; its checkpoint is kept
+	Stopped    bool        // training ends here, before its last step: Validation gets no better
 }
 
 // ErrDiverged is the error of a run whose loss is no longer a number. The last
@@ -121,6 +125,9 @@ type trainer struct {
 
 	momentsFrom int // see place
 
+	validator *validator // nil where nothing is held out
+	watch     watch
+
 	past    []Report   // of earlier runs, where they are to be replayed
 	run     *track.Run // nil without a run directory, as metrics
 	metrics *metrics
@@ -128,8 +135,14 @@ type trainer struct {
 
 // newTrainer builds the run at step 0, with new weights.
 func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (*trainer, error) {
-	cfg, err := cfg.Fit(set)
+	if opt.Status == nil {
+		opt.Status = func(string) {}
+	}
+	set, held, err := holdOut(cfg, set, opt.Status)
 	if err != nil {
+		return nil, err
+	}
+	if cfg, err = cfg.Fit(set); err != nil {
 		return nil, err
 	}
 	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
@@ -153,7 +166,11 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	if err := cfg.Create(r.prog.store.Scope(weightScope), tr.Seed); err != nil {
 		return nil, err
 	}
-	return r, r.prog.prepare(b)
+	if err := r.prog.prepare(b); err != nil || held == nil {
+		return r, err
+	}
+	r.validator, err = newValidator(b, r.prog.store, cfg, held)
+	return r, err
 }
 
 // lossOf returns the loss of the model that cfg describes, and the number of
@@ -181,9 +198,6 @@ func (o Options) withDefaults(planned int) Options {
 	o.SaveEvery = cmp.Or(o.SaveEvery, 1000)
 	o.Keep = cmp.Or(o.Keep, 3)
 	o.LogEvery = cmp.Or(o.LogEvery, 10)
-	if o.Status == nil {
-		o.Status = func(string) {}
-	}
 	return o
 }
 
@@ -193,6 +207,9 @@ func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
 	defer stop()
 	batches := r.feed.run(drawing, r.step, r.opt.Steps)
 	compiled := false
+	if patience := r.cfg.Training.Patience; patience > 0 && r.watch.Misses >= patience {
+		return nil // stopped before
+	}
 	for r.step < r.opt.Steps {
 		b, ok := <-batches
 		if !ok || ctx.Err() != nil {
@@ -210,7 +227,10 @@ func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
 		if err != nil {
 			return err
 		}
-		if r.step == r.opt.Steps || r.step%r.opt.SaveEvery == 0 {
+		if err := r.validate(&report); err != nil {
+			return err
+		}
+		if report.Best || report.Stopped || r.step == r.opt.Steps || r.step%r.opt.SaveEvery == 0 {
 			if report.Saved, err = r.save(); err != nil {
 				return err
 			}
@@ -219,7 +239,30 @@ func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
 			_, err := r.save()
 			return err
 		}
+		if report.Stopped {
+			return nil
+		}
 	}
+	return nil
+}
+
+// validate measures the flows held out, where it is time to, and says so in report.
+func (r *trainer) validate(report *Report) error {
+	v := r.validator
+	if v == nil || r.step%v.every != 0 && r.step != r.opt.Steps {
+		return nil
+	}
+	if r.watch.Misses == 0 && r.watch.Best == nil {
+		r.opt.Status("compiling the validation")
+	}
+	measured, err := v.measure(r.step)
+	if err != nil {
+		return err
+	}
+	report.Validation, report.Best = &measured, r.watch.take(measured)
+	patience := r.cfg.Training.Patience
+	report.Stopped = patience > 0 && r.watch.Misses >= patience && r.step < r.opt.Steps
+	r.metrics.validation(measured)
 	return nil
 }
 

@@ -122,6 +122,9 @@ var trainSettings = []setting{
 			return err
 		},
 	},
+	floatSetting("validation", "share of the flows held out of training, as 0.1, to measure the loss of now and then; the best checkpoint is kept; 0 means none", func(c *netdiffus.Config) *float64 { return &c.Training.Validation }),
+	intSetting("validate_every", "steps between two measurements of the flows held out; 0 means 20 times in all", func(c *netdiffus.Config) *int { return &c.Training.ValidateEvery }),
+	intSetting("patience", "stop training when so many measurements of the flows held out in a row are no better than the best; 0 means never", func(c *netdiffus.Config) *int { return &c.Training.Patience }),
 	floatSetting("label_dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
 	floatSetting("min_snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
 	wordSetting("variance", "variance of a denoising step, more exactly than --learn_sigma", netdiffus.Variances.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Variance }),

@@ -41,9 +41,27 @@ func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.R
 		if r.Cross != 0 {
 			words += fmt.Sprintf("  cross-entropy %.3f", r.Cross)
 		}
+		if v := r.Validation; v != nil {
+			bar.note(validationLine(r))
+		}
 		bar.set(r.Step, fmt.Sprintf("%s  %.3gs/step", words, r.StepTime.Seconds()))
 	}
 	return last, nil
+}
+
+// validationLine says what the flows held out say of the model.
+func validationLine(r train.Report) string {
+	line := fmt.Sprintf("step %d  held out: loss %.4f", r.Step, r.Validation.Loss)
+	if r.Validation.Cross != 0 {
+		line += fmt.Sprintf("  cross-entropy %.4f", r.Validation.Cross)
+	}
+	if r.Best {
+		line += ", the best so far: " + r.Saved
+	}
+	if r.Stopped {
+		line += ", no better for long: stopping"
+	}
+	return line
 }
 
 // draw draws samples and shows how far it is.

@@ -1,0 +1,76 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+)
+
+// Refitter is a codec that can be fitted again, without what it has learned.
+type Refitter interface{ Unfitted() codec.Codec }
+
+// HoldOut divides the set at random, as Split does: fit keeps the share 1-share of
+// every class, held gets the rest. Codecs that count what is seen (codec.Atoms) are
+// fitted anew to fit alone, and both sets are drawn by them, so that nothing in fit
+// knows of held. Flows that those codecs cannot draw, since they hold a value that
+// fit never has, are left out of held; lost is how many.
+func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err error) {
+	if !(share > 0 && share < 0.5) {
+		return nil, nil, 0, fmt.Errorf("dataset: hold out %v of the flows: want a share above 0 and below 0.5", share)
+	}
+	fit, held, err = s.Split(1-share, seed)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	recipe := s.Recipe.withDefaults()
+	channels, refit := recipe.Channels(), false
+	for i, c := range channels {
+		if r, ok := c.Codec.(Refitter); ok {
+			channels[i].Codec, refit = r.Unfitted(), true
+		}
+	}
+	if !refit {
+		return fit, held, 0, nil
+	}
+	if s.Lengths == nil {
+		return nil, nil, 0, errors.New("dataset: hold out: these are images without their flows' lengths, as samples are")
+	}
+	classes := s.Classes
+	if fit, err = Build(fit.Flows(), recipe.WithChannels(channels)); err != nil {
+		return nil, nil, 0, err
+	}
+	if len(fit.Classes) != len(classes) {
+		return nil, nil, 0, fmt.Errorf("dataset: hold out: %d of %d classes have flows left", len(fit.Classes), len(classes))
+	}
+	e, out := newEncoder(fit.Recipe), &Set{Recipe: fit.Recipe, Classes: classes, Images: fit.Recipe.NewImages(0)}
+	i := 0
+	for f, err := range held.Flows() {
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		label := held.Labels[i]
+		if image, err := e.encode(f); err != nil {
+			lost++
+		} else {
+			out.add(image, label, i)
+		}
+		i++
+	}
+	return fit, out, lost, nil
+}
+
+// Thin returns the set of about n of the flows, the first of each class in
+// proportion to its size, of a class that has any one at least.
+func (s *Set) Thin(n int) *Set {
+	counts, taken := s.Counts(), make([]int, len(s.Classes))
+	share := min(1, float64(n)/float64(max(1, s.Len())))
+	var images []int
+	for i, label := range s.Labels {
+		if taken[label] < max(1, int(share*float64(counts[label]))) {
+			taken[label]++
+			images = append(images, i)
+		}
+	}
+	return s.Select(images)
+}

@@ -1,0 +1,171 @@
+package train
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+)
+
+// Validation is a measurement of the flows held out, with the averaged weights:
+// always the same flows at the same steps under the same noise.
+type Validation struct {
+	Step  int     `json:"step"`                    // training steps done
+	Loss  float64 `json:"loss"`                    // as Report.Loss
+	MSE   float64 `json:"mse"`                     // as Report.MSE
+	Cross float64 `json:"cross_entropy,omitempty"` // as Report.Cross
+}
+
+// figure is what validations are compared by, less being better.
+func (v Validation) figure() float64 {
+	if v.Cross != 0 {
+		return v.Cross
+	}
+	return v.Loss
+}
+
+// watch is what early stopping remembers of a run, in its checkpoints.
+type watch struct {
+	Best   *Validation `json:"best,omitempty"`
+	Misses int         `json:"misses,omitempty"` // validations since Best
+}
+
+// take takes in a measurement and tells whether it is the best so far.
+func (w *watch) take(v Validation) bool {
+	if w.Best != nil && v.figure() >= w.Best.figure() {
+		w.Misses++
+		return false
+	}
+	w.Best, w.Misses = &v, 0
+	return true
+}
+
+// keep is the steps whose checkpoints stay however old they get.
+func (w watch) keep() []int {
+	if w.Best == nil {
+		return nil
+	}
+	return []int{w.Best.Step}
+}
+
+// validator measures the flows held out. It is nil where there are none.
+type validator struct {
+	exec  *model.Exec
+	args  []any
+	every int // training steps between two measurements
+}
+
+// mostHeldOut is how many flows are measured at most, in one batch.
+const mostHeldOut = 1536
+
+// holdOut divides set as cfg says; held is nil where all is to be trained on.
+func holdOut(cfg netdiffus.Config, set *dataset.Set, status func(string)) (fit, held *dataset.Set, err error) {
+	share := cfg.Training.Validation
+	if share == 0 {
+		return set, nil, nil
+	}
+	fit, held, lost, err := set.HoldOut(share, cfg.Training.Seed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %w", err)
+	}
+	if held.Len() == 0 {
+		return nil, nil, fmt.Errorf("train: validation %v: none of %d flows is left to measure", share, lost)
+	}
+	note := fmt.Sprintf("holding out %d flows, training on %d", held.Len(), fit.Len())
+	if lost > 0 {
+		note += fmt.Sprintf(" (%d more are held out but hold values that no other flow has there)", lost)
+	}
+	status(note)
+	return fit, held.Thin(mostHeldOut), nil
+}
+
+// newValidator makes what measures held, for the weights in store. cfg is fitted.
+func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, held *dataset.Set) (*validator, error) {
+	tr := cfg.Training
+	counts := held.Counts()
+	var groups []int
+	f := &feed{set: held, seed: tr.Seed, size: held.Len(), classes: cfg.UNet.Classes, order: order{n: held.Len()}}
+	if cfg.Atoms != nil { // sorted by class
+		groups = counts
+		f.strata, f.groups = make([]stratum, len(counts)), counts
+		for i, label := range held.Labels {
+			f.strata[label].samples = append(f.strata[label].samples, i)
+		}
+		for c := range f.strata {
+			f.strata[c].order = order{seed: tr.Seed, key: streamStratum + uint64(c), n: counts[c]}
+		}
+	}
+	cfg.UNet.Dropout = 0
+	loss, steps, err := lossOf(cfg, groups)
+	if err != nil {
+		return nil, err
+	}
+	scope := weightScope
+	if len(tr.EMA) > 0 {
+		scope = ema.Path(tr.EMA[0])
+	}
+	v := &validator{every: cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)}
+	v.exec, err = model.NewExec(b, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		var y, key *graph.Node
+		if len(in) > 3 {
+			y = in[3]
+		}
+		key = graph.Const(in[0].Graph(), []uint32{0, 0})
+		l := loss(store.Scope(scope), in[0], in[1], y, in[2], key)
+		report := []*graph.Node{l.Total, l.MSE, l.CrossEntropy}
+		for i, part := range report {
+			if part == nil {
+				part = graph.ZerosLike(l.Total)
+			}
+			report[i] = graph.ReduceAllMean(part)
+		}
+		return report
+	})
+	if err != nil {
+		return nil, err
+	}
+	// A batch of steps before the first, whose streams no training step uses.
+	batch := f.draw(math.MaxInt32)
+	t, im := evenly(held.Len(), steps), held.Images
+	noise.Stream(tr.Seed, streamValidation).Shuffle(len(t), func(i, j int) { t[i], t[j] = t[j], t[i] })
+	v.args = []any{
+		tensors.FromFlatDataAndDimensions(batch.x, im.N, im.H, im.W, im.C),
+		tensors.FromFlatDataAndDimensions(t, im.N),
+		tensors.FromFlatDataAndDimensions(batch.noise, im.N, im.H, im.W, im.C),
+	}
+	if batch.y != nil {
+		v.args = append(v.args, tensors.FromFlatDataAndDimensions(batch.y, im.N))
+	}
+	return v, nil
+}
+
+// evenly is n steps spread over [0,steps).
+func evenly(n, steps int) []int32 {
+	t := make([]int32, n)
+	for i := range t {
+		t[i] = int32((2*i + 1) * steps / (2 * n))
+	}
+	return t
+}
+
+// measure measures the weights after step training steps.
+func (v *validator) measure(step int) (Validation, error) {
+	out, err := v.exec.Call(v.args...)
+	if err != nil {
+		return Validation{}, fmt.Errorf("train: validation after step %d: %w", step, err)
+	}
+	figures := make([]float64, len(out))
+	for i, o := range out {
+		figures[i] = float64(tensors.ToScalar[float32](o))
+	}
+	return Validation{Step: step, Loss: figures[0], MSE: figures[1], Cross: figures[2]}, nil
+}

@@ -1,0 +1,92 @@
+package train
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+)
+
+func watched(steps int) netdiffus.Config {
+	cfg := netdiffus.Head(0, 0)
+	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg.Training.BatchSize, cfg.Training.Steps = 16, steps
+	cfg.Training.Validation, cfg.Training.ValidateEvery = 0.2, 5
+	return cfg
+}
+
+// reports runs cfg to the end, or to so many steps.
+func reports(t *testing.T, cfg netdiffus.Config, opt Options) []Report {
+	t.Helper()
+	var all []Report
+	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, twoKinds(t), opt) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// Flows held out are measured now and then; the best checkpoint stays; and a run
+// that stops in between goes on to the same weights and measurements.
+func TestValidation(t *testing.T) {
+	whole, halves := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
+	straight := reports(t, watched(20), Options{Dir: whole, Keep: 1})
+	var measured []Report
+	for _, r := range straight {
+		if r.Validation != nil {
+			measured = append(measured, r)
+		}
+	}
+	var at []int
+	best := measured[0]
+	for _, r := range measured {
+		at = append(at, r.Step)
+		if r.Best != (r.Step == best.Step || r.Validation.Cross < best.Validation.Cross) {
+			t.Errorf("step %d: best is %v with %v after %v", r.Step, r.Best, r.Validation.Cross, best.Validation.Cross)
+		}
+		if r.Best {
+			best = r
+		}
+	}
+	if !slices.Equal(at, []int{5, 10, 15, 20}) {
+		t.Errorf("measured after steps %v, want each fifth", at)
+	}
+	if measured[0].Validation.Cross <= 0 || measured[0].Validation.Cross > 2 {
+		t.Errorf("cross-entropy %v held out", measured[0].Validation.Cross)
+	}
+	if _, err := checkpoint.Open(filepath.Join(track.Checkpoints(whole), filepath.Base(best.Saved))); err != nil {
+		t.Errorf("the best checkpoint: %v", err)
+	}
+	log, err := os.ReadFile(filepath.Join(whole, "metrics.jsonl"))
+	if err != nil || strings.Count(string(log), "validation_cross_entropy") < 2 {
+		t.Errorf("metrics.jsonl has no validation: %v\n%s", err, log)
+	}
+
+	reports(t, watched(20), Options{Dir: halves, Steps: 12, Keep: 1})
+	rest := reports(t, watched(20), Options{Dir: halves, Keep: 1})
+	if last, want := rest[len(rest)-1], straight[len(straight)-1]; *last.Validation != *want.Validation || last.Loss != want.Loss || last.Best != want.Best {
+		t.Errorf("in two parts: %+v, loss %v; in one: %+v, loss %v", *last.Validation, last.Loss, *want.Validation, want.Loss)
+	}
+}
+
+// Without progress training stops, and stays stopped.
+func TestPatience(t *testing.T) {
+	cfg, dir := watched(100), filepath.Join(t.TempDir(), "run")
+	cfg.Training.LR, cfg.Training.Patience, cfg.Training.WeightDecay = 1e-12, 2, 0
+	all := reports(t, cfg, Options{Dir: dir})
+	last := all[len(all)-1]
+	if last.Step != 15 || !last.Stopped || last.Saved == "" {
+		t.Errorf("stopped %v after step %d, saved %q, want true after 15: a first measurement and two no better", last.Stopped, last.Step, last.Saved)
+	}
+	if again := reports(t, cfg, Options{Dir: dir}); len(again) != 0 {
+		t.Errorf("started again it does %d steps more, want none", len(again))
+	}
+}
