@@ -43,7 +43,7 @@ live := nb.NewLive("Training", plots.Losses())
 defer live.Close()
 b := nb.Must1(backend.Open(nb.Context(), ""))
 first := true
-for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.Must1(dataset.Open("runs/atoms")), train.Options{Dir: "runs/first", Steps: 1e6}) {
+for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.Must1(dataset.Open("runs/atoms")), train.Options{Dir: "runs/first", Steps: 1e6, LogEvery: 1}) {
 	nb.Must(err)
 	if first {
 		fmt.Println("first step", r.Step)
@@ -93,7 +93,7 @@ func TestInterrupt(t *testing.T) {
 	if len(runs) != 2 {
 		t.Fatalf("%d runs: %s", len(runs), out)
 	}
-	limit := 5 * load()
+	limit := 5 * max(1, load()/4) // with many others at work on each core it may take longer
 	var first, saved [2]int
 	for i, got := range runs {
 		t.Logf("run %d: ended %.2f s after the interrupt (limit %.1f s), %s: %s", i+1, got.Seconds, limit, got.Status, got.Printed)
