@@ -41,7 +41,8 @@ func Command(ctx context.Context, env pyenv.Env, o Options) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	args := []string{"-m", "jupyterlab", "--ServerApp.root_dir=" + folder,
-		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"}
+		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+		"--log-level=WARN"} // its address comes all the same
 	if o.Port > 0 {
 		args = append(args, "--ServerApp.port="+strconv.Itoa(o.Port), "--ServerApp.port_retries=0")
 	}

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if code, ok := kernels.Helper(os.Args); ok {
 		os.Exit(code)
 	}
-	if len(os.Args) > 1 && os.Args[1] == "kernel" {
+	if len(os.Args) > 1 && (os.Args[1] == "kernel" || os.Args[1] == "notebooks") {
 		os.Exit(run(os.Args[1:]))
 	}
 	os.Exit(m.Run())

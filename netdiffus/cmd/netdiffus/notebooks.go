@@ -19,12 +19,13 @@ import (
 func notebooksCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notebooks",
-		Short: "List, test and render the notebooks",
+		Short: "List, open, test and render the notebooks",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(
 		notebooksListCommand(),
+		notebooksLabCommand(),
 		notebooksTestCommand(),
 		notebooksRenderCommand(),
 	)

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/kernels/lab"
+	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
+	"github.com/netdiffus/netdiffus-go/kernels/setup"
+	"github.com/netdiffus/netdiffus-go/kernels/spec"
+)
+
+func notebooksLabCommand() *cobra.Command {
+	o := lab.Options{Folder: "."}
+	c := &cobra.Command{
+		Use:   "lab [FOLDER] [-- ARGUMENTS OF JUPYTER LAB]",
+		Short: "Open JupyterLab with the kernel, from an environment of its own",
+		Long: `Lab starts JupyterLab on the notebooks, with the kernel "NetDiffus (Go)" to pick.
+JupyterLab comes from a Python environment in the cache directory, made the first
+time (350 MB) and touching no other; it needs Python 3.10 or later. The kernel is
+installed for the user where Jupyter finds none. Ctrl-C ends JupyterLab and its
+kernels.
+
+FOLDER is what JupyterLab shows: the folder notebooks of the clone it is started
+in, or else the current one.`,
+		Example: "  netdiffus notebooks lab\n" +
+			"  netdiffus notebooks lab ~/traffic --no-browser --port 9000\n" +
+			"  netdiffus notebooks lab -- --ServerApp.ip=0.0.0.0",
+	}
+	c.Flags().IntVar(&o.Port, "port", 0, "port; 0 means 8888, or the next one that is free")
+	c.Flags().BoolVar(&o.NoBrowser, "no-browser", false, "do not open a browser: print the address only")
+	c.Args = func(c *cobra.Command, args []string) error {
+		if own := ownArguments(c, args); len(own) > 1 {
+			return fmt.Errorf("one folder at most, and what JupyterLab is to get behind --: got %q", own)
+		}
+		return nil
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		own := ownArguments(c, args)
+		o.Args = args[len(own):]
+		if len(own) == 1 {
+			o.Folder = own[0]
+		} else if folder, err := notebooksFolder(); err == nil {
+			o.Folder = folder
+		}
+		if info, err := os.Stat(o.Folder); err != nil {
+			return err
+		} else if !info.IsDir() {
+			return fmt.Errorf("%s is not a folder", o.Folder)
+		}
+		return openLab(c.Context(), c.OutOrStdout(), c.ErrOrStderr(), o)
+	}
+	return c
+}
+
+// ownArguments are the arguments before "--".
+func ownArguments(c *cobra.Command, args []string) []string {
+	if n := c.ArgsLenAtDash(); n >= 0 {
+		return args[:n]
+	}
+	return args
+}
+
+// openLab runs JupyterLab until its user ends it or ctx does.
+func openLab(ctx context.Context, stdout, stderr io.Writer, o lab.Options) error {
+	log := slog.New(plainHandler{stderr})
+	found := spec.Find(spec.SearchDirs())
+	if len(found) == 0 {
+		log.Info("there is no kernel yet: installing it (as 'netdiffus kernel install' does)")
+		done, err := setup.Install(ctx, setup.Options{Version: version(), Log: log, Progress: progressTo(stderr)})
+		if err != nil {
+			return err
+		}
+		found = []spec.Found{{Name: done.Name, Dir: done.Dir}}
+	}
+	o.Data = filepath.Dir(filepath.Dir(found[0].Dir))
+	env, err := pyenv.Opener{Log: log}.Open(ctx)
+	if err != nil {
+		return err
+	}
+	cmd, err := lab.Command(ctx, env, o)
+	if err != nil {
+		return err
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
+	err = cmd.Run()
+	if ctx.Err() != nil {
+		return nil // Ctrl-C is how one ends JupyterLab
+	}
+	if err != nil {
+		return errors.Join(errors.New("JupyterLab failed"), err)
+	}
+	return nil
+}
