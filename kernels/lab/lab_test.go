@@ -19,7 +19,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv/pyenvtest"
 	"github.com/netdiffus/netdiffus-go/kernels/setup"
 	"github.com/netdiffus/netdiffus-go/kernels/spec"
-	"github.com/netdiffus/netdiffus-go/notebooks"
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
 )
 
 // browser returns the path of a browser, or skips the test.
@@ -134,7 +134,7 @@ func TestInBrowser(t *testing.T) {
 	chromium := browser(t)
 	env := pyenvtest.Open(t)
 	data := installKernel(t)
-	stage, err := notebooks.NewStage("../../notebooks")
+	stage, err := jupyter.NewStage("../../notebooks")
 	if err != nil {
 		t.Fatal(err)
 	}

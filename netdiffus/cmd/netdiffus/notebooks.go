@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
-	"github.com/netdiffus/netdiffus-go/notebooks"
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
 )
 
 func notebooksCommand() *cobra.Command {
@@ -42,7 +42,7 @@ func notebooksListCommand() *cobra.Command {
 				return err
 			}
 			for _, path := range paths {
-				n, err := notebooks.Read(path)
+				n, err := jupyter.Read(path)
 				if err != nil {
 					return err
 				}
@@ -72,7 +72,7 @@ It needs Python 3.10 or later, from which it makes an environment of its own.`,
 		Example: "  netdiffus notebooks test\n" +
 			"  netdiffus notebooks test notebooks/03_train.ipynb --profile full",
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.each(c, args, func(r notebooks.Runner, path string, stage *notebooks.Stage) (*notebooks.Result, error) {
+			return o.each(c, args, func(r jupyter.Runner, path string, stage *jupyter.Stage) (*jupyter.Result, error) {
 				result, err := r.Execute(c.Context(), path, stage)
 				if err == nil {
 					result.Problems = append(committed(path), result.Problems...)
@@ -81,18 +81,18 @@ It needs Python 3.10 or later, from which it makes an environment of its own.`,
 			})
 		},
 	}
-	o.flags(c, notebooks.Smoke)
+	o.flags(c, jupyter.Smoke)
 	return c
 }
 
 // committed checks the outputs that the file has.
-func committed(path string) []notebooks.Problem {
-	n, err := notebooks.Read(path)
+func committed(path string) []jupyter.Problem {
+	n, err := jupyter.Read(path)
 	if err != nil {
-		return []notebooks.Problem{{Text: err.Error()}}
+		return []jupyter.Problem{{Text: err.Error()}}
 	}
 	if why := n.Stale(); why != "" {
-		return []notebooks.Problem{{Text: why + ": run netdiffus notebooks render " + path}}
+		return []jupyter.Problem{{Text: why + ": run netdiffus notebooks render " + path}}
 	}
 	return n.Check()
 }
@@ -111,9 +111,9 @@ test finds outputs that are older than their cells.`,
 		Example: "  netdiffus notebooks render\n" +
 			"  netdiffus notebooks render --stale --html /tmp/pages",
 		RunE: func(c *cobra.Command, args []string) error {
-			return o.each(c, args, func(r notebooks.Runner, path string, stage *notebooks.Stage) (*notebooks.Result, error) {
+			return o.each(c, args, func(r jupyter.Runner, path string, stage *jupyter.Stage) (*jupyter.Result, error) {
 				if stale {
-					n, err := notebooks.Read(path)
+					n, err := jupyter.Read(path)
 					if err != nil {
 						return nil, err
 					}
@@ -129,7 +129,7 @@ test finds outputs that are older than their cells.`,
 			})
 		},
 	}
-	o.flags(c, notebooks.Full)
+	o.flags(c, jupyter.Full)
 	c.Flags().StringVar(&html, "html", "", "write each notebook as an HTML page into this folder, too")
 	c.Flags().BoolVar(&stale, "stale", false, "only those whose outputs are not of their text")
 	return c
@@ -150,16 +150,16 @@ func (o *notebookRun) flags(c *cobra.Command, profile string) {
 
 // each does work for every notebook, in the order of their names and on one
 // stage, so that later ones find what earlier ones made.
-func (o *notebookRun) each(c *cobra.Command, args []string, work func(notebooks.Runner, string, *notebooks.Stage) (*notebooks.Result, error)) error {
+func (o *notebookRun) each(c *cobra.Command, args []string, work func(jupyter.Runner, string, *jupyter.Stage) (*jupyter.Result, error)) error {
 	ctx, w := c.Context(), c.ErrOrStderr()
-	if o.profile != notebooks.Full && o.profile != notebooks.Smoke {
+	if o.profile != jupyter.Full && o.profile != jupyter.Smoke {
 		return usageOf(c, fmt.Errorf("--profile %q: want full or smoke", o.profile))
 	}
 	paths, err := notebookPaths(args)
 	if err != nil {
 		return err
 	}
-	stage, err := notebooks.NewStage(filepath.Dir(paths[0]))
+	stage, err := jupyter.NewStage(filepath.Dir(paths[0]))
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (o *notebookRun) each(c *cobra.Command, args []string, work func(notebooks.
 	bad := 0
 	for _, path := range paths {
 		count := 0
-		r.Watch = func(e notebooks.Event) {
+		r.Watch = func(e jupyter.Event) {
 			if e.Begins && isTerminal(w) {
 				fmt.Fprintf(w, "\r%s cell %d ", filepath.Base(path), e.Cell)
 			} else if !e.Begins {
@@ -183,7 +183,7 @@ func (o *notebookRun) each(c *cobra.Command, args []string, work func(notebooks.
 		if isTerminal(w) {
 			fmt.Fprint(w, "\r\x1b[K")
 		}
-		if err != nil && !errors.Is(err, notebooks.ErrProblems) {
+		if err != nil && !errors.Is(err, jupyter.ErrProblems) {
 			return err
 		}
 		if result == nil {
@@ -207,12 +207,12 @@ func (o *notebookRun) each(c *cobra.Command, args []string, work func(notebooks.
 }
 
 // runner opens Python and a kernel.
-func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r notebooks.Runner, close func() error, err error) {
+func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r jupyter.Runner, close func() error, err error) {
 	env, err := pyenv.Open(ctx)
 	if err != nil {
 		return r, nil, err
 	}
-	r = notebooks.Runner{Python: env.Command, Profile: o.profile, Limit: o.limit, Kernel: notebooks.Kernel{Name: o.kernel}}
+	r = jupyter.Runner{Python: env.Command, Profile: o.profile, Limit: o.limit, Kernel: jupyter.Kernel{Name: o.kernel}}
 	if o.kernel != "" {
 		return r, func() error { return nil }, nil
 	}
@@ -221,7 +221,7 @@ func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r notebooks.Runn
 		return r, nil, err
 	}
 	fmt.Fprintln(w, "installing this program's kernel for the time being")
-	r.Kernel, close, err = notebooks.TemporaryKernel(ctx, program)
+	r.Kernel, close, err = jupyter.TemporaryKernel(ctx, program)
 	return r, close, err
 }
 
@@ -241,7 +241,7 @@ func notebookPaths(args []string) ([]string, error) {
 		if info, err := os.Stat(arg); err != nil {
 			return nil, err
 		} else if info.IsDir() {
-			if found, err = notebooks.Find(arg); err != nil {
+			if found, err = jupyter.Find(arg); err != nil {
 				return nil, err
 			}
 		}
@@ -266,7 +266,7 @@ func notebooksFolder() (string, error) {
 	}
 	for dir := here; ; dir = filepath.Dir(dir) {
 		folder := filepath.Join(dir, "notebooks")
-		if found, err := notebooks.Find(folder); err == nil && len(found) > 0 {
+		if found, err := jupyter.Find(folder); err == nil && len(found) > 0 {
 			return folder, nil
 		}
 		if dir == filepath.Dir(dir) {

@@ -1,4 +1,4 @@
-package notebooks
+package jupyter
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const kernelName = "netdiffus"
 func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func() error, err error) {
 	prefix, err := os.MkdirTemp("", "netdiffus-prefix-")
 	if err != nil {
-		return Kernel{}, nil, fmt.Errorf("notebooks: %w", err)
+		return Kernel{}, nil, fmt.Errorf("jupyter: %w", err)
 	}
 	close = func() error { return os.RemoveAll(prefix) }
 	cmd := exec.CommandContext(ctx, program, "kernel", "install", "--prefix", prefix, "--name", kernelName)
@@ -30,7 +30,7 @@ func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func(
 		if ctx.Err() != nil {
 			return Kernel{}, nil, ctx.Err()
 		}
-		return Kernel{}, nil, fmt.Errorf("notebooks: installing the kernel: %w: %s", err, lastLines(string(out), 8))
+		return Kernel{}, nil, fmt.Errorf("jupyter: installing the kernel: %w: %s", err, lastLines(string(out), 8))
 	}
 	return Kernel{Name: kernelName, Data: filepath.Join(prefix, "share", "jupyter")}, close, nil
 }

@@ -1,7 +1,8 @@
-package notebooks
+package jupyter_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter/jupytertest"
 )
 
 // trainingCells make a data set and train on it without an end.
-var trainingCells = []Cell{
+var trainingCells = []jupyter.Cell{
 	source(`import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -50,7 +53,7 @@ for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.
 	}
 	first = false
 	live.Add("loss", r.Step, r.Loss)
-}`, PlotTag),
+}`, jupyter.PlotTag),
 }
 
 // TestInterrupt: an interrupted training cell saves a checkpoint and ends within
@@ -59,18 +62,20 @@ func TestInterrupt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains in a notebook")
 	}
-	r := smokeRunner(t)
+	r := jupytertest.Runner(t)
 	path := write(t, trainingCells...)
-	sample, err := os.ReadFile("../data/loopback.parquet")
+	sample, err := os.ReadFile("../../data/loopback.parquet")
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, filepath.Join(filepath.Dir(path), "..", "data", "loopback.parquet"), string(sample))
 	folder := filepath.Dir(path)
+	flows := filepath.Join(folder, "..", "data", "loopback.parquet")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(flows), 0o777), os.WriteFile(flows, sample, 0o666)); err != nil {
+		t.Fatal(err)
+	}
 	run := filepath.Join(folder, "runs", "first")
 
-	cmd := r.Python(t.Context(), "testdata/interrupt.py", path, folder, r.Kernel.Name, track.MetricsFile(run))
-	cmd.Env = r.environment(cmd.Env)
+	cmd := r.Command(t.Context(), "testdata/interrupt.py", path, folder, r.Kernel.Name, track.MetricsFile(run))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

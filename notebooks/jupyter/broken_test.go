@@ -1,4 +1,4 @@
-package notebooks
+package jupyter_test
 
 import (
 	"errors"
@@ -6,15 +6,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
+	"github.com/netdiffus/netdiffus-go/notebooks/jupyter/jupytertest"
 )
 
 const importNB = "import \"github.com/netdiffus/netdiffus-go/netdiffus/nb\"\n"
 
+func TestMain(m *testing.M) { jupytertest.Main(m) }
+
 // write writes a notebook of code cells into a new folder and returns its path.
-func write(t *testing.T, cells ...Cell) string {
+func write(t *testing.T, cells ...jupyter.Cell) string {
 	t.Helper()
-	n := &Notebook{Format: 4, Minor: 5, Cells: append([]Cell{{Type: "markdown", Source: "# A try"}}, cells...)}
-	n.normalise()
+	n := &jupyter.Notebook{Format: 4, Minor: 4, Cells: append([]jupyter.Cell{{Type: "markdown", Source: "# A try"}}, cells...)}
 	path := filepath.Join(t.TempDir(), "notebooks", "try.ipynb")
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
@@ -25,10 +29,10 @@ func write(t *testing.T, cells ...Cell) string {
 	return path
 }
 
-func source(text string, tags ...string) Cell {
-	c := Cell{Type: "code", Source: Text(text)}
-	if len(tags) > 0 {
-		c.Metadata = map[string]any{"tags": toAny(tags)}
+func source(text string, tags ...string) jupyter.Cell {
+	c := jupyter.Cell{Type: "code", Source: jupyter.Text(text)}
+	for _, tag := range tags {
+		c.Metadata = map[string]any{"tags": []any{tag}}
 	}
 	return c
 }
@@ -38,23 +42,23 @@ func TestBroken(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")
 	}
-	r := smokeRunner(t)
+	r := jupytertest.Runner(t)
 	for _, c := range []struct {
 		name  string
-		cells []Cell
+		cells []jupyter.Cell
 		want  []string // parts of the problems, in order; none for a sound notebook
 	}{
-		{"sound", []Cell{source("import \"fmt\"\n%%\nfmt.Println(1)")}, nil},
-		{"smoke profile", []Cell{source(importNB + "%%\nnb.Check(nb.Pick(1, 2) == 2, \"only tried\")")}, nil},
-		{"a check fails", []Cell{source(importNB + "%%\nnb.Check(1 == 2, \"one is two\")"), source("%%\nprintln(1)")},
+		{"sound", []jupyter.Cell{source("import \"fmt\"\n%%\nfmt.Println(1)")}, nil},
+		{"smoke profile", []jupyter.Cell{source(importNB + "%%\nnb.Check(nb.Pick(1, 2) == 2, \"only tried\")")}, nil},
+		{"a check fails", []jupyter.Cell{source(importNB + "%%\nnb.Check(1 == 2, \"one is two\")"), source("%%\nprintln(1)")},
 			[]string{"cell 2: fails: ✗ does not hold: one is two"}},
-		{"does not compile", []Cell{source("%%\nvar x int = \"y\"")}, []string{"cell 2: fails: "}},
-		{"panics", []Cell{source("%%\npanic(\"at the disco\")")}, []string{"at the disco"}},
-		{"a picture is missing", []Cell{source("%%\n_ = 1", PlotTag)}, []string{"cell 2: shows 0 pictures, want 1"}},
-		{"writes to stderr", []Cell{source("%%\nprintln(\"odd\")")}, []string{"cell 2: writes to the standard error: odd"}},
-		{"leaves a file", []Cell{source("import \"os\"\n%%\nos.WriteFile(\"stray\", nil, 0o666)\nos.MkdirAll(\"runs\", 0o777)\nos.WriteFile(\"runs/ours\", nil, 0o666)")},
+		{"does not compile", []jupyter.Cell{source("%%\nvar x int = \"y\"")}, []string{"cell 2: fails: "}},
+		{"panics", []jupyter.Cell{source("%%\npanic(\"at the disco\")")}, []string{"at the disco"}},
+		{"a picture is missing", []jupyter.Cell{source("%%\n_ = 1", jupyter.PlotTag)}, []string{"cell 2: shows 0 pictures, want 1"}},
+		{"writes to stderr", []jupyter.Cell{source("%%\nprintln(\"odd\")")}, []string{"cell 2: writes to the standard error: odd"}},
+		{"leaves a file", []jupyter.Cell{source("import \"os\"\n%%\nos.WriteFile(\"stray\", nil, 0o666)\nos.MkdirAll(\"runs\", 0o777)\nos.WriteFile(\"runs/ours\", nil, 0o666)")},
 			[]string{"leaves the file stray, outside of runs"}},
-		{"takes too long", []Cell{source("import \"time\"\n%%\ntime.Sleep(time.Hour)")}, []string{"cell 2: a cell took longer than"}},
+		{"takes too long", []jupyter.Cell{source("import \"time\"\n%%\ntime.Sleep(time.Hour)")}, []string{"cell 2: a cell took longer than"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := r
@@ -62,7 +66,7 @@ func TestBroken(t *testing.T) {
 				r.Limit = 3e9
 			}
 			path := write(t, c.cells...)
-			stage, err := NewStage(filepath.Dir(path))
+			stage, err := jupyter.NewStage(filepath.Dir(path))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,12 +92,12 @@ func TestRender(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")
 	}
-	r := smokeRunner(t)
-	r.Profile = Full
+	r := jupytertest.Runner(t)
+	r.Profile = jupyter.Full
 	path := write(t, source("import (\n\"fmt\"\n\"github.com/netdiffus/netdiffus-go/netdiffus/nb\"\n)\n%%\nfmt.Println(\"a\")\nnb.Table([]string{\"x\"}, [][]any{{1}})\nfmt.Println(nb.Smoke())"))
 	render := func() ([]byte, error) {
 		t.Helper()
-		stage, err := NewStage(filepath.Dir(path))
+		stage, err := jupyter.NewStage(filepath.Dir(path))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,14 +109,14 @@ func TestRender(t *testing.T) {
 		}
 		return b, renderErr
 	}
-	if n, err := Read(path); err != nil || n.Stale() == "" {
+	if n, err := jupyter.Read(path); err != nil || n.Stale() == "" {
 		t.Errorf("fresh before it was rendered (%v)", err)
 	}
 	once, err := render()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := Read(path)
+	n, err := jupyter.Read(path)
 	if err != nil || n.Stale() != "" || len(n.Cells[1].Outputs) != 3 || n.Cells[1].Outputs[2].Text != "false\n" {
 		t.Fatalf("rendered: %v, %q, outputs %v", err, n.Stale(), n.Cells[1].Outputs)
 	}
@@ -130,7 +134,7 @@ func TestRender(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := os.ReadFile(path)
-	if after, err := render(); !errors.Is(err, ErrProblems) || string(after) != string(before) {
+	if after, err := render(); !errors.Is(err, jupyter.ErrProblems) || string(after) != string(before) {
 		t.Errorf("a broken notebook: %v, file changed %t", err, string(after) != string(before))
 	}
 }

@@ -1,10 +1,10 @@
-// Package notebooks executes, checks and renders the notebooks in its folder.
+// Package jupyter reads, executes, checks and renders Jupyter notebooks.
 //
-// They are committed with the outputs of a full run of their very text, written
-// by [Runner.Render] alone, which stores a hash of the sources beside them
-// ([Stamp]). A test executes them all again in a small profile, and finds
-// outputs that are older than their cells by the hash, without the full run.
-package notebooks
+// The notebooks beside it are committed with the outputs of a full run of their
+// very text, written by [Runner.Render] alone, which stores a hash of the sources
+// ([Stamp]). A test executes them all again in a small profile, and finds outputs
+// that are older than their cells by the hash, without the full run.
+package jupyter
 
 import (
 	"bytes"
@@ -183,11 +183,11 @@ func (n *Notebook) Title() string {
 func Read(path string) (*Notebook, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %w", err)
+		return nil, fmt.Errorf("jupyter: %w", err)
 	}
 	n, err := Parse(b)
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %s: %w", path, err)
+		return nil, fmt.Errorf("jupyter: %s: %w", path, err)
 	}
 	return n, nil
 }
@@ -216,12 +216,14 @@ func Parse(b []byte) (*Notebook, error) {
 // Write writes the notebook as Jupyter does, so that saving it there changes
 // nothing; the file appears whole or not at all.
 func (n *Notebook) Write(path string) error {
-	b, err := encode(n, " ")
+	whole := *n
+	whole.Metadata = orEmpty(n.Metadata)
+	b, err := encode(whole, " ")
 	if err == nil {
 		err = atomicfile.WriteFile(path, append(b, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("notebooks: %s: %w", path, err)
+		return fmt.Errorf("jupyter: %s: %w", path, err)
 	}
 	return nil
 }
@@ -230,7 +232,7 @@ func (n *Notebook) Write(path string) error {
 func Find(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.ipynb"))
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %s: %w", dir, err)
+		return nil, fmt.Errorf("jupyter: %s: %w", dir, err)
 	}
 	slices.Sort(paths)
 	return paths, nil

@@ -1,4 +1,4 @@
-package notebooks
+package jupyter
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func (r Runner) Render(ctx context.Context, path string, stage *Stage) (*Result,
 		result.Problems = append(result.Problems, Problem{where, "shows the folder it ran in, which is another one in each run"})
 	}
 	if len(result.Problems) > 0 {
-		return result, fmt.Errorf("notebooks: %s: %w", path, ErrProblems)
+		return result, fmt.Errorf("jupyter: %s: %w", path, ErrProblems)
 	}
 	n.normalise()
 	profile := r.Profile
@@ -44,11 +44,11 @@ func (r Runner) Render(ctx context.Context, path string, stage *Stage) (*Result,
 // the folder dir.
 func (r Runner) HTML(ctx context.Context, path, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("notebooks: %w", err)
+		return fmt.Errorf("jupyter: %w", err)
 	}
 	cmd := r.Python(ctx, "-m", "nbconvert", "--to", "html", "--log-level", "ERROR", "--output-dir", dir, path)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("notebooks: %s to HTML: %w: %s", path, err, lastLines(string(out), 3))
+		return fmt.Errorf("jupyter: %s to HTML: %w: %s", path, err, lastLines(string(out), 3))
 	}
 	return nil
 }

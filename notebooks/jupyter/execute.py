@@ -1,4 +1,4 @@
-"""Execute a notebook on a fresh kernel, for package notebooks.
+"""Execute a notebook on a fresh kernel, for package jupyter.
 
 usage: execute.py NOTEBOOK FOLDER KERNEL CELL_SECONDS RESULT
 

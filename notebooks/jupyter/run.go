@@ -1,4 +1,4 @@
-package notebooks
+package jupyter
 
 import (
 	"bufio"
@@ -72,7 +72,7 @@ func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result
 	begun := time.Now()
 	result, stopped, err := r.run(ctx, path, stage)
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %s: %w", path, err)
+		return nil, fmt.Errorf("jupyter: %s: %w", path, err)
 	}
 	result.Took = time.Since(begun)
 	result.Problems = result.Notebook.Check()
@@ -131,8 +131,7 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	if limit <= 0 {
 		limit = 10 * time.Minute
 	}
-	cmd := r.Python(ctx, "-c", driver, in, stage.Folder(), r.Kernel.Name, fmt.Sprint(limit.Seconds()), out)
-	cmd.Env = r.environment(cmd.Env)
+	cmd := r.Command(ctx, "-c", driver, in, stage.Folder(), r.Kernel.Name, fmt.Sprint(limit.Seconds()), out)
 	// Asked to end, nbclient shuts the kernel down before it does.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 15 * time.Second
@@ -183,6 +182,14 @@ func (r Runner) follow(lines *bufio.Scanner, result *Result) (end *message) {
 		}
 	}
 	return end
+}
+
+// Command returns a command of the runner's Python that finds the kernel and
+// tells the cells the profile.
+func (r Runner) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := r.Python(ctx, args...)
+	cmd.Env = r.environment(cmd.Env)
+	return cmd
 }
 
 func (r Runner) environment(env []string) []string {

@@ -1,4 +1,4 @@
-package notebooks
+package jupyter
 
 import (
 	"crypto/sha256"
@@ -28,12 +28,12 @@ const (
 func NewStage(notebooks string) (*Stage, error) {
 	root, err := os.MkdirTemp("", "netdiffus-stage-")
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %w", err)
+		return nil, fmt.Errorf("jupyter: %w", err)
 	}
 	s := &Stage{root: root}
 	if err := s.fill(notebooks); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("notebooks: copying %s: %w", notebooks, err)
+		return nil, fmt.Errorf("jupyter: copying %s: %w", notebooks, err)
 	}
 	return s, nil
 }
@@ -101,7 +101,7 @@ func (s *Stage) snapshot() (map[string][sha256.Size]byte, error) {
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("notebooks: %w", err)
+		return nil, fmt.Errorf("jupyter: %w", err)
 	}
 	return files, nil
 }
