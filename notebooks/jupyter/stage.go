@@ -50,7 +50,7 @@ func (s *Stage) fill(notebooks string) error {
 }
 
 // copyFolder copies files and folders, except what notebooks made, what is
-// hidden, and Go's source.
+// hidden, and Go's source with the folders that hold it.
 func copyFolder(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -62,7 +62,7 @@ func copyFolder(from, to string) error {
 		}
 		name := entry.Name()
 		switch {
-		case entry.IsDir() && (relative == RunsFolder || relative != "." && strings.HasPrefix(name, ".")):
+		case entry.IsDir() && relative != "." && (relative == RunsFolder || strings.HasPrefix(name, ".") || holdsGo(path)):
 			return fs.SkipDir
 		case entry.IsDir():
 			return os.MkdirAll(filepath.Join(to, relative), 0o777)
@@ -75,6 +75,11 @@ func copyFolder(from, to string) error {
 		}
 		return os.WriteFile(filepath.Join(to, relative), b, 0o666)
 	})
+}
+
+func holdsGo(dir string) bool {
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	return err == nil && len(files) > 0
 }
 
 // Folder is where the staged notebooks run.

@@ -19,7 +19,7 @@ func put(t *testing.T, path, text string) {
 
 func TestStage(t *testing.T) {
 	root := t.TempDir()
-	for _, file := range []string{"notebooks/a.ipynb", "notebooks/help/x.txt", "notebooks/run.go", "notebooks/runs/old/x", "notebooks/.hidden/x", "data/flows.parquet", "data/README.md"} {
+	for _, file := range []string{"notebooks/a.ipynb", "notebooks/help/x.txt", "notebooks/run.go", "notebooks/tool/tool.go", "notebooks/tool/x.py", "notebooks/runs/old/x", "notebooks/.hidden/x", "data/flows.parquet", "data/README.md"} {
 		put(t, filepath.Join(root, file), file)
 	}
 	s, err := NewStage(filepath.Join(root, "notebooks"))
