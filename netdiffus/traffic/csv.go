@@ -45,7 +45,7 @@ type csvColumns struct {
 	form             csvForm
 	header           []string
 	length, dir, iat []int
-	label, flow      int // -1: none
+	label, flow, key int // -1: none
 }
 
 // find looks the columns up in the file's first row.
@@ -53,6 +53,7 @@ func (c CSV) find(header []string) (csvColumns, error) {
 	cols := csvColumns{header: header}
 	length := cmp.Or(c.Length, "PL")
 	cols.label = column(header, cmp.Or(c.Label, "LABEL"))
+	cols.key = column(header, "KEY")
 	cols.flow = column(header, cmp.Or(c.Flow, "FLOW"))
 	if cols.flow < 0 && c.Flow == "" {
 		cols.flow = column(header, "FLOW_ID")

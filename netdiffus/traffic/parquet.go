@@ -25,6 +25,12 @@ func readParquet(f *os.File, path string, r Reader, yield func(Flow, error) bool
 		yield(Flow{}, err)
 		return
 	}
+	if r.KeepKeys {
+		if err := safely(p.findKeys); err != nil {
+			yield(Flow{}, p.errorf("%w", err))
+			return
+		}
+	}
 	trim := !r.KeepPadding && p.padded()
 	p.rows(true, func(row int64, flow Flow, err error) bool {
 		if err == nil && len(flow.Packets) == 0 && !r.AllowEmpty {
@@ -57,6 +63,7 @@ type parquetFile struct {
 	file           *parquet.File
 	pl, dir, label *leaf
 	iat            *leaf // nil if the file has none
+	key            *leaf // nil if the file has none, or it is not asked for
 }
 
 func openParquet(f *os.File, path string) (*parquetFile, error) {
@@ -104,6 +111,14 @@ func (p *parquetFile) findColumns() error {
 		return fmt.Errorf("no column %s (the file has %s)", strings.Join(missing, ", "), strings.Join(p.columnNames(), ", "))
 	}
 	return nil
+}
+
+// findKeys finds the column of the flows' keys, if there is one.
+func (p *parquetFile) findKeys() (err error) {
+	if column := p.file.Root().Column("KEY"); column != nil {
+		p.key, err = newLeaf(column, false)
+	}
+	return err
 }
 
 func (p *parquetFile) columnNames() []string {
@@ -158,7 +173,8 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 // groupReader reads the rows of one row group.
 type groupReader struct {
 	*parquetFile
-	pl, dir, label, iat *cursor // the last two may be nil
+	pl, dir             *cursor
+	label, iat, key     *cursor // may be nil
 	a, b, c             []float64
 	labels              interner
 }
@@ -166,7 +182,7 @@ type groupReader struct {
 func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
 	leaves, cursors := []*leaf{g.parquetFile.pl, g.parquetFile.dir}, []**cursor{&g.pl, &g.dir}
 	if details {
-		leaves, cursors = append(leaves, g.parquetFile.label, g.parquetFile.iat), append(cursors, &g.label, &g.iat)
+		leaves, cursors = append(leaves, g.parquetFile.label, g.parquetFile.iat, g.parquetFile.key), append(cursors, &g.label, &g.iat, &g.key)
 	}
 	for i, l := range leaves {
 		if l == nil {
@@ -182,7 +198,7 @@ func (g *groupReader) open(index int, group parquet.RowGroup, details bool) erro
 }
 
 func (g *groupReader) cursors() []*cursor {
-	return slices.DeleteFunc([]*cursor{g.pl, g.dir, g.label, g.iat}, func(c *cursor) bool { return c == nil })
+	return slices.DeleteFunc([]*cursor{g.pl, g.dir, g.label, g.iat, g.key}, func(c *cursor) bool { return c == nil })
 }
 
 func (g *groupReader) close() {
@@ -239,6 +255,11 @@ func (g *groupReader) next(row int64) (Flow, error) {
 			return fail(g.label, err)
 		}
 	}
+	if g.key != nil {
+		if f.Key, err = g.key.text(); err != nil {
+			return fail(g.key, err)
+		}
+	}
 	if g.iat != nil {
 		if g.c, err = g.iat.list(g.c[:0]); err != nil {
 			return fail(g.iat, err)
@@ -274,8 +295,19 @@ func (in interner) string(b []byte) (string, error) {
 	return s, nil
 }
 
-// maxLabel is the longest label, bytes.
-const maxLabel = 1 << 16
+// maxLabel is the longest label, bytes, and maxKey the longest key: MIRAGE's
+// with two addresses of IPv6 in full have some 100.
+const (
+	maxLabel = 1 << 16
+	maxKey   = 1 << 10
+)
+
+func checkKey(s string) error {
+	if len(s) > maxKey || !utf8.ValidString(s) {
+		return fmt.Errorf("the key of %d bytes (%.40q) is not of a flow: want UTF-8 of at most %d", len(s), s, maxKey)
+	}
+	return nil
+}
 
 func checkLabel(s string) error {
 	switch {

@@ -235,3 +235,17 @@ func (c *cursor) bytes() ([]byte, error) {
 	c.i++
 	return v.ByteArray(), nil
 }
+
+// text returns the key of the next row, "" for null.
+func (c *cursor) text() (string, error) {
+	v, err := c.peek()
+	if err != nil {
+		return "", err
+	}
+	c.i++
+	if v.IsNull() {
+		return "", nil
+	}
+	s := string(v.ByteArray()[:min(len(v.ByteArray()), maxKey+1)])
+	return s, checkKey(s)
+}

@@ -21,7 +21,8 @@ const (
 
 // WriteParquet writes the flows to a Parquet file with the list columns PL
 // and DIR (int64), IAT (double, microseconds, only if the flows are Timed),
-// and LABEL (string), zstd-compressed, as pandas and pyarrow read it. The file
+// LABEL (string), and KEY (string, only if the first flow has one, see
+// Reader.KeepKeys), zstd-compressed, as pandas and pyarrow read it. The file
 // appears under its name only when it is complete and on disk; on an error
 // nothing is left and a file that was there before stays as it was.
 //
@@ -55,7 +56,37 @@ type (
 		DIR   []int64   `parquet:"DIR,list"`
 		LABEL string    `parquet:"LABEL,dict"`
 	}
+	plainKeyRow struct {
+		plainRow
+		KEY string `parquet:"KEY"`
+	}
+	timedKeyRow struct {
+		timedRow
+		KEY string `parquet:"KEY"`
+	}
 )
+
+func (r *plainRow) set(f Flow) {
+	r.PL, r.DIR, r.LABEL = lengths(r.PL[:0], f), directions(r.DIR[:0], f), f.Label
+}
+
+func (r *timedRow) set(f Flow) {
+	r.PL, r.DIR, r.LABEL = lengths(r.PL[:0], f), directions(r.DIR[:0], f), f.Label
+	r.IAT = r.IAT[:0]
+	for _, p := range f.Packets {
+		r.IAT = append(r.IAT, p.IAT)
+	}
+}
+
+func (r *plainKeyRow) set(f Flow) {
+	r.plainRow.set(f)
+	r.KEY = f.Key
+}
+
+func (r *timedKeyRow) set(f Flow) {
+	r.timedRow.set(f)
+	r.KEY = f.Key
+}
 
 func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 	next, stop := iter.Pull2(flows)
@@ -64,7 +95,7 @@ func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 	if err != nil {
 		return err
 	}
-	// The first flow decides between the two kinds of row.
+	// The first flow decides between the kinds of row.
 	rows := func(yield func(Flow, error) bool) {
 		for f := first; ok; f, err, ok = next() {
 			if !yield(f, err) || err != nil {
@@ -72,18 +103,15 @@ func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 			}
 		}
 	}
-	if first.Timed {
-		return writeAs(out, rows, func(row *timedRow, f Flow) {
-			row.PL, row.DIR, row.LABEL = lengths(row.PL[:0], f), directions(row.DIR[:0], f), f.Label
-			row.IAT = row.IAT[:0]
-			for _, p := range f.Packets {
-				row.IAT = append(row.IAT, p.IAT)
-			}
-		}, true)
+	switch keyed := first.Key != ""; {
+	case first.Timed && keyed:
+		return writeAs(out, rows, (*timedKeyRow).set, true)
+	case first.Timed:
+		return writeAs(out, rows, (*timedRow).set, true)
+	case keyed:
+		return writeAs(out, rows, (*plainKeyRow).set, false)
 	}
-	return writeAs(out, rows, func(row *plainRow, f Flow) {
-		row.PL, row.DIR, row.LABEL = lengths(row.PL[:0], f), directions(row.DIR[:0], f), f.Label
-	}, false)
+	return writeAs(out, rows, (*plainRow).set, false)
 }
 
 func lengths(dst []int64, f Flow) []int64 {
@@ -131,6 +159,9 @@ func writeAs[Row any](out *atomicfile.File, flows iter.Seq2[Flow, error], fill f
 // check refuses a flow that Read would refuse.
 func check(f Flow, timed bool) error {
 	if err := checkLabel(f.Label); err != nil {
+		return err
+	}
+	if err := checkKey(f.Key); err != nil {
 		return err
 	}
 	if f.Timed != timed {

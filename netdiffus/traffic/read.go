@@ -37,8 +37,9 @@ type Reader struct {
 	// it that was kept.
 	KeepEmpty bool
 
-	// KeepKeys gives flows of captures and MIRAGE's files their Key. False
-	// keeps addresses and ports out of everything that is made of the flows.
+	// KeepKeys gives flows of captures and MIRAGE's files their Key, and those
+	// of other files what stands under KEY. False keeps addresses and ports out
+	// of everything that is made of the flows.
 	KeepKeys bool
 
 	Capture Assembly // how packets of captures become flows

@@ -237,7 +237,9 @@ func (c *csvFile) flow(row []string) (Flow, error) {
 			return flow, err
 		}
 	}
-	flow.Label, err = c.label(row)
+	if flow.Label, err = c.label(row); err == nil {
+		flow.Key, err = c.key(row)
+	}
 	return flow, err
 }
 
@@ -262,6 +264,18 @@ func (c *csvFile) setLength(p *Packet, v float64) error {
 		p.Dir = Down
 	}
 	return nil
+}
+
+// key is the row's KEY, if that is asked for.
+func (c *csvFile) key(row []string) (string, error) {
+	i := c.cols.key
+	if !c.reader.KeepKeys || i < 0 || i >= len(row) {
+		return "", nil
+	}
+	if err := checkKey(row[i]); err != nil {
+		return "", c.errorf(i, "%w", err)
+	}
+	return strings.Clone(row[i]), nil
 }
 
 func (c *csvFile) label(row []string) (string, error) {
@@ -395,10 +409,13 @@ func (c *csvFile) packetRows(yield func(Flow) bool) error {
 					return err
 				}
 				current = &Flow{Label: label, Timed: len(c.cols.iat) > 0}
+				if current.Key, err = c.key(row); err != nil {
+					return err
+				}
 				if !together {
 					byName[name] = current
 					order = append(order, current)
-					room -= 256 + int64(len(name)+len(label))
+					room -= 256 + int64(len(name)+len(label)+len(current.Key))
 				}
 			}
 		}

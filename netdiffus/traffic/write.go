@@ -25,8 +25,8 @@ type Writer struct {
 //   - a separator ("captures/"): a folder of captures, LABEL/LABEL.pcap.
 //
 // Read gives back exactly the flows that were written. Keys, see
-// Reader.KeepKeys, are written as KEY to CSV and JSON Lines if the first flow
-// has one. The file or folder appears when it is complete; on an error nothing
+// Reader.KeepKeys, are written as KEY to Parquet, CSV and JSON Lines if the
+// first flow has one. The file or folder appears when it is complete; on an error nothing
 // is left and a file that was there before stays as it was.
 func Write(path string, flows iter.Seq2[Flow, error]) error { return Writer{}.Write(path, flows) }
 

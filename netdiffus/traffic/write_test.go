@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -59,6 +60,10 @@ func TestWriteAndReadBack(t *testing.T) {
 	for i := range keyed {
 		keyed[i].Key = fmt.Sprintf("192.0.2.1,%d,198.51.100.1,9,6", 50000+i)
 	}
+	keyedUntimed := slices.Clone(untimed)
+	for i := range keyedUntimed[:40] { // the others have none
+		keyedUntimed[i].Key = fmt.Sprintf("192.0.2.1,%d,198.51.100.1,9,17", 50000+i)
+	}
 	for _, c := range []struct {
 		file   string
 		flows  []Flow
@@ -74,6 +79,9 @@ func TestWriteAndReadBack(t *testing.T) {
 		{"a.jsonl", odd, Writer{}},
 		{"a.ndjson", untimed, Writer{}},
 		{"a.jsonl", keyed, Writer{}},
+		{"a.csv", keyed, Writer{}},
+		{"a.parquet", keyed, Writer{}},
+		{"a.parquet", keyedUntimed, Writer{}},
 		{"a/a.pcap", made(200, 1460, "a"), Writer{}},
 		{"a/a.pcap", made(50, 1440, "a"), Writer{Pcap: Pcap{IPv6: true}}},
 		{"a/a.pcap", made(50, 1472, "a"), Writer{Pcap: Pcap{UDP: true, Start: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)}}},
@@ -268,4 +276,37 @@ func realFlows(t *testing.T) string {
 		return own[0]
 	}
 	return golden.Shared(t, "data/iot-sentinel/pcap/D-LinkCam")
+}
+
+// TestKeysAreOptIn: without KeepKeys nothing is read of a file's
+// KEY, and nothing passes it on.
+func TestKeysAreOptIn(t *testing.T) {
+	flows := made(3, 1460, "a")
+	for i := range flows {
+		flows[i].Key = "192.0.2.1,50000,198.51.100.1,9,6"
+	}
+	for _, name := range []string{"a.parquet", "a.csv", "a.jsonl"} {
+		dir := t.TempDir()
+		path, again := filepath.Join(dir, name), filepath.Join(dir, "again-"+name)
+		if err := Write(path, All(flows)); err != nil {
+			t.Fatal(err)
+		}
+		if err := Write(again, Read(path)); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte("192.0.2.1")) || bytes.Contains(data, []byte("KEY")) {
+			t.Errorf("%s: keys that were not asked for are passed on", name)
+		}
+		if got, err := Collect(Reader{KeepKeys: true}.Read(path)); err != nil || got[2].Key != flows[2].Key {
+			t.Errorf("%s: key %q, %v", name, got[2].Key, err)
+		}
+	}
+	flows[0].Key = strings.Repeat("x", maxKey+1)
+	if err := Write(filepath.Join(t.TempDir(), "a.parquet"), All(flows)); err == nil || !strings.Contains(err.Error(), "key") {
+		t.Errorf("a key of %d bytes: %v", maxKey+1, err)
+	}
 }

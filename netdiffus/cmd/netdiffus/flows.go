@@ -50,7 +50,7 @@ Reading it gives back the same flows.`,
 	}
 	flags := c.Flags()
 	o.input.register(flags)
-	boolVar(flags, &o.input.reader.KeepKeys, "keep_keys", "write addresses and ports as KEY, to CSV and JSON Lines")
+	boolVar(flags, &o.input.reader.KeepKeys, "keep_keys", "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
 	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
 	flags.Float64Var(&o.share, "share", 1, "share of the flows to write, drawn by --seed; for a training set")
 	flags.StringVar(&o.rest, "rest", "", "file, or DIR/, for the flows that --share leaves")
