@@ -104,32 +104,37 @@ const leastMessage = 1e-30
 // up is the likelihood of the first channel's atoms given the leaf's evidence
 // [B,n,K], as a share of the best one's: [B,n,K⁰].
 func (leaf tables) up(first tables, seen *Node) *Node {
-	places := make([]*Node, len(leaf.Middles))
-	for j := range places {
-		said := EinsumAxes(leaf.at(seen, j), leaf.given(first, seen.Graph(), j), [][2]int{{1, 1}}, nil) // [B,K⁰_j]
-		said = Div(said, MaxScalar(ReduceAndKeep(said, ReduceMax, -1), leastMass))
-		places[j] = first.widen(said)
-	}
-	return MaxScalar(Concatenate(places, 1), leastMessage)
+	said := EinsumAxes(seen, leaf.given(first, seen.Graph()), [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K⁰]
+	said = TransposeAllAxes(said, 1, 0, 2)
+	return MaxScalar(peak(said), leastMessage)
 }
 
 // down is P(the leaf's atoms | all evidence) [B,n,K], given its own evidence
 // [B,n,K] and what the rest of the tree says of the first channel's atoms
 // [B,n,K⁰].
 func (leaf tables) down(first tables, seen, rest *Node) *Node {
-	places := make([]*Node, len(leaf.Middles))
-	for j := range places {
-		said := Dot(first.at(rest, j), leaf.given(first, seen.Graph(), j)).MatMul() // [B,K_j]
-		// The largest may be 1e30: brought to 1 before the product.
-		said = Div(said, MaxScalar(ReduceAndKeep(said, ReduceMax, -1), leastMass))
-		places[j] = leaf.widen(unit(Mul(said, leaf.at(seen, j))))
-	}
-	return Concatenate(places, 1)
+	said := EinsumAxes(rest, leaf.given(first, seen.Graph()), [][2]int{{2, 1}}, [][2]int{{1, 0}}) // [n,B,K]
+	said = TransposeAllAxes(said, 1, 0, 2)
+	return unit(Mul(peak(said), seen)) // the largest may be 1e30: brought to 1 before the product
 }
 
-// given is P(the leaf's atom at j | the first channel's), [K⁰_j,K_j].
-func (leaf tables) given(first tables, g *Graph, j int) *Node {
-	return constant(g, leaf.Steps[j], first.atoms(j), leaf.atoms(j))
+// peak scales the last axis to have 1 as its largest.
+func peak(x *Node) *Node { return Div(x, MaxScalar(ReduceAndKeep(x, ReduceMax, -1), leastMass)) }
+
+// given is P(the leaf's atom at j | the first channel's), [n,K⁰,K], 0 beyond the
+// tables' ends. All places are one product: XLA takes as long to compile a place
+// as to compute thousands.
+func (leaf tables) given(first tables, g *Graph) *Node {
+	values := make([]float32, len(leaf.Steps)*first.width*leaf.width)
+	for j, steps := range leaf.Steps {
+		for i := range first.atoms(j) {
+			row := values[(j*first.width+i)*leaf.width:]
+			for k, p := range steps[i*leaf.atoms(j):][:leaf.atoms(j)] {
+				row[k] = float32(p)
+			}
+		}
+	}
+	return Reshape(Const(g, values), len(leaf.Steps), first.width, leaf.width)
 }
 
 // at is place j of x [B,n,K] without what lies beyond its table: [B,K_j].
