@@ -173,10 +173,10 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 // groupReader reads the rows of one row group.
 type groupReader struct {
 	*parquetFile
-	pl, dir             *cursor
-	label, iat, key     *cursor // may be nil
-	a, b, c             []float64
-	labels              interner
+	pl, dir         *cursor
+	label, iat, key *cursor // may be nil
+	a, b, c         []float64
+	labels          interner
 }
 
 func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
