@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/spec"
@@ -59,6 +60,9 @@ func Install(ctx context.Context, o Options) (Installed, error) {
 		o.Name = DefaultName
 	}
 	done, err := o.install(ctx)
+	if err != nil && strings.Contains(err.Error(), "no space left on device") { // the Go tool says it in words
+		err = fmt.Errorf("%w; make room on that disk, or move the cache with XDG_CACHE_HOME and GOCACHE", err)
+	}
 	if err != nil {
 		return Installed{}, fmt.Errorf("setup: %w", err)
 	}
@@ -189,7 +193,7 @@ func FindLibrary(module, version string) (gotool.Library, error) {
 			break
 		}
 	}
-	if version != "" && version != "devel" {
+	if version != "" && version != "devel" && !strings.HasSuffix(version, "+dirty") {
 		return gotool.Library{Version: version}, nil
 	}
 	return gotool.Library{}, fmt.Errorf("this program was built from a clone, and %s is not in one: run it in the clone, or name the clone with --module", here)

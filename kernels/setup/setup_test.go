@@ -49,15 +49,16 @@ func TestFindLibrary(t *testing.T) {
 		want                  gotool.Library
 		why                   string
 	}{
-		"in the clone":           {ours, "", "devel", gotool.Library{Folder: ours}, ""},
-		"below the clone":        {below, "", "v1.2.3", gotool.Library{Folder: ours}, ""},
-		"in a module inside it":  {nested, "", "devel", gotool.Library{Folder: ours}, ""},
-		"named":                  {others, ours, "devel", gotool.Library{Folder: ours}, ""},
-		"named by a short path":  {below, "../..", "devel", gotool.Library{Folder: ours}, ""},
-		"a released program":     {others, "", "v1.2.3", gotool.Library{Version: "v1.2.3"}, ""},
-		"a clone's program away": {others, "", "devel", gotool.Library{}, "--module"},
-		"another module named":   {ours, others, "devel", gotool.Library{}, "not a clone"},
-		"nothing named":          {ours, filepath.Join(ours, "none"), "devel", gotool.Library{}, "not a clone"},
+		"in the clone":            {ours, "", "devel", gotool.Library{Folder: ours}, ""},
+		"below the clone":         {below, "", "v1.2.3", gotool.Library{Folder: ours}, ""},
+		"in a module inside it":   {nested, "", "devel", gotool.Library{Folder: ours}, ""},
+		"named":                   {others, ours, "devel", gotool.Library{Folder: ours}, ""},
+		"named by a short path":   {below, "../..", "devel", gotool.Library{Folder: ours}, ""},
+		"a released program":      {others, "", "v1.2.3", gotool.Library{Version: "v1.2.3"}, ""},
+		"a clone's program away":  {others, "", "devel", gotool.Library{}, "--module"},
+		"changed since a release": {others, "", "v1.2.4-0.20260101000000-abcdefabcdef+dirty", gotool.Library{}, "--module"},
+		"another module named":    {ours, others, "devel", gotool.Library{}, "not a clone"},
+		"nothing named":           {ours, filepath.Join(ours, "none"), "devel", gotool.Library{}, "not a clone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(c.here)
