@@ -124,7 +124,12 @@ func (o Opener) open(ctx context.Context) (string, error) {
 		return dir, nil // another process built them while this one waited
 	}
 	removeLeftovers(filepath.Dir(dir))
-	return dir, o.build(ctx, g, dir)
+	if err := o.build(ctx, g, dir); err != nil {
+		return "", err
+	}
+	// Once more: the Go tool outlives a process that was killed, and writes on.
+	removeLeftovers(filepath.Dir(dir))
+	return dir, nil
 }
 
 // folder is where the tools of these pins and this Go lie: gopls must not be
