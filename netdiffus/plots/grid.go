@@ -35,7 +35,7 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 	}
 	columns = min(columns, n)
 	rows := (n + columns - 1) / columns
-	side := tileSize(images)
+	side := tileSize(images, tileSide)
 	width := vg.Length(columns)*(side.X+gutter) - gutter
 	height := vg.Length(rows)*(side.Y+gutter) - gutter
 	return Figure{
@@ -47,7 +47,7 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 			for i := range n {
 				x := c.Min.X + vg.Length(i%columns)*(side.X+gutter)
 				y := c.Max.Y - vg.Length(i/columns)*(side.Y+gutter) - side.Y
-				drawTile(c, x, y, images, i)
+				drawTile(c, x, y, images, i, tileSide)
 			}
 			colorBar(c, c.Min.X+width+barGap, c.Max.Y, max(height, 60))
 		},
@@ -73,7 +73,7 @@ func Compare(title string, n int, rows ...Row) (Figure, error) {
 		names = min(max(names, label.Width(r.Name)), 110)
 	}
 	const between, headings = vg.Length(16), vg.Length(labelSize + 6)
-	side := tileSize(blocks[0].size)
+	side := tileSize(blocks[0].size, tileSide)
 	width := vg.Length(n)*(side.X+gutter) - gutter + between // of a block
 	height := max(vg.Length(len(rows))*(side.Y+gutter)-gutter, 60)
 	return Figure{
@@ -93,7 +93,7 @@ func Compare(title string, n int, rows ...Row) (Figure, error) {
 				for k, m := range b.images {
 					y := top - vg.Length(k)*(side.Y+gutter) - side.Y
 					for i := range n {
-						drawTile(c, x+vg.Length(i)*(side.X+gutter), y, m, i)
+						drawTile(c, x+vg.Length(i)*(side.X+gutter), y, m, i, tileSide)
 					}
 				}
 				x += width
@@ -142,25 +142,28 @@ const (
 	barSpace = barGap + vg.Length(40)
 )
 
-// magnify is how many dots of the output one pixel of an image takes, a whole
-// number, so that all its pixels are of one size and their edges sharp.
-func magnify(m imaging.Images) int {
-	const side = 40 // points, about
+// tileSide is about how high and wide images are where there are many.
+const tileSide = vg.Length(40)
+
+// magnify is how many dots of the output one pixel of an image takes that is to
+// be about so high and wide: a whole number, so that all its pixels are of one
+// size and their edges sharp.
+func magnify(m imaging.Images, side vg.Length) int {
 	return max(1, int(math.Round(float64(side/pixel)/float64(max(m.H, m.W)))))
 }
 
-func tileSize(m imaging.Images) vg.Point {
-	k := vg.Length(magnify(m)) * pixel
+func tileSize(m imaging.Images, side vg.Length) vg.Point {
+	k := vg.Length(magnify(m, side)) * pixel
 	return vg.Point{X: vg.Length(m.W) * k, Y: vg.Length(m.H) * k}
 }
 
 // drawTile draws image i with its lower left corner at (x, y), moved to the
 // nearest dot of the output; nothing where there is no such image.
-func drawTile(c draw.Canvas, x, y vg.Length, m imaging.Images, i int) {
+func drawTile(c draw.Canvas, x, y vg.Length, m imaging.Images, i int, side vg.Length) {
 	if i >= m.N {
 		return
 	}
-	k := magnify(m)
+	k := magnify(m, side)
 	data := m.At(i)
 	tile := image.NewRGBA(image.Rect(0, 0, m.W*k, m.H*k))
 	for row := range m.H * k {
@@ -168,7 +171,7 @@ func drawTile(c draw.Canvas, x, y vg.Length, m imaging.Images, i int) {
 			tile.Set(col, row, shade(data[((row/k)*m.W+col/k)*m.C]))
 		}
 	}
-	size := tileSize(m)
+	size := tileSize(m, side)
 	low := vg.Point{X: snap(x), Y: snap(y)}
 	c.DrawImage(vg.Rectangle{Min: low, Max: low.Add(size)}, tile)
 }

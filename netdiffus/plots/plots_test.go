@@ -63,6 +63,9 @@ func TestFigures(t *testing.T) {
 		{"sheet", func() (Figure, error) {
 			return Sheet("Noise", []string{"clean", "t = 50", "pure noise"}, Strip{"a class of long name", gasf(1, 3)}, Strip{"video", gasf(3, 2)})
 		}},
+		{"sheet-one", func() (Figure, error) {
+			return Sheet("One image under a rather long title", nil, Strip{"", gasf(1, 1)})
+		}},
 		{"errors", func() (Figure, error) {
 			return Axis{Label: "error (bytes)", Bins: 21, Sides: [2]string{"", "8-bit PNG"}}.Histogram(Pair{Title: "Errors", Synthetic: blurred(2000, 4)})
 		}},

@@ -39,7 +39,8 @@ func Sheet(title string, columns []string, strips ...Strip) (Figure, error) {
 	}
 	label, heading := regular(labelSize, ink), regular(labelSize, soft)
 	label.YAlign, heading.XAlign = draw.YCenter, draw.XCenter
-	side, names, column := tileSize(size), vg.Length(0), vg.Length(0)
+	about := sheetSide(wide * len(strips))
+	side, names, column := tileSize(size, about), vg.Length(0), vg.Length(0)
 	for _, s := range strips {
 		names = min(max(names, label.Width(s.Name)+8), 150)
 	}
@@ -54,7 +55,7 @@ func Sheet(title string, columns []string, strips ...Strip) (Figure, error) {
 	width := vg.Length(wide)*column - gutter
 	height := max(vg.Length(len(strips))*(side.Y+gutter)-gutter, 60)
 	return Figure{
-		Width:  2*margin + names + width + barSpace,
+		Width:  2*margin + max(names+width+barSpace, bold(titleSize, ink).Width(title)+2),
 		Height: headerHeight(title, nil) + head + height,
 		Alt:    altSheet(title, columns, strips),
 		paint: func(c draw.Canvas) {
@@ -68,10 +69,21 @@ func Sheet(title string, columns []string, strips ...Strip) (Figure, error) {
 				y := top - vg.Length(k)*(side.Y+gutter) - side.Y
 				c.FillText(label, vg.Point{X: c.Min.X, Y: y + side.Y/2}, shorten(label, s.Name, names-8))
 				for i := range wide {
-					drawTile(c, middle(i)-side.X/2, y, s.Images, i)
+					drawTile(c, middle(i)-side.X/2, y, s.Images, i, about)
 				}
 			}
 			colorBar(c, left+width+barGap, top, height)
 		},
 	}, nil
+}
+
+// sheetSide is how high and wide images are on a sheet of so many.
+func sheetSide(images int) vg.Length {
+	switch {
+	case images <= 1:
+		return 3.5 * tileSide
+	case images <= 4:
+		return 2.25 * tileSide
+	}
+	return tileSide
 }
