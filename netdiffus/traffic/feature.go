@@ -3,6 +3,7 @@ package traffic
 import (
 	"iter"
 	"math"
+	"slices"
 )
 
 // Feature turns the packets of a flow into a series of numbers, one a packet,
@@ -98,14 +99,22 @@ func checkLengths(values, packets int) {
 // Values returns the feature's values of all flows with the label, joined in
 // their order: what a histogram is drawn of. The label "" takes every flow.
 func Values(flows iter.Seq2[Flow, error], f Feature, label string) ([]float64, error) {
-	var v []float64
+	series, err := Series(flows, f, label)
+	return slices.Concat(series...), err
+}
+
+// Series returns the feature's values of all flows with the label, a series a
+// flow, in their order: what pairs and longer runs of packets are counted in.
+// The label "" takes every flow.
+func Series(flows iter.Seq2[Flow, error], f Feature, label string) ([][]float64, error) {
+	var series [][]float64
 	for flow, err := range flows {
 		if err != nil {
 			return nil, err
 		}
 		if label == "" || flow.Label == label {
-			v = append(v, f.Values(flow.Packets)...)
+			series = append(series, f.Values(flow.Packets))
 		}
 	}
-	return v, nil
+	return series, nil
 }

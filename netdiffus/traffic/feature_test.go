@@ -85,6 +85,9 @@ func TestValues(t *testing.T) {
 			t.Errorf("Values of %q = %v, %v; want %v", label, got, err, want)
 		}
 	}
+	if got, err := Series(flows, SignedLength{}, "a"); err != nil || !reflect.DeepEqual(got, [][]float64{{-1, 2}, {4}}) {
+		t.Errorf("Series of a = %v, %v", got, err)
+	}
 	broken := errors.New("broken")
 	if _, err := Values(func(yield func(Flow, error) bool) { yield(Flow{}, broken) }, SignedLength{}, ""); err != broken {
 		t.Errorf("error %v, want the source's", err)
