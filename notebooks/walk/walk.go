@@ -1,0 +1,94 @@
+// Package walk makes what the notebooks 03 to 06 hand on to each other, for a
+// reader who opens one of them without having run those before it. It makes the
+// calls that the notebooks show, with the same settings and folders, so that
+// nothing is done twice, whichever came first.
+package walk
+
+import (
+	"context"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nb"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
+)
+
+// The folders, beside the notebooks.
+const (
+	All       = "runs/walk/all"       // images of five kinds of flow
+	Train     = "runs/walk/train"     // four in five of them, to learn from
+	Test      = "runs/walk/test"      // the rest
+	Model     = "runs/walk/model"     // run directory
+	Synthetic = "runs/walk/synthetic" // images drawn from the model
+)
+
+// Classes are the kinds of flow.
+var Classes = []string{"dns", "http1", "http2", "resp", "video"}
+
+// Images makes All, Train and Test, as notebook 03 does.
+func Images(ctx context.Context) error {
+	save := dataset.SaveOptions{Layout: dataset.PerClass, Overwrite: true}
+	_, err := dataset.Convert(ctx, traffic.Read("../data/loopback.parquet"), dataset.Recipe{Length: 10, Codec: &codec.Atoms{}}, All,
+		dataset.ConvertOptions{Classes: Classes, SaveOptions: save})
+	if err != nil {
+		return err
+	}
+	all, err := dataset.Open(All)
+	if err != nil {
+		return err
+	}
+	known, held, err := all.Split(0.8, 1)
+	if err != nil {
+		return err
+	}
+	if err := known.SaveAs(Train, save); err != nil {
+		return err
+	}
+	return held.SaveAs(Test, save)
+}
+
+// Trained makes the model, as notebook 03 does, and what it needs.
+func Trained(ctx context.Context) error {
+	if err := Images(ctx); err != nil {
+		return err
+	}
+	set, err := dataset.Open(Train)
+	if err != nil {
+		return err
+	}
+	device, err := backend.Open(ctx, "")
+	if err != nil {
+		return err
+	}
+	progress := nb.NewProgress("training step", 0)
+	defer progress.Close()
+	options := train.Options{Dir: Model, Steps: nb.Pick(0, 40), Replay: true}
+	for r, err := range train.Run(ctx, device, netdiffus.Presets["quick"](), set, options) {
+		if err != nil {
+			return err
+		}
+		progress.Set(r.Step)
+	}
+	return nil
+}
+
+// Drawn makes the synthetic images, as notebook 04 does, and what they need.
+func Drawn(ctx context.Context) error {
+	if err := Trained(ctx); err != nil {
+		return err
+	}
+	device, err := backend.Open(ctx, "")
+	if err != nil {
+		return err
+	}
+	model, err := sample.Open(device, Model)
+	if err != nil {
+		return err
+	}
+	_, err = model.DrawInto(ctx, sample.Request{N: nb.Pick(200, 20), Seed: 1}, Synthetic)
+	return err
+}
