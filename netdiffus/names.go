@@ -62,6 +62,7 @@ var (
 	}}
 	Bases = Names[head.Base]{"base", map[string]head.Base{
 		"chain":       head.Chain,
+		"field":       head.Field,
 		"independent": head.Independent,
 	}}
 	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{

@@ -88,6 +88,9 @@ const (
 	// Independent weighs every packet's evidence by its place's frequencies
 	// alone.
 	Independent
+	// Field is Chain, and then Chain again with the evidence of the pixels off the
+	// diagonal too, in the mean field of what Chain said.
+	Field
 )
 
 func (b Base) probabilities(t tables, evidence *Node) *Node {
