@@ -112,6 +112,7 @@ func Run(ctx context.Context, o Options) error {
 	err = serve(ctx, p, child, interrupts, log)
 	if cause := context.Cause(ctx); errors.Is(cause, errClientGone) {
 		log.Info("the kernel ends", "reason", cause)
+		os.Remove(o.ConnectionFile) // its key is of use to nobody now
 		err = nil
 	}
 	return err

@@ -11,12 +11,12 @@ import (
 
 // onShell takes a message on shell: requests queue up; messages of comms reach a
 // cell that runs.
-func (p *Proxy) onShell(m *wire.Message) {
+func (p *Proxy) onShell(m message) {
 	switch m.Header.Type {
 	case "comm_open", "comm_msg", "comm_close":
-		p.trackComm(m)
+		p.trackComm(m.Message)
 		if p.isReady() {
-			p.toGoNB(p.gonb.shell, m, m.Content)
+			p.toGoNB(p.gonb.shell, m.Message, m.Content)
 		}
 		return
 	case "shutdown_request":
@@ -45,26 +45,26 @@ type errorReply struct {
 }
 
 // onControl takes a message on control, which does not wait for cells.
-func (p *Proxy) onControl(m *wire.Message) {
+func (p *Proxy) onControl(m message) {
 	switch m.Header.Type {
 	case "shutdown_request":
 		p.shutdown(p.control, m)
 	case "interrupt_request":
-		p.publish(m, "status", status{"busy"})
+		p.publish(m.Message, "status", status{"busy"})
 		p.Interrupt()
 		p.respond(p.control, m, "interrupt_reply", raw(`{"status":"ok"}`))
-		p.publish(m, "status", status{"idle"})
+		p.publish(m.Message, "status", status{"idle"})
 	default:
 		if r, err := newRequest(m); err == nil {
-			p.publish(m, "status", status{"busy"})
+			p.publish(m.Message, "status", status{"busy"})
 			p.answer(p.control, r)
-			p.publish(m, "status", status{"idle"})
+			p.publish(m.Message, "status", status{"idle"})
 		}
 	}
 }
 
 // onStdin takes what a user typed for a cell.
-func (p *Proxy) onStdin(m *wire.Message) {
+func (p *Proxy) onStdin(m message) {
 	var reply struct {
 		Value string `json:"value"`
 	}
@@ -75,22 +75,22 @@ func (p *Proxy) onStdin(m *wire.Message) {
 	if err != nil {
 		return
 	}
-	p.toGoNB(p.gonb.stdin, m, content)
+	p.toGoNB(p.gonb.stdin, m.Message, content)
 }
 
 // shutdown says goodbye; Serve returns.
-func (p *Proxy) shutdown(by *zmtp.RouterSocket, m *wire.Message) {
+func (p *Proxy) shutdown(by *zmtp.RouterSocket, m message) {
 	var request struct {
 		Restart bool `json:"restart"`
 	}
 	if err := m.Decode(&request); err != nil {
 		p.o.Log.Warn("a shutdown", "err", err)
 	}
-	p.publish(m, "status", status{"busy"})
+	p.publish(m.Message, "status", status{"busy"})
 	content := map[string]any{"status": "ok", "restart": request.Restart}
 	p.respond(by, m, "shutdown_reply", content)
-	p.publish(m, "shutdown_reply", content)
-	p.publish(m, "status", status{"idle"})
+	p.publish(m.Message, "shutdown_reply", content)
+	p.publish(m.Message, "status", status{"idle"})
 	p.stopOnce.Do(func() { close(p.stopped) })
 }
 
@@ -103,7 +103,7 @@ func (p *Proxy) Interrupt() {
 		return
 	}
 	r.interrupt()
-	p.abort()
+	p.abort(p.waiting())
 	go p.pursue(r)
 }
 
@@ -130,22 +130,27 @@ func (p *Proxy) pursue(r *request) {
 	}
 }
 
-// abort answers the cells that wait without running them.
-func (p *Proxy) abort() {
+// waiting takes the cells that wait out of the queue.
+func (p *Proxy) waiting() (cells []*request) {
 	p.mu.Lock()
-	var doomed, kept []*request
+	defer p.mu.Unlock()
+	var kept []*request
 	for _, r := range p.queue {
 		if r.Header.Type == "execute_request" {
-			doomed = append(doomed, r)
+			cells = append(cells, r)
 		} else {
 			kept = append(kept, r)
 		}
 	}
 	p.queue = kept
-	p.mu.Unlock()
-	for _, r := range doomed {
+	return cells
+}
+
+// abort answers cells without running them.
+func (p *Proxy) abort(cells []*request) {
+	for _, r := range cells {
 		p.publish(r.Message, "status", status{"busy"})
-		p.respond(p.shell, r.Message, "execute_reply", raw(`{"status":"aborted"}`))
+		p.respond(p.shell, r.message, "execute_reply", raw(`{"status":"aborted"}`))
 		p.publish(r.Message, "status", status{"idle"})
 		close(r.done)
 	}
@@ -195,7 +200,7 @@ func (p *Proxy) toGoNB(by *zmtp.Conn, m *wire.Message, content json.RawMessage) 
 // answer answers what needs no GoNB. Requests that nobody knows get an error, so
 // that nobody waits for ever.
 func (p *Proxy) answer(by *zmtp.RouterSocket, r *request) {
-	reply := func(content any) { p.respond(by, r.Message, replyType(r.Header.Type), content) }
+	reply := func(content any) { p.respond(by, r.message, replyType(r.Header.Type), content) }
 	refuse := func(err error) { reply(errorReply{"error", plainly("BadRequest", err.Error())}) }
 	switch r.Header.Type {
 	case "kernel_info_request":

@@ -18,7 +18,7 @@ type failure struct {
 
 var (
 	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
-	cellLine = regexp.MustCompile(`\[\[ (Cell[^\]]*?) \]\]`)
+	cellLine = regexp.MustCompile(`\[\[ (Cell.*?) \]\]`)
 	exit     = regexp.MustCompile(`^(?:\^C\n)?(exit status \d+|signal: .+)\n?$`)
 	building = regexp.MustCompile(`^failed to run "[^"]*": .*\n*`)
 )

@@ -125,7 +125,8 @@ func (p *Proxy) onInputRequest(m *wire.Message) {
 		p.Interrupt()
 		return
 	}
-	p.respond(p.stdin, r.Message, "input_request", m.Content)
+	// A client's sockets have one identity.
+	p.stdin.SendNamed(r.from.Identity, p.key.Frames(p.session.New("input_request", r.Message, m.Content)))
 }
 
 // gather handles outputs in their order.

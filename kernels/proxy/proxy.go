@@ -94,11 +94,11 @@ func New(o Options) (*Proxy, error) {
 	p.iopub = zmtp.NewPub(listeners[3], z, p.welcome)
 	p.heartbeat = zmtp.NewEcho(listeners[4], z)
 	started := make(chan struct{})
-	receive := func(f func(*wire.Message)) func([]byte, [][]byte) {
-		return func(peer []byte, frames [][]byte) {
+	receive := func(f func(message)) func(*zmtp.Conn, [][]byte) {
+		return func(from *zmtp.Conn, frames [][]byte) {
 			<-started
-			if m := p.parse(peer, frames); m != nil {
-				f(m)
+			if m := p.parse(frames); m != nil {
+				f(message{m, from})
 			}
 		}
 	}
@@ -126,10 +126,9 @@ func listen(endpoint string) (net.Listener, error) {
 
 // parse reads and checks a client's message. It returns nil where there is
 // something wrong with it, which is logged, once a second at most.
-func (p *Proxy) parse(peer []byte, frames [][]byte) *wire.Message {
+func (p *Proxy) parse(frames [][]byte) *wire.Message {
 	m, err := p.key.Parse(frames)
 	if err == nil {
-		m.Identities = [][]byte{peer}
 		return m
 	}
 	p.mu.Lock()
@@ -202,13 +201,19 @@ func (p *Proxy) welcome(topic string) [][]byte {
 	return p.key.Frames(m)
 }
 
-// respond answers a request on the channel it came by.
-func (p *Proxy) respond(by *zmtp.RouterSocket, to *wire.Message, kind string, content any) {
-	m := p.session.New(kind, to, content)
-	m.Identities = to.Identities
-	by.Send(to.Identities[0], p.key.Frames(&wire.Message{
-		RawHeader: m.RawHeader, Parent: m.Parent, Metadata: m.Metadata, Content: m.Content,
-	}))
+// message is a client's message and the connection it came by.
+type message struct {
+	*wire.Message
+	from *zmtp.Conn
+}
+
+// respond answers a request on the channel it came by. A client that has lost its
+// connection and has another since gets it there.
+func (p *Proxy) respond(by *zmtp.RouterSocket, to message, kind string, content any) {
+	frames := p.key.Frames(p.session.New(kind, to.Message, content))
+	if !by.Send(to.from, frames) {
+		by.SendNamed(to.from.Identity, frames)
+	}
 }
 
 // raw reads JSON as it is; for content that came checked.

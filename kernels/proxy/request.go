@@ -10,7 +10,7 @@ import (
 
 // request is a client's message on shell and what becomes of it.
 type request struct {
-	*wire.Message
+	message
 	execute execute // of an execute_request
 
 	reply chan *wire.Message // GoNB's, buffered
@@ -37,9 +37,9 @@ type execute struct {
 	StopOnError     bool                       `json:"stop_on_error"`
 }
 
-func newRequest(m *wire.Message) (*request, error) {
+func newRequest(m message) (*request, error) {
 	r := &request{
-		Message: m, reply: make(chan *wire.Message, 1), idle: make(chan struct{}), done: make(chan struct{}),
+		message: m, reply: make(chan *wire.Message, 1), idle: make(chan struct{}), done: make(chan struct{}),
 		shown: map[string]bool{}, execute: execute{StoreHistory: true, StopOnError: true},
 	}
 	if m.Header.Type != "execute_request" {

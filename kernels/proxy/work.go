@@ -135,7 +135,7 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 		if r.held != "" {
 			p.publish(r.Message, "stream", stream{"stderr", r.held})
 		}
-		p.respond(p.shell, r.Message, "execute_reply", map[string]any{
+		p.respond(p.shell, r.message, "execute_reply", map[string]any{
 			"status": "ok", "execution_count": count, "payload": []any{}, "user_expressions": unsupported(e.UserExpressions),
 		})
 		return
@@ -143,13 +143,15 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 	if !e.Silent {
 		p.publish(r.Message, "error", f)
 	}
+	var doomed []*request
 	if e.StopOnError {
-		p.abort()
+		doomed = p.waiting() // not what a client sends when it reads the reply
 	}
-	p.respond(p.shell, r.Message, "execute_reply", map[string]any{
+	p.respond(p.shell, r.message, "execute_reply", map[string]any{
 		"status": "error", "execution_count": count, "payload": []any{}, "user_expressions": struct{}{},
 		"ename": f.Name, "evalue": f.Value, "traceback": f.Traceback,
 	})
+	p.abort(doomed)
 }
 
 // verdict says whether the cell failed, and how.
@@ -193,7 +195,7 @@ func (p *Proxy) complete(ctx context.Context, r *request) {
 		Cursor int    `json:"cursor_pos"`
 	}
 	empty := func() {
-		p.respond(p.shell, r.Message, "complete_reply", map[string]any{
+		p.respond(p.shell, r.message, "complete_reply", map[string]any{
 			"status": "ok", "matches": []string{}, "cursor_start": q.Cursor, "cursor_end": q.Cursor, "metadata": struct{}{},
 		})
 	}
@@ -215,7 +217,7 @@ func (p *Proxy) complete(ctx context.Context, r *request) {
 	if c.Matches == nil {
 		c.Matches = []string{}
 	}
-	p.respond(p.shell, r.Message, "complete_reply", map[string]any{
+	p.respond(p.shell, r.message, "complete_reply", map[string]any{
 		"status": "ok", "matches": c.Matches, "metadata": struct{}{},
 		"cursor_start": fromUTF16(q.Code, c.Start), "cursor_end": fromUTF16(q.Code, c.End),
 	})
@@ -235,7 +237,7 @@ func (p *Proxy) inspect(ctx context.Context, r *request) {
 	if err != nil {
 		reply = raw(`{"status":"ok","found":false,"data":{},"metadata":{}}`)
 	}
-	p.respond(p.shell, r.Message, "inspect_reply", reply)
+	p.respond(p.shell, r.message, "inspect_reply", reply)
 }
 
 // toUTF16 turns an offset in characters, as the protocol counts, into one in

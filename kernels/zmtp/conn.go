@@ -18,8 +18,9 @@ const stall = 10 * time.Second
 // Conn is one connection after the handshake. Messages to it are queued and
 // written by a goroutine of its own.
 type Conn struct {
-	Identity []byte // of the peer, as it said or as it was given
+	Identity []byte // that the peer gave itself, often none
 
+	number int // of a server's connections
 	c      net.Conn
 	r      *bufio.Reader
 	limits Limits

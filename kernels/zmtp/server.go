@@ -3,9 +3,7 @@ package zmtp
 import (
 	"bufio"
 	"bytes"
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -58,6 +56,7 @@ type server struct {
 	mu     sync.Mutex
 	conns  map[*Conn]bool
 	early  map[net.Conn]bool // in their handshake
+	last   int               // number of the newest connection
 	closed bool
 	wait   sync.WaitGroup
 }
@@ -107,17 +106,9 @@ func (s *server) handle(c net.Conn) {
 		s.complain(c, err)
 		return
 	}
-	if len(identity) == 0 {
-		identity = append([]byte{0}, rand.Text()...) // a zero first: no peer may name itself so
-	}
-	for other := range s.conns {
-		if bytes.Equal(other.Identity, identity) { // or it would read the other's replies
-			s.mu.Unlock()
-			s.complain(c, fmt.Errorf("%w: an identity that another peer has", ErrProtocol))
-			return
-		}
-	}
 	conn := newConn(c, r, identity, s.options.Limits)
+	s.last++
+	conn.number = s.last
 	s.conns[conn] = true
 	s.mu.Unlock()
 	defer func() {
@@ -174,24 +165,33 @@ func (s *server) Close() error {
 	return err
 }
 
-// RouterSocket is a ROUTER that listens.
+// RouterSocket is a ROUTER that listens. Other than ZeroMQ's, it tells apart peers
+// of the same identity, which two clients of one Jupyter session are: a reply goes
+// over the connection that the request came by, so no peer gets it by calling
+// itself like another.
 type RouterSocket struct{ s *server }
 
-// NewRouter serves a ROUTER. It calls receive with each message and the identity
-// of the peer it is from; a peer's next message is read when receive returns.
-func NewRouter(l net.Listener, o Options, receive func(peer []byte, frames [][]byte)) *RouterSocket {
-	return &RouterSocket{serve(l, Router, o, func(c *Conn, frames [][]byte) { receive(c.Identity, frames) })}
+// NewRouter serves a ROUTER. It calls receive with each message and the connection
+// it came by; the next message of that is read when receive returns.
+func NewRouter(l net.Listener, o Options, receive func(from *Conn, frames [][]byte)) *RouterSocket {
+	return &RouterSocket{serve(l, Router, o, receive)}
 }
 
-// Send sends a message to the peer of that identity, and says whether there is
-// one that takes it.
-func (r *RouterSocket) Send(peer []byte, frames [][]byte) bool {
+// Send sends a message over a connection, and says whether it is still there.
+func (r *RouterSocket) Send(to *Conn, frames [][]byte) bool {
+	return to.Send(frames, r.s.options.backlog())
+}
+
+// SendNamed sends a message to the peer that gave itself that identity, the newest
+// of several, and says whether there is one.
+func (r *RouterSocket) SendNamed(identity []byte, frames [][]byte) bool {
+	var newest *Conn
 	for _, c := range r.s.all() {
-		if bytes.Equal(c.Identity, peer) {
-			return c.Send(frames, r.s.options.backlog())
+		if len(identity) > 0 && bytes.Equal(c.Identity, identity) && (newest == nil || c.number > newest.number) {
+			newest = c
 		}
 	}
-	return false
+	return newest != nil && r.Send(newest, frames)
 }
 
 // Close stops the socket.

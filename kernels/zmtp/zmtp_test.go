@@ -49,7 +49,7 @@ func dialTo(t *testing.T, endpoint string, kind Kind, identity string) *Conn {
 func echoRouter(t *testing.T, l net.Listener, o Options) {
 	var r *RouterSocket
 	ready := make(chan bool)
-	r = NewRouter(l, o, func(peer []byte, f [][]byte) { <-ready; r.Send(peer, f) })
+	r = NewRouter(l, o, func(from *Conn, f [][]byte) { <-ready; r.Send(from, f) })
 	close(ready)
 	t.Cleanup(func() { r.Close() })
 }
@@ -69,8 +69,9 @@ func TestRouterAnswersItsPeer(t *testing.T) {
 			}
 			echoRouter(t, l, Options{})
 			a, b := dialTo(t, endpoint, Dealer, "a"), dialTo(t, endpoint, Dealer, "")
+			same := dialTo(t, endpoint, Dealer, "a")
 			want := [][][]byte{frames("x"), frames("", strings.Repeat("y", 300), strings.Repeat("z", 1<<20)), frames("")}
-			for _, c := range []*Conn{a, b} {
+			for _, c := range []*Conn{a, b, same} {
 				for _, w := range want {
 					c.Send(w, 0)
 					if got, err := c.Receive(); err != nil || !slices.EqualFunc(got, w, bytes.Equal) {
@@ -79,6 +80,26 @@ func TestRouterAnswersItsPeer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSendNamedReachesTheNewest(t *testing.T) {
+	l, endpoint := listen(t)
+	got := make(chan bool)
+	r := NewRouter(l, Options{}, func(*Conn, [][]byte) { got <- true })
+	defer r.Close()
+	var peers []*Conn
+	for range 2 {
+		c := dialTo(t, endpoint, Dealer, "same")
+		c.Send(frames("hello"), 0)
+		<-got // it is there
+		peers = append(peers, c)
+	}
+	if !r.SendNamed([]byte("same"), frames("x")) || r.SendNamed([]byte("other"), frames("x")) || r.SendNamed(nil, frames("x")) {
+		t.Error("SendNamed does not know its peers")
+	}
+	if f, err := peers[1].Receive(); err != nil || string(f[0]) != "x" {
+		t.Errorf("the newest got %q, %v", f, err)
 	}
 }
 
@@ -146,7 +167,7 @@ func TestHostilePeers(t *testing.T) {
 		"wrong partner":     append(greeting(), appendFrame(nil, flagCommand, property([]byte("\x05READY"), "Socket-Type", []byte("PUB")))...),
 		"short READY":       append(greeting(), appendFrame(nil, flagCommand, []byte("\x05READY\x20x"))...),
 		"empty command":     append(greeting(), flagCommand, 0),
-		"stolen identity":   hello(0, 1, 'x'),
+		"same identity":     hello(0, 1, 'x'),
 		"giant frame":       hello(giant...),
 		"long frame, short": hello(long...),
 		"unknown flags":     hello(0xf0, 1, 'x'),
