@@ -648,5 +648,11 @@ def restarts():
         gone_within(10, tmp, mark)
 
 
+CASES = [n for n, f in list(globals().items()) if callable(f) and getattr(f, "__module__", "") == "__main__"
+         and n not in ("private", "daemons", "ended")]
+
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    if sys.argv[1] == "--list":
+        print("\n".join(CASES))
+    else:
+        globals()[sys.argv[1]]()

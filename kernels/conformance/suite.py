@@ -13,7 +13,7 @@ SHOW = '''import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 %%
-gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{MIME: "<svg xmlns='http://www.w3.org/2000/svg'></svg>"}})
+gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{KIND: "<svg xmlns='http://www.w3.org/2000/svg'></svg>"}})
 gonbui.Sync()'''
 
 
@@ -33,17 +33,23 @@ class Suite(jkt.KernelTests):
     code_history_pattern = "*1+1"
     supported_history_operations = ("tail", "range", "search")
     code_display_data = [
-        {"code": SHOW.replace("MIME", "protocol.MIMETextHTML"), "mime": "text/html"},
-        {"code": SHOW.replace("MIME", "protocol.MIMEImageSVG"), "mime": "image/svg+xml"},
+        {"code": SHOW.replace("KIND", "protocol.MIMETextHTML"), "mime": "text/html"},
+        {"code": SHOW.replace("KIND", "protocol.MIMEImageSVG"), "mime": "image/svg+xml"},
         {"code": 'import "github.com/janpfeifer/gonb/gonbui"\n%%\ngonbui.DisplaySvg("<svg></svg>")\ngonbui.Sync()', "mime": "image/svg+xml"},
     ]
     code_inspect_sample = 'import "fmt"\n%%\nfmt.Println'
-    code_clear_output = "%clear"
+    code_clear_output = '''import (
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+%%
+gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{"application/vnd.netdiffus.clear-output": "now"}})
+gonbui.Sync()'''
 
 
 class History(Suite):
     """test_history without its outputs of cells: of cells that run."""
-    code_execute_result = [{"code": c, "result": ""} for c in ("!echo 1", "!echo 2", "!echo 1+1", "!echo 1+1", "!true && echo 1+1")]
+    code_execute_result = [{"code": c, "result": ""} for c in ("!echo 1", "!echo 2", "!echo 1+1", "!echo 1+1", "!echo 1+1")]
 
 
 if __name__ == "__main__":

@@ -278,6 +278,10 @@ func overwrite(text string) string {
 	return strings.Join(lines, "")
 }
 
+// clearOutput is the kind of data by which a cell clears its outputs, which GoNB
+// has no message for: "now", or "wait" for until the next one comes.
+const clearOutput = "application/vnd.netdiffus.clear-output"
+
 // display mends what GoNB says of something to show. GoNB remembers display ids
 // for as long as it lives, so a cell that runs again would only update outputs
 // that are gone; what this request has not shown is shown. And a picture that is
@@ -301,6 +305,10 @@ func display(r *request, m *wire.Message) (kind string, content json.RawMessage)
 			kind = "display_data"
 		}
 		r.shown[transient.ID] = true
+	}
+	if when, ok := d.Data[clearOutput]; ok {
+		content, _ := json.Marshal(map[string]bool{"wait": string(when) == `"wait"`})
+		return "clear_output", content
 	}
 	if svg, ok := onlySVG(d.Data); ok {
 		d.Data["image/svg+xml"] = svg
