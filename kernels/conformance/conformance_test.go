@@ -14,12 +14,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/kernels/keeper"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv/pyenvtest"
 	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
@@ -38,19 +37,19 @@ const limitBefore = 40 * time.Second
 
 // suite lists the cases of jupyter_kernel_test. Those that have a reason are not
 // passed: what they ask for does not exist in a kernel whose cells are programs.
-var suite = []struct{ name, gopls, reason string }{
-	{"test_kernel_info", "", ""},
-	{"test_execute_stdout", "", ""},
-	{"test_execute_stderr", "", ""},
-	{"test_completion", "-gopls", ""},
-	{"test_is_complete", "", ""},
-	{"test_pager", "", "%help is shown as Markdown below the cell, where notebooks show it; notebooks have no pager"},
-	{"test_error", "", ""},
-	{"test_execute_result", "", "a Go cell is a program and has no value"},
-	{"test_display_data", "", ""},
-	{"test_history", "", ""},
-	{"test_inspect", "-gopls", ""},
-	{"test_clear_output", "", ""},
+var suite = []struct{ name, reason string }{
+	{"test_kernel_info", ""},
+	{"test_execute_stdout", ""},
+	{"test_execute_stderr", ""},
+	{"test_completion", ""},
+	{"test_is_complete", ""},
+	{"test_pager", "%help is shown as Markdown below the cell, where notebooks show it; notebooks have no pager"},
+	{"test_error", ""},
+	{"test_execute_result", "a Go cell is a program and has no value"},
+	{"test_display_data", ""},
+	{"test_history", ""},
+	{"test_inspect", ""},
+	{"test_clear_output", ""},
 }
 
 // bench is what the cases run with.
@@ -134,11 +133,11 @@ func spec(t *testing.T, dir, name string, argv []string, path string) {
 	}
 }
 
-// run runs one case on a kernel.
-func (b bench) run(t *testing.T, script, name, kernel string, limit time.Duration) (output string, took time.Duration, err error) {
+// run runs a script on a kernel.
+func (b bench) run(t *testing.T, kernel string, limit time.Duration, script string, args ...string) (output string, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	cmd := b.python.Command(ctx, script, name)
+	cmd := b.python.Command(ctx, append([]string{script}, args...)...)
 	cmd.Env = append(append(cmd.Env, b.env...), "CASE_KERNEL="+kernel)
 	begun := time.Now()
 	out, err := cmd.CombinedOutput()
@@ -146,6 +145,40 @@ func (b bench) run(t *testing.T, script, name, kernel string, limit time.Duratio
 		err = errors.New("no answer within " + limit.String())
 	}
 	return string(out), time.Since(begun), err
+}
+
+// result is how a case of jupyter_kernel_test went.
+type result struct {
+	passed bool
+	took   time.Duration
+	detail string
+}
+
+// suite runs the cases of jupyter_kernel_test, each within limit.
+func (b bench) suite(t *testing.T, kernel string, limit time.Duration) map[string]result {
+	t.Helper()
+	args := []string{fmt.Sprint(int(limit.Seconds()))}
+	for _, c := range suite {
+		args = append(args, c.name)
+	}
+	out, _, err := b.run(t, kernel, limit*time.Duration(len(suite)), "suite.py", args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	results := map[string]result{}
+	last := ""
+	for line := range strings.Lines(out) {
+		f := strings.Fields(line)
+		if len(f) == 3 && (f[0] == "pass" || f[0] == "fail") {
+			seconds, _ := strconv.ParseFloat(f[2], 64)
+			last = f[1]
+			results[last] = result{f[0] == "pass", time.Duration(seconds * float64(time.Second)), ""}
+		} else if r, ok := results[last]; ok {
+			r.detail += line
+			results[last] = r
+		}
+	}
+	return results
 }
 
 // cases lists our own cases.
@@ -165,22 +198,25 @@ func (b bench) cases(t *testing.T) []string {
 // TestKernel runs every case on the kernel.
 func TestKernel(t *testing.T) {
 	b := open(t)
-	for _, c := range suite {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			out, took, err := b.run(t, "suite.py", c.name, "netdiffus"+c.gopls, limit)
+	t.Run("jupyter_kernel_test", func(t *testing.T) {
+		t.Parallel()
+		results := b.suite(t, "netdiffus-gopls", limit)
+		for _, c := range suite {
+			r, ran := results[c.name]
 			switch {
-			case err != nil && c.reason == "":
-				t.Errorf("%v after %v\n%s", err, took.Round(time.Second), out)
-			case err == nil && c.reason != "":
-				t.Errorf("passes now: docs/kernel.md says that it does not, because %s", c.reason)
+			case !ran:
+				t.Errorf("%s has not run", c.name)
+			case !r.passed && c.reason == "":
+				t.Errorf("%s fails after %v\n%s", c.name, r.took, r.detail)
+			case r.passed && c.reason != "":
+				t.Errorf("%s passes now: docs/kernel.md says that it does not, because %s", c.name, c.reason)
 			}
-		})
-	}
+		}
+	})
 	for _, name := range b.cases(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, took, err := b.run(t, "cases.py", name, "netdiffus", limit)
+			out, took, err := b.run(t, "netdiffus", limit, "cases.py", name)
 			if err != nil {
 				t.Errorf("%v after %v\n%s", err, took.Round(time.Second), out)
 			} else if out != "" {
@@ -195,45 +231,44 @@ func TestTable(t *testing.T) {
 	if !*before {
 		t.Skip("run with -before")
 	}
-	// What plain GoNB leaves behind is found by this mark.
-	mark := t.TempDir()
-	t.Setenv(keeper.DirEnv, "")
 	b := open(t)
-	b.env = append(b.env, "CASE_LEFT="+mark, "CASE_SLOW=2")
-	type row struct{ name, script, gopls string }
-	var rows []row
+	mark := "CASE_LEFT=" + t.TempDir() // by which is found what plain GoNB leaves behind
+	b.env = append(b.env, mark)
+	fmt.Println("| case | plain GoNB | NetDiffus (Go) |\n|---|---|---|")
+	said := func(passed bool, took, limit time.Duration) string {
+		switch {
+		case passed:
+			return "pass"
+		case took > limit-time.Second:
+			return "**no answer**"
+		}
+		return "**fail**"
+	}
+	old, now := b.suite(t, "plain-gopls", limitBefore), b.suite(t, "netdiffus-gopls", limit)
 	for _, c := range suite {
-		rows = append(rows, row{c.name, "suite.py", c.gopls})
+		x, y := old[c.name], now[c.name]
+		fmt.Printf("| `%s` | %s | %s |\n", c.name, said(x.passed, x.took, limitBefore), said(y.passed, y.took, limit))
 	}
 	for _, name := range b.cases(t) {
-		rows = append(rows, row{name, "cases.py", ""})
+		_, tookOld, errOld := b.run(t, "plain", limitBefore, "cases.py", name)
+		_, took, err := b.run(t, "netdiffus", limit, "cases.py", name)
+		fmt.Printf("| `%s` | %s | %s |\n", name, said(errOld == nil, tookOld, limitBefore), said(err == nil, took, limit))
 	}
-	lines := make([]string, len(rows))
-	var wait sync.WaitGroup
-	slots := make(chan bool, 2)
-	for i, r := range rows {
-		wait.Add(1)
-		go func() {
-			defer wait.Done()
-			slots <- true
-			defer func() { <-slots }()
-			said := func(kernel string, limit time.Duration) string {
-				_, took, err := b.run(t, r.script, r.name, kernel+r.gopls, limit)
-				switch {
-				case err == nil:
-					return fmt.Sprintf("pass (%.1f s)", took.Seconds())
-				case took > limit-time.Second:
-					return "**hangs**"
-				}
-				return "**fails**"
+	endMarked(t, mark)
+}
+
+// endMarked ends the processes whose environment holds mark.
+func endMarked(t *testing.T, mark string) {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, path := range environs {
+		text, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(text), "\x00"), mark) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			if p, err := os.FindProcess(pid); err == nil && p.Kill() == nil {
+				t.Logf("plain GoNB left process %d", pid)
 			}
-			lines[i] = fmt.Sprintf("| %s | %s | %s |", r.name, said("plain", limitBefore), said("netdiffus", limit))
-		}()
-	}
-	wait.Wait()
-	exec.Command("sh", "-c", `for e in /proc/[0-9]*/environ; do if grep -qz "^CASE_LEFT=$0$" "$e" 2>/dev/null; then kill -9 "$(echo "$e" | cut -d/ -f3)"; fi; done`, mark).Run()
-	fmt.Println("| case | plain GoNB | NetDiffus (Go) |\n|---|---|---|\n" + strings.Join(lines, "\n"))
-	if slices.Contains(lines, "") {
-		t.Error("a case has no result")
+		}
 	}
 }

@@ -1,7 +1,12 @@
-"""One case of jupyter_kernel_test: CASE_KERNEL=netdiffus python suite.py test_NAME"""
+"""The cases of jupyter_kernel_test, on one kernel.
+
+CASE_KERNEL=netdiffus python suite.py LIMIT test_NAME…
+"""
 
 import os
+import signal
 import sys
+import time
 import unittest
 
 import jupyter_kernel_test as jkt
@@ -49,20 +54,44 @@ gonbui.Sync()'''
 
 class History(Suite):
     """test_history without its outputs of cells: of cells that run."""
-    code_execute_result = [{"code": c, "result": ""} for c in ("!echo 1", "!echo 2", "!echo 1+1", "!echo 1+1", "!echo 1+1")]
+    code_execute_result = [{"code": c, "result": ""} for c in ("!echo 1", "!echo 2", "!echo 2+3", "!echo 2+3", "!echo 2+3")]
+    code_history_pattern = "*2+3"
+
+
+def overdue(*_):
+    raise TimeoutError("no answer in time")
+
+
+def run(name, kernel, limit):
+    """Run one case on the kernel; its failures."""
+    kind = History if name == "test_history" else Suite
+    kind.km, kind.kc = kernel
+    result = unittest.TestResult()
+    signal.signal(signal.SIGALRM, overdue)
+    signal.alarm(limit)
+    try:
+        kind(name).run(result)
+    finally:
+        signal.alarm(0)
+    return result.errors + result.failures + result.skipped
 
 
 if __name__ == "__main__":
-    name = sys.argv[1]
-    case = History(name) if name == "test_history" else Suite(name)
-    type(case).setUpClass()
-    try:
-        result = unittest.TestResult()
-        case.run(result)
-    finally:
-        type(case).tearDownClass()
-    for _, detail in result.errors + result.failures:
-        print(detail)
-    for _, why in result.skipped:
-        print("skipped:", why)
-    sys.exit(0 if result.wasSuccessful() and not result.skipped else 1)
+    # suite.py LIMIT NAME…: a line "pass NAME" or "fail NAME" for each, with its seconds
+    limit = int(sys.argv[1])
+    kernel = None
+    for name in sys.argv[2:]:
+        if kernel is None:
+            kernel = jkt.start_new_kernel(kernel_name=Suite.kernel_name)
+        begun = time.time()
+        bad = run(name, kernel, limit)
+        print("fail" if bad else "pass", name, f"{time.time() - begun:.1f}", flush=True)
+        for _, detail in bad:
+            print(detail)
+        if bad and "in time" in str(bad):  # what it still owes would spoil the next case
+            kernel[1].stop_channels()
+            kernel[0].shutdown_kernel(now=True)
+            kernel = None
+    if kernel:
+        kernel[1].stop_channels()
+        kernel[0].shutdown_kernel(now=True)
