@@ -49,8 +49,8 @@ func serve(file string) error {
 	pub := zmtp.NewPub(iopub, zmtp.Options{}, nil)
 	end := make(chan int)
 	var router, controls *zmtp.RouterSocket
-	answer := func(socket **zmtp.RouterSocket) func(peer []byte, frames [][]byte) {
-		return func(peer []byte, frames [][]byte) {
+	answer := func(socket **zmtp.RouterSocket) func(peer *zmtp.Conn, frames [][]byte) {
+		return func(peer *zmtp.Conn, frames [][]byte) {
 			request, err := key.Parse(frames)
 			if err != nil {
 				return
