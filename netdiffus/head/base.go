@@ -104,6 +104,9 @@ func (b Base) probabilities(t tables, evidence *Node) *Node {
 func (t tables) smooth(evidence *Node) *Node {
 	g := evidence.Graph()
 	n := len(t.Middles)
+	if n > longest && loops(g) {
+		return t.smoothLong(evidence)
+	}
 	seen := make([]*Node, n)    // evidence [B,K_j]
 	forward := make([]*Node, n) // ∝ P(atom at j, evidence up to j)
 	steps := make([]*Node, n)   // [K_{j-1},K_j]

@@ -286,3 +286,19 @@ func twoChannelHead(t *testing.T, trunk Trunk) {
 		}
 	}
 }
+
+// TestLongFlows: the loop over places gives what they give written out.
+func TestLongFlows(t *testing.T) {
+	for c, class := range prior(t).Classes {
+		out := run(t, func(in []*graph.Node) []*graph.Node {
+			tables := class.constants(in[0].Graph())
+			seen := tables.evidence(in[0], in[1], in[2])
+			return []*graph.Node{tables.smooth(seen), tables.smoothLong(seen)}
+		}, [][]float32{{.3, -.2, .9}, {-1, 1, .1}, {2, -40, .5}}, [][][]float32{{{.6}}, {{.9}}, {{1}}}, [][][]float32{{{.8}}, {{.4}}, {{.01}}})
+		for i, want := range out[0] {
+			if math.Abs(float64(out[1][i]-want)) > 1e-6 {
+				t.Fatalf("class %d: %v, want %v", c, out[1], out[0])
+			}
+		}
+	}
+}

@@ -81,6 +81,25 @@ func TestTimedAtomsResume(t *testing.T) {
 	resume(t, twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}))
 }
 
+// TestLongAtoms: flows of many places go round a loop, and learn all the same.
+func TestLongAtoms(t *testing.T) {
+	cfg := netdiffus.Head(0, 0)
+	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg.Training.BatchSize, cfg.Training.Steps = 8, 2
+	set := twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}})
+	long := set.Recipe
+	long.Length, long.Codec = 20, &codec.Atoms{}
+	long.More = []dataset.Channel{{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}}
+	set, err := dataset.Build(set.Flows(), long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reports := all(t, cfg, set, Options{Dir: t.TempDir(), Steps: 2})
+	if last := reports[len(reports)-1]; !(last.Cross > 0 && last.Cross < math.Log(6)) || !(last.GradNorm > 0) {
+		t.Errorf("cross-entropy %v, gradient %v", last.Cross, last.GradNorm)
+	}
+}
+
 func resume(t *testing.T, set *dataset.Set) {
 	t.Helper()
 	cfg := netdiffus.Head(0, 0)
