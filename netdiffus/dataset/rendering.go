@@ -82,6 +82,13 @@ type Loss struct {
 	Largest int     `json:"largest_bytes"`
 }
 
+// LossOf returns what the manifest in the folder dir says that its pictures cost;
+// nil where it says nothing.
+func LossOf(dir string) (*Loss, error) {
+	m, err := readManifest(dir)
+	return m.Loss, err
+}
+
 // lossCounter gathers a Loss, from several goroutines.
 type lossCounter struct {
 	mu      sync.Mutex

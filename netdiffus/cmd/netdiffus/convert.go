@@ -33,10 +33,15 @@ The images are in NumPy's format: LABEL/LABEL_row.npz, key gasf, or with
 With several --features an image has a channel for each: inter_arrival adds the
 times between packets, length and direction part what signed_length holds in one.
 
+With --format png they are pictures, CLASS/CLASS_row.png, as NetDiffus first made
+them: resized, gamma-corrected and coloured. 8 bits do not hold a length to the
+byte; how much is lost is measured and printed.
+
 Every flow is inverted again on the way, and the result is printed.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
   netdiffus convert --in captures/ --min_packets 4 --out runs/gasf
   netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1
+  netdiffus convert --in flows.parquet --out runs/png --format png --color jet --image_size 64
   netdiffus convert --in captures/ --out runs/timed --codec atoms --features signed_length,inter_arrival`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -44,6 +49,9 @@ Every flow is inverted again on the way, and the result is printed.`,
 				return usageOf(c, err)
 			}
 			recipe, err := o.recipe()
+			if err == nil {
+				recipe, err = o.pictures.apply(c, recipe)
+			}
 			if err != nil {
 				return usageOf(c, err)
 			}
@@ -66,6 +74,7 @@ Every flow is inverted again on the way, and the result is printed.`,
 	flags.IntVar(&o.timeBins, "time_bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
 	flags.IntVar(&o.atoms.MinCount, "min_count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
+	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
@@ -84,6 +93,7 @@ type convertOptions struct {
 	scale                string
 	low                  float64
 	atoms                codec.Atoms
+	pictures             pictureFlags
 	classes              []string
 	overwrite            bool
 }
@@ -171,6 +181,9 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 	flows := o.input.count() // 0: not known
 	options := dataset.ConvertOptions{Classes: o.classes}
 	options.SaveOptions = dataset.SaveOptions{Layout: dataset.Layout(o.layout), Overwrite: o.overwrite, Inputs: inputs}
+	if recipe.Rendering != nil {
+		options.Layout, options.Group = o.pictures.layout(), o.pictures.group
+	}
 	var reading, writing *progress
 	options.Progress = func(p dataset.Progress) {
 		switch {
@@ -202,8 +215,15 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 // print tells what was done, and whether it can be undone.
 func (o convertOptions) print(w io.Writer, r dataset.Report) {
 	size := r.Recipe.Image.Size(r.Recipe.Length)
+	layout := dataset.Layout(o.layout)
+	if r.Recipe.Rendering != nil {
+		layout = o.pictures.layout()
+	}
 	fmt.Fprintf(w, "%d flows of %d classes in %s: %s images of %d x %d, %s\n",
-		r.Flows, len(r.Classes), o.out, r.Recipe.Image.Name(), size, size, o.layout)
+		r.Flows, len(r.Classes), o.out, r.Recipe.Image.Name(), size, size, layout)
+	if r.Recipe.Rendering != nil {
+		printPictures(w, r)
+	}
 	for _, c := range r.Recipe.Channels() {
 		printChannel(w, c, len(r.Recipe.More) > 0)
 	}
@@ -211,7 +231,16 @@ func (o convertOptions) print(w io.Writer, r dataset.Report) {
 		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", r.Cut, r.Recipe.Length)
 	}
 	if !r.Invertible {
-		fmt.Fprintf(w, "  round trip  none: %s images cannot be inverted\n", r.Recipe.Image.Name())
+		what := r.Recipe.Image.Name() + " images"
+		if _, inverts := r.Recipe.Image.(imaging.Inverter); inverts {
+			what = "stretched pictures, and pictures smaller than their images,"
+		}
+		fmt.Fprintf(w, "  round trip  none: %s cannot be inverted\n", what)
+		return
+	}
+	if r.Loss != nil {
+		fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly\n", r.Exact64, r.Flows)
+		printLoss(w, r.Loss)
 		return
 	}
 	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", r.Exact64, r.Flows, r.Exact32)

@@ -238,7 +238,7 @@ func (d *demo) draw(c *cobra.Command) error {
 
 func (d *demo) invert(c *cobra.Command) error {
 	invert := invertOptions{in: d.drawn(), out: d.synthetic()}
-	return invert.run(c.Context(), dataset.Recipe{}, c.ErrOrStderr(), c.ErrOrStderr())
+	return invert.run(c.Context(), dataset.OpenOptions{}, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
 // compare sets the synthetic flows beside the real ones as the images show

@@ -129,9 +129,9 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 	}
 	// Images without a manifest are read as invert reads them. Without --scale,
 	// --unsigned is about flows or a manifest's images.
-	invert := invertOptions{in: o.synthetic, out: o.out, scale: o.scale, unsigned: o.unsigned && o.scale != ""}
-	recipe, err := invert.recipe()
-	return options, recipe, err
+	foreign := foreignFlags{scale: o.scale, unsigned: o.unsigned && o.scale != "", gamma: 1, classFrom: string(dataset.FromLeaf)}
+	open, err := foreign.options()
+	return options, open.Recipe, err
 }
 
 func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe dataset.Recipe) error {

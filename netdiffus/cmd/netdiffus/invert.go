@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -26,67 +25,63 @@ The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale
 Files of the reference, which have no manifest, need --scale. Images that
 'convert' made give back exactly the packets that went in. A drawn image does not
 say how long its flow is: values that round to 0 bytes are padding there, and are
-left out unless --keep_padding is given.`,
+left out unless --keep_padding is given.
+
+Of pictures each pixel is read as the nearest colour's number, and of resized ones
+the image that fits all pixels best. 8 bits do not hold a length to the byte: what
+'convert' measured is printed again.`,
 		Example: `  netdiffus invert --in runs/synthetic --out synthetic.parquet
-  netdiffus invert --in samples_10_per_class_signed --scale -1460,1460 --out seed.parquet`,
+  netdiffus invert --in samples_10_per_class_signed --scale -1460,1460 --out seed.parquet
+  netdiffus invert --in pictures/ --color jet --length 10 --scale -1460,1460 --out pictures.parquet`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			recipe, err := o.recipe()
+			open, err := o.options()
 			if err != nil {
 				return usageOf(c, err)
 			}
-			return o.run(c.Context(), recipe, c.OutOrStdout(), c.ErrOrStderr())
+			return o.run(c.Context(), open, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	flags := c.Flags()
-	flags.StringVar(&o.in, "in", "", "folder of images, or one .npz file")
+	flags.StringVar(&o.in, "in", "", "folder of images or of PNG pictures, or one .npz file")
 	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl or .pcap, or DIR/ for a folder of captures")
-	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
-	flags.BoolVar(&o.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
 	flags.StringVar(&o.decode, "decode", "diagonal", "read GASF images by their diagonal, or by the whole matrix (least squares, for noisy images)")
+	o.foreign.register(flags)
 	flags.BoolVar(&o.keepPadding, "keep_padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
 	return c
 }
 
 // invertOptions are invert's flags.
 type invertOptions struct {
-	in, out, scale, decode string
-	unsigned, keepPadding  bool
+	in, out, decode string
+	foreign         foreignFlags
+	keepPadding     bool
 }
 
-// recipe is what the flags say of images without a manifest. Its errors are of
+// options are what the flags say of images without a manifest. Its errors are of
 // usage.
-func (o invertOptions) recipe() (dataset.Recipe, error) {
-	var r dataset.Recipe
+func (o invertOptions) options() (dataset.OpenOptions, error) {
 	if err := required("in", o.in, "out", o.out); err != nil {
-		return r, err
+		return dataset.OpenOptions{}, err
 	}
 	if o.decode != "diagonal" && o.decode != "matrix" {
-		return r, fmt.Errorf("--decode %q: want diagonal or matrix (head and argmax are decided when sampling)", o.decode)
+		return dataset.OpenOptions{}, fmt.Errorf("--decode %q: want diagonal or matrix (head and argmax are decided when sampling)", o.decode)
 	}
-	if o.unsigned {
-		if o.scale == "" {
-			return r, errors.New("--unsigned is for images without a manifest: give --scale as well")
-		}
-		r.Feature = dataset.Length{}
-	}
-	if o.scale != "" {
-		m, err := parseScale(o.scale)
-		if err != nil {
-			return r, err
-		}
-		r.Codec = m
-	}
-	return r, nil
+	return o.foreign.options()
 }
 
-func (o invertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
-	set, err := dataset.OpenAs(o.in, recipe)
+func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout, stderr io.Writer) error {
+	set, err := dataset.OpenWith(o.in, open)
 	if err != nil {
 		return err
 	}
 	if !set.Fitted() {
-		return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", o.in)
+		return whyUnfitted(o.in, set)
+	}
+	seen := set.Recipe.Rendering
+	set, off, err := set.Plain()
+	if err != nil {
+		return err
 	}
 	if o.decode == "matrix" {
 		if _, ok := set.Recipe.Image.(imaging.GASF); !ok && set.Recipe.Image != nil {
@@ -108,6 +103,12 @@ func (o invertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, s
 		return err
 	}
 	o.print(stdout, set, written)
+	if seen != nil {
+		fmt.Fprintf(stdout, "  colours      %.2g: how far pixels lie, on average, from the colours of %s, of 255\n", off, seen.Color)
+		if loss, err := dataset.LossOf(o.in); err == nil {
+			printLoss(stdout, loss)
+		}
+	}
 	return nil
 }
 

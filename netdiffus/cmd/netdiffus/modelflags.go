@@ -114,6 +114,9 @@ var trainSettings = []setting{
 		},
 	},
 	wordSetting("schedule_sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers.Names(), func(c *netdiffus.Config) *string { return &c.Training.Sampler }),
+	boolSetting("random_flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is none",
+		func(c *netdiffus.Config) bool { return c.Training.RandomFlip },
+		func(c *netdiffus.Config, on bool) { c.Training.RandomFlip = on }),
 	{
 		"seed", "N", "of everything random: the same seed gives the same run",
 		func(c *netdiffus.Config) string { return strconv.FormatUint(c.Training.Seed, 10) },

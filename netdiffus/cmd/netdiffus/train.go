@@ -27,6 +27,7 @@ import (
 // trainFlags are the flags of train besides the settings.
 type trainFlags struct {
 	data, run, config, preset, resume string
+	classFrom                         string
 	steps, save, keep, log            int
 	print, dry                        bool
 	backend                           *string
@@ -59,7 +60,8 @@ included.`,
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.data, "data_dir", "", "data set to train on: the `folder` that convert wrote (needed)")
+	flags.StringVar(&f.data, "data_dir", "", "data set to train on: the `folder` that convert wrote, or of PNG or NPZ files in folders of classes (needed)")
+	flags.StringVar(&f.classFrom, "class_from", string(dataset.FromLeaf), "folders without a manifest: what names a file's class, a `word`: leaf, the folder it lies in; first, the outermost; file, its name up to _")
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
 	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr_anneal_steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
@@ -89,13 +91,25 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	var set *dataset.Set
 	if f.data != "" {
 		var err error
-		if set, err = dataset.Open(f.data); err != nil {
+		open, err := f.openOptions(c)
+		if err != nil {
+			return usageOf(c, err)
+		}
+		bar := newProgress(c.ErrOrStderr(), "reading: picture", 0)
+		open.Progress = func(done, _ int) { bar.set(done, "") }
+		set, err = dataset.OpenWith(f.data, open)
+		bar.finish()
+		if err != nil {
 			return err
 		}
 	}
 	cfg, err := f.settings(c, set)
 	if err != nil {
 		return err
+	}
+	warnUnused(c)
+	if cfg.Training.RandomFlip {
+		fmt.Fprintln(c.ErrOrStderr(), "warning: --random_flip mirrors images, and a mirrored GASF is the image of no flow")
 	}
 	if f.print && f.data == "" {
 		_, err := c.OutOrStdout().Write(cfg.JSON())
@@ -118,6 +132,23 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		return f.plan(c.OutOrStdout(), cfg, set)
 	}
 	return f.train(c, cfg, set)
+}
+
+// openOptions are how to read the data: pictures with the size and channels that
+// the flags or the run want.
+func (f *trainFlags) openOptions(c *cobra.Command) (o dataset.OpenOptions, err error) {
+	if o.ClassFrom, err = classFrom(f.classFrom); err != nil {
+		return o, err
+	}
+	cfg, err := f.settings(c, nil)
+	if err != nil {
+		return o, err
+	}
+	o.Side, o.Channels = cfg.UNet.ImageSize, cfg.UNet.InChannels
+	if o.Channels != 1 && o.Channels != 3 {
+		o.Channels = 0
+	}
+	return o, nil
 }
 
 // settings puts the configuration together: the run's own where it has one,
@@ -150,7 +181,6 @@ func (f *trainFlags) settings(c *cobra.Command, set *dataset.Set) (netdiffus.Con
 	if err := f.given.apply(&cfg); err != nil {
 		return cfg, usageOf(c, err)
 	}
-	warnUnused(c)
 	return cfg, nil
 }
 

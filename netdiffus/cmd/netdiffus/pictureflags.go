@@ -1,0 +1,173 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+)
+
+// pictureFlags are convert's flags for pictures of 8 bits a pixel.
+type pictureFlags struct {
+	format, group string
+	rendering     imaging.Rendering
+}
+
+func (f *pictureFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.format, "format", "npz", "files: npz (numbers; with --color guided-diffusion's samples_NxHxWxC.npz), or png (pictures, CLASS/CLASS_row.png)")
+	flags.StringVar(&f.rendering.Color, "color", "", "pictures: colours, jet (RGB) or gray (default with --format png: jet)")
+	flags.IntVar(&f.rendering.Side, "image_size", 0, "pictures: resize to so many pixels, bicubic; 0 leaves a pixel a pair of packets")
+	flags.Float64Var(&f.rendering.Gamma, "gamma", 1, "pictures: power that numbers, from 0 to 1, are raised to before they are coloured")
+	boolVar(flags, &f.rendering.Stretch, "stretch", "pictures: colour each from its own least number to its greatest, as the original did; there is no way back then")
+	flags.StringVar(&f.group, "group", "", "--format png: a folder around the classes', as Youtube in Youtube/vid1/vid1_1.png")
+}
+
+// apply adds what the flags say to r. Its errors are of usage.
+func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe, error) {
+	p := f.rendering
+	switch f.format {
+	case "png":
+		if p.Color == "" {
+			p.Color = "jet"
+		}
+	case "npz":
+		if f.group != "" {
+			return r, errors.New("--group is for --format png")
+		}
+		if p.Color == "" {
+			for _, name := range []string{"image_size", "gamma", "stretch"} {
+				if c.Flags().Changed(name) {
+					return r, fmt.Errorf("--%s is for pictures: give --format png or --color", name)
+				}
+			}
+			return r, nil
+		}
+	default:
+		return r, fmt.Errorf("--format %q: want npz or png", f.format)
+	}
+	if c.Flags().Changed("layout") {
+		return r, errors.New("--layout is for images of numbers; pictures are laid out as --format says")
+	}
+	if p.Gamma == 1 {
+		p.Gamma = 0
+	} else if p.Gamma == 0 {
+		return r, errors.New("--gamma 0: want it above 0")
+	}
+	r.Rendering = &p
+	return r, r.Check()
+}
+
+// layout is how pictures lie in files.
+func (f *pictureFlags) layout() dataset.Layout {
+	if f.format == "png" {
+		return dataset.Pictures
+	}
+	return dataset.Arrays
+}
+
+// printPictures tells what pictures are like, and what their packets lose.
+func printPictures(w io.Writer, r dataset.Report) {
+	p := r.Recipe.Rendering
+	size := p.Size(r.Recipe.Image.Size(r.Recipe.Length))
+	how := "from -1 to 1"
+	if p.Stretch {
+		how = "each from its least number to its greatest"
+	}
+	if p.Gamma != 0 {
+		how += fmt.Sprintf(", gamma %v", p.Gamma)
+	}
+	fmt.Fprintf(w, "  pictures    %d x %d pixels of %d channel(s), %s %s\n", size, size, p.Channels(), p.Color, how)
+}
+
+// printLoss tells what pictures cost.
+func printLoss(w io.Writer, l *dataset.Loss) {
+	if l == nil || l.Packets == 0 {
+		return
+	}
+	n := float64(l.Packets)
+	fmt.Fprintf(w, "  loss        %.1f %% of packets come back with their length; the mean error is %.2f bytes, the median %.0f, the largest %d\n",
+		100*float64(l.Exact)/n, l.Mean, l.Median, l.Largest)
+	if l.Turned > 0 {
+		fmt.Fprintf(w, "              %.2f %% come back with the other direction\n", 100*float64(l.Turned)/n)
+	}
+}
+
+// foreignFlags say how images without a manifest were made.
+type foreignFlags struct {
+	scale, color, classFrom string
+	unsigned                bool
+	gamma                   float64
+	length                  int
+}
+
+func (f *foreignFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&f.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
+	flags.BoolVar(&f.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
+	flags.StringVar(&f.color, "color", "", "pictures without a manifest: how they were coloured, jet or gray (default: told by their colours)")
+	flags.Float64Var(&f.gamma, "gamma", 1, "pictures without a manifest: their gamma")
+	flags.IntVar(&f.length, "length", 0, "pictures without a manifest: packets of a flow (default: as many as a side has pixels)")
+	flags.StringVar(&f.classFrom, "class_from", string(dataset.FromLeaf), "files without a manifest: what names their class: leaf, the folder they lie in; first, the outermost; file, their names up to _")
+}
+
+// options are what the flags say. Their errors are of usage.
+func (f *foreignFlags) options() (o dataset.OpenOptions, err error) {
+	r := &o.Recipe
+	if o.ClassFrom, err = classFrom(f.classFrom); err != nil {
+		return o, err
+	}
+	if f.unsigned {
+		if f.scale == "" {
+			return o, errors.New("--unsigned is for images without a manifest: give --scale as well")
+		}
+		r.Feature = dataset.Length{}
+	}
+	if f.scale != "" {
+		m, err := parseScale(f.scale)
+		if err != nil {
+			return o, err
+		}
+		r.Codec = m
+	}
+	if f.length < 0 {
+		return o, fmt.Errorf("--length %d: want 1 or more packets", f.length)
+	}
+	r.Length = f.length
+	if f.color != "" || f.gamma != 1 {
+		p := imaging.Rendering{Color: f.color, Gamma: f.gamma}
+		if p.Color == "" || p.Gamma == 0 {
+			return o, errors.New("--gamma goes with --color, and is above 0")
+		}
+		if p.Gamma == 1 {
+			p.Gamma = 0
+		}
+		if err := p.Validate(); err != nil {
+			return o, fmt.Errorf("--color: %w", err)
+		}
+		r.Rendering = &p
+	}
+	return o, nil
+}
+
+// classFrom reads the flag of that name.
+func classFrom(word string) (dataset.ClassFrom, error) {
+	all := []dataset.ClassFrom{dataset.FromLeaf, dataset.FromFirst, dataset.FromFile}
+	if from := dataset.ClassFrom(word); slices.Contains(all, from) {
+		return from, nil
+	}
+	return "", fmt.Errorf("--class_from %q: want one of %s", word, strings.Trim(fmt.Sprint(all), "[]"))
+}
+
+// whyUnfitted says what is to be given for images whose making is not known.
+func whyUnfitted(path string, set *dataset.Set) error {
+	if p := set.Recipe.Rendering; p != nil && p.Color == "" {
+		return fmt.Errorf("%s does not say how its pictures were coloured, and their colours are neither gray nor all of the map jet: give --color, and --scale MIN,MAX", path)
+	}
+	return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
+}
