@@ -127,7 +127,10 @@ func (s *Set) Len() int { return s.Images.N }
 
 // Fitted tells whether the set's scale is known, which Flows needs. It is not
 // where the reference's files were opened without it.
-func (s *Set) Fitted() bool { return s.Recipe.withDefaults().fitted() }
+func (s *Set) Fitted() bool {
+	p := s.Recipe.Rendering
+	return s.Recipe.withDefaults().fitted() && (p == nil || p.Color != "")
+}
 
 // Counts returns the number of images of every class, in the order of Classes.
 func (s *Set) Counts() []int {

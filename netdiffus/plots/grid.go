@@ -22,7 +22,8 @@ type Row struct {
 // Grid draws the first n images, columns to a row, with a colour bar. n <= 0
 // means all of them, columns <= 0 as many as make a square. Values are in
 // [−1,1], others are drawn as the nearer end, and NaN as grey; of several
-// channels the first is shown. It fails when there is no image.
+// channels the first is shown. Pictures are shown in their own colours, without
+// a bar. It fails when there is no image.
 func Grid(images imaging.Images, n, columns int) (Figure, error) {
 	if n <= 0 || n > images.N {
 		n = images.N
@@ -49,7 +50,9 @@ func Grid(images imaging.Images, n, columns int) (Figure, error) {
 				y := c.Max.Y - vg.Length(i/columns)*(side.Y+gutter) - side.Y
 				drawTile(c, x, y, images, i, tileSide)
 			}
-			colorBar(c, c.Min.X+width+barGap, c.Max.Y, max(height, 60))
+			if !images.Pictures() {
+				colorBar(c, c.Min.X+width+barGap, c.Max.Y, max(height, 60))
+			}
 		},
 	}, nil
 }
@@ -98,7 +101,9 @@ func Compare(title string, n int, rows ...Row) (Figure, error) {
 				}
 				x += width
 			}
-			colorBar(c, x-between+barGap, top, height)
+			if !blocks[0].size.Pictures() {
+				colorBar(c, x-between+barGap, top, height)
+			}
 		},
 	}, nil
 }
@@ -164,16 +169,32 @@ func drawTile(c draw.Canvas, x, y vg.Length, m imaging.Images, i int, side vg.Le
 		return
 	}
 	k := magnify(m, side)
-	data := m.At(i)
+	colorAt := colorsOf(m, i)
 	tile := image.NewRGBA(image.Rect(0, 0, m.W*k, m.H*k))
 	for row := range m.H * k {
 		for col := range m.W * k {
-			tile.Set(col, row, shade(data[((row/k)*m.W+col/k)*m.C]))
+			tile.Set(col, row, colorAt((row/k)*m.W+col/k))
 		}
 	}
 	size := tileSize(m, side)
 	low := vg.Point{X: snap(x), Y: snap(y)}
 	c.DrawImage(vg.Rectangle{Min: low, Max: low.Add(size)}, tile)
+}
+
+// colorsOf tells the colour of each pixel of image i: pictures have their own.
+func colorsOf(m imaging.Images, i int) func(pixel int) color.Color {
+	if !m.Pictures() {
+		data := m.At(i)
+		return func(pixel int) color.Color { return shade(data[pixel*m.C]) }
+	}
+	pix := m.Picture(i)
+	return func(pixel int) color.Color {
+		p := pix[pixel*m.C : (pixel+1)*m.C]
+		if m.C < 3 {
+			return color.Gray{Y: p[0]}
+		}
+		return color.RGBA{R: p[0], G: p[1], B: p[2], A: 255}
+	}
 }
 
 func snap(l vg.Length) vg.Length { return vg.Length(math.Round(float64(l/pixel))) * pixel }

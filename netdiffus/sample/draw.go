@@ -254,6 +254,9 @@ func (p *plan) set() *dataset.Set {
 		Classes: slices.Clone(p.Classes),
 		Images:  p.g.Config.Recipe.NewImages(len(p.items)),
 	}
+	if set.Images.H != p.side() || set.Images.C != p.channels() { // a recipe that says too little
+		set.Images = p.images(len(p.items))
+	}
 	for i := range p.items {
 		set.Labels = append(set.Labels, i/p.N)
 	}

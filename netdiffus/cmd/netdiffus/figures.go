@@ -206,11 +206,26 @@ func (c comparison) imageRows() []plots.Row {
 	if c.real.images == nil && c.synthetic.images == nil {
 		return nil
 	}
+	real, synthetic := alike(c.real.images, c.synthetic.images)
 	var rows []plots.Row
 	for _, class := range classesOf(c.real, c.synthetic) {
-		rows = append(rows, plots.Row{Name: class, Real: firstImages(c.real.images, class), Synthetic: firstImages(c.synthetic.images, class)})
+		rows = append(rows, plots.Row{Name: class, Real: firstImages(real, class), Synthetic: firstImages(synthetic, class)})
 	}
 	return rows
+}
+
+// alike returns two sets whose images can stand beside each other: pictures
+// beside pictures of the same size, or else what they show.
+func alike(a, b *dataset.Set) (*dataset.Set, *dataset.Set) {
+	if a == nil || b == nil || a.Images.H == b.Images.H && a.Images.Pictures() == b.Images.Pictures() {
+		return a, b
+	}
+	plainA, _, errA := a.Plain()
+	plainB, _, errB := b.Plain()
+	if errA != nil || errB != nil || plainA.Images.H != plainB.Images.H {
+		return a, nil
+	}
+	return plainA, plainB
 }
 
 func (c comparison) imageTitle() string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 )
 
 // pictureFlags are convert's flags for pictures of 8 bits a pixel.
@@ -170,4 +171,32 @@ func whyUnfitted(path string, set *dataset.Set) error {
 		return fmt.Errorf("%s does not say how its pictures were coloured, and their colours are neither gray nor all of the map jet: give --color, and --scale MIN,MAX", path)
 	}
 	return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
+}
+
+// gridEach is how many pictures of a class a grid of samples shows, a row a
+// class.
+const gridEach = 8
+
+// saveGrid draws some of the set's pictures of every class.
+func saveGrid(path string, set *dataset.Set) error {
+	var shown []int
+	columns := 0
+	for label := range set.Classes {
+		n := 0
+		for i, l := range set.Labels {
+			if l == label && n < gridEach {
+				shown = append(shown, i)
+				n++
+			}
+		}
+		columns = max(columns, n)
+	}
+	if len(shown) == 0 {
+		return nil
+	}
+	figure, err := plots.Grid(set.Images.Select(shown), 0, columns)
+	if err != nil {
+		return err
+	}
+	return plots.Save(path, figure)
 }

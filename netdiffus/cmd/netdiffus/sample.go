@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 // sampleFlags are the flags of sample besides the model's settings.
 type sampleFlags struct {
 	model, out, classes, weights string
+	format                       string
 	useDDIM, clip, overwrite     bool
 	backend                      *string
 	request                      sample.Request
@@ -30,7 +33,10 @@ func sampleCommand() *cobra.Command {
 		Long: `Draw images from a trained model, so many of each class.
 
 They are written as CLASS_synthetic_samples.npz, key images, float32 [N,H,W,1],
-beside a manifest with the way back to packets, which invert and plot take. The
+beside a manifest with the way back to packets, which invert and plot take. A
+model of pictures (trained on PNG) writes guided-diffusion's samples_NxHxWx3.npz,
+arr_0 uint8 and arr_1 the classes' numbers, or with --format png a picture a
+sample; samples.png beside them shows some. The
 model's own settings come from the run directory; the flags that say them again,
 as guided-diffusion's image_sample needs them, are checked against it.
 
@@ -59,6 +65,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	boolVar(flags, &f.clip, "clip_denoised", "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
 	flags.IntVar(&r.Batch, "batch_size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
+	flags.StringVar(&f.format, "format", "npz", "files of a model of pictures: npz (samples_NxHxWxC.npz) or png (CLASS/CLASS_i.png)")
 	boolVar(flags, &f.overwrite, "overwrite", "replace an earlier data set in --out")
 	f.backend = deviceFlag(flags)
 	f.given = addSettings(flags, netdiffus.Default(), modelSettings...)
@@ -89,6 +96,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if r.N < 1 || r.Batch < 0 {
 		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want positive numbers", r.N, r.Batch))
 	}
+	if f.format != "npz" && f.format != "png" {
+		return usageOf(c, fmt.Errorf("--format %q: want npz or png", f.format))
+	}
 	if f.classes != "" {
 		r.Classes = strings.Split(f.classes, ",")
 	}
@@ -106,13 +116,28 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if err := f.given.check(g.Config); err != nil {
 		return usageOf(c, err)
 	}
+	if f.format == "png" && g.Config.Recipe.Rendering == nil {
+		return usageOf(c, errors.New("--format png is for models of pictures; this one is of numbers, which the verb plot draws"))
+	}
 	start := time.Now()
 	set, err := draw(c.Context(), w, g, *r)
 	if err != nil {
 		return err
 	}
-	if err := set.SaveAs(f.out, dataset.SaveOptions{Layout: dataset.Samples, Overwrite: f.overwrite}); err != nil {
+	layout := dataset.Samples
+	switch {
+	case f.format == "png":
+		layout = dataset.Pictures
+	case set.Images.Pictures():
+		layout = dataset.Arrays
+	}
+	if err := set.SaveAs(f.out, dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite}); err != nil {
 		return err
+	}
+	if set.Images.Pictures() {
+		if err := saveGrid(filepath.Join(f.out, dataset.GridName), set); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(w, "%d samples in %v\n", set.Len(), time.Since(start).Round(time.Millisecond))
 	fmt.Fprintln(c.OutOrStdout(), f.out)
