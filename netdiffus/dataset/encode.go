@@ -87,6 +87,7 @@ type decoder struct {
 	plane    []float64      // one channel of an image
 	narrow   []float64      // an image in float32 precision
 	pictures *pictureReader // nil without a rendering
+	slack    int            // see Recipe.Slack
 }
 
 func newDecoder(r Recipe) (*decoder, error) {
@@ -96,6 +97,7 @@ func newDecoder(r Recipe) (*decoder, error) {
 	}
 	d := &decoder{Recipe: r, channels: r.Channels(), inverter: inverter, codes: make([]float64, r.Length)}
 	d.pictures, err = newPictureReader(r)
+	d.slack = r.Slack()
 	return d, err
 }
 

@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"math"
+	"slices"
 	"sync"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -38,6 +40,41 @@ func (s *Set) Plain() (plain *Set, off float64, err error) {
 		copy(out.Images.At(i), reader.open(s.at(i)).image)
 	}
 	return &out, reader.off / float64(max(s.Len(), 1)), nil
+}
+
+// Slack is the largest length, bytes, that is read where a picture has the colour
+// of padding, or half of the lengths that have this colour if that is more. It is
+// 0 where r makes no pictures, or pictures without a way back.
+func (r Recipe) Slack() int {
+	_, c := r.withDefaults().LengthChannel()
+	m, ok := c.(codec.MinMax)
+	if r.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
+		return 0
+	}
+	pixel := *r.Rendering
+	pixel.Side = 0
+	reader, err := pixel.NewReader(1)
+	if err != nil {
+		return 0
+	}
+	x, img := make([]float64, 1), make([]float64, 1)
+	draw := func(length int) []uint8 {
+		if m.Encode("", []float64{float64(length)}, x) != nil {
+			return nil // beyond the scale
+		}
+		imaging.GASF{}.Encode(x, img)
+		return pixel.Draw(img, 1).Pix
+	}
+	padding := draw(0)
+	width := 0 // lengths of the same colour, besides 0
+	for _, sign := range []int{-1, 1} {
+		for n := 1; n < 4096 && slices.Equal(draw(sign*n), padding); n++ {
+			width++
+		}
+	}
+	reader.Read(padding, img)
+	imaging.GASF{}.Decode(img, x)
+	return max(int(math.Abs(math.Round(m.Decode("", x)[0]))), width/2)
 }
 
 // pictureReader reads pictures back into images. It is for one goroutine; nil

@@ -145,7 +145,8 @@ func (s *Set) Counts() []int {
 // packets is known (sets made from flows) these are the packets that went in.
 // Where it is not (a sampler's images) packets of 0 bytes are padding wherever
 // they stand: values that round to 0 have no direction, and captures hold no
-// packets without payload. An image of nothing but padding yields no flow, so
+// packets without payload. In pictures that is so of lengths that their colour
+// cannot tell from 0 (Recipe.Slack). An image of nothing but padding yields no flow, so
 // there may be fewer flows than images.
 //
 // The sequence yields an error, and nothing else, when the images cannot be
@@ -163,7 +164,7 @@ func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
 		if !d.has(traffic.SignedLength{}) && !d.has(Length{}) {
 			return p // nothing tells of lengths
 		}
-		p = slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length == 0 })
+		p = slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length <= d.slack })
 		if len(p) > 0 {
 			p[0].IAT = 0
 		}
@@ -180,6 +181,9 @@ func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
 		p := make([]traffic.Packet, d.Length)
 		v := d.restore(class, e.image, p)[d.lengthChannel()]
 		for i := range p {
+			if p[i].Length <= d.slack {
+				p[i].Length = 0
+			}
 			if p[i].Length == 0 && v[i] >= 0 && !d.has(Direction{}) {
 				p[i].Dir = traffic.Down
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -247,6 +248,9 @@ func (r Rendering) value(pixel []uint8) (u, distance float64) {
 func Guess(pictures ...Picture) Rendering {
 	gray, onMap := len(pictures) > 0, len(pictures) > 0
 	for _, p := range pictures {
+		if !slices.ContainsFunc(p.Pix, func(v uint8) bool { return v != 0 }) {
+			continue // black is what has no number: matplotlib paints it where a stretched image has no range
+		}
 		if p.C == 1 {
 			onMap = false
 			continue

@@ -40,10 +40,10 @@ func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 	if !set.Fitted() {
 		return Synthetic{}, fmt.Errorf("report: %s has no manifest to take the scale from: give it (--scale MIN,MAX)", path)
 	}
-	if set, _, err = set.Plain(); err != nil {
-		return Synthetic{}, fmt.Errorf("report: %s: %w", path, err)
-	}
 	flows, err := traffic.Collect(set.PaddedFlows())
+	if err == nil {
+		set, _, err = set.Plain()
+	}
 	if err != nil {
 		return Synthetic{}, fmt.Errorf("report: %s: %w", path, err)
 	}

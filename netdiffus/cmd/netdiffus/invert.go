@@ -78,8 +78,7 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 	if !set.Fitted() {
 		return whyUnfitted(o.in, set)
 	}
-	seen := set.Recipe.Rendering
-	set, off, err := set.Plain()
+	plain, off, err := set.Plain()
 	if err != nil {
 		return err
 	}
@@ -102,8 +101,8 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 	if err != nil {
 		return err
 	}
-	o.print(stdout, set, written)
-	if seen != nil {
+	o.print(stdout, plain, written)
+	if seen := set.Recipe.Rendering; seen != nil {
 		fmt.Fprintf(stdout, "  colours      %.2g: how far pixels lie, on average, from the colours of %s, of 255\n", off, seen.Color)
 		if loss, err := dataset.LossOf(o.in); err == nil {
 			printLoss(stdout, loss)
