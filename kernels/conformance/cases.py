@@ -534,18 +534,21 @@ def private():
         subprocess.run(["rm", "-rf", tmp], check=False)
 
 
+# How long the daemons of this case sleep, by which they are found.
+NAP = os.environ.setdefault("CASE_NAP", f"1234.{os.getpid()}")
+
 # A cell that leaves a daemon without an environment, and then works on.
-DAEMON = "!setsid env -i sleep 1234 >/dev/null 2>&1 </dev/null & \n" + go(
+DAEMON = f"!setsid env -i sleep {NAP} >/dev/null 2>&1 </dev/null & \n" + go(
     'os.WriteFile(os.Getenv("CASE_MARK")+"/running", nil, 0o600)', "time.Sleep(1000 * time.Second)")
 
 
 def daemons():
-    """The processes 'sleep 1234'."""
+    """The daemons of this case."""
     found = []
     for pid in os.listdir("/proc"):
         if pid.isdigit():
             with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as f:
-                if f.read() == b"sleep\x001234\x00":
+                if f.read() == f"sleep\0{NAP}\0".encode():
                     found.append(int(pid))
     return set(found)
 
@@ -624,7 +627,7 @@ def daemon_does_not_outlive():
     """A cell that leaves a daemon ends, and the daemon ends with the kernel."""
     before = daemons()
     with kernel() as k:
-        ok(k.run("!(setsid sleep 1234 >/dev/null 2>&1 </dev/null &)")[0])
+        ok(k.run(f"!(setsid sleep {NAP} >/dev/null 2>&1 </dev/null &)")[0])
         ok(k.run("!true")[0])
         assert len(daemons() - before) == 1
         k.stop(now=False)
