@@ -76,7 +76,7 @@ func openLab(ctx context.Context, stdout, stderr io.Writer, o lab.Options) error
 		log.Info("there is no kernel yet: installing it (as 'netdiffus kernel install' does)")
 		done, err := setup.Install(ctx, setup.Options{Version: version(), Log: log, Progress: progressTo(stderr)})
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; 'netdiffus kernel install' takes flags that lab does not", err)
 		}
 		found = []spec.Found{{Name: done.Name, Dir: done.Dir}}
 	}
