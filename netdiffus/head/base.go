@@ -88,8 +88,8 @@ const (
 	// Independent weighs every packet's evidence by its place's frequencies
 	// alone.
 	Independent
-	// Field is Chain, and then Chain again with the evidence of the pixels off the
-	// diagonal too, in the mean field of what Chain said.
+	// Field is Chain with the evidence of all pixels in place of the diagonal's
+	// alone (see withField).
 	Field
 )
 

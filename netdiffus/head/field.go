@@ -6,6 +6,28 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
+// fieldRounds is how often the field is made: from the diagonal's evidence, then
+// from all. On held-out flows the cross-entropy of the base is 1.659 nats a packet
+// by the diagonal, 1.217 after one round, 1.171 after two; smoothing by the chain in
+// between (1.199 after one round) or exact evidence of neighbouring packets (1.166)
+// gain no more and cost more.
+const fieldRounds = 2
+
+// withField is the evidence of all pixels, for each channel as seen, which is that
+// of the diagonal. x is the whole batch's.
+func (g group) withField(seen []*Node, x, signal, noise *Node) []*Node {
+	all := make([]*Node, len(seen))
+	for i, t := range g.channels() {
+		plane := Squeeze(SliceAxis(g.of(x), 3, AxisElem(i)), 3)
+		all[i] = seen[i]
+		for range fieldRounds {
+			q := Independent.probabilities(t, all[i])
+			all[i] = t.withField(seen[i], plane, q, g.of(signal), g.of(noise))
+		}
+	}
+	return all
+}
+
 // withField adds to the log evidence of each atom what the pixels off the diagonal
 // say, if the other packets are distributed as q [B,n,K] says (a mean field):
 //

@@ -90,14 +90,10 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *N
 		for i, t := range g.channels() {
 			seen = append(seen, t.evidence(g.of(diagonal[i]), g.of(signal), g.of(noise)))
 		}
-		q := h.Base.posterior(g.tables, seen)
 		if h.Base == Field {
-			for i, t := range g.channels() {
-				plane := Squeeze(SliceAxis(g.of(x), 3, AxisElem(i)), 3)
-				seen[i] = t.withField(seen[i], plane, q[i], g.of(signal), g.of(noise))
-			}
-			q = h.Base.posterior(g.tables, seen)
+			seen = g.withField(seen, x, signal, noise)
 		}
+		q := h.Base.posterior(g.tables, seen)
 		for i, t := range g.channels() {
 			logits[c] = append(logits[c], t.logits(q[i]))
 		}
