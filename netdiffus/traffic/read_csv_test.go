@@ -121,6 +121,7 @@ func mixed(n int) string {
 
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("PL,IAT,DIR,LABEL\n\"[517, 1460, 33]\",\"[0, 2.5, 1e3]\",\"[0, 1, 1]\",x\n"))
+	f.Add([]byte("PL,LABEL,KEY\n[517],x,\"192.0.2.1,50000,198.51.100.7,443,6\"\n"))
 	f.Add([]byte("flow;pl;dir;label\n1;517;0;x\n2;7;0;y\n1;1460;1;\n"))
 	f.Add([]byte("label,pl.0,pl.1,pl.2\nx,-517,1460,33\ny,-7,0,0\n"))
 	f.Fuzz(func(t *testing.T, file []byte) { readForeign(t, "a.csv", file) })

@@ -336,6 +336,9 @@ func (j *jsonFlows) end(form jsonForm) error {
 	}
 	if j.reader.KeepKeys {
 		flow.Key = j.key
+		if err := checkKey(flow.Key); err != nil {
+			return j.errorf("flow %d: %w", number, err)
+		}
 	}
 	if !j.yield(flow, nil) {
 		return errStopped

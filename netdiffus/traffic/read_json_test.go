@@ -264,6 +264,7 @@ func FuzzJSON(f *testing.F) {
 	f.Add(mirageCorpus(2019, "x", mirageFlows))
 	f.Add(mirageCorpus(2020, "", mirageFlows))
 	f.Add([]byte(`{"LABEL":"x","PL":[-517,1460],"IAT":[0,2.5]}` + "\n[]"))
+	f.Add([]byte(`{"LABEL":"x","PL":[-517],"KEY":"192.0.2.1,50000,198.51.100.7,443,6"}`))
 	f.Fuzz(func(t *testing.T, file []byte) { readForeign(t, "a.json", file) })
 }
 
@@ -274,7 +275,7 @@ func readForeign(t *testing.T, name string, file []byte) {
 	if err := os.WriteFile(path, file, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	r := Reader{Warn: func(error) {}, KeepEmpty: len(file)%2 == 0}
+	r := Reader{Warn: func(error) {}, KeepEmpty: len(file)%2 == 0, KeepKeys: true}
 	for flow, err := range r.Read(path) {
 		if err != nil {
 			if !strings.Contains(err.Error(), path) {
