@@ -97,7 +97,7 @@ func Run(ctx context.Context, o Options) error {
 	var child *keeper.Child
 	p, err := proxy.New(proxy.Options{
 		Client: client, GoNB: gonb, Dir: dir, Version: o.Program, Log: log,
-		Interrupt: func() { child.Interrupt() }, Kill: func() { child.Kill() },
+		Interrupt: func(again bool) { child.Interrupt(again) }, Kill: func() { child.Kill() },
 	})
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)

@@ -340,6 +340,19 @@ def interrupt_sleep():
         ok(k.run("!echo on")[0])
 
 
+def interrupt_reaches_what_a_program_left():
+    """A program that has ended leaves one that holds the cell's output."""
+    with kernel() as k:
+        msg = k.kc.execute(go('c := exec.Command("sleep", "77")', "c.Stdout = os.Stdout", "fmt.Println(c.Start())"))
+        while k.kc.get_iopub_msg(timeout=10 * SLOW)["msg_type"] != "stream":
+            pass
+        begun = time.time()
+        k.km.interrupt_kernel()
+        k.reply(msg)
+        assert time.time() - begun < 4 * SLOW, time.time() - begun
+        ok(k.run("!echo on")[0])
+
+
 def interrupt_message():
     with kernel() as k:
         msg = k.kc.execute("!sleep 77")

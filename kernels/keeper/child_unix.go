@@ -112,8 +112,15 @@ func (c *Child) How() string {
 	}
 }
 
-// Interrupt interrupts what runs or compiles in the program.
-func (c *Child) Interrupt() { c.order(orderInterrupt) }
+// Interrupt interrupts what runs or compiles in the program; again says that this
+// has been tried.
+func (c *Child) Interrupt(again bool) {
+	if again {
+		c.order(orderAgain)
+	} else {
+		c.order(orderInterrupt)
+	}
+}
 
 // Kill ends all processes that cells have started.
 func (c *Child) Kill() { c.order(orderKill) }

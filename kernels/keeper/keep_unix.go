@@ -55,7 +55,9 @@ func Main(args []string) int {
 			case !ok:
 				return k.end()
 			case order == orderInterrupt:
-				k.interrupt()
+				k.interrupt(false)
+			case order == orderAgain:
+				k.interrupt(true)
 			case order == orderKill:
 				k.kill()
 			}
@@ -93,17 +95,27 @@ func (k *keep) start(command []string) error {
 }
 
 // interrupt tells GoNB to interrupt what runs, and ends what compiles, which GoNB
-// does not.
-func (k *keep) interrupt() {
+// does not. A cell whose program has ended and that goes on all the same is held
+// by what the program started and left: that is ended when it is interrupted
+// again.
+func (k *keep) interrupt(again bool) {
 	syscall.Kill(k.pid, syscall.SIGINT)
 	all := processes(k.dir)
+	held := again
 	for _, p := range all {
-		if p.parent == k.pid && compiles(p) {
+		if p.parent != k.pid || p.zombie || isGopls(p) {
+			continue
+		}
+		held = false
+		if compiles(p) {
 			for _, child := range below(all, p.pid, nil) {
 				syscall.Kill(child.pid, syscall.SIGKILL)
 			}
 			syscall.Kill(p.pid, syscall.SIGKILL)
 		}
+	}
+	if held {
+		k.kill()
 	}
 }
 

@@ -31,6 +31,7 @@ const prefix = "netdiffus-kernel-"
 // Orders of the kernel to its keeper, one a line.
 const (
 	orderInterrupt = "interrupt" // what a cell does
+	orderAgain     = "again"     // a second later, as the cell has not ended
 	orderKill      = "kill"      // all processes of cells
 )
 

@@ -208,7 +208,7 @@ func TestInterruptEndsCompilation(t *testing.T) {
 		return func() bool { text, _ := os.ReadFile(filepath.Join(dir, "tmp", name)); return len(text) > 0 }
 	}
 	waitFor(t, "go has not started", has("pid"))
-	c.Interrupt()
+	c.Interrupt(false)
 	waitFor(t, "go was not ended", has("code"))
 	waitFor(t, "the program got no SIGINT", func() bool { _, err := os.Stat(filepath.Join(dir, "tmp", "interrupted")); return err == nil })
 }

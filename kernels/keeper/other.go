@@ -30,7 +30,7 @@ func (*Child) Done() <-chan struct{} { return nil }
 func (*Child) How() string { return "" }
 
 // Interrupt does nothing.
-func (*Child) Interrupt() {}
+func (*Child) Interrupt(bool) {}
 
 // Kill does nothing.
 func (*Child) Kill() {}

@@ -116,7 +116,7 @@ const insist = time.Second
 func (p *Proxy) pursue(r *request) {
 	for i := 0; ; i++ {
 		if i < 6 {
-			p.o.Interrupt()
+			p.o.Interrupt(i > 0)
 		} else {
 			p.o.Kill()
 		}

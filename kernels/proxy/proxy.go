@@ -24,10 +24,11 @@ type Options struct {
 	Dir    string          // the kernel's private directory, where failing shells leave notes
 	// Version is that of this program, for kernel_info.
 	Version string
-	// Interrupt interrupts what GoNB runs or compiles, Kill ends all that cells
-	// have started.
-	Interrupt, Kill func()
-	Log             *slog.Logger // nil means slog's default
+	// Interrupt interrupts what GoNB runs or compiles; again says that the cell has
+	// been interrupted and goes on. Kill ends all that cells have started.
+	Interrupt func(again bool)
+	Kill      func()
+	Log       *slog.Logger // nil means slog's default
 }
 
 // Proxy serves clients. Its methods may be called at the same time.

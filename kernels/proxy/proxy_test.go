@@ -137,7 +137,7 @@ func newBench(t *testing.T) *bench {
 	b.key = wire.Key(above.Key)
 	b.p, err = New(Options{
 		Client: above, GoNB: below, Dir: dir, Version: "v0",
-		Interrupt: func() { b.interrupts <- true }, Kill: func() {},
+		Interrupt: func(bool) { b.interrupts <- true }, Kill: func() {},
 	})
 	if err != nil {
 		t.Fatal(err)
