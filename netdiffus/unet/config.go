@@ -30,7 +30,7 @@ type Config struct {
 	Channels int `json:"num_channels,omitempty"`
 	// ChannelMult is each level's width in units of Channels; each level but the
 	// last halves the image. Empty means guided-diffusion's for the sizes it knows,
-	// (1,2) for 10 and 32: see Levels.
+	// (1,2) for 10: see Levels.
 	ChannelMult []float64 `json:"channel_mult,omitempty"`
 	// ResBlocks is the number of residual blocks a level (num_res_blocks); 0 means
 	// 2.
@@ -105,8 +105,9 @@ func (c Config) filled() Config {
 
 // Levels is the default ChannelMult: guided-diffusion's for the image sizes 64,
 // 128, 256 and 512 (guided_diffusion/script_util.py, create_model), the largest of
-// these that is not above size otherwise, and (1,2) below 64. It is cut to as many
-// levels as size can be halved.
+// these that is not above size otherwise. For 32, which guided-diffusion refuses,
+// they are those of improved-diffusion, which it grew from, and below 64 else (1,2).
+// They are cut to as many levels as size can be halved.
 func Levels(size int) []float64 {
 	levels := []float64{1, 2}
 	switch {
@@ -118,6 +119,8 @@ func Levels(size int) []float64 {
 		levels = []float64{1, 1, 2, 3, 4}
 	case size >= 64:
 		levels = []float64{1, 2, 3, 4}
+	case size == 32:
+		levels = []float64{1, 2, 2, 2}
 	}
 	return levels[:min(len(levels), 1+halvings(size))]
 }

@@ -49,7 +49,7 @@ func TestLevels(t *testing.T) {
 		size int
 		want []float64
 	}{
-		{8, []float64{1, 2}}, {9, []float64{1}}, {10, []float64{1, 2}}, {11, []float64{1}}, {32, []float64{1, 2}},
+		{8, []float64{1, 2}}, {9, []float64{1}}, {10, []float64{1, 2}}, {11, []float64{1}}, {32, []float64{1, 2, 2, 2}}, {48, []float64{1, 2}},
 		{64, []float64{1, 2, 3, 4}}, {100, []float64{1, 2, 3}}, {128, []float64{1, 1, 2, 3, 4}},
 		{256, []float64{1, 1, 2, 2, 4, 4}}, {512, []float64{0.5, 1, 1, 2, 2, 4, 4}},
 	} {
@@ -58,6 +58,47 @@ func TestLevels(t *testing.T) {
 		}
 		if err := (Config{ImageSize: c.size}).Validate(); err != nil {
 			t.Errorf("size %d: %v", c.size, err)
+		}
+	}
+}
+
+// The numbers of guided-diffusion's own networks, counted by its code
+// (create_model of commit 22e0df8): the original NetDiffus's flags for its 20
+// classes, and those of the released models, whose papers say 296, 422, 554 and 559
+// million.
+func TestNumbersOfParametersBySize(t *testing.T) {
+	net := func(size int) Config {
+		return Config{ImageSize: size, InChannels: 3, Channels: 128, ResBlocks: 3, LearnSigma: true, Classes: 20}
+	}
+	adm := func(size, channels, blocks, head int) Config {
+		return Config{
+			ImageSize: size, InChannels: 3, Channels: channels, ResBlocks: blocks, LearnSigma: true, Classes: 1000,
+			Attention: []int{32, 16, 8}, ResBlockUpDown: true, HeadChannels: head,
+		}
+	}
+	plain := net(128)
+	plain.Classes, plain.LearnSigma = 0, false
+	for _, c := range []struct {
+		what   string
+		config Config
+		want   int
+	}{
+		{"NetDiffus at 32, with improved-diffusion's levels", net(32), 52_556_678},
+		{"NetDiffus at 64", net(64), 121_074_182},
+		{"NetDiffus at 128", net(128), 125_080_838},
+		{"NetDiffus at 256", net(256), 164_319_622},
+		{"NetDiffus at 512", net(512), 165_551_686},
+		{"NetDiffus at 128, without classes and variance", plain, 125_067_139},
+		{"64x64_diffusion.pt", adm(64, 192, 3, 64), 295_904_454},
+		{"128x128_diffusion.pt", adm(128, 256, 2, 0), 421_529_606},
+		{"256x256_diffusion.pt", adm(256, 256, 2, 64), 553_838_086},
+		{"512x512_diffusion.pt", adm(512, 256, 2, 64), 558_997_638},
+	} {
+		if err := c.config.Validate(); err != nil {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		if got := nn.Count(c.config.Params()); got != c.want {
+			t.Errorf("%s: %d parameters, want %d", c.what, got, c.want)
 		}
 	}
 }
