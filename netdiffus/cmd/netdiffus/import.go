@@ -20,9 +20,10 @@ import (
 // importFlags are the flags of import besides the settings.
 type importFlags struct {
 	run, data, opt, labels, classes, scale string
+	color                                  string
 	averages                               []string
 	unsigned                               bool
-	step                                   int
+	step, length                           int
 	given                                  *settingWords
 }
 
@@ -57,6 +58,8 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
 	flags.StringVar(&f.data, "data_dir", "", "`folder` of the images that the model was trained on, for their scale and classes")
 	flags.StringVar(&f.scale, "scale", "", "MIN,MAX of the packets' lengths, bytes, that the images were made with")
 	flags.BoolVar(&f.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction")
+	flags.StringVar(&f.color, "color", "jet", "models of pictures, 3 channels, with --scale: their `colours`, jet or gray")
+	flags.IntVar(&f.length, "length", 0, "models of pictures, with --scale: `packets` of a flow; 0 means as many as a side has pixels")
 	flags.StringVar(&f.labels, "label_map", "", "`file` with the classes' names, label_map.csv: label,index")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes in the order of their numbers, with commas")
 	flags.IntVar(&f.step, "step", -1, "training `steps` that the model has seen; -1 means as the file's name says")
@@ -80,8 +83,12 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 	warnUnused(c)
 	var set *dataset.Set
 	if f.data != "" {
+		var asked netdiffus.Config
+		if err := f.given.apply(&asked); err != nil {
+			return usageOf(c, err)
+		}
 		var err error
-		if set, err = dataset.Open(f.data); err != nil {
+		if set, err = dataset.OpenWith(f.data, dataset.OpenOptions{Side: asked.UNet.ImageSize}); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -88,7 +89,7 @@ func (f *importFlags) infer(shapes map[string][]int, set *dataset.Set) (unet.Con
 // classes that the network knows, 0 where it is unconditional.
 func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (netdiffus.Config, error) {
 	if set != nil {
-		if !set.Fitted() {
+		if !set.Fitted() && set.Recipe.Rendering == nil {
 			return cfg, fmt.Errorf("%s has no manifest to take the scale from: give --scale, and --label_map or --classes, instead of --data_dir", f.data)
 		}
 		cfg.Classes = slices.Clone(set.Classes)
@@ -97,7 +98,7 @@ func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (net
 		if cfg.Classes, err = f.names(); err != nil {
 			return cfg, err
 		}
-		if cfg.Recipe, err = f.recipe(cfg.UNet.ImageSize); err != nil {
+		if cfg.Recipe, err = f.recipe(cfg.UNet); err != nil {
 			return cfg, err
 		}
 	}
@@ -123,7 +124,8 @@ func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (net
 }
 
 // recipe is the reference's for the scale of --scale.
-func (f *importFlags) recipe(size int) (*dataset.Recipe, error) {
+func (f *importFlags) recipe(network unet.Config) (*dataset.Recipe, error) {
+	size := network.ImageSize
 	scale, err := parseScale(f.scale)
 	if err != nil {
 		return nil, err
@@ -131,6 +133,14 @@ func (f *importFlags) recipe(size int) (*dataset.Recipe, error) {
 	r := &dataset.Recipe{Length: size, Feature: traffic.SignedLength{}, Codec: scale, Image: imaging.GASF{}}
 	if f.unsigned {
 		r.Feature = dataset.Length{}
+	}
+	if network.InChannels == 3 { // pictures, as guided-diffusion itself reads all images
+		r.Length = cmp.Or(f.length, size)
+		r.Rendering = &imaging.Rendering{Color: f.color, Side: size}
+		if f.color == "gray" {
+			r.Rendering.Depth = 3
+		}
+		return r, r.Check()
 	}
 	return r, nil
 }

@@ -7,9 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
 // TestOldRoad: flows to PNG, a model of RGB pictures, samples as guided-diffusion
@@ -108,5 +112,33 @@ func TestPictureUsage(t *testing.T) {
 	}
 	if got := imaging.Colors(); len(got) != 2 {
 		t.Errorf("colours %q", got)
+	}
+}
+
+// TestImportModelOfPictures: guided-diffusion's own networks, of 3 channels, come in
+// with the way back from their pictures.
+func TestImportModelOfPictures(t *testing.T) {
+	dir := t.TempDir()
+	network := unet.Config{
+		ImageSize: 16, InChannels: 3, Channels: 32, ChannelMult: []float64{1, 2}, ResBlocks: 1, Attention: []int{16, 8}, Classes: 4, LearnSigma: true,
+	}
+	path := writePyTorch(t, filepath.Join(dir, "model000005.pt"), pytorch.State(weightsOf(network, 1)))
+	run := filepath.Join(dir, "run")
+	mustRun(t, append(steps, "import", path, "--run", run, "--scale=-1460,1460", "--classes", "a,b,c,d", "--image_size", "16", "--length", "10")...)
+	var cfg netdiffus.Config
+	if err := track.ReadConfig(run, &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if r := cfg.Recipe; r.Length != 10 || r.Rendering == nil || *r.Rendering != (imaging.Rendering{Color: "jet", Side: 16}) {
+		t.Errorf("recipe %+v, %+v", cfg.Recipe, cfg.Recipe.Rendering)
+	}
+	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
+	mustRun(t, "convert", "--in", in, "--out", filepath.Join(dir, "png"), "--format", "png")
+	mustRun(t, append(steps, "import", path, "--run", run+"2", "--data_dir", filepath.Join(dir, "png"), "--image_size", "16")...)
+	if err := track.ReadConfig(run+"2", &cfg); err != nil {
+		t.Fatal(err)
+	}
+	if r := cfg.Recipe; r.Length != 10 || r.Rendering.Side != 16 || cfg.UNet.InChannels != 3 {
+		t.Errorf("recipe %+v, %+v", cfg.Recipe, cfg.Recipe.Rendering)
 	}
 }
