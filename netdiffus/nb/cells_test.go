@@ -28,8 +28,10 @@ var cells = map[string]func(){
 		nb.Markdown("**bold** and $x^2$")
 	},
 	"table": func() {
-		nb.Table([]string{"class", "flows", "error"}, [][]any{
-			{"web <b>", 120, 0.123456}, {"mail", 7, math.NaN()}, {"dns", 1448, 12345.678},
+		nb.Table([]string{"class", "flows", "error", "accuracy", "lengths"}, [][]any{
+			{"web <b>", 120, 0.123456, "0.88 ± 0.01", "52 1448"},
+			{"mail", 7, math.NaN(), "90 %", 7},
+			{"dns", 1448, 12345.678, "", "−40 30"},
 		})
 	},
 	"live": func() {
@@ -62,10 +64,10 @@ var cells = map[string]func(){
 		nb.Must(errors.New("disk full"))
 	},
 	"progress": func() {
-		p := nb.NewProgress("drawing", 2000)
+		p := nb.NewProgress("drawing", 0)
 		defer p.Close()
 		for i := range 2000 {
-			p.Set(i + 1)
+			p.Update(i+1, 2000)
 			time.Sleep(500 * time.Microsecond)
 		}
 	},

@@ -59,11 +59,11 @@ func TestTable(t *testing.T) {
 		t.Fatalf("code %d, %d shown, stderr %s", out.code, len(out.shown), out.stderr)
 	}
 	want := "" +
-		"class    flows   error\n" +
-		"-------  -----  ------\n" +
-		"web <b>    120  0.1235\n" +
-		"mail         7       –\n" +
-		"dns       1448   12346"
+		"class    flows   error     accuracy  lengths\n" +
+		"-------  -----  ------  -----------  -------\n" +
+		"web <b>    120  0.1235  0.88 ± 0.01  52 1448\n" +
+		"mail         7       –         90 %  7\n" +
+		"dns       1448   12346               −40 30"
 	if got := out.shown[0].Data[protocol.MIMETextPlain]; got != want {
 		t.Errorf("as text:\n%s\nwant\n%s", got, want)
 	}

@@ -14,12 +14,9 @@ import (
 // in place, twice a second at most; what is left in the notebook is its last
 // state, without times, so that it is the same in each run.
 //
-//	progress := nb.NewProgress("drawing", 1000)
+//	progress := nb.NewProgress("drawing", 0)
 //	defer progress.Close()
-//	for i := range 1000 {
-//		…
-//		progress.Set(i + 1)
-//	}
+//	set, err := generator.Draw(nb.Context(), sample.Request{N: 64, Progress: progress.Update})
 type Progress struct {
 	what  string
 	total int
@@ -32,7 +29,7 @@ type Progress struct {
 }
 
 // NewProgress begins a line. total is how many steps there are, 0 where that is
-// not known.
+// not known yet.
 func NewProgress(what string, total int) *Progress {
 	p := &Progress{what: what, total: total, begun: time.Now()}
 	p.place = newPlace(2*livePause, p.draw)
@@ -44,6 +41,15 @@ func NewProgress(what string, total int) *Progress {
 func (p *Progress) Set(done int) {
 	p.mu.Lock()
 	p.done = done
+	p.mu.Unlock()
+	Must(p.place.changed())
+}
+
+// Update says how many steps are done of how many: what many calls of the library
+// take as their Progress.
+func (p *Progress) Update(done, total int) {
+	p.mu.Lock()
+	p.done, p.total = done, total
 	p.mu.Unlock()
 	Must(p.place.changed())
 }

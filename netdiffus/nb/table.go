@@ -86,12 +86,20 @@ func float(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// numeric tells whether s reads as a number, with a unit or a spread at most:
+// numeric tells whether s reads as one number, with a unit or a spread at most:
 // "12", "1,448", "93.7 %", "0.882 ± 0.006".
 func numeric(s string) bool {
-	first, _, _ := strings.Cut(s, " ")
-	first = strings.NewReplacer(",", "", "−", "-", "%", "").Replace(first)
-	_, err := strconv.ParseFloat(first, 64)
+	words := strings.Fields(s)
+	for i, word := range words {
+		if one := i == 0 || words[i-1] == "±"; isNumber(word) != one {
+			return false
+		}
+	}
+	return len(words) > 0
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseFloat(strings.NewReplacer(",", "", "−", "-", "%", "").Replace(s), 64)
 	return err == nil
 }
 

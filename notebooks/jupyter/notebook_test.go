@@ -228,3 +228,27 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestStyle(t *testing.T) {
+	top := Cell{Type: "markdown", Source: "# Title\n\nGoal, Time, Reads, Writes"}
+	end := Cell{Type: "markdown", Source: "## Exercise"}
+	for _, c := range []struct {
+		name string
+		cell Cell
+		want string
+	}{
+		{"short", Cell{Type: "code", Source: "%%\nx()"}, ""},
+		{"long", Cell{Type: "code", Source: Text(strings.Repeat("x()\n", 25))}, "25 lines"},
+		{"blank lines do not count", Cell{Type: "code", Source: Text(strings.Repeat("x()\n\n", 24))}, ""},
+		{"wide", Cell{Type: "code", Source: Text("\t" + strings.Repeat("é", 117))}, "121 columns"},
+		{"wide text", Cell{Type: "markdown", Source: Text(strings.Repeat("word ", 100))}, ""},
+	} {
+		got := (&Notebook{Cells: []Cell{top, c.cell, end}}).Style()
+		if (len(got) == 0) != (c.want == "") || c.want != "" && (len(got) != 1 || !strings.Contains(got[0].String(), c.want)) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := (&Notebook{}).Style(); len(got) != 6 {
+		t.Errorf("an empty notebook: %q, want 6 problems", got)
+	}
+}

@@ -3,11 +3,15 @@ package jupyter
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
-// longest is how many lines a cell may have, blank ones apart: a reader takes in
-// about ten.
-const longest = 24
+// A cell has at most so many lines, blank ones apart (a reader takes in about
+// ten), and they so many columns (a page shows about as many), a tab being four.
+const (
+	longest = 24
+	widest  = 120
+)
 
 // Style looks for what the notebooks have in common: a first cell that says the
 // goal, the time, and what is read and written; cells that fit a thought; an
@@ -27,11 +31,16 @@ func (n *Notebook) Style() (problems []Problem) {
 	}
 	exercise := false
 	for i, c := range n.Cells {
-		lines := 0
+		lines, columns := 0, 0
 		for line := range strings.Lines(string(c.Source)) {
-			if strings.TrimSpace(line) != "" {
+			line = strings.ReplaceAll(strings.TrimRight(line, " \r\n"), "\t", "    ")
+			if line != "" {
 				lines++
 			}
+			columns = max(columns, utf8.RuneCountInString(line))
+		}
+		if c.Type == "code" && columns > widest {
+			problems = append(problems, Problem{i + 1, fmt.Sprintf("has a line of %d columns, want at most %d", columns, widest)})
 		}
 		if c.Type == "code" && lines > longest {
 			problems = append(problems, Problem{i + 1, fmt.Sprintf("has %d lines of code, want at most %d", lines, longest)})

@@ -94,7 +94,7 @@ func committed(path string) []jupyter.Problem {
 	if why := n.Stale(); why != "" {
 		return []jupyter.Problem{{Text: why + ": run netdiffus notebooks render " + path}}
 	}
-	return n.Check()
+	return append(n.Check(), n.Style()...)
 }
 
 func notebooksRenderCommand() *cobra.Command {
