@@ -403,7 +403,7 @@ func TestRecordedPictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if recorded.Len() != 30 || recorded.Images.H != 10 || recorded.Recipe.Rendering.Color != "jet" {
+	if recorded.Len() != 30 || recorded.Images.H != 10 || recorded.Recipe.Rendering.Color != "jet" || !recorded.Recipe.Rendering.Stretch {
 		t.Errorf("%d pictures of %d, %+v", recorded.Len(), recorded.Images.H, recorded.Recipe.Rendering)
 	}
 	flows := slices.DeleteFunc(collect(t, traffic.Read(golden.Shared(t, mirage+"Mirage-AppxAct.parquet"))), func(f traffic.Flow) bool {

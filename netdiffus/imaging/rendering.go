@@ -244,30 +244,43 @@ func (r Rendering) value(pixel []uint8) (u, distance float64) {
 }
 
 // Guess returns the rendering that all of some pictures of n x n pixels may be
-// of, told by their colours: jet, gray, or unknown.
+// of, told by their colours: jet, gray, or unknown. Where every one of several has
+// both ends of the map, they were stretched.
 func Guess(pictures ...Picture) Rendering {
 	gray, onMap := len(pictures) > 0, len(pictures) > 0
+	seen, ends := 0, 0
 	for _, p := range pictures {
 		if !slices.ContainsFunc(p.Pix, func(v uint8) bool { return v != 0 }) {
 			continue // black is what has no number: matplotlib paints it where a stretched image has no range
 		}
+		seen++
 		if p.C == 1 {
 			onMap = false
+			if slices.Contains(p.Pix, 0) && slices.Contains(p.Pix, 255) {
+				ends++
+			}
 			continue
 		}
+		low, high := false, false
 		for i := 0; i < len(p.Pix); i += 3 {
 			c := [3]uint8(p.Pix[i : i+3])
+			low = low || c == jet[0] || c == [3]uint8{}
+			high = high || c == jet[255] || c == [3]uint8{255, 255, 255}
 			gray = gray && c[0] == c[1] && c[1] == c[2]
 			if _, known := jetCodes[c]; !known {
 				onMap = false
 			}
 		}
+		if low && high {
+			ends++
+		}
 	}
+	stretched := seen > 1 && ends == seen
 	switch {
 	case onMap:
-		return Rendering{Color: "jet"}
+		return Rendering{Color: "jet", Stretch: stretched}
 	case gray:
-		return Rendering{Color: "gray"}
+		return Rendering{Color: "gray", Stretch: stretched}
 	}
 	return Rendering{}
 }
