@@ -49,8 +49,10 @@ func serve(file string) error {
 	pub := zmtp.NewPub(iopub, zmtp.Options{}, nil)
 	end := make(chan int)
 	var router, controls *zmtp.RouterSocket
+	ready := make(chan struct{}) // when both are set
 	answer := func(socket **zmtp.RouterSocket) func(peer *zmtp.Conn, frames [][]byte) {
 		return func(peer *zmtp.Conn, frames [][]byte) {
+			<-ready
 			request, err := key.Parse(frames)
 			if err != nil {
 				return
@@ -91,6 +93,7 @@ func serve(file string) error {
 	}
 	controls = zmtp.NewRouter(control, zmtp.Options{}, answer(&controls))
 	router = zmtp.NewRouter(shell, zmtp.Options{}, answer(&router))
+	close(ready)
 	<-end
 	time.Sleep(50 * time.Millisecond) // the reply is on its way
 	return nil

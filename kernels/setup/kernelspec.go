@@ -69,7 +69,7 @@ func (s kernelspec) at(path string) spec.Spec {
 
 // kept are the variables that decide where Go finds things and what it builds
 // with. Jupyter may be started from a menu, where they are not set.
-var kept = []string{"GOPATH", "GOMODCACHE", "GOCACHE", "GOROOT", "GOENV", "GOAMD64", "CC", "CXX", "PJRT_PLUGIN_LIBRARY_PATH", "XDG_CACHE_HOME"}
+var kept = []string{"GOPATH", "GOMODCACHE", "GOCACHE", "GOROOT", "GOENV", "GOAMD64", "GOFLAGS", "CC", "CXX", "CGO_CFLAGS", "CGO_LDFLAGS", "PJRT_PLUGIN_LIBRARY_PATH", "XDG_CACHE_HOME"}
 
 // spec is the kernelspec of a kernel that is put together from these parts.
 func (o Options) spec(g toolchain.Go, tools string, library gotool.Library, d device) (kernelspec, error) {
