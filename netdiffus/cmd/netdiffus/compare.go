@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"os"
 	"slices"
 
@@ -23,6 +24,8 @@ type group struct {
 	flows  int
 	length []float64 // payload lengths, bytes
 	dir    []float64 // 0 up, 1 down
+	iat    []float64 // ln(1+microseconds) of all packets but the flows' first
+	timed  int       // flows that have times
 }
 
 func (g *group) add(f traffic.Flow) {
@@ -30,6 +33,13 @@ func (g *group) add(f traffic.Flow) {
 	for _, p := range f.Packets {
 		g.length = append(g.length, float64(p.Length))
 		g.dir = append(g.dir, float64(p.Dir))
+	}
+	if !f.Timed {
+		return
+	}
+	g.timed++
+	for _, p := range f.Packets[min(1, len(f.Packets)):] {
+		g.iat = append(g.iat, math.Log1p(max(0, p.IAT)))
 	}
 }
 

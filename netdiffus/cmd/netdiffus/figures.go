@@ -151,6 +151,11 @@ func (c comparison) figures(t table) ([]named, error) {
 		f, err := lossCurve(c.loss)
 		global = append(global, add("loss", f, err))
 	}
+	if c.timed() {
+		pages, err := c.timeFigures(add)
+		failed = errors.Join(failed, err)
+		global, lengthPage = append(global, pages[0]), plots.Above(lengthPage, pages[1])
+	}
 	details := plots.Beside(lengthPage, dirPage)
 	if rows := c.imageRows(); len(rows) > 0 {
 		f, err := plots.Compare(c.imageTitle(), imagesEach, rows...)
@@ -158,6 +163,42 @@ func (c comparison) figures(t table) ([]named, error) {
 	}
 	add("overview", plots.Above(plots.Beside(global...), details), nil)
 	return all, failed
+}
+
+// times is the axis of inter-arrival times, which span many decades.
+var times = plots.Axis{Label: "ln(1 + µs since the packet before)"}
+
+// timed tells whether all flows of both sides have times, and some a second
+// packet.
+func (c comparison) timed() bool {
+	for _, s := range []*side{c.real, c.synthetic} {
+		if s.all.timed != s.all.flows || len(s.all.iat) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// timeFigures draws the inter-arrival times of all classes together, and of each
+// on a page.
+func (c comparison) timeFigures(add func(string, plots.Figure, error) plots.Figure) (pages [2]plots.Figure, err error) {
+	axis := times
+	axis.Bins = c.bins
+	all, err := axis.Histogram(plots.Pair{Title: "Inter-arrival time, all classes", Real: c.real.all.iat, Synthetic: c.synthetic.all.iat})
+	pages[0] = add("iat_global", all, err)
+	var pairs []plots.Pair
+	for _, class := range classesOf(c.real, c.synthetic) {
+		real, synthetic := c.real.class(class), c.synthetic.class(class)
+		if len(real.iat) > 0 && len(synthetic.iat) > 0 {
+			pairs = append(pairs, plots.Pair{Title: class, Real: real.iat, Synthetic: synthetic.iat})
+		}
+	}
+	if len(pairs) == 0 {
+		return pages, nil
+	}
+	page, err := axis.Panels("Inter-arrival time by class", pairs...)
+	pages[1] = add("classes_iat", page, err)
+	return pages, nil
 }
 
 // fileNames gives each class a safe part of a file's name, other than the

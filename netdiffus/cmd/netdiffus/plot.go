@@ -27,7 +27,8 @@ shown too; flows of the other side are then cut to as many packets as images
 hold. --run adds the training's loss curve.
 
 In --out: overview, pl_global, dir_global, classes_pl, classes_dir, pl_CLASS and
-dir_CLASS for every class, images, loss, distances.csv and distances.json.
+dir_CLASS for every class, images, loss, distances.csv and distances.json; where
+both sides have inter-arrival times iat_global and classes_iat, too.
 Histograms have --bins common bins for both sides; Hellinger, Jensen-Shannon
 (bits) and total variation are of these. W1 is the Wasserstein distance, for PL
 in bytes; KS is the Kolmogorov-Smirnov statistic.`,

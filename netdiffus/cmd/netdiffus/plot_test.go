@@ -238,3 +238,27 @@ func keepMetrics(t *testing.T, dir string) {
 		}
 	}
 }
+
+// TestPlotTimes: where both sides have times they are drawn, too.
+func TestPlotTimes(t *testing.T) {
+	dir := t.TempDir()
+	flows := fewFlows(0)
+	for i := range flows {
+		flows[i].Timed = true
+		for j := range flows[i].Packets {
+			flows[i].Packets[j].IAT = float64(j * 1000 * (1 + i))
+		}
+	}
+	timed := writeFlows(t, filepath.Join(dir, "timed.parquet"), flows)
+	untimed := writeFlows(t, filepath.Join(dir, "untimed.parquet"), fewFlows(0))
+	for synthetic, want := range map[string]bool{timed: true, untimed: false} {
+		out := filepath.Join(dir, filepath.Base(synthetic)+"-plots")
+		if code := run([]string{"plot", "--real", timed, "--synthetic", synthetic, "--out", out, "--format", "svg"}); code != 0 {
+			t.Fatalf("exit code %d", code)
+		}
+		got := files(t, out)
+		if slices.Contains(got, "iat_global.svg") != want || slices.Contains(got, "classes_iat.svg") != want {
+			t.Errorf("beside %s: files %v", filepath.Base(synthetic), got)
+		}
+	}
+}
