@@ -25,7 +25,7 @@ import (
 )
 
 // before adds plain GoNB's results, which take a quarter of an hour, because where
-// it does not answer every case lasts until its limit.
+// it does not answer a case lasts until its limit.
 var before = flag.Bool("before", false, "run the cases on plain GoNB too, and print the table of docs/kernel.md")
 
 // limit is how long one case may take on a busy machine; on a quiet one none
@@ -33,7 +33,7 @@ var before = flag.Bool("before", false, "run the cases on plain GoNB too, and pr
 const limit = 3 * time.Minute
 
 // limitBefore is for plain GoNB, whose missing answers are not waited for so long.
-const limitBefore = 40 * time.Second
+const limitBefore = 30 * time.Second
 
 // suite lists the cases of jupyter_kernel_test. Those that have a reason are not
 // passed: what they ask for does not exist in a kernel whose cells are programs.
@@ -161,7 +161,7 @@ func (b bench) suite(t *testing.T, kernel string, limit time.Duration) map[strin
 	for _, c := range suite {
 		args = append(args, c.name)
 	}
-	out, _, err := b.run(t, kernel, limit*time.Duration(len(suite)), "suite.py", args...)
+	out, _, err := b.run(t, kernel, 2*limit*time.Duration(len(suite)), "suite.py", args...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
