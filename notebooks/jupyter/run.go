@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,6 +147,7 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	}
 	result = &Result{Cells: make([]time.Duration, len(original.Cells))}
 	end := r.follow(bufio.NewScanner(stdout), result)
+	_, _ = io.Copy(io.Discard, stdout) // what no line of ours is
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return nil, "", ctx.Err()
