@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +65,7 @@ func (o invertOptions) options() (dataset.OpenOptions, error) {
 	if err := required("in", o.in, "out", o.out); err != nil {
 		return dataset.OpenOptions{}, err
 	}
-	if o.decode != "diagonal" && o.decode != "matrix" {
+	if !slices.Contains([]string{"", "diagonal", "matrix"}, o.decode) {
 		return dataset.OpenOptions{}, fmt.Errorf("--decode %q: want diagonal or matrix (head and argmax are decided when sampling)", o.decode)
 	}
 	return o.foreign.options()
