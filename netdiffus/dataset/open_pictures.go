@@ -23,6 +23,10 @@ import (
 // maxPictures bounds what the pictures of a set take in memory, bytes.
 const maxPictures = 16 << 30
 
+// garbage is how many bytes of pictures are read before what decoding them left
+// behind is swept up.
+const garbage = 64 << 20
+
 // openFound opens pictures without a manifest.
 func openFound(dir string, f found, o OpenOptions) (*Set, error) {
 	classes, files, rows, err := labelled(f.pictures, o.ClassFrom)
@@ -241,6 +245,9 @@ func readPictures(dir string, files []flowFile, look looked, r Recipe, o OpenOpt
 				p, err := readPicture(files[i].path)
 				if err == nil {
 					copy(s.Images.Picture(i), p.Channels(channels).Square(side).Pix)
+				}
+				if each := max(1, garbage/len(s.Images.Picture(i))); len(s.Images.Bytes) > 4*garbage && i%each == each-1 {
+					runtime.GC() // else what decoding leaves behind grows as large as the set
 				}
 				mu.Lock()
 				if err != nil && failed == nil {
