@@ -195,7 +195,7 @@ func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	shells, err := shell.Environment(dir)
+	shells, err := shell.Environment(dir, goes)
 	if err != nil {
 		return nil, err
 	}

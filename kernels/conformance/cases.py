@@ -180,7 +180,7 @@ def failing_shell_line():
             assert [t for t, _ in out if t == "error"] == ["error"], (code, out)
         reply, out = k.run('!echo one\n!false\n!echo two\n' + go('fmt.Println("three")'))
         assert reply["status"] == "error" and text(out) == "one\n", (reply, out)
-        for code in ("!false || true", "!echo a | cat", "%%bash\ntrue", '!bash -c "exit 3" || echo 3', "!*pwd"):
+        for code in ("!false || true", "!echo a | cat", "%%bash\ntrue", '!bash -c "exit 3" || echo 3', "!*pwd", "!go version"):
             ok(k.run(code)[0])
 
 

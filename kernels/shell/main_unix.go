@@ -31,7 +31,7 @@ func Main(args []string) int {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	c := exec.Command(words[0], words[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
-	c.Env = environ()
+	c.Env = environ(dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -24,8 +24,12 @@ import (
 // Name is the name, argv[0], under which this program runs a shell.
 const Name = "netdiffus-shell"
 
-// bashEnv is where the user's own BASH_ENV is kept.
-const bashEnv = "NETDIFFUS_KERNEL_BASH_ENV"
+// bashEnv is where the user's own BASH_ENV is kept, and ownEnv what else of the
+// user's environment the kernel changes for cells.
+const (
+	bashEnv = "NETDIFFUS_KERNEL_BASH_ENV"
+	ownEnv  = "NETDIFFUS_KERNEL_OWN"
+)
 
 // Failure says how a command failed.
 type Failure struct {
@@ -74,15 +78,38 @@ func fail(dir string, f Failure) error {
 	return os.WriteFile(note(dir), text, 0o600)
 }
 
-// Environment writes the file for BASH_ENV into the kernel's directory and
-// returns the variables that make GoNB's shells read it.
-func Environment(dir string) ([]string, error) {
+// change is a variable that the kernel sets for cells.
+type change struct {
+	Set string  `json:"set"`
+	Own *string `json:"own"` // the user's value, nil for none
+}
+
+// Environment writes the file for BASH_ENV into the kernel's directory and returns
+// the variables that make GoNB's shells read it. changed are the variables that the
+// kernel sets for cells: commands outside of the cells' module have the user's own.
+func Environment(dir string, changed []string) ([]string, error) {
+	changes := map[string]change{}
+	for _, v := range changed {
+		name, set, _ := strings.Cut(v, "=")
+		if strings.HasPrefix(name, "NETDIFFUS_") {
+			continue // ours, and of use to the programs that stand in
+		}
+		c := change{Set: set}
+		if own, ok := os.LookupEnv(name); ok {
+			c.Own = &own
+		}
+		changes[name] = c
+	}
+	kept, err := json.Marshal(changes)
+	if err != nil {
+		return nil, fmt.Errorf("shell: %w", err)
+	}
 	path := filepath.Join(dir, "bash_env")
 	text := strings.NewReplacer("DIR", quote(dir), "SHELL", quote(Program(dir)), "OWN", bashEnv).Replace(script)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("shell: %w", err)
 	}
-	return []string{"BASH_ENV=" + path, bashEnv + "=" + os.Getenv("BASH_ENV")}, nil
+	return []string{"BASH_ENV=" + path, bashEnv + "=" + os.Getenv("BASH_ENV"), ownEnv + "=" + string(kept)}, nil
 }
 
 // script steps in only where GoNB itself is bash's parent and gave it a command:
@@ -128,18 +155,42 @@ func Rewrite(dir, code string) string {
 	return first + "\n" + rest
 }
 
-// environ is the environment of what is run: as the user made it.
-func environ() []string {
-	env := []string{}
+// environ is the environment of what is run. Outside of the cells' module it is as
+// the user made it, but for what a cell has set since (%env).
+func environ(dir string) []string {
+	changes := map[string]change{}
+	if here, err := os.Getwd(); err != nil || !within(here, filepath.Join(dir, "tmp")) {
+		json.Unmarshal([]byte(os.Getenv(ownEnv)), &changes) // as Environment wrote it
+	}
+	changes["BASH_ENV"] = change{Set: os.Getenv("BASH_ENV")}
+	if own := os.Getenv(bashEnv); own != "" {
+		changes["BASH_ENV"] = change{os.Getenv("BASH_ENV"), &own}
+	}
+	var env []string
 	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "BASH_ENV=") && !strings.HasPrefix(v, bashEnv+"=") {
+		name, value, _ := strings.Cut(v, "=")
+		c, changed := changes[name]
+		switch {
+		case name == bashEnv:
+		case !changed || value != c.Set:
 			env = append(env, v)
+		case c.Own != nil:
+			env = append(env, name+"="+*c.Own)
 		}
 	}
-	if own := os.Getenv(bashEnv); own != "" {
-		env = append(env, "BASH_ENV="+own)
-	}
 	return env
+}
+
+// within says whether path lies in folder.
+func within(path, folder string) bool {
+	if real, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = real
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	rest, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rest)
 }
 
 // command is what args, those of Main, ask to run: its words, and what to call

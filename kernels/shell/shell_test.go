@@ -43,11 +43,11 @@ func kernelDir(t *testing.T) (dir string, env []string) {
 	if err := os.WriteFile(filepath.Join(dir, "pid"), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	more, err := Environment(dir)
+	more, err := Environment(dir, []string{"GOPROXY=off", "GOWORK=off"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir, append(append(os.Environ(), keeper.DirEnv+"="+dir), more...)
+	return dir, append(append(os.Environ(), keeper.DirEnv+"="+dir, "GOPROXY=off", "GOWORK=off"), more...)
 }
 
 // line runs a command as GoNB runs a line that begins with "!".
@@ -122,6 +122,28 @@ func TestUsersBashEnvIsKept(t *testing.T) {
 	c.Env = env
 	if out, err := c.Output(); err != nil || string(out) != "hello from mine\n" {
 		t.Errorf("a script's bash does not read the user's BASH_ENV: %q, %v", out, err)
+	}
+}
+
+func TestUsersGoSettingsOutsideOfCells(t *testing.T) {
+	t.Setenv("GOPROXY", "mine")
+	os.Unsetenv("GOWORK")
+	dir, env := kernelDir(t)
+	const show = `echo "$GOPROXY ${GOWORK-unset}"`
+	if out, _ := line(t, env, show); out != "mine unset\n" {
+		t.Errorf("a line has %q", out)
+	}
+	if out, _ := line(t, append(env, "GOPROXY=direct"), show); out != "direct unset\n" {
+		t.Errorf("after %%env a line has %q", out)
+	}
+	cells := filepath.Join(dir, "tmp", "gonb_1")
+	if err := os.MkdirAll(cells, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command("/bin/bash", "-c", show)
+	c.Env, c.Dir = env, cells
+	if out, err := c.Output(); err != nil || string(out) != "off off\n" {
+		t.Errorf("a line in the cells' module has %q, %v", out, err)
 	}
 }
 
