@@ -76,7 +76,7 @@ func (o Options) install(ctx context.Context) (Installed, error) {
 		return Installed{}, err
 	}
 	if err := checkWritable(filepath.Dir(dir)); err != nil {
-		return Installed{}, fmt.Errorf("the kernelspec cannot be written: %w; choose another place with --prefix, or with --sys-prefix in a virtual environment", err)
+		return Installed{}, fmt.Errorf("the kernelspec cannot be written: %w; choose another place: --user, --prefix, or --sys-prefix in a virtual environment", err)
 	}
 	if o.Program == "" {
 		if o.Program, err = os.Executable(); err != nil {
