@@ -62,13 +62,15 @@ def main(url, token, notebook, chromium, screenshot, seconds):
             "errors": [e for c in cells for e in c["errors"]] + trouble,
             "seconds": round(took, 1),
         }
-        # Show the cell whose picture moved most.
+        # Show the picture that moved most, as high as its whole cell allows.
         if seen:
             best = max(seen, key=lambda i: len(seen[i]))
             cell = page.locator(".jp-Notebook .jp-CodeCell").nth(best)
-            cell.scroll_into_view_if_needed()
-            cell.evaluate("c => c.scrollIntoView({block: 'end'})")
-            page.wait_for_timeout(500)
+            for _ in range(3):  # what lies above is drawn late and moves the rest
+                cell.locator(".jp-OutputArea img").last.evaluate("i => i.scrollIntoView({block: 'end'})")
+                page.wait_for_timeout(500)
+            page.mouse.wheel(0, 40)
+            page.wait_for_timeout(300)
         page.screenshot(path=screenshot)
         browser.close()
     print(json.dumps(result))
