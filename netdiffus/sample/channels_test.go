@@ -110,7 +110,7 @@ func TestTimedAtoms(t *testing.T) {
 // TestTimedPixels: a model over pixels of two channels trains and draws.
 func TestTimedPixels(t *testing.T) {
 	cfg := netdiffus.Default()
-	cfg.UNet.Channels, cfg.UNet.Attention, cfg.Diffusion.Steps = 32, nil, 8
+	cfg.UNet.Channels, cfg.UNet.ChannelMult, cfg.UNet.Attention, cfg.Diffusion.Steps = 32, []float64{1}, nil, 4
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 3
 	drawTrained(t, cfg, dataset.Recipe{Length: 4, Codec: codec.MinMax{Low: 0.1}, More: []dataset.Channel{{Feature: traffic.InterArrival{}}}})
 }
