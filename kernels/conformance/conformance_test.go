@@ -26,7 +26,7 @@ import (
 
 // before adds plain GoNB's results, which take a quarter of an hour, because where
 // it does not answer a case lasts until its limit.
-var before = flag.Bool("before", false, "run the cases on plain GoNB too, and print the table of docs/kernel.md")
+var before = flag.Bool("before", false, "run the cases on plain GoNB too, and print the table of docs/kernel.md (with -v)")
 
 // limit is how long one case may take on a busy machine; on a quiet one none
 // takes 15 s.
