@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -49,6 +50,9 @@ func openArrays(path string, m *manifest, o OpenOptions) (*Set, error) {
 		return nil, wrap(fmt.Errorf("arr_0: shape %v of %s, want uint8 [N,H,H,3] or [N,H,H,1]", a.Shape, a.DType()))
 	}
 	n, side, channels := a.Shape[0], a.Shape[1], a.Shape[3]
+	if n == 0 && m == nil {
+		return nil, wrap(errors.New("arr_0: no pictures"))
+	}
 	labels := make([]int, n)
 	if f.Has("arr_1") {
 		if labels, err = readColumn(f, "arr_1", n); err != nil {

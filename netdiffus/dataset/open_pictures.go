@@ -331,14 +331,14 @@ func (s *Set) readTable(dir string, files []flowFile) error {
 		if err == io.EOF {
 			break
 		}
-		if err == nil && !first {
-			if i, here := index[path.Clean(fields[0])]; here {
-				err = s.readLine(i, fields)
-			}
-		}
 		if err != nil {
-			line, _ := table.FieldPos(0)
-			return fmt.Errorf("dataset: %s: line %d: %w", name, line, err)
+			return fmt.Errorf("dataset: %s: %w", name, err) // which names the line itself
+		}
+		if i, here := index[path.Clean(fields[0])]; here && !first {
+			if err := s.readLine(i, fields); err != nil {
+				line, _ := table.FieldPos(0)
+				return fmt.Errorf("dataset: %s: line %d: %w", name, line, err)
+			}
 		}
 	}
 	s.forgetUnknown()

@@ -81,8 +81,9 @@ func (r Recipe) Slack() int {
 // reads none.
 type pictureReader struct {
 	reader *imaging.Reader
-	image  []float64
-	off    float64 // sum over the pictures of how far colours lie from the map
+	size   int
+	image  []float64 // [size,size], nil until it is needed
+	off    float64   // sum over the pictures of how far colours lie from the map
 }
 
 func newPictureReader(r Recipe) (*pictureReader, error) {
@@ -94,7 +95,7 @@ func newPictureReader(r Recipe) (*pictureReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pictureReader{reader: reader, image: make([]float64, size*size)}, nil
+	return &pictureReader{reader: reader, size: size}, nil
 }
 
 // open returns e with the image that its picture shows, valid until the next
@@ -102,6 +103,9 @@ func newPictureReader(r Recipe) (*pictureReader, error) {
 func (p *pictureReader) open(e encoded) encoded {
 	if p == nil || e.picture == nil {
 		return e
+	}
+	if p.image == nil {
+		p.image = make([]float64, p.size*p.size)
 	}
 	p.off += p.reader.Read(e.picture, p.image)
 	e.image = p.image

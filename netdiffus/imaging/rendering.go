@@ -81,9 +81,15 @@ func (r Rendering) Invertible(n int) error {
 		return errors.New("imaging: pictures stretched to their own range do not tell the numbers' level: there is no way back")
 	case r.Size(n) < n:
 		return fmt.Errorf("imaging: pictures of %d pixels do not hold images of %d: there is no way back", r.Size(n), n)
+	case r.Size(n) > n && (r.Size(n) > maxResized || n > maxResized/4):
+		return fmt.Errorf("imaging: pictures of %d pixels resized from %d are too large to be read back: want at most %d and %d", r.Size(n), n, maxResized, maxResized/4)
 	}
 	return nil
 }
+
+// maxResized is the side of the largest resized picture that is read back, which
+// takes memory in proportion to its square and time to its cube.
+const maxResized = 2048
 
 // Draw returns the picture of img, [n,n] in [−1,1].
 func (r Rendering) Draw(img []float64, n int) Picture {
@@ -141,10 +147,11 @@ func (r Rendering) NewReader(n int) (*Reader, error) {
 		return nil, err
 	}
 	side := r.Size(n)
-	d := &Reader{r: r, n: n, pixels: mat.NewDense(side, side, nil), lost: make([]bool, side*side), held: make([]bool, side*side)}
+	d := &Reader{r: r, n: n}
 	if side == n {
 		return d, nil
 	}
+	d.pixels, d.lost, d.held = mat.NewDense(side, side, nil), make([]bool, side*side), make([]bool, side*side)
 	d.widen = mat.NewDense(side, n, nil)
 	for i, t := range bicubic.taps(n, side) {
 		for j, w := range t.weights {
@@ -180,11 +187,16 @@ func (d *Reader) Read(pix []uint8, img []float64) (off float64) {
 		panic(sizeError("Reader.Read", len(pix), side*side*c))
 	}
 	checkSquare("Reader.Read", d.n, len(img))
-	numbers := d.pixels.RawMatrix().Data
+	numbers := img
+	if d.widen != nil {
+		numbers = d.pixels.RawMatrix().Data
+	}
 	for i := range numbers {
 		u, distance := d.r.value(pix[i*c : (i+1)*c])
 		off += distance
-		d.lost[i], d.held[i] = u == 0, u == 1
+		if d.widen != nil {
+			d.lost[i], d.held[i] = u == 0, u == 1
+		}
 		if d.r.Gamma != 0 && d.r.Gamma != 1 {
 			u = math.Pow(u, 1/d.r.Gamma)
 		}
@@ -192,7 +204,6 @@ func (d *Reader) Read(pix []uint8, img []float64) (off float64) {
 	}
 	off /= float64(len(numbers))
 	if d.widen == nil {
-		copy(img, numbers)
 		return off
 	}
 	out := mat.NewDense(d.n, d.n, img)

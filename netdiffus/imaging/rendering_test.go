@@ -90,6 +90,7 @@ func TestRenderingHasNoWayBack(t *testing.T) {
 		{Rendering{}, "not known"},
 		{Rendering{Color: "jet", Stretch: true}, "stretched"},
 		{Rendering{Color: "jet", Side: 9}, "do not hold"},
+		{Rendering{Color: "jet", Side: 16384}, "too large"},
 	} {
 		if _, err := c.r.NewReader(10); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("NewReader of %+v = %v, want %q", c.r, err, c.want)
