@@ -19,6 +19,9 @@ import (
 // TestOldRoad: flows to PNG, a model of RGB pictures, samples as guided-diffusion
 // writes them and as PNG, and back to flows, with the reference's flags.
 func TestOldRoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains and samples")
+	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	in := writeFlows(t, at("in.parquet"), fewFlows(0))
