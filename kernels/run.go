@@ -74,11 +74,13 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	dir, err := keeper.MakeDir()
+	// The first of all that lasts: whatever happens from here on, it cleans up.
+	child, err := keeper.Start(o.Stderr)
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	defer os.RemoveAll(dir) // the keeper does it, where one was started
+	defer child.Stop()
+	dir := child.Dir()
 	go keeper.Sweep(dir)
 	env, err := o.equip(ctx, dir)
 	if err != nil {
@@ -94,18 +96,17 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("kernel: %w", err)
 	}
 
-	var child *keeper.Child
 	p, err := proxy.New(proxy.Options{
 		Client: client, GoNB: gonb, Dir: dir, Version: o.Program, Log: log,
-		Interrupt: func(again bool) { child.Interrupt(again) }, Kill: func() { child.Kill() },
+		Interrupt: child.Interrupt, Kill: child.Kill,
 	})
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	child, err = keeper.Start(dir, []string{
+	err = child.Run([]string{
 		filepath.Join(o.Tools, "gonb"), "-kernel", file, "-raw_error",
 		"-logtostderr=false", "-stderrthreshold=FATAL", "-log_dir=" + filepath.Join(dir, "run"),
-	}, env, o.Stderr)
+	}, env)
 	if err != nil {
 		return errors.Join(fmt.Errorf("kernel: %w", err), p.Close())
 	}
@@ -212,7 +213,7 @@ func Helper(args []string) (code int, ok bool) {
 	}
 	switch name := filepath.Base(args[0]); {
 	case name == keeper.Name:
-		return keeper.Main(args), true
+		return keeper.Main(), true
 	case os.Getenv(keeper.DirEnv) == "":
 		return 0, false
 	case name == shell.Name:

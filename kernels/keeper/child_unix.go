@@ -4,6 +4,8 @@ package keeper
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,36 +18,31 @@ import (
 	"time"
 )
 
-// Child is a program in the care of a keeper, as the kernel sees it.
+// Child is a keeper and the program in its care, as the kernel sees them.
 type Child struct {
-	dir    string
-	cmd    *exec.Cmd
-	lock   *os.File
-	mu     sync.Mutex
-	orders io.WriteCloser
-	done   chan struct{} // closed when the keeper has ended
-	how    string        // the program ended, once done
+	dir     string
+	cmd     *exec.Cmd
+	mu      sync.Mutex
+	orders  io.WriteCloser
+	replies chan string   // the keeper's, to Start and to Run; closed when it has ended
+	done    chan struct{} // closed when the keeper has ended
+	how     string        // the program ended, once done
 }
 
-// Start starts command in the care of a keeper, which is this program under
-// another name. env is the command's environment; DirEnv is added.
-func Start(dir string, command, env []string, stderr io.Writer) (*Child, error) {
+// Start starts a keeper, which is this program under another name, with a private
+// directory for a kernel. The keeper makes the directory, so that there is none
+// that nobody would delete, however early the kernel is killed.
+func Start(stderr io.Writer) (*Child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("keeper: %w", err)
 	}
-	lock, err := lockDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("keeper: %w", err)
-	}
 	cmd := exec.Command(self)
-	cmd.Args = append([]string{Name, dir}, command...)
-	cmd.Env = append(env, DirEnv+"="+dir)
+	cmd.Args = []string{Name}
 	cmd.Stderr = stderr
-	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of signals to the kernel's group
 	cmd.WaitDelay = time.Second
-	c := &Child{dir: dir, cmd: cmd, lock: lock, done: make(chan struct{})}
+	c := &Child{cmd: cmd, replies: make(chan string, 2), done: make(chan struct{})}
 	if c.orders, err = cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("keeper: %w", err)
 	}
@@ -54,23 +51,35 @@ func Start(dir string, command, env []string, stderr io.Writer) (*Child, error) 
 		return nil, fmt.Errorf("keeper: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		lock.Close()
 		return nil, fmt.Errorf("keeper: %w", err)
 	}
-	r := bufio.NewReader(reports)
-	first, err := r.ReadString('\n')
-	if !strings.HasPrefix(first, "pid ") {
-		c.orders.Close()
-		cmd.Wait()
-		lock.Close()
-		return nil, fmt.Errorf("keeper: %s was not started: %s", command[0], strings.TrimSpace(strings.TrimPrefix(first, "failed ")))
-	}
-	if err := os.WriteFile(filepath.Join(dir, "pid"), []byte(strings.TrimPrefix(first, "pid ")), 0o600); err != nil {
+	go c.watch(bufio.NewReader(reports))
+	if problem := <-c.replies; problem != ready {
 		c.Stop()
-		return nil, fmt.Errorf("keeper: %w", err)
+		return nil, errors.New(cmp.Or(problem, "keeper: it ended at once"))
 	}
-	go c.watch(r)
 	return c, nil
+}
+
+// Dir is the private directory, for its owner only, with the folders bin (programs
+// first on the PATH), tmp (the TMPDIR of what the kernel starts) and run (sockets).
+func (c *Child) Dir() string { return c.dir }
+
+// Run runs command in the keeper's care, once. env is its environment; DirEnv is
+// added, and of variables that stand there twice the last one counts, as in
+// exec.Cmd. Where Run fails, keeper and directory have gone.
+func (c *Child) Run(command, env []string) error {
+	env = (&exec.Cmd{Env: append(env, DirEnv+"="+c.dir)}).Environ()
+	order, err := json.Marshal(task{Command: command, Env: env})
+	if err != nil {
+		return fmt.Errorf("keeper: %w", err)
+	}
+	c.order(orderRun + string(order))
+	if problem := <-c.replies; problem != ready {
+		c.Stop()
+		return fmt.Errorf("keeper: %s was not started: %s", command[0], cmp.Or(problem, "the keeper ended"))
+	}
+	return nil
 }
 
 // watch waits for the end of the program and its keeper.
@@ -78,11 +87,20 @@ func (c *Child) watch(r *bufio.Reader) {
 	how := ""
 	for {
 		line, err := r.ReadString('\n')
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "exited "); ok {
-			how = rest
-		}
 		if err != nil {
 			break
+		}
+		kind, text, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch kind {
+		case reportDir:
+			c.dir = text
+			c.replies <- ready
+		case reportStarted:
+			c.replies <- ready
+		case reportFailed:
+			c.replies <- text
+		case reportExited:
+			how = text
 		}
 	}
 	err := c.cmd.Wait()
@@ -90,10 +108,12 @@ func (c *Child) watch(r *bufio.Reader) {
 	if how == "" && errors.As(err, &ended) && !ended.Exited() {
 		how = "its keeper ended: " + ended.String()
 		// The keeper cleans up as a rule. Now it cannot.
-		endAll(c.dir, 0)
-		removeAll(c.dir)
+		if c.dir != "" {
+			endAll(c.dir, 0)
+			removeAll(c.dir)
+		}
 	}
-	c.lock.Close()
+	close(c.replies)
 	c.how = how
 	close(c.done)
 }
@@ -140,8 +160,7 @@ func (c *Child) Stop() {
 	<-c.done
 }
 
-// lockDir marks dir as one whose kernel lives. The mark ends with the last
-// process that has the file open: the kernel and the keeper do.
+// lockDir marks dir as one whose keeper lives. The mark ends with the process.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

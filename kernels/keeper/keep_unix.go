@@ -4,85 +4,122 @@ package keeper
 
 import (
 	"bufio"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// Main is the keeper: args are its name, the private directory and the command
-// line of what it shall keep. It returns the exit code.
-func Main(args []string) int {
-	if len(args) < 3 {
-		fmt.Fprintf(os.Stderr, "%s: started by kernels, not by hand\n", Name)
-		return 2
-	}
+// Main is the keeper. It takes orders on its standard input, reports on its
+// standard output, and returns the exit code.
+func Main() int {
 	runtime.LockOSThread() // the kept program dies with the thread that started it
-	k := keep{dir: args[1], exited: make(chan string, 1)}
-	syscall.CloseOnExec(lockFile)
 	// Whoever wants the keeper to end tells the kernel. Signals are taken, not
 	// ignored, because programs inherit what is ignored.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
 	adopt()
-	if err := k.start(args[2:]); err != nil {
-		report(os.Stdout, "failed %v", err)
-		removeAll(k.dir)
+	dir, err := makeDir()
+	if err != nil {
+		report(os.Stdout, reportFailed, err)
 		return 1
 	}
-	report(os.Stdout, "pid %d", k.pid)
+	k := keep{dir: dir, exited: make(chan string, 1)}
+	lock, err := lockDir(dir)
+	if err != nil {
+		report(os.Stdout, reportFailed, err)
+		return k.end()
+	}
+	defer lock.Close()
+	report(os.Stdout, reportDir, dir)
 	orders := make(chan string)
-	go func() {
-		defer close(orders)
-		for s := bufio.NewScanner(os.Stdin); s.Scan(); {
-			orders <- s.Text()
-		}
-	}()
+	go readOrders(os.Stdin, orders)
 	for {
 		select {
 		case how := <-k.exited:
-			report(os.Stdout, "exited %s", how)
+			report(os.Stdout, reportExited, how)
 			return k.end()
 		case <-term:
 			return k.end()
 		case order, ok := <-orders:
-			switch {
-			case !ok:
+			if !ok {
 				return k.end()
-			case order == orderInterrupt:
-				k.interrupt(false)
-			case order == orderAgain:
-				k.interrupt(true)
-			case order == orderKill:
-				k.kill()
+			}
+			if err := k.obey(order); err != nil {
+				report(os.Stdout, reportFailed, err)
+				return k.end()
 			}
 		}
 	}
 }
 
-// lockFile is the descriptor of the lock that the kernel hands to its keeper.
-const lockFile = 3
+// readOrders sends the lines of r, and closes the channel at the end.
+func readOrders(r io.Reader, orders chan<- string) {
+	defer close(orders)
+	for lines := bufio.NewReader(r); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		orders <- strings.TrimSuffix(line, "\n")
+	}
+}
+
+// obey does as it is told. It fails where there is no program to keep.
+func (k *keep) obey(order string) error {
+	if text, ok := strings.CutPrefix(order, orderRun); ok {
+		var t task
+		if err := json.Unmarshal([]byte(text), &t); err != nil {
+			return err
+		}
+		if err := k.start(t); err != nil {
+			return err
+		}
+		report(os.Stdout, reportStarted, k.pid)
+		return nil
+	}
+	if k.pid == 0 {
+		return nil // there is nothing yet
+	}
+	switch order {
+	case orderInterrupt:
+		k.interrupt(false)
+	case orderAgain:
+		k.interrupt(true)
+	case orderKill:
+		k.kill()
+	}
+	return nil
+}
 
 type keep struct {
 	dir    string
-	pid    int         // of the kept program, GoNB
+	pid    int         // of the kept program, GoNB; 0 before there is one
 	exited chan string // how it ended
 }
 
 // start starts the kept program in a process group of its own, so that it meets no
 // signal that is not meant for it.
-func (k *keep) start(command []string) error {
-	path, err := exec.LookPath(command[0])
+func (k *keep) start(t task) error {
+	if len(t.Command) == 0 {
+		return errors.New("no command")
+	}
+	path, err := exec.LookPath(t.Command[0])
 	if err != nil {
 		return err
 	}
-	p, err := os.StartProcess(path, command, &os.ProcAttr{
-		Env:   os.Environ(),
+	p, err := os.StartProcess(path, t.Command, &os.ProcAttr{
+		Env:   t.Env,
 		Files: []*os.File{nil, os.Stderr, os.Stderr}, // stdout is the line to the kernel
 		Sys:   attributes(),
 	})
@@ -91,7 +128,7 @@ func (k *keep) start(command []string) error {
 	}
 	k.pid = p.Pid
 	go k.reap(p)
-	return nil
+	return os.WriteFile(filepath.Join(k.dir, "pid"), []byte(strconv.Itoa(k.pid)+"\n"), 0o600)
 }
 
 // interrupt tells GoNB to interrupt what runs, and ends what compiles, which GoNB

@@ -30,10 +30,28 @@ const prefix = "netdiffus-kernel-"
 
 // Orders of the kernel to its keeper, one a line.
 const (
+	orderRun       = "run "      // a task, in JSON
 	orderInterrupt = "interrupt" // what a cell does
 	orderAgain     = "again"     // a second later, as the cell has not ended
 	orderKill      = "kill"      // all processes of cells
 )
+
+// task is what a keeper shall run.
+type task struct {
+	Command []string `json:"command"`
+	Env     []string `json:"env"`
+}
+
+// Reports of the keeper to its kernel, one a line, with a text behind.
+const (
+	reportDir     = "dir"     // the private directory is there
+	reportStarted = "started" // the program runs
+	reportFailed  = "failed"  // why directory or program could not be had
+	reportExited  = "exited"  // how the program ended
+)
+
+// ready stands for a good answer of the keeper.
+const ready = "ready"
 
 // grace is how long processes have between SIGTERM and SIGKILL.
 const grace = time.Second
@@ -42,10 +60,8 @@ const grace = time.Second
 // name of theirs: the system's limit is 104 bytes on macOS, 108 on Linux.
 const maxSocketDir = 60
 
-// MakeDir makes a private directory for a kernel, for its owner only, with the
-// folders bin (programs first on the PATH), tmp (the TMPDIR of what the kernel
-// starts) and run (sockets).
-func MakeDir() (string, error) {
+// makeDir makes a private directory for a kernel.
+func makeDir() (string, error) {
 	base := os.TempDir()
 	if len(base)+len(prefix)+12 > maxSocketDir {
 		base = "/tmp" // sockets have short names
@@ -134,4 +150,4 @@ func removeAll(dir string) error {
 }
 
 // report writes one line about the kept program to the kernel, who may have gone.
-func report(w io.Writer, format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+func report(w io.Writer, kind string, text any) { fmt.Fprintln(w, kind, text) }

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Args[0] == Name {
-		os.Exit(Main(os.Args))
+		os.Exit(Main())
 	}
 	os.Exit(m.Run())
 }
@@ -62,13 +62,13 @@ func startFamily(t *testing.T, last string) (c *Child, dir string, pids []int) {
 	if _, err := exec.LookPath("setsid"); err != nil {
 		t.Skip("no setsid on this machine")
 	}
-	dir, err := MakeDir()
+	c, err := Start(os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir = c.Dir()
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	c, err = Start(dir, []string{"sh", "-c", family + last}, os.Environ(), os.Stderr)
-	if err != nil {
+	if err := c.Run([]string{"sh", "-c", family + last}, os.Environ()); err != nil {
 		t.Fatal(err)
 	}
 	ready := func() bool { _, err := os.Stat(filepath.Join(dir, "tmp", "ready")); return err == nil }
@@ -108,6 +108,43 @@ func TestKilledKernelLeavesNothing(t *testing.T) {
 	wantGone(t, dir, pids)
 }
 
+// TestKernelKilledEarly is a kernel that ends before it has said what to run.
+func TestKernelKilledEarly(t *testing.T) {
+	c, err := Start(os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.orders.Close() // all that a killed kernel does
+	wantGone(t, c.Dir(), []int{c.cmd.Process.Pid})
+}
+
+func TestProgramThatIsNotThere(t *testing.T) {
+	c, err := Start(os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run([]string{"/no/such/program"}, nil); err == nil || !strings.Contains(err.Error(), "/no/such/program") {
+		t.Errorf("Run() = %v, want what was not found", err)
+	}
+	wantGone(t, c.Dir(), nil)
+}
+
+func TestLastOfEqualVariablesCounts(t *testing.T) {
+	c, err := Start(os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	env := append(os.Environ(), "KEPT=first", "KEPT=last")
+	if err := c.Run([]string{"sh", "-c", "printf %s $KEPT >$" + DirEnv + "/tmp/kept; sleep 1000"}, env); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "KEPT is not the last one", func() bool {
+		text, _ := os.ReadFile(filepath.Join(c.Dir(), "tmp", "kept"))
+		return string(text) == "last"
+	})
+}
+
 func TestEndOfTheProgramIsReported(t *testing.T) {
 	c, dir, pids := startFamily(t, "sleep 2; exit 3")
 	select {
@@ -142,7 +179,7 @@ func TestKilledKeeper(t *testing.T) {
 func TestSweep(t *testing.T) {
 	c, dir, pids := startFamily(t, "sleep 1000")
 	old := time.Now().Add(-time.Hour)
-	young, err := MakeDir()
+	young, err := makeDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +194,7 @@ func TestSweep(t *testing.T) {
 	}
 	c.Stop()
 
-	abandoned, err := MakeDir()
+	abandoned, err := makeDir()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,21 +226,22 @@ func TestKillSparesTheProgram(t *testing.T) {
 }
 
 func TestInterruptEndsCompilation(t *testing.T) {
-	dir, err := MakeDir()
+	c, err := Start(os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer c.Stop()
+	dir := c.Dir()
+	c.Interrupt(false) // of nothing
 	// A "go" that does not care for signals, as a child of the kept program.
 	tool := filepath.Join(dir, "bin", "go")
 	if err := os.Symlink("/bin/sh", tool); err != nil {
 		t.Fatal(err)
 	}
 	script := "trap 'touch $" + DirEnv + "/tmp/interrupted' INT; " + tool + ` -c 'trap "" INT; echo $$ > $` + DirEnv + `/tmp/pid; sleep 1000; :'; echo $? > $` + DirEnv + "/tmp/code; sleep 1000"
-	c, err := Start(dir, []string{"sh", "-c", script}, os.Environ(), os.Stderr)
-	if err != nil {
+	if err := c.Run([]string{"sh", "-c", script}, os.Environ()); err != nil {
 		t.Fatal(err)
 	}
-	defer c.Stop()
 	has := func(name string) func() bool {
 		return func() bool { text, _ := os.ReadFile(filepath.Join(dir, "tmp", name)); return len(text) > 0 }
 	}
@@ -213,9 +251,9 @@ func TestInterruptEndsCompilation(t *testing.T) {
 	waitFor(t, "the program got no SIGINT", func() bool { _, err := os.Stat(filepath.Join(dir, "tmp", "interrupted")); return err == nil })
 }
 
-func TestMakeDirIsPrivateAndShort(t *testing.T) {
+func TestDirIsPrivateAndShort(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir()+"/"+strings.Repeat("long/", 20))
-	dir, err := MakeDir()
+	dir, err := makeDir()
 	if err != nil {
 		t.Fatal(err)
 	}

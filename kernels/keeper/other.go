@@ -15,13 +15,19 @@ type Child struct{}
 var errSystem = errors.New("keeper: the kernel runs on Linux and macOS; on Windows use WSL")
 
 // Main says that there are no keepers on this system.
-func Main([]string) int {
+func Main() int {
 	fmt.Fprintln(os.Stderr, errSystem)
 	return 1
 }
 
 // Start fails on this system.
-func Start(string, []string, []string, io.Writer) (*Child, error) { return nil, errSystem }
+func Start(io.Writer) (*Child, error) { return nil, errSystem }
+
+// Dir returns "".
+func (*Child) Dir() string { return "" }
+
+// Run fails on this system.
+func (*Child) Run([]string, []string) error { return errSystem }
 
 // Done returns nil.
 func (*Child) Done() <-chan struct{} { return nil }
