@@ -207,7 +207,7 @@ func PresetFor(set *dataset.Set) string {
 
 // bestPreset is the model over atoms with a UNet.
 func bestPreset() Config {
-	c := Head(30, 100_000)
+	c := Head(45, 100_000)
 	c.Atoms.Trunk, c.Atoms.Base = "unet", "field"
 	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
 	c.Training.LR = 1.5e-3
