@@ -23,7 +23,7 @@ func (c Config) checkAtoms() (errs []error) {
 	a, t := c.Atoms, c.Training
 	_, err := Bases.Get(a.Base)
 	errs = append(errs, err)
-	wrong(a.Trunk != "mlp" && a.Trunk != "unet" && a.Trunk != "none", "no trunk %q: want one of mlp, none, unet", a.Trunk)
+	wrong(a.Trunk != "mlp" && a.Trunk != "unet", "no trunk %q: want mlp or unet", a.Trunk)
 	wrong(a.Width%nn.Groups != 0 || a.Width == nn.Groups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.Groups, 2*nn.Groups)
 	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
 	wrong(a.Patch < 0, "patch is %d, want 1 or more, or 0", a.Patch)
@@ -82,13 +82,10 @@ func (c Config) Head(groups []int) (head.Head, error) {
 }
 
 func (c Config) trunk(places, channels int) head.Trunk {
-	switch c.Atoms.Trunk {
-	case "mlp":
-		return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
-	case "unet":
+	if c.Atoms.Trunk == "unet" {
 		return head.UNet{Places: places, Channels: channels, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
 	}
-	return nil
+	return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 }
 
 // Params lists the model's weights. For a model over atoms c must be fitted.

@@ -66,7 +66,7 @@ type Diffusion struct {
 // Atoms is a categorical head over the data set's codec (package head).
 type Atoms struct {
 	Base  string `json:"base"`  // a name in Bases
-	Trunk string `json:"trunk"` // "mlp", "unet" (Config.UNet over the image), or "none": the base alone
+	Trunk string `json:"trunk"` // "mlp", or "unet" (Config.UNet over the image)
 	// Width and Blocks are the MLP's; 0 means 384 and 3.
 	Width  int `json:"width,omitempty"`
 	Blocks int `json:"blocks,omitempty"`

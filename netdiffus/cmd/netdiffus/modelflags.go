@@ -99,7 +99,7 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
 	atomsSetting("base", "model over atoms: what it starts from, chain or independent", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
-	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet", "none"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
+	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
 	floatSetting("weight_decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
 	intSetting("lr_anneal_steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
