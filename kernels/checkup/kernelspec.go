@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/spec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
 )
@@ -104,20 +105,11 @@ func (e *exam) jupyter(ctx context.Context) {
 	case !ok:
 		e.note("jupyter", Broken, path+" does not find the kernel: it does not look in "+data,
 			"start Jupyter with JUPYTER_PATH="+data+", or install the kernel where it looks: 'netdiffus kernel install --sys-prefix' in Jupyter's environment, or --user")
-	case !sameFolder(seen.Dir, e.Dir):
+	case !gotool.SameFolder(seen.Dir, e.Dir):
 		e.note("jupyter", Broken, fmt.Sprintf("%s takes the kernel of that name in %s for it", path, seen.Dir), "remove that one ('netdiffus kernel uninstall' with its place), or install this one under another --name")
 	default:
 		e.note("jupyter", OK, path+" finds the kernel", "")
 	}
-}
-
-func sameFolder(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
 }
 
 // argument returns what follows flag in the kernel's command line, or "".

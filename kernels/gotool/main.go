@@ -76,10 +76,12 @@ func cellModule() (string, bool) {
 		return "", false
 	}
 	kernel := os.Getenv(keeper.DirEnv)
-	return dir, kernel != "" && strings.HasPrefix(filepath.Base(dir), "gonb_") && sameFolder(filepath.Dir(dir), filepath.Join(kernel, "tmp"))
+	return dir, kernel != "" && strings.HasPrefix(filepath.Base(dir), "gonb_") && SameFolder(filepath.Dir(dir), filepath.Join(kernel, "tmp"))
 }
 
-func sameFolder(a, b string) bool {
+// SameFolder says whether a and b are one folder, by whatever names. What is not
+// there is none.
+func SameFolder(a, b string) bool {
 	x, err := os.Stat(a)
 	if err != nil {
 		return false
