@@ -110,13 +110,7 @@ func besideExactly(c ClassPrior, likelihood func(channel, j, k int) float64) [2]
 	walk(nil, nil, 1)
 	for _, channel := range all {
 		for _, q := range channel {
-			total := 0.0
-			for _, v := range q {
-				total += v
-			}
-			for k := range q {
-				q[k] /= total
-			}
+			normalise(q)
 		}
 	}
 	return all

@@ -122,15 +122,20 @@ func smoothed(c ClassPrior, diagonal []float64, signal, noise float64) [][]float
 	}
 	walk(nil, 1)
 	for _, q := range all {
-		total := 0.0
-		for _, v := range q {
-			total += v
-		}
-		for k := range q {
-			q[k] /= total
-		}
+		normalise(q)
 	}
 	return all
+}
+
+// normalise scales q to sum to 1.
+func normalise(q []float64) {
+	total := 0.0
+	for _, v := range q {
+		total += v
+	}
+	for k := range q {
+		q[k] /= total
+	}
 }
 
 func TestSmoothingIsExact(t *testing.T) {
