@@ -50,15 +50,6 @@ const (
 	linkLinuxSLL2 = 276 // Linux cooked, version 2
 )
 
-// knownLink says whether decode reads the link type.
-func knownLink(link uint32) bool {
-	switch link {
-	case linkNull, linkEthernet, linkRawBSD, linkRawOBSD, linkRaw, linkLoop, linkLinuxSLL, linkIPv4, linkIPv6, linkLinuxSLL2:
-		return true
-	}
-	return false
-}
-
 // EtherTypes.
 const (
 	etherIPv4 = 0x0800
