@@ -632,7 +632,7 @@ def killed_gonb_ends_the_kernel():
         reply = k.reply(msg)
         assert reply["ename"] == "KernelError", reply
         gone_within(10, tmp, mark)
-        assert not k.km.is_alive()
+        ended_within(10, k)
         k.stop()
 
 

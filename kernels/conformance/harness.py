@@ -132,6 +132,15 @@ def gone_within(seconds, tmp, mark):
     assert not rest, f"after {seconds} s there are left: {rest}"
 
 
+def ended_within(seconds, k):
+    """Wait until Jupyter sees that its kernel has ended: the system frees a process's memory,
+    by which it has gone for marked, a moment before its parent can wait for it."""
+    begun = time.time()
+    while k.km.is_alive():
+        assert time.time() - begun < seconds, f"after {seconds} s the kernel still runs"
+        time.sleep(0.02)
+
+
 def wait_for(path, seconds=10 * SLOW):
     begun = time.time()
     while not os.path.exists(path):
