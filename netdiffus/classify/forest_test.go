@@ -49,6 +49,32 @@ func TestForestLearnsWhatOneThresholdCannot(t *testing.T) {
 	}
 }
 
+// TestForestTriesConstants: a feature that is constant among a node's rows is one
+// of those tried. Of a feature that tells all, one that tells little and two
+// constants, two tried hold the first in 1/2 of all cases, and go on to it in
+// half of the 1/6 where both are constant. scikit-learn 1.9.1 splits 0.588 of
+// 4,000 roots on it, a forest that passes over constants all of them.
+func TestForestTriesConstants(t *testing.T) {
+	var x [][]float64
+	var y []int
+	for i := range 40 {
+		x, y = append(x, []float64{float64(i % 2), float64(i * 7 % 40), 0, 0}), append(y, i%2)
+	}
+	f := Forest{Trees: 4000, MaxFeatures: 2}
+	if err := f.Fit(t.Context(), x, y, 2); err != nil {
+		t.Fatal(err)
+	}
+	roots := 0.0
+	for _, tree := range f.trees {
+		if tree.nodes[0].feature == 0 {
+			roots += 1. / 4000
+		}
+	}
+	if math.Abs(roots-7./12) > .03 { // four standard deviations
+		t.Errorf("%.3f of the trees split first on the feature that tells all, want 7/12", roots)
+	}
+}
+
 func TestForestRepeatsWithItsSeed(t *testing.T) {
 	x := [][]float64{{1, 5}, {2, 4}, {3, 3}, {4, 2}, {5, 1}, {6, 0}}
 	y := []int{0, 1, 0, 1, 2, 2}

@@ -147,8 +147,9 @@ type split struct {
 	score     float64 // sum over both sides of Σ counts²/n: higher is purer
 }
 
-// bestSplit tries features in random order: tries of them, and on until one
-// splits at all. It leaves the node's class counts in g.node.
+// bestSplit tries features in random order: tries of them, those that are
+// constant here included, and on until one splits at all, as scikit-learn counts
+// them. It leaves the node's class counts in g.node.
 func (g *grower) bestSplit(rows []int32) (split, bool) {
 	clear(g.node)
 	for _, r := range rows {
@@ -158,19 +159,14 @@ func (g *grower) bestSplit(rows []int32) (split, bool) {
 		return split{}, false
 	}
 	best, found := split{score: -1}, false
-	tried := 0
-	for i := 0; i < len(g.order) && (tried < g.tries || !found); i++ {
+	for i := 0; i < len(g.order) && (i < g.tries || !found); i++ {
 		j := i + g.rng.IntN(len(g.order)-i)
 		g.order[i], g.order[j] = g.order[j], g.order[i]
 		s, ok := g.splitOf(g.order[i], rows)
-		if !ok { // constant here: does not count as tried
-			continue
-		}
-		tried++
-		found = true
-		if s.score > best.score {
+		if ok && s.score > best.score {
 			best = s
 		}
+		found = found || ok
 	}
 	return best, found
 }
