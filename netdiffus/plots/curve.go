@@ -14,6 +14,9 @@ import (
 type Line struct {
 	Name string
 	X, Y []float64
+	// Spread is how far each point is uncertain, up and down, drawn as a bar; nil
+	// for none, and as many as the points otherwise.
+	Spread []float64
 }
 
 // Chart says how curves are drawn. The zero value has linear axes without
@@ -35,7 +38,7 @@ func Losses() Chart { return Chart{XLabel: "training step", YLabel: "loss", Log:
 func Curve(title string, lines ...Line) (Figure, error) { return Losses().Curve(title, lines...) }
 
 // Curve draws the lines. It fails when none has a point to draw, and when a
-// line's X and Y differ in number.
+// line's X and Y, or its spreads, differ in number.
 //
 // A few spikes do not flatten the rest: the vertical axis ends a little beyond
 // the smoothed lines, and what is higher is cut off there.
@@ -46,6 +49,9 @@ func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
 	for i, l := range lines {
 		if len(l.X) != len(l.Y) {
 			return Figure{}, fmt.Errorf("plots: curve %q: line %q has %d steps and %d values", title, l.Name, len(l.X), len(l.Y))
+		}
+		if l.Spread != nil && len(l.Spread) != len(l.Y) {
+			return Figure{}, fmt.Errorf("plots: curve %q: line %q has %d values and %d spreads", title, l.Name, len(l.Y), len(l.Spread))
 		}
 		hue := lineColors[i%len(lineColors)]
 		y := ch.drawable(l.Y)
@@ -58,6 +64,11 @@ func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
 		chart.Add(path{x, line, draw.LineStyle{Color: hue, Width: dataLine}})
 		keys = append(keys, key{l.Name, hue})
 		frame.hold(l.X, y, smoothed)
+		for k, s := range l.Spread {
+			ends := []float64{y[k] - s, y[k] + s}
+			chart.Add(path{[]float64{l.X[k], l.X[k]}, ends, draw.LineStyle{Color: hue, Width: 0.7}})
+			frame.hold([]float64{l.X[k], l.X[k]}, ch.drawable(ends), ends)
+		}
 	}
 	if !frame.some() {
 		return Figure{}, fmt.Errorf("plots: curve %q: no finite values to draw", title)

@@ -18,12 +18,15 @@ import (
 
 func TestNothingToDrawIsAnError(t *testing.T) {
 	for name, draw := range map[string]func() (Figure, error){
-		"histogram":     func() (Figure, error) { return Histogram("x", "", nil, nil) },
-		"no panels":     func() (Figure, error) { return Axis{}.Panels("x") },
-		"empty panel":   func() (Figure, error) { return Axis{}.Panels("x", Pair{Title: "a"}) },
-		"no line":       func() (Figure, error) { return Curve("x") },
-		"NaN line":      func() (Figure, error) { return Curve("x", Line{X: []float64{1}, Y: []float64{math.NaN()}}) },
-		"uneven line":   func() (Figure, error) { return Curve("x", Line{X: []float64{1, 2}, Y: []float64{1}}) },
+		"histogram":   func() (Figure, error) { return Histogram("x", "", nil, nil) },
+		"no panels":   func() (Figure, error) { return Axis{}.Panels("x") },
+		"empty panel": func() (Figure, error) { return Axis{}.Panels("x", Pair{Title: "a"}) },
+		"no line":     func() (Figure, error) { return Curve("x") },
+		"NaN line":    func() (Figure, error) { return Curve("x", Line{X: []float64{1}, Y: []float64{math.NaN()}}) },
+		"uneven line": func() (Figure, error) { return Curve("x", Line{X: []float64{1, 2}, Y: []float64{1}}) },
+		"uneven spread": func() (Figure, error) {
+			return Curve("x", Line{X: []float64{1, 2}, Y: []float64{1, 2}, Spread: []float64{1}})
+		},
 		"no images":     func() (Figure, error) { return Grid(imaging.Images{}, 4, 2) },
 		"no rows":       func() (Figure, error) { return Compare("x", 3) },
 		"uneven images": func() (Figure, error) { return Compare("x", 1, Row{"a", gasf(1, 1), imaging.New(1, 4, 4, 1)}) },
@@ -39,15 +42,21 @@ func TestNothingToDrawIsAnError(t *testing.T) {
 func TestOddData(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for name, draw := range map[string]func() (Figure, error){
-		"one side":       func() (Figure, error) { return Histogram("x", "", []float64{1, 2}, nil) },
-		"constant":       func() (Figure, error) { return Histogram("x", "", []float64{5, 5}, []float64{5}) },
-		"not finite":     func() (Figure, error) { return Histogram("x", "", []float64{nan, inf, -inf}, []float64{nan}) },
-		"some finite":    func() (Figure, error) { return Histogram("x", "", []float64{1, nan, 2}, []float64{inf, 1.5}) },
-		"no such value":  func() (Figure, error) { return directions.Histogram(Pair{Real: []float64{7}}) },
-		"one point":      func() (Figure, error) { return Curve("x", Line{"a", []float64{1}, []float64{0.5}}) },
-		"constant curve": func() (Figure, error) { return Chart{}.Curve("x", Line{"a", []float64{1, 2}, []float64{0, 0}}) },
-		"gaps":           func() (Figure, error) { return Curve("x", Line{"a", []float64{1, 2, 3, 4}, []float64{1, nan, -1, 2}}) },
-		"nine decades":   func() (Figure, error) { return Curve("x", Line{"a", []float64{1, 2}, []float64{1e-6, 1e3}}) },
+		"one side":      func() (Figure, error) { return Histogram("x", "", []float64{1, 2}, nil) },
+		"constant":      func() (Figure, error) { return Histogram("x", "", []float64{5, 5}, []float64{5}) },
+		"not finite":    func() (Figure, error) { return Histogram("x", "", []float64{nan, inf, -inf}, []float64{nan}) },
+		"some finite":   func() (Figure, error) { return Histogram("x", "", []float64{1, nan, 2}, []float64{inf, 1.5}) },
+		"no such value": func() (Figure, error) { return directions.Histogram(Pair{Real: []float64{7}}) },
+		"one point":     func() (Figure, error) { return Curve("x", Line{Name: "a", X: []float64{1}, Y: []float64{0.5}}) },
+		"constant curve": func() (Figure, error) {
+			return Chart{}.Curve("x", Line{Name: "a", X: []float64{1, 2}, Y: []float64{0, 0}})
+		},
+		"gaps": func() (Figure, error) {
+			return Curve("x", Line{Name: "a", X: []float64{1, 2, 3, 4}, Y: []float64{1, nan, -1, 2}})
+		},
+		"nine decades": func() (Figure, error) {
+			return Curve("x", Line{Name: "a", X: []float64{1, 2}, Y: []float64{1e-6, 1e3}})
+		},
 		"grey pixels": func() (Figure, error) {
 			return Grid(imaging.Images{N: 1, H: 1, W: 2, C: 1, Data: []float64{nan, 9}}, 0, 0)
 		},

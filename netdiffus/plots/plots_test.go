@@ -189,3 +189,28 @@ func gasf(seed uint64, n int) imaging.Images {
 	}
 	return m
 }
+
+// TestCurveSpread: the bar of 1 ± 3 makes room for itself, and is drawn.
+func TestCurveSpread(t *testing.T) {
+	line := Line{Name: "a", X: []float64{1, 2, 3}, Y: []float64{1, 1, 1}, Spread: []float64{0, 3, 0}}
+	height := func(l Line) int {
+		f, err := Chart{Window: 1}.Curve("", l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, rows := f.Image(), 0
+		for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
+			for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
+				if r, _, b, _ := img.At(x, y).RGBA(); b > r+0x4000 { // the line's blue
+					rows++
+					break
+				}
+			}
+		}
+		return rows
+	}
+	with, without := height(line), height(Line{Name: "a", X: line.X, Y: line.Y})
+	if with < 8*without {
+		t.Errorf("blue in %d rows with the bar, %d without: want a bar from top to bottom", with, without)
+	}
+}

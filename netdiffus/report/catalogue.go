@@ -62,6 +62,8 @@ var catalogue = map[string]entry{
 	"seen":             {"seen in class", "", 0, "share of packets whose signed length the class's training flows have"},
 	"frechet":          {"Fréchet", "", -1, "nine simple features of a flow"},
 	"mmd":              {"MMD²", "", -1, "the same features, Gaussian kernel, unbiased"},
+	"inconsistency":    {"image inconsistency", "", 0, "mean |pixel − what the diagonal implies|; 0 for an image made of a flow"},
+	"holes":            {"holes", "", 0, "share of flows or images with a packet behind padding"},
 	"duplicates":       {"duplicates", "", 0, "share that equals a training flow of the class"},
 	"near_duplicates":  {"near duplicates", "", 0, "share within 8 bytes a packet of one"},
 }

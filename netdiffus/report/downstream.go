@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
@@ -76,10 +75,10 @@ func (e *evaluation) steps() int {
 	sizes := len(e.sizesQuietly())
 	n := e.Seeds * len(e.sources) * (sizes + 1) // fidelity and classification; memorisation
 	if slices.Contains(e.Tasks, Augmentation) {
-		n += e.Seeds * len(fewReal)
+		n += e.Seeds * len(fewReal) * len(e.taskJudges())
 	}
 	if slices.Contains(e.Tasks, Fingerprint) {
-		n += e.Seeds
+		n += e.Seeds * len(e.taskJudges())
 	}
 	if slices.Contains(e.Tasks, Anomaly) {
 		n += e.Seeds * len(e.sources)
@@ -121,8 +120,15 @@ func (e *evaluation) judges() []NamedJudge {
 	if !slices.Contains(e.Tasks, Classification) {
 		return nil
 	}
-	return append([]NamedJudge{e.forest()}, e.Judges...)
+	return e.taskJudges()
 }
+
+// taskJudges are those of the augmentation and the fingerprinting: the forest,
+// and the others.
+func (e *evaluation) taskJudges() []NamedJudge { return append([]NamedJudge{e.forest()}, e.Judges...) }
+
+// name is the judge's in metrics.json.
+func (j NamedJudge) name() string { return cmp.Or(j.Name, "forest") }
 
 // measureSizes draws from every source, for every seed and size, and measures
 // fidelity and classification both ways.
@@ -142,7 +148,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 				table := e.table(drawn)
 				draws = append(draws, table)
 				g := &measured[i][k]
-				g.add(e, drawn)
+				g.add(e, drawn, e.drawnLooks(source.name, drawn, e.want(size), seed))
 				if err := e.timing.measure(ctx, g, k, e.want(size), seed); err != nil {
 					return fmt.Errorf("report: times of %s: %w", source.title, err)
 				}
@@ -176,7 +182,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 		}
 	}
 	whole := gathered{figures: ceiling}
-	whole.add(e, e.train)
+	whole.add(e, e.train, e.drawnLooks(AllReal, e.train, nil, 0))
 	if e.timing != nil {
 		if err := e.timing.add(ctx, &whole, e.timing.train, 0); err != nil {
 			return fmt.Errorf("report: times of all training flows: %w", err)
@@ -192,10 +198,8 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 		}
 		s.Rows = append(s.Rows, whole.row(e, AllReal))
 		r.Sizes = append(r.Sizes, s)
-		if i == len(sizes)-1 {
-			r.FirstPackets = e.firstPackets(measured[i])
-		}
 	}
+	e.tabulate(r, measured[r.mainIndex()])
 	return nil
 }
 
@@ -211,11 +215,12 @@ type gathered struct {
 	flows   int
 	figures tally
 	classes []tally
-	firsts  []map[float64]float64 // by draw: share of each first packet, mean of the classes
+	firsts  [][]map[float64]float64 // by draw: share of each first packet, as sharesOf gives them
+	lengths [][]map[float64]float64 // by draw: share of each number of packets
 }
 
-// add measures one draw.
-func (g *gathered) add(e *evaluation, drawn sample) {
+// add measures one draw, and the looks of its images where there are any.
+func (g *gathered) add(e *evaluation, drawn, looks sample) {
 	if g.figures == nil {
 		g.figures = tally{}
 	}
@@ -223,7 +228,7 @@ func (g *gathered) add(e *evaluation, drawn sample) {
 		g.classes = make([]tally, len(e.classes))
 	}
 	g.flows = drawn.flows()
-	overall, classes := e.fidelity(drawn)
+	overall, classes := e.fidelity(drawn, looks)
 	for name, v := range overall {
 		g.figures.add(name, v)
 	}
@@ -235,7 +240,8 @@ func (g *gathered) add(e *evaluation, drawn sample) {
 			g.classes[c].add(name, v)
 		}
 	}
-	g.firsts = append(g.firsts, e.firstShares(drawn))
+	g.firsts = append(g.firsts, e.sharesOf(drawn, firstOf))
+	g.lengths = append(g.lengths, e.sharesOf(drawn, e.lengthOf))
 }
 
 func (g *gathered) row(e *evaluation, source string) Row {
@@ -246,46 +252,4 @@ func (g *gathered) row(e *evaluation, source string) Row {
 		}
 	}
 	return row
-}
-
-// firstShares are the shares of the flows' first packets: the mean over the
-// classes that have flows.
-func (e *evaluation) firstShares(s sample) map[float64]float64 {
-	shares, classes := map[float64]float64{}, 0.0
-	for _, rows := range s {
-		if len(rows) > 0 {
-			classes++
-		}
-		for _, v := range firsts(rows) {
-			shares[v] += 1 / float64(len(rows))
-		}
-	}
-	for v := range shares {
-		shares[v] /= classes
-	}
-	return shares
-}
-
-// firstRows is how many first packets the table has.
-const firstRows = 8
-
-// firstPackets is the table of the commonest first packets of the test flows.
-func (e *evaluation) firstPackets(sources []gathered) []FirstPacket {
-	test := e.firstShares(e.test)
-	values := slices.SortedFunc(maps.Keys(test), func(a, b float64) int {
-		return cmp.Or(cmp.Compare(test[b], test[a]), cmp.Compare(a, b))
-	})
-	var out []FirstPacket
-	for _, v := range values[:min(firstRows, len(values))] {
-		p := FirstPacket{Length: int(max(v, -v)), Up: v < 0, Test: number(test[v]), Shares: map[string]Spread{}}
-		for k, g := range sources {
-			s := Spread{}
-			for _, shares := range g.firsts {
-				s.Values = append(s.Values, shares[v])
-			}
-			p.Shares[e.sources[k].name] = s
-		}
-		out = append(out, p)
-	}
-	return out
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
 
-// fidelity measures a drawn sample against the test flows: figures of every
-// class, and over all. docs/metrics.md defines them by these names.
-func (e *evaluation) fidelity(s sample) (overall map[string]float64, classes []map[string]float64) {
+// fidelity measures a drawn sample, and the looks of its images where there are
+// any, against the test flows: figures of every class, and over all.
+// docs/metrics.md defines them by these names.
+func (e *evaluation) fidelity(s, looks sample) (overall map[string]float64, classes []map[string]float64) {
 	classes = make([]map[string]float64, len(s))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -20,21 +21,33 @@ func (e *evaluation) fidelity(s sample) (overall map[string]float64, classes []m
 		group.Go(func() error {
 			if len(s[c]) > 0 && len(e.test[c]) > 0 {
 				classes[c] = e.classFidelity(c, s[c])
+				if looks != nil {
+					classes[c]["inconsistency"] = meanLook(looks[c], lookInconsistency)
+					classes[c]["holes"] = meanLook(looks[c], lookHole)
+				}
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // no figure fails
-	overall = meanOf(classes)
+	overall = e.meanOf(classes)
 	e.pooled(overall, s)
 	return overall, classes
 }
 
-// meanOf is the mean of every figure over the classes that have it: each class
-// counts the same, however many flows it has.
-func meanOf(classes []map[string]float64) map[string]float64 {
+// judged tells whether a class takes part in the means over the classes. Where
+// there are no synthetic flows of it the baselines' figures of it are left out
+// too, or the means would not be of the same.
+func (e *evaluation) judged(c int) bool { return len(e.test[c]) > 0 && len(e.synthetic[c]) > 0 }
+
+// meanOf is the mean of every figure over the judged classes that have it: each
+// class counts the same, however many flows it has.
+func (e *evaluation) meanOf(classes []map[string]float64) map[string]float64 {
 	sums, n := map[string]float64{}, map[string]float64{}
-	for _, figures := range classes {
+	for c, figures := range classes {
+		if !e.judged(c) {
+			continue
+		}
 		for name, v := range figures {
 			if finite(v) {
 				sums[name] += v

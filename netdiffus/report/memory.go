@@ -62,7 +62,9 @@ type MemoryRow struct {
 	Exact     Spread `json:"exact_duplicates"`
 	Near      Spread `json:"near_duplicates"`
 	Closest   Spread `json:"closest_record_mean"` // bytes a place
-	Closer    Spread `json:"closer_to_train"`     // share nearer to a training flow than to one of as many test flows
+	ToTrain   Spread `json:"closest_train"`       // mean distance to the closest of m training flows, bytes a place
+	ToTest    Spread `json:"closest_test"`        // the same of m test flows: as many
+	Closer    Spread `json:"closer_to_train"`     // share nearer to one of these training flows than to one of these test flows
 	Attack    Spread `json:"membership_auc"`      // of the membership inference attack
 	AttackNew Spread `json:"membership_auc_distinct"`
 }
@@ -76,7 +78,7 @@ type CDF struct {
 // measureMemory compares every source's flows with the training flows.
 func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
-	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Tested: e.test.flows(), Distances: map[string]CDF{}}
+	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Tested: e.judgedOf(e.test).flows(), Distances: map[string]CDF{}}
 	m.HeldOut = MemoryRow{Source: "test"}
 	m.HeldOut.add(e.closeness(e.test))
 	m.Distances["test"] = e.cdf(e.test)
@@ -88,7 +90,7 @@ func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 			}
 			drawn := source.draw(want, seed)
 			row.add(e.closeness(drawn))
-			row.Closer.add(e.closer(drawn, seed))
+			row.compare(e.closer(drawn, seed))
 			row.Attack.add(e.attack(drawn, seed, false))
 			row.AttackNew.add(e.attack(drawn, seed, true))
 			if seed == 0 {
@@ -108,12 +110,30 @@ func (row *MemoryRow) add(exact, near, mean float64) {
 	row.Closest.add(mean)
 }
 
+func (row *MemoryRow) compare(toTrain, toTest, closer float64) {
+	row.ToTrain.add(toTrain)
+	row.ToTest.add(toTest)
+	row.Closer.add(closer)
+}
+
+// judgedOf is the sample without the classes that are not judged: those of the
+// test flows are the measure of the synthetic ones, so both have the same.
+func (e *evaluation) judgedOf(s sample) sample {
+	out := slices.Clone(s)
+	for c := range out {
+		if !e.judged(c) {
+			out[c] = nil
+		}
+	}
+	return out
+}
+
 // closeness is the shares of exact and near duplicates of training flows of the
 // class, and the mean distance to the closest of them.
 func (e *evaluation) closeness(s sample) (exact, nearby, mean float64) {
 	weight := 0.0
-	for c, rows := range s {
-		if len(rows) == 0 || len(e.test[c]) == 0 {
+	for c, rows := range e.judgedOf(s) {
+		if len(rows) == 0 {
 			continue
 		}
 		w, distance := e.fixed.weights[c], closest(rows, e.train[c])
@@ -125,21 +145,25 @@ func (e *evaluation) closeness(s sample) (exact, nearby, mean float64) {
 	return exact / weight, nearby / weight, mean / weight
 }
 
-// closer is the share of flows nearer to a training flow than to a test flow,
-// among as many of both, of each class.
-func (e *evaluation) closer(s sample, seed uint64) float64 {
-	sum, weight := 0.0, 0.0
-	for c, rows := range s {
+// closer is the mean distances to the closest training flow and to the closest
+// test flow, among as many of both of each class, and the share of flows nearer
+// to the former.
+func (e *evaluation) closer(s sample, seed uint64) (toTrain, toTest, closer float64) {
+	weight := 0.0
+	for c, rows := range e.judgedOf(s) {
 		n := min(len(e.train[c]), len(e.test[c]), searched)
 		if len(rows) == 0 || n == 0 {
 			continue
 		}
-		toTrain := closest(rows, e.pick(e.train[c], n, seed, c))
-		toTest := closest(rows, e.pick(e.test[c], n, seed, c))
-		sum += e.fixed.weights[c] * metric.Closer(toTrain, toTest)
-		weight += e.fixed.weights[c]
+		w := e.fixed.weights[c]
+		a := closest(rows, e.pick(e.train[c], n, seed, c))
+		b := closest(rows, e.pick(e.test[c], n, seed, c))
+		toTrain += w * meanOfValues(a)
+		toTest += w * meanOfValues(b)
+		closer += w * metric.Closer(a, b)
+		weight += w
 	}
-	return sum / weight
+	return toTrain / weight, toTest / weight, closer / weight
 }
 
 // attack is the AUC of a membership inference attack: given flows that were
@@ -153,7 +177,7 @@ func (e *evaluation) closer(s sample, seed uint64) float64 {
 func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
 	var member []bool
 	var score []float64
-	for c, rows := range s {
+	for c, rows := range e.judgedOf(s) {
 		in, out := e.train[c], e.test[c]
 		if distinct {
 			in, out = alone(e.train[c], e.test[c]), alone(e.test[c], e.train[c])
@@ -195,7 +219,7 @@ func (e *evaluation) pick(rows [][]float64, n int, seed uint64, class int) [][]f
 // class, over all flows of s.
 func (e *evaluation) cdf(s sample) CDF {
 	var d []float64
-	for c, rows := range s {
+	for c, rows := range e.judgedOf(s) {
 		d = append(d, closest(rows, e.train[c])...)
 	}
 	slices.Sort(d)

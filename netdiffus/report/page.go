@@ -150,17 +150,28 @@ func kind(source string) string {
 	return ""
 }
 
-// Figures is the table of some figures: synthetic flows, the four baselines,
-// all real flows.
-func (p page) Figures(s Size, names ...string) Table {
-	names = slices.DeleteFunc(names, func(name string) bool { return len(s.Row(RealSubset).Figures[name].Values) == 0 })
+// Figures is the table of some figures over all classes: synthetic flows, the
+// four baselines, all real flows.
+func (p page) Figures(s Size, names ...string) Table { return p.figuresOf(s, "", names) }
+
+// figuresOf is the table of a class, "" meaning all. It has the figures that some
+// source has.
+func (p page) figuresOf(s Size, label string, names []string) Table {
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !slices.ContainsFunc(s.Rows, func(row Row) bool { return len(row.of(label)[name].Values) > 0 })
+	})
 	t := Table{Head: heads(names)}
 	for _, row := range s.Rows {
 		line := Line{Name: p.title(row.Source), Kind: kind(row.Source)}
 		for _, name := range names {
-			cell := cellOf(row.Figures[name])
+			cell := cellOf(row.of(label)[name])
 			if row.Source == Synthesised {
-				cell.Mark, cell.Grade = s.grade(name).mark()
+				if label == "" {
+					cell.Mark, cell.Grade = s.grade(name).mark()
+				}
+				if s.Draws == 1 && cell.Aside != "" && !strings.Contains(name, "tstr") && !strings.Contains(name, "trts") {
+					cell.Aside = "one draw" // the same each time: a spread of 0 would say that it is known
+				}
 			}
 			line.Cells = append(line.Cells, cell)
 		}
@@ -169,23 +180,57 @@ func (p page) Figures(s Size, names ...string) Table {
 	return t
 }
 
-// Distances are the tables of one size.
+// of are the row's figures of a class, "" meaning all.
+func (r Row) of(label string) map[string]Spread {
+	if label == "" {
+		return r.Figures
+	}
+	return r.Classes[label]
+}
+
+// Distances are the tables of one size, of all classes or of one. A table without
+// columns is of what there is none of.
 type Distances struct {
-	Size                              Size
-	Structure, Packets, Exact, Pooled Table
-	Times                             Table // without columns where there are none
+	Size  Size
+	Label string // "" for all classes
+	// Pooled are of the packets of all classes together.
+	Structure, Lengths, Directions, Exact, Pooled, PooledDirections, Times, Images Table
 }
 
 // Distances makes the tables of a size.
-func (p page) Distances(s Size) Distances {
+func (p page) Distances(s Size) Distances { return p.distancesOf(s, "") }
+
+func (p page) distancesOf(s Size, label string) Distances {
+	table := func(names ...string) Table { return p.figuresOf(s, label, names) }
 	return Distances{
-		s,
-		p.Figures(s, "length_tv", "first_tv", "bigram_js", "trigram_js", "autocorrelation", "frechet", "mmd"),
-		p.Figures(s, "hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "hd_dir", "tv_dir"),
-		p.Figures(s, "tv_pl_exact", "js_pl_exact", "js_dir", "ks_dir", "bigram_js_exact", "trigram_js_exact", "seen", "duplicates", "near_duplicates"),
-		p.Figures(s, "hd_pl_all", "js_pl_all", "tv_pl_all", "w1_pl_all", "ks_pl_all", "hd_dir_all", "js_dir_all", "tv_dir_all"),
-		p.Figures(s, "tstr_iat_accuracy", "tstr_iat_f1", "hd_iat", "js_iat", "w1_iat", "ks_iat", "w1_duration", "ks_duration"),
+		Size: s, Label: label,
+		Structure:        table("length_tv", "first_tv", "bigram_js", "trigram_js", "autocorrelation", "frechet", "mmd"),
+		Lengths:          table("hd_pl", "js_pl", "tv_pl", "w1_pl", "ks_pl", "seen"),
+		Directions:       table("hd_dir", "js_dir", "tv_dir", "w1_dir", "ks_dir"),
+		Exact:            table("tv_pl_exact", "js_pl_exact", "bigram_js_exact", "trigram_js_exact", "duplicates", "near_duplicates"),
+		Pooled:           table("hd_pl_all", "js_pl_all", "tv_pl_all", "w1_pl_all", "ks_pl_all"),
+		PooledDirections: table("hd_dir_all", "js_dir_all", "tv_dir_all", "w1_dir_all", "ks_dir_all"),
+		Times:            table("tstr_iat_accuracy", "tstr_iat_f1", "hd_iat", "js_iat", "tv_iat", "w1_iat", "ks_iat", "w1_duration", "ks_duration"),
+		Images:           table("inconsistency", "holes"),
 	}
+}
+
+// OfClass is everything about a class.
+type OfClass struct {
+	Class
+	Distances   Distances
+	First, Runs Table
+}
+
+// EachClass has everything about every class that there are test flows of.
+func (p page) EachClass() []OfClass {
+	var out []OfClass
+	for _, class := range p.Classes {
+		if shares, some := p.ClassShares[class.Label]; some {
+			out = append(out, OfClass{class, p.distancesOf(p.main(), class.Label), p.first(shares), p.runs(shares)})
+		}
+	}
+	return out
 }
 
 func heads(names []string) []Head {
@@ -252,10 +297,13 @@ func (p page) PerClass(s Size, names ...string) Table {
 	return t
 }
 
-// First is the table of first packets.
-func (p page) First() Table {
-	t := Table{}
-	for _, f := range p.FirstPackets {
+// First is the table of first packets, of all classes.
+func (p page) First() Table { return p.first(p.Shares) }
+
+func (p page) first(s Shares) Table {
+	var columns []Share
+	var heads []Head
+	for _, f := range s.FirstPackets {
 		way := "down"
 		if f.Up {
 			way = "up"
@@ -263,37 +311,73 @@ func (p page) First() Table {
 		if p.Settings.Unsigned {
 			way = ""
 		}
-		t.Head = append(t.Head, Head{Title: fmt.Sprint(f.Length), Unit: way})
+		heads, columns = append(heads, Head{Title: fmt.Sprint(f.Length), Unit: way}), append(columns, f.Share)
 	}
-	test := Line{Name: "real test flows", Kind: "ceiling"}
-	for _, f := range p.FirstPackets {
-		test.Cells = append(test.Cells, Cell{Text: fmt.Sprintf("%.3f", float64(f.Test))})
+	return p.shares(heads, columns)
+}
+
+// Runs is the table of how many packets flows have, of all classes.
+func (p page) Runs() Table { return p.runs(p.Shares) }
+
+func (p page) runs(s Shares) Table {
+	var columns []Share
+	var heads []Head
+	for _, l := range s.Lengths {
+		title := fmt.Sprint(l.From)
+		if l.To > l.From {
+			title = fmt.Sprintf("%d–%d", l.From, l.To)
+		}
+		heads, columns = append(heads, Head{Title: title}), append(columns, l.Share)
 	}
+	return p.shares(heads, columns)
+}
+
+// shares is a table with a row for each source, and one for the test flows.
+func (p page) shares(heads []Head, columns []Share) Table {
+	t := Table{Head: heads}
 	for _, s := range p.e.sources {
 		line := Line{Name: s.title, Kind: kind(s.name)}
-		for _, f := range p.FirstPackets {
-			line.Cells = append(line.Cells, cellOf(f.Shares[s.name]))
+		for _, c := range columns {
+			line.Cells = append(line.Cells, cellOf(c.Shares[s.name]))
 		}
 		t.Rows = append(t.Rows, line)
+	}
+	test := Line{Name: "real test flows", Kind: "ceiling"}
+	for _, c := range columns {
+		test.Cells = append(test.Cells, Cell{Text: fmt.Sprintf("%.3f", float64(c.Test))})
 	}
 	t.Rows = append(t.Rows, test)
 	return t
 }
 
-// Augment is the table of the augmentation.
-func (p page) Augment() Table {
-	t := Table{Head: []Head{{Title: "real alone"}, {Title: "+ synthetic"}, {Title: "gain"}, {Title: "+ Markov, order 1"}, {Title: "gain"}}}
-	for _, a := range p.Augmentation {
-		line := Line{Name: fmt.Sprintf("%d real a class", a.Real)}
-		for i, row := range a.Rows {
-			line.Cells = append(line.Cells, cellOf(row.Accuracy))
-			if i > 0 {
-				line.Cells = append(line.Cells, signed(row.Gain))
+// Augment are the tables of the augmentation, one a classifier and score.
+func (p page) Augment() []NamedTable {
+	var out []NamedTable
+	for _, j := range p.e.taskJudges() {
+		accuracy, f1 := NamedTable{Title: j.Title + ": accuracy"}, NamedTable{Title: j.Title + ": macro F1"}
+		for _, a := range p.Augmentation {
+			if a.Judge != j.name() {
+				continue
 			}
+			line := Line{Name: fmt.Sprintf("%d real a class", a.Real)}
+			lineF1, head := line, []Head(nil)
+			for i, row := range a.Rows {
+				if i == 0 {
+					head = append(head, Head{Title: "real alone"})
+				} else {
+					head = append(head, Head{Title: "+ " + p.title(row.Source)}, Head{Title: "gain"})
+				}
+				line.Cells, lineF1.Cells = append(line.Cells, cellOf(row.Accuracy)), append(lineF1.Cells, cellOf(row.MacroF1))
+				if i > 0 {
+					line.Cells, lineF1.Cells = append(line.Cells, signed(row.Gain)), append(lineF1.Cells, signed(row.GainF1))
+				}
+			}
+			accuracy.Table.Head, f1.Table.Head = head, head
+			accuracy.Table.Rows, f1.Table.Rows = append(accuracy.Table.Rows, line), append(f1.Table.Rows, lineF1)
 		}
-		t.Rows = append(t.Rows, line)
+		out = append(out, accuracy, f1)
 	}
-	return t
+	return out
 }
 
 // signed is a difference.
@@ -305,23 +389,30 @@ func signed(s Spread) Cell {
 	return c
 }
 
-// Fingers is the table of the fingerprinting.
-func (p page) Fingers() Table {
-	t := Table{Head: []Head{{Title: "accuracy"}, {Title: "macro F1"}}}
-	for _, row := range p.Fingerprint.Rows {
-		name, k := fmt.Sprintf("%d %s", row.Added, p.title(row.Source)), ""
-		switch {
-		case row.Added == 0:
-			name, k = "real alone", "real"
-		case row.Real:
-			name = "real + " + name
+// Fingers are the tables of the fingerprinting, one a classifier.
+func (p page) Fingers() []NamedTable {
+	var out []NamedTable
+	for _, j := range p.e.taskJudges() {
+		t := Table{Head: []Head{{Title: "accuracy"}, {Title: "gain", What: "over the real flows alone"}, {Title: "macro F1"}}}
+		for _, row := range p.Fingerprint.Rows {
+			if row.Judge != j.name() {
+				continue
+			}
+			name, k, gain := fmt.Sprintf("%d %s", row.Added, p.title(row.Source)), "", signed(row.Gain)
+			switch {
+			case row.Added == 0:
+				name, k, gain = "real alone", "real", Cell{}
+			case row.Real:
+				name = "real + " + name
+			}
+			if row.Source == Synthesised {
+				k = "synthetic"
+			}
+			t.Rows = append(t.Rows, Line{Name: name, Kind: k, Cells: []Cell{cellOf(row.Accuracy), gain, cellOf(row.MacroF1)}})
 		}
-		if row.Source == Synthesised {
-			k = "synthetic"
-		}
-		t.Rows = append(t.Rows, Line{Name: name, Kind: k, Cells: []Cell{cellOf(row.Accuracy), cellOf(row.MacroF1)}})
+		out = append(out, NamedTable{j.Title, t})
 	}
-	return t
+	return out
 }
 
 // Alarms is the table of the anomaly detection.
@@ -339,7 +430,9 @@ func (p page) Memory() Table {
 		{"exact copies", "", "of a training flow of the class"},
 		{"near copies", "", "within 8 bytes a packet, exact ones too"},
 		{"closest record", "bytes", "mean distance to the nearest training flow, a packet"},
-		{"nearer to train", "", "than to test flows, as many of both: 0.5 is even"},
+		{"to train", "bytes", "the same, of as many training flows as there are test flows"},
+		{"to test", "bytes", "mean distance to the nearest test flow"},
+		{"nearer to train", "", "share nearer to these training flows than to the test flows: 0.5 is even"},
 		{"attack AUC", "", "membership inference, 0.5 is guessing"},
 		{"attack AUC, distinct", "", "among flows that no other real flow equals"},
 	}}
@@ -348,7 +441,7 @@ func (p page) Memory() Table {
 		if row.Source == "test" {
 			line.Name = "real test flows"
 		}
-		for _, s := range []Spread{row.Exact, row.Near, row.Closest, row.Closer, row.Attack, row.AttackNew} {
+		for _, s := range []Spread{row.Exact, row.Near, row.Closest, row.ToTrain, row.ToTest, row.Closer, row.Attack, row.AttackNew} {
 			line.Cells = append(line.Cells, cellOf(s))
 		}
 		t.Rows = append(t.Rows, line)

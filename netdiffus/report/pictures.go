@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
@@ -17,7 +18,7 @@ func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) 
 		name string
 		draw func() (plots.Figure, bool, error)
 	}{
-		{"tstr", r.drawUse}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
+		{"tstr", r.drawUse}, {"distances", r.drawDistances}, {"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
 		{"images", r.drawImages}, {"augmentation", r.drawAugmentation}, {"closest", r.drawClosest},
 	} {
 		if err := ctx.Err(); err != nil {
@@ -38,27 +39,79 @@ func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) 
 func (r *Report) drawUse() (plots.Figure, bool, error) {
 	var figures []plots.Figure
 	for _, s := range r.Sizes {
-		var dots []plots.Dot
-		for _, source := range r.e.sources {
-			d := plots.Dot{Name: source.title, Values: s.Row(source.name).Figures["tstr_accuracy"].Values}
-			switch source.name {
-			case Synthesised:
-				d.Kind = plots.Synthetic
-			case RealSubset:
-				d.Kind = plots.Real
-			}
-			dots = append(dots, d)
-		}
-		if len(dots[0].Values) == 0 {
-			return plots.Figure{}, false, nil
-		}
-		f, err := plots.Dots("Trained on "+s.of()+", tested on real flows", "accuracy (higher is better)", dots...)
-		if err != nil {
+		f, some, err := r.dots("Trained on "+s.of()+", tested on real flows", "accuracy (higher is better)", func(source string) Spread {
+			return s.Row(source).Figures["tstr_accuracy"]
+		})
+		if err != nil || !some {
 			return f, false, err
 		}
 		figures = append(figures, f)
 	}
 	return plots.Above(figures...), true, nil
+}
+
+// drawDistances shows the main distances of every source.
+func (r *Report) drawDistances() (plots.Figure, bool, error) {
+	s := r.main()
+	var rows []plots.Figure
+	for _, names := range [][]string{{"hd_pl", "length_tv"}, {"bigram_js", "trigram_js"}, {"frechet", "autocorrelation"}} {
+		var figures []plots.Figure
+		for _, name := range names {
+			label := "lower is better"
+			if unit := catalogue[name].Unit; unit != "" {
+				label = unit + " (" + label + ")"
+			}
+			f, some, err := r.dots(catalogue[name].Title, label, func(source string) Spread { return s.Row(source).Figures[name] })
+			if err != nil {
+				return f, false, err
+			}
+			if some {
+				figures = append(figures, f)
+			}
+		}
+		if len(figures) > 0 {
+			rows = append(rows, plots.Beside(figures...))
+		}
+	}
+	if len(rows) == 0 {
+		return plots.Figure{}, false, nil
+	}
+	return plots.Above(rows...), true, nil
+}
+
+// drawAnomaly shows how well classes that were held out are found.
+func (r *Report) drawAnomaly() (plots.Figure, bool, error) {
+	if r.Anomaly == nil {
+		return plots.Figure{}, false, nil
+	}
+	return r.dots("Held-out classes told from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
+		i := slices.IndexFunc(r.Anomaly.Rows, func(row AnomalyRow) bool { return row.Source == source })
+		return r.Anomaly.Rows[i].AUC
+	})
+}
+
+// dots shows a figure of every source that has it, each draw as a stroke.
+func (r *Report) dots(title, label string, of func(source string) Spread) (plots.Figure, bool, error) {
+	var dots []plots.Dot
+	for _, source := range r.e.sources {
+		s := of(source.name)
+		if !finite(s.Mean()) {
+			continue
+		}
+		d := plots.Dot{Name: source.title, Values: s.Values}
+		switch source.name {
+		case Synthesised:
+			d.Kind = plots.Synthetic
+		case RealSubset:
+			d.Kind = plots.Real
+		}
+		dots = append(dots, d)
+	}
+	if len(dots) == 0 {
+		return plots.Figure{}, false, nil
+	}
+	f, err := plots.Dots(title, label, dots...)
+	return f, err == nil, err
 }
 
 // pairs are real and synthetic values of every class that both have.
@@ -151,16 +204,25 @@ func (r *Report) drawImages() (plots.Figure, bool, error) {
 	return f, err == nil, err
 }
 
-// drawAugmentation shows accuracy over the number of real flows.
+// drawAugmentation shows the forest's accuracy over the number of real flows, and
+// its spread.
 func (r *Report) drawAugmentation() (plots.Figure, bool, error) {
 	if len(r.Augmentation) == 0 {
 		return plots.Figure{}, false, nil
 	}
-	lines := []plots.Line{{Name: "real alone"}, {Name: "real + synthetic"}, {Name: "real + Markov, order 1"}}
+	p := page{Report: r}
+	lines := make([]plots.Line, len(r.Augmentation[0].Rows))
 	for _, a := range r.Augmentation {
+		if a.Judge != r.e.forest().name() {
+			continue
+		}
 		for i, row := range a.Rows {
+			if lines[i].Name = "real alone"; row.Source != Alone {
+				lines[i].Name = "+ " + p.title(row.Source)
+			}
 			lines[i].X = append(lines[i].X, float64(a.Real))
 			lines[i].Y = append(lines[i].Y, row.Accuracy.Mean())
+			lines[i].Spread = append(lines[i].Spread, row.Accuracy.SD())
 		}
 	}
 	f, err := plots.Chart{XLabel: "real flows a class", YLabel: "accuracy on real test flows", Window: 1}.Curve("Few real flows, alone and with others added", lines...)

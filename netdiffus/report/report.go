@@ -112,19 +112,22 @@ func (o Options) withDefaults() (Options, error) {
 
 // Report is everything that was measured.
 type Report struct {
-	Schema       string        `json:"schema"`
-	Settings     Settings      `json:"settings"`
-	Inputs       []Input       `json:"inputs"`
-	Classes      []Class       `json:"classes"`
-	Notes        []string      `json:"notes"` // what to know before reading the figures
-	Verdict      Verdict       `json:"verdict"`
-	Images       *Images       `json:"images,omitempty"`
-	Sizes        []Size        `json:"sizes"` // rising numbers of flows a class
-	FirstPackets []FirstPacket `json:"first_packets"`
-	Memorisation Memorisation  `json:"memorisation"`
-	Augmentation []Augmented   `json:"augmentation,omitempty"`
-	Fingerprint  *Fingerprints `json:"fingerprint,omitempty"`
-	Anomaly      *Anomalies    `json:"anomaly,omitempty"`
+	Schema   string   `json:"schema"`
+	Settings Settings `json:"settings"`
+	Inputs   []Input  `json:"inputs"`
+	Classes  []Class  `json:"classes"`
+	Notes    []string `json:"notes"` // what to know before reading the figures
+	Verdict  Verdict  `json:"verdict"`
+	Images   *Images  `json:"images,omitempty"`
+	Sizes    []Size   `json:"sizes"` // rising numbers of flows a class
+	// Shares are those of all classes, the mean, and ClassShares those of each, at
+	// the size of the verdict.
+	Shares
+	ClassShares  map[string]Shares `json:"class_shares"`
+	Memorisation Memorisation      `json:"memorisation"`
+	Augmentation []Augmented       `json:"augmentation,omitempty"`
+	Fingerprint  *Fingerprints     `json:"fingerprint,omitempty"`
+	Anomaly      *Anomalies        `json:"anomaly,omitempty"`
 
 	e *evaluation // for the pictures
 }
@@ -170,25 +173,6 @@ type Row struct {
 	Figures map[string]Spread `json:"figures"` // docs/metrics.md lists the names
 	// Classes are the same by label, for figures that a class has.
 	Classes map[string]map[string]Spread `json:"classes,omitempty"`
-}
-
-// Images says how the synthetic images are, where there are images.
-type Images struct {
-	Images       int    `json:"images"`
-	Kind         string `json:"kind"`
-	Consistency  number `json:"inconsistency"` // mean |pixel − what the diagonal implies|; null where the kind has none
-	Holes        number `json:"holes"`         // share of images with a packet behind padding
-	Empty        int    `json:"empty"`         // images of nothing but padding
-	CodecDecodes string `json:"codec"`
-}
-
-// FirstPacket is how often flows start with a value: shares by source, means of
-// the classes.
-type FirstPacket struct {
-	Length int               `json:"length"`
-	Up     bool              `json:"up"`
-	Test   number            `json:"test"`
-	Shares map[string]Spread `json:"shares"`
 }
 
 // Run measures. It fails where there is nothing to compare.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -38,6 +39,7 @@ type evaluation struct {
 	fixed                  constants
 	notes                  []string
 	set                    *dataset.Set              // the synthetic images; nil without
+	looks                  sample                    // of them, in the order of the synthetic flows; nil without
 	testFlows              map[string][]traffic.Flow // by class, the first few, for pictures
 
 	done, total int
@@ -52,7 +54,9 @@ func newEvaluation(d Data, o Options) (*evaluation, error) {
 		}
 	}
 	for _, f := range d.Train {
-		e.classes = append(e.classes, f.Label)
+		if len(packets(e.row(f))) > 0 {
+			e.classes = append(e.classes, f.Label)
+		}
 	}
 	slices.Sort(e.classes)
 	e.classes = slices.Compact(e.classes)
@@ -71,11 +75,14 @@ func newEvaluation(d Data, o Options) (*evaluation, error) {
 	}
 	for c, label := range e.classes {
 		if len(e.synthetic[c]) == 0 {
-			e.note("There are no synthetic flows of class %q: a classifier trained on the synthetic flows cannot know it.", label)
+			e.note("There are no synthetic flows of class %q: a classifier trained on the synthetic flows cannot know it, and the means over the classes, the baselines' too, leave it out.", label)
 		}
 		if len(e.test[c]) == 0 {
 			e.note("There are no test flows of class %q: it is left out of means over the classes.", label)
 		}
+	}
+	if e.judgedOf(e.test).flows() == 0 {
+		return nil, errors.New("report: no class has both test flows and synthetic ones: want both to have the labels of the training flows")
 	}
 	if e.unsigned {
 		e.note("The synthetic flows have no directions; directions are left out of everything, for the real flows as well.")
@@ -97,15 +104,15 @@ func (e *evaluation) note(format string, args ...any) {
 func (e *evaluation) arrange(role string, flows []traffic.Flow) (sample, error) {
 	s, unknown, empty := make(sample, len(e.classes)), 0, 0
 	for _, f := range flows {
+		row := e.row(f)
 		c, known := slices.BinarySearch(e.classes, f.Label)
-		if !known {
-			unknown++
-			continue
-		}
-		if row := e.row(f); len(packets(row)) > 0 {
-			s[c] = append(s[c], row)
-		} else {
+		switch {
+		case len(packets(row)) == 0:
 			empty++
+		case known:
+			s[c] = append(s[c], row)
+		default:
+			unknown++
 		}
 	}
 	if unknown > 0 {

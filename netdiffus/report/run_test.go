@@ -71,6 +71,9 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %d flows, want 40 of each of 4 classes", source, row.Flows)
 		}
 		for name := range catalogue {
+			if name == "inconsistency" || name == "holes" {
+				continue // there are no images
+			}
 			if got := row.Figures[name]; len(got.Values) != 2 || !finite(got.Mean()) {
 				t.Errorf("%s: %s = %v, want two numbers", source, name, got.Values)
 			}
@@ -87,6 +90,32 @@ func TestRun(t *testing.T) {
 	}
 	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != 5 {
 		t.Errorf("tasks are missing: %d, %v, %v, %d", len(r.Augmentation), r.Fingerprint, r.Anomaly, len(r.Memorisation.Rows))
+	}
+	for _, a := range r.Augmentation {
+		if len(a.Rows) != 6 || a.Rows[0].Source != Alone || a.Judge != "forest" {
+			t.Errorf("augmentation of %d: %d rows, the first %q of %q, want the real flows alone and five sources", a.Real, len(a.Rows), a.Rows[0].Source, a.Judge)
+		}
+		for _, row := range a.Rows {
+			if want := row.MacroF1.Mean() - a.Rows[0].MacroF1.Mean(); len(row.GainF1.Values) != 2 || math.Abs(row.GainF1.Mean()-want) > 1e-12 {
+				t.Errorf("gain of F1 by %q: %v, want two of mean %v", row.Source, row.GainF1.Values, want)
+			}
+		}
+	}
+	for _, source := range []string{Synthesised, RealSubset, Markov1, Markov2, Independent} {
+		n := 0
+		for _, row := range r.Fingerprint.Rows {
+			if row.Source == source {
+				n++
+			}
+		}
+		if n != 2 { // instead of the real flows, and beside them
+			t.Errorf("fingerprinting: %d rows of %q, want 2", n, source)
+		}
+	}
+	for _, row := range r.Memorisation.Rows {
+		if len(row.ToTrain.Values) != 2 || !(row.ToTrain.Mean() >= row.Closest.Mean()) || !finite(row.ToTest.Mean()) {
+			t.Errorf("%s: closest of some training flows %v, of all %v, of test flows %v", row.Source, row.ToTrain, row.Closest, row.ToTest)
+		}
 	}
 	again, err := Run(t.Context(), d, small())
 	if err != nil {
@@ -156,8 +185,8 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture := regexp.MustCompile(`<img alt="[^"]+" src="data:image/png;base64,[^"]+">`)
-	if n := len(picture.FindAll(page, -1)); n != 7 {
-		t.Errorf("%d pictures, want 7", n)
+	if n := len(picture.FindAll(page, -1)); n != 9 {
+		t.Errorf("%d pictures, want 9", n)
 	}
 	page = picture.ReplaceAll(page, nil)
 	// One file, nothing to run, nothing to fetch.
@@ -223,6 +252,8 @@ func TestRunRefuses(t *testing.T) {
 	none.Synthetic.Flows = nil
 	foreign := good
 	foreign.Synthetic.Flows = []traffic.Flow{flow("other", 5)}
+	apart := good
+	apart.Test, apart.Synthetic.Flows = good.Test[:9], good.Synthetic.Flows[9:]
 	empty := good
 	empty.Test = []traffic.Flow{flow("class0", 0, 0)}
 	for _, c := range []struct {
@@ -233,6 +264,7 @@ func TestRunRefuses(t *testing.T) {
 	}{
 		{"no synthetic flows", none, Options{}, "no synthetic flows"},
 		{"other classes", foreign, Options{}, "none of the 1 synthetic flows is of a class"},
+		{"no class in common", apart, Options{}, "no class has both test flows and synthetic ones"},
 		{"nothing but padding", empty, Options{}, "none of the 1 test flows"},
 		{"one class", one, Options{}, "two classes or more"},
 		{"task", good, Options{Tasks: []Task{"magic"}}, `unknown task "magic"`},
@@ -282,6 +314,103 @@ func TestNotes(t *testing.T) {
 	}
 	if _, err := r.HTML(t.Context()); err != nil {
 		t.Errorf("the page: %v", err)
+	}
+}
+
+// TestShares: tables of how flows start and how long they are, of all classes and
+// of each, beside all sources.
+func TestShares(t *testing.T) {
+	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Synthetic{Flows: chatter(3, 20, 3)}}
+	o := small()
+	o.Tasks, o.Length = []Task{Classification}, 40 // ranges of 3 lengths
+	r, err := Run(t.Context(), d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Every class starts with a packet of its own, always the same.
+	if len(r.FirstPackets) != 3 || math.Abs(float64(r.FirstPackets[0].Test)-1./3) > 1e-12 {
+		t.Fatalf("first packets %+v, want three of 1/3 each", r.FirstPackets)
+	}
+	first := r.ClassShares["class1"].FirstPackets
+	if len(first) != 1 || first[0].Length != 150 || !first[0].Up || first[0].Test != 1 {
+		t.Fatalf("first packets of class1 %+v, want 150 bytes up, always", first)
+	}
+	for _, source := range []string{Synthesised, RealSubset, Markov1, Markov2, Independent} {
+		if s := first[0].Shares[source]; len(s.Values) != 2 || s.Mean() != 1 {
+			t.Errorf("%s starts class1 so in %v, want 1 twice", source, s.Values)
+		}
+		for _, table := range []Shares{r.Shares, r.ClassShares["class2"]} {
+			sum := 0.0
+			for _, l := range table.Lengths {
+				sum += l.Shares[source].Mean()
+			}
+			if math.Abs(sum-1) > 1e-9 {
+				t.Errorf("%s: shares of lengths sum to %v", source, sum)
+			}
+		}
+	}
+	if l := r.Lengths; len(l) != 14 || l[0].From != 1 || l[0].To != 3 || l[13].From != 40 || l[13].To != 40 {
+		t.Errorf("ranges of lengths %+v, want 1 to 3 up to 40", l)
+	}
+}
+
+// TestMissingClass: means are of the same classes for every source.
+func TestMissingClass(t *testing.T) {
+	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Synthetic{Flows: chatter(2, 20, 3)}}
+	o := small()
+	o.Tasks = []Task{Classification}
+	r, err := Run(t.Context(), d, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := r.Sizes[0].Row(RealSubset)
+	want := (row.Classes["class0"]["bigram_js"].Mean() + row.Classes["class1"]["bigram_js"].Mean()) / 2
+	if got := row.Figures["bigram_js"].Mean(); math.Abs(got-want) > 1e-12 || len(row.Classes["class2"]) == 0 {
+		t.Errorf("real flows' mean %v, want %v: of the two classes that there are synthetic flows of", got, want)
+	}
+	if r.Memorisation.Tested != 60 {
+		t.Errorf("copies are compared with those of %d test flows, want the 60 of the two classes", r.Memorisation.Tested)
+	}
+	if got := r.Sizes[0].Row(Synthesised).Figures["tstr_accuracy"].Mean(); got > 0.7 {
+		t.Errorf("accuracy %v without a third of the flows", got)
+	}
+}
+
+// TestImagesBesideBaselines: image figures of every class and source, the images
+// being those that the flows drawn were read off.
+func TestImagesBesideBaselines(t *testing.T) {
+	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{Length: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, label := range set.Labels { // spoil the pixel above the diagonal in class 1
+		if label == 1 {
+			set.Images.At(i)[1] += 0.3
+		}
+	}
+	flows, err := traffic.Collect(set.PaddedFlows())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := small()
+	o.Tasks, o.PerClass = []Task{Classification}, []int{10}
+	r, err := Run(t.Context(), Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Synthetic{Flows: flows, Set: set}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range r.Sizes[0].Rows {
+		for label, figures := range row.Classes {
+			want := 0.0
+			if row.Source == Synthesised && label == "class1" {
+				want = 0.3 / 30
+			}
+			if got := figures["inconsistency"]; math.Abs(got.Mean()-want) > 1e-6 {
+				t.Errorf("%s, %s: inconsistency %v, want %v", row.Source, label, got, want)
+			}
+		}
+		if got := row.Figures["holes"].Mean(); (got > 0) != (row.Source == Independent) {
+			t.Errorf("%s: holes in %v of the flows", row.Source, got)
+		}
 	}
 }
 
@@ -335,8 +464,12 @@ func TestSpread(t *testing.T) {
 	if want := `{"mean":2,"sd":1,"values":[1,2,null,3]}`; err != nil || string(text) != want {
 		t.Errorf("JSON %s (%v), want %s", text, err, want)
 	}
+	// One value tells no spread.
+	if text, err = json.Marshal(Spread{[]float64{4}}); err != nil || string(text) != `{"mean":4,"sd":null,"values":[4]}` {
+		t.Errorf("JSON of one value %s (%v)", text, err)
+	}
 	for want, s := range map[string]Spread{
-		"2.000 ± 1.000": s, "–": {}, "0.500": {[]float64{.5}}, "150 ± 71": {[]float64{100, 200}}, "15.0 ± 7.1": {[]float64{10, 20}},
+		"2.000 ± 1.000": s, "–": {}, "0.500": {[]float64{.5}}, "0.000": {[]float64{4e-17}}, "150 ± 71": {[]float64{100, 200}}, "15.0 ± 7.1": {[]float64{10, 20}},
 	} {
 		if got := s.String(); got != want {
 			t.Errorf("%v: %q, want %q", s.Values, got, want)

@@ -21,8 +21,17 @@ func (s Spread) Mean() float64 {
 	return sum / n
 }
 
-// SD is the standard deviation, divisor n−1; 0 of fewer than two numbers.
+// SD is the standard deviation, divisor n−1; 0 of fewer than two numbers, which
+// do not tell it.
 func (s Spread) SD() float64 {
+	if sd := s.sd(); finite(sd) {
+		return sd
+	}
+	return 0
+}
+
+// sd is SD, but NaN where it is not known.
+func (s Spread) sd() float64 {
 	mean, sum, n := s.Mean(), 0.0, 0.0
 	for _, v := range s.Values {
 		if finite(v) {
@@ -31,7 +40,7 @@ func (s Spread) SD() float64 {
 		}
 	}
 	if n < 2 {
-		return 0
+		return math.NaN()
 	}
 	return math.Sqrt(sum / (n - 1))
 }
@@ -39,14 +48,15 @@ func (s Spread) SD() float64 {
 // standardError is the mean's.
 func (s Spread) standardError() float64 { return s.SD() / math.Sqrt(float64(max(1, len(s.Values)))) }
 
-// MarshalJSON writes mean, sd and values, null for what is no number.
+// MarshalJSON writes mean, sd and values, null for what is no number and for the
+// sd of fewer than two.
 func (s Spread) MarshalJSON() ([]byte, error) {
 	values := make([]string, len(s.Values))
 	for i, v := range s.Values {
 		values[i] = number(v).json()
 	}
 	return fmt.Appendf(nil, `{"mean":%s,"sd":%s,"values":[%s]}`,
-		number(s.Mean()).json(), number(s.SD()).json(), strings.Join(values, ",")), nil
+		number(s.Mean()).json(), number(s.sd()).json(), strings.Join(values, ",")), nil
 }
 
 // String is the mean with its spread: "0.887 ± 0.005".
@@ -55,13 +65,13 @@ func (s Spread) String() string {
 	switch {
 	case !finite(mean):
 		return "–"
-	case len(s.Values) < 2:
+	case !finite(s.sd()):
 		return digits(mean)
 	case math.Abs(mean) >= 100:
 		return fmt.Sprintf("%.0f ± %.0f", mean, s.SD())
 	case math.Abs(mean) >= 10:
 		return fmt.Sprintf("%.1f ± %.1f", mean, s.SD())
-	case math.Abs(mean) < 0.0095 && mean != 0:
+	case math.Abs(mean) < 0.0095 && math.Abs(mean) > 1e-9:
 		return fmt.Sprintf("%.4f ± %.4f", mean, s.SD())
 	}
 	return fmt.Sprintf("%.3f ± %.3f", mean, s.SD())
@@ -81,13 +91,15 @@ func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case !finite(v):
 		return "–"
+	case a < 1e-9: // nothing but rounding
+		return "0.000"
 	case a >= 100:
 		return fmt.Sprintf("%.0f", v)
 	case a >= 10:
 		return fmt.Sprintf("%.1f", v)
-	case a > 0 && a < 0.00095:
+	case a < 0.00095:
 		return fmt.Sprintf("%.1g", v)
-	case a > 0 && a < 0.0095:
+	case a < 0.0095:
 		return fmt.Sprintf("%.4f", v)
 	}
 	return fmt.Sprintf("%.3f", v)

@@ -16,50 +16,79 @@ var fewReal = []int{5, 10, 20, 50}
 // Augmented is what adding flows to few real ones did: accuracy and macro F1 on
 // the test flows.
 type Augmented struct {
+	Judge string      `json:"judge"` // "forest", or a further judge's name
 	Real  int         `json:"real_per_class"`
 	Added int         `json:"added_per_class"`
 	Rows  []Augmenter `json:"rows"`
 }
 
+// Alone is the source of a row that has the real flows only.
+const Alone = "none"
+
 // Augmenter is one thing that was trained on.
 type Augmenter struct {
-	Source   string `json:"source"` // "real": nothing added
+	Source   string `json:"source"` // of the flows added; [Alone] where none are
 	Accuracy Spread `json:"accuracy"`
 	MacroF1  Spread `json:"f1"`
 	Gain     Spread `json:"accuracy_gain"` // over the real flows alone, seed by seed
+	GainF1   Spread `json:"f1_gain"`
+}
+
+// helpers are the sources that a judge tries as helpers of real flows: all for
+// the forest, and the synthetic flows and the first-order chain for the others,
+// which are slow.
+func (e *evaluation) helpers(j NamedJudge) []string {
+	if j.Name != "" {
+		return []string{Synthesised, Markov1}
+	}
+	var names []string
+	for _, s := range e.sources {
+		names = append(names, s.name)
+	}
+	return names
 }
 
 // augment trains on few real flows, alone and with others added.
 func (e *evaluation) augment(ctx context.Context, r *Report) error {
-	want := e.largest()
-	test, train := e.table(e.test), e.table(e.train)
-	helpers := []string{Synthesised, Markov1}
-	for _, n := range fewReal {
-		a := Augmented{Real: n, Added: slices.Max(want), Rows: make([]Augmenter, 1+len(helpers))}
-		a.Rows[0].Source = RealSubset
-		for seed := range uint64(e.Seeds) {
-			few := classify.Few(train, n, seed)
-			tables := []classify.Table{few}
-			for i, name := range helpers {
-				a.Rows[1+i].Source = name
-				tables = append(tables, few.Join(e.table(e.draw(name, want, seed))))
+	for _, j := range e.taskJudges() {
+		for _, n := range fewReal {
+			a, err := e.augmented(ctx, j, n)
+			if err != nil {
+				return err
 			}
-			for i, table := range tables {
-				scores, err := classify.Evaluate(ctx, e.forest().Judge, table, seed, test)
-				if err != nil {
-					return err
-				}
-				a.Rows[i].Accuracy.add(scores[0].Accuracy)
-				a.Rows[i].MacroF1.add(scores[0].MacroF1)
-			}
-			e.step("augmentation")
+			r.Augmentation = append(r.Augmentation, a)
 		}
-		for i := range a.Rows {
-			a.Rows[i].Gain = a.Rows[i].Accuracy.minus(a.Rows[0].Accuracy)
-		}
-		r.Augmentation = append(r.Augmentation, a)
 	}
 	return nil
+}
+
+func (e *evaluation) augmented(ctx context.Context, j NamedJudge, n int) (Augmented, error) {
+	want, helpers := e.largest(), e.helpers(j)
+	test, train := e.table(e.test), e.table(e.train)
+	a := Augmented{Judge: j.name(), Real: n, Added: slices.Max(want), Rows: make([]Augmenter, 1+len(helpers))}
+	a.Rows[0].Source = Alone
+	for seed := range uint64(e.Seeds) {
+		few := classify.Few(train, n, seed)
+		tables := []classify.Table{few}
+		for i, name := range helpers {
+			a.Rows[1+i].Source = name
+			tables = append(tables, few.Join(e.table(e.draw(name, want, seed))))
+		}
+		for i, table := range tables {
+			scores, err := classify.Evaluate(ctx, j.Judge, table, seed, test)
+			if err != nil {
+				return a, err
+			}
+			a.Rows[i].Accuracy.add(scores[0].Accuracy)
+			a.Rows[i].MacroF1.add(scores[0].MacroF1)
+		}
+		e.step("augmentation")
+	}
+	for i := range a.Rows {
+		row := &a.Rows[i]
+		row.Gain, row.GainF1 = row.Accuracy.minus(a.Rows[0].Accuracy), row.MacroF1.minus(a.Rows[0].MacroF1)
+	}
+	return a, nil
 }
 
 func (s *Spread) add(v float64) { s.Values = append(s.Values, v) }
@@ -92,11 +121,13 @@ type Fingerprints struct {
 
 // FingerprintRow is one scenario.
 type FingerprintRow struct {
-	Source   string `json:"source,omitempty"` // of the flows that stand for or beside the real ones
-	Added    int    `json:"added_per_class"`  // of the class that has most
-	Real     bool   `json:"real"`             // the real flows are trained on too
+	Judge    string `json:"judge"`           // "forest", or a further judge's name
+	Source   string `json:"source"`          // of the flows that stand for or beside the real ones; [Alone] without any
+	Added    int    `json:"added_per_class"` // of the class that has most
+	Real     bool   `json:"real"`            // the real flows are trained on too
 	Accuracy Spread `json:"accuracy"`
 	MacroF1  Spread `json:"f1"`
+	Gain     Spread `json:"accuracy_gain"` // over the real flows alone, seed by seed
 }
 
 // fingerprint trains on real flows, on others, and on both.
@@ -134,35 +165,44 @@ func (e *evaluation) fingerprint(ctx context.Context, r *Report) error {
 		amounts = append(amounts, min(n, most))
 	}
 	amounts = slices.Compact(amounts)
-	f.Rows = []FingerprintRow{{Real: true}}
-	for _, n := range amounts {
-		for _, source := range []string{Synthesised, Markov1} {
-			f.Rows = append(f.Rows, FingerprintRow{Source: source, Added: n}, FingerprintRow{Source: source, Added: n, Real: true})
+	for _, j := range e.taskJudges() {
+		rows := []FingerprintRow{{Judge: j.name(), Source: Alone, Real: true}}
+		for _, n := range amounts {
+			for _, source := range e.helpers(j) {
+				row := FingerprintRow{Judge: j.name(), Source: source, Added: n}
+				rows = append(rows, row)
+				row.Real = true
+				rows = append(rows, row)
+			}
 		}
-	}
-	for seed := range uint64(e.Seeds) {
-		real := e.table(e.subset(e.train, "fingerprint")(times(fingerTrain), seed))
-		test := e.table(e.subset(e.test, "fingerprint")(times(fingerTest), seed))
-		for i := range f.Rows {
-			row := &f.Rows[i]
-			table := classify.Table{Classes: len(e.classes)}
-			if row.Real {
-				table = real
+		for seed := range uint64(e.Seeds) {
+			real := e.table(e.subset(e.train, "fingerprint")(times(fingerTrain), seed))
+			test := e.table(e.subset(e.test, "fingerprint")(times(fingerTest), seed))
+			for i := range rows {
+				row := &rows[i]
+				table := classify.Table{Classes: len(e.classes)}
+				if row.Real {
+					table = real
+				}
+				if row.Added > 0 {
+					table = table.Join(e.table(e.draw(row.Source, times(row.Added), seed)))
+				}
+				if table.Len() == 0 || test.Len() == 0 {
+					return fmt.Errorf("none of the classes %q has both synthetic flows and test flows", f.Classes)
+				}
+				scores, err := classify.Evaluate(ctx, j.Judge, table, seed, test)
+				if err != nil {
+					return err
+				}
+				row.Accuracy.add(scores[0].Accuracy)
+				row.MacroF1.add(scores[0].MacroF1)
 			}
-			if row.Added > 0 {
-				table = table.Join(e.table(e.draw(row.Source, times(row.Added), seed)))
-			}
-			if table.Len() == 0 {
-				return fmt.Errorf("none of the classes %q has synthetic flows", f.Classes)
-			}
-			scores, err := classify.Evaluate(ctx, e.forest().Judge, table, seed, test)
-			if err != nil {
-				return err
-			}
-			row.Accuracy.add(scores[0].Accuracy)
-			row.MacroF1.add(scores[0].MacroF1)
+			e.step("fingerprinting")
 		}
-		e.step("fingerprinting")
+		for i := range rows {
+			rows[i].Gain = rows[i].Accuracy.minus(rows[0].Accuracy)
+		}
+		f.Rows = append(f.Rows, rows...)
 	}
 	r.Fingerprint = f
 	return nil

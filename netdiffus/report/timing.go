@@ -206,7 +206,7 @@ func (t *timing) add(ctx context.Context, g *gathered, drawn sample, seed uint64
 			g.classes[c].add(name, v)
 		}
 	}
-	for name, v := range meanOf(classes) {
+	for name, v := range t.e.meanOf(classes) {
 		g.figures.add(name, v)
 	}
 	if !slices.Contains(t.e.Tasks, Classification) {

@@ -37,13 +37,15 @@ func (s Size) Row(source string) Row {
 
 // main is the size that the verdict is on: the largest that all classes have
 // synthetic flows enough for, or else the smallest.
-func (r *Report) main() Size {
-	for _, s := range slices.Backward(r.Sizes) {
+func (r *Report) main() Size { return r.Sizes[r.mainIndex()] }
+
+func (r *Report) mainIndex() int {
+	for i, s := range slices.Backward(r.Sizes) {
 		if !s.Short {
-			return s
+			return i
 		}
 	}
-	return r.Sizes[0]
+	return 0
 }
 
 // of names the size for a sentence.
@@ -65,8 +67,7 @@ const least = 0.01
 // as spreading at least as the baseline does.
 func compare(synthetic, baseline Spread, draws float64) string {
 	gap := synthetic.Mean() - baseline.Mean()
-	spread := max(synthetic.SD(), baseline.SD())
-	margin := max(least, 2*math.Hypot(spread/math.Sqrt(max(1, draws)), baseline.standardError()))
+	margin := max(least, doubt(synthetic, baseline, draws))
 	switch {
 	case !finite(gap):
 		return "not comparable"
@@ -76,6 +77,12 @@ func compare(synthetic, baseline Spread, draws float64) string {
 		return "below"
 	}
 	return "level with"
+}
+
+// doubt is twice the standard error of the difference of two figures.
+func doubt(synthetic, baseline Spread, draws float64) float64 {
+	spread := max(synthetic.SD(), baseline.SD())
+	return 2 * math.Hypot(spread/math.Sqrt(max(1, draws)), baseline.standardError())
 }
 
 // usefulness is the headline: training on synthetic flows, testing on real
@@ -168,9 +175,7 @@ func (s Size) grade(name string) grade {
 		if better > 0 {
 			return compare(got, b, s.Draws) == "below"
 		}
-		// One and a half standard deviations, or a tenth: draws from one set of
-		// synthetic flows overlap, so that they spread less than sets would.
-		return got.Mean()-b.Mean() > max(1.5*math.Hypot(got.SD(), b.SD()), math.Abs(chain.Mean())/10)
+		return got.Mean()-b.Mean() > max(doubt(got, b, s.Draws), math.Abs(chain.Mean())/10)
 	}
 	switch {
 	case better == 0 || len(got.Values) == 0 || len(real.Values) == 0:
