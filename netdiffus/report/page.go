@@ -350,35 +350,59 @@ func (p page) shares(heads []Head, columns []Share) Table {
 	return t
 }
 
-// Augment are the tables of the augmentation, one a classifier and score.
+// Augment are the tables of the augmentation, one a classifier and score: a row
+// for what was added, and for each number of real flows the score and the gain.
 func (p page) Augment() []NamedTable {
 	var out []NamedTable
 	for _, j := range p.e.taskJudges() {
-		accuracy, f1 := NamedTable{Title: j.Title + ": accuracy"}, NamedTable{Title: j.Title + ": macro F1"}
-		for _, a := range p.Augmentation {
-			if a.Judge != j.name() {
-				continue
-			}
-			line := Line{Name: fmt.Sprintf("%d real a class", a.Real)}
-			lineF1, head := line, []Head(nil)
-			for i, row := range a.Rows {
-				if i == 0 {
-					head = append(head, Head{Title: "real alone"})
-				} else {
-					head = append(head, Head{Title: "+ " + p.title(row.Source)}, Head{Title: "gain"})
+		for _, score := range []struct {
+			name string
+			of   func(Augmenter) (value, gain Spread)
+		}{
+			{"accuracy", func(a Augmenter) (value, gain Spread) { return a.Accuracy, a.Gain }},
+			{"macro F1", func(a Augmenter) (value, gain Spread) { return a.MacroF1, a.GainF1 }},
+		} {
+			var t Table
+			for _, a := range p.Augmentation {
+				if a.Judge != j.name() {
+					continue
 				}
-				line.Cells, lineF1.Cells = append(line.Cells, cellOf(row.Accuracy)), append(lineF1.Cells, cellOf(row.MacroF1))
-				if i > 0 {
-					line.Cells, lineF1.Cells = append(line.Cells, signed(row.Gain)), append(lineF1.Cells, signed(row.GainF1))
+				t.Head = append(t.Head, Head{Title: fmt.Sprint(a.Real, " real")}, Head{Title: "gain"})
+				if t.Rows == nil {
+					t.Rows = make([]Line, len(a.Rows))
+				}
+				for i, row := range a.Rows {
+					value, gain := score.of(row)
+					line := &t.Rows[i]
+					if line.Name, line.Kind = "real alone", ""; row.Source != Alone {
+						line.Name, line.Kind = "+ "+p.added(row.Source), kind(row.Source)
+					}
+					line.Cells = append(line.Cells, cellOf(value), gainOf(row.Source, gain))
 				}
 			}
-			accuracy.Table.Head, f1.Table.Head = head, head
-			accuracy.Table.Rows, f1.Table.Rows = append(accuracy.Table.Rows, line), append(f1.Table.Rows, lineF1)
+			out = append(out, NamedTable{capital(j.Title) + ": " + score.name, t})
 		}
-		out = append(out, accuracy, f1)
 	}
 	return out
 }
+
+// added is a source's name for people, where its flows are added to real ones.
+func (p page) added(source string) string {
+	if source == RealSubset {
+		return "more real"
+	}
+	return p.title(source)
+}
+
+// gainOf is a gain; without anything added there is none.
+func gainOf(source string, s Spread) Cell {
+	if source == Alone {
+		return Cell{}
+	}
+	return signed(s)
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // signed is a difference.
 func signed(s Spread) Cell {
@@ -398,19 +422,16 @@ func (p page) Fingers() []NamedTable {
 			if row.Judge != j.name() {
 				continue
 			}
-			name, k, gain := fmt.Sprintf("%d %s", row.Added, p.title(row.Source)), "", signed(row.Gain)
+			name := fmt.Sprintf("%d %s", row.Added, p.added(row.Source))
 			switch {
-			case row.Added == 0:
-				name, k, gain = "real alone", "real", Cell{}
+			case row.Source == Alone:
+				name = "real alone"
 			case row.Real:
 				name = "real + " + name
 			}
-			if row.Source == Synthesised {
-				k = "synthetic"
-			}
-			t.Rows = append(t.Rows, Line{Name: name, Kind: k, Cells: []Cell{cellOf(row.Accuracy), gain, cellOf(row.MacroF1)}})
+			t.Rows = append(t.Rows, Line{Name: name, Kind: kind(row.Source), Cells: []Cell{cellOf(row.Accuracy), gainOf(row.Source, row.Gain), cellOf(row.MacroF1)}})
 		}
-		out = append(out, NamedTable{j.Title, t})
+		out = append(out, NamedTable{capital(j.Title), t})
 	}
 	return out
 }

@@ -210,16 +210,15 @@ func (r *Report) drawAugmentation() (plots.Figure, bool, error) {
 	if len(r.Augmentation) == 0 {
 		return plots.Figure{}, false, nil
 	}
-	p := page{Report: r}
+	// Names as short as the key has room for.
+	names := map[string]string{Alone: "alone", Synthesised: "synthetic", RealSubset: "more real", Markov1: "Markov 1", Markov2: "Markov 2", Independent: "independent"}
 	lines := make([]plots.Line, len(r.Augmentation[0].Rows))
 	for _, a := range r.Augmentation {
 		if a.Judge != r.e.forest().name() {
 			continue
 		}
 		for i, row := range a.Rows {
-			if lines[i].Name = "real alone"; row.Source != Alone {
-				lines[i].Name = "+ " + p.title(row.Source)
-			}
+			lines[i].Name = names[row.Source]
 			lines[i].X = append(lines[i].X, float64(a.Real))
 			lines[i].Y = append(lines[i].Y, row.Accuracy.Mean())
 			lines[i].Spread = append(lines[i].Spread, row.Accuracy.SD())

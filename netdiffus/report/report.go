@@ -186,7 +186,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{
-		Schema: Schema, Inputs: d.Inputs, Classes: e.counts(), Notes: e.notes, e: e,
+		Schema: Schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
 		Settings: Settings{
 			Length: o.Length, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
 			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"},
@@ -213,7 +213,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 			}
 		}
 	}
-	r.Notes = e.notes
+	r.Notes = append([]string{}, e.notes...) // a list in JSON, if an empty one
 	r.Verdict = r.judge()
 	return r, nil
 }

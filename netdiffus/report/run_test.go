@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
@@ -309,8 +310,8 @@ func TestNotes(t *testing.T) {
 	if len(r.Sizes) != 1 || r.Sizes[0].PerClass != 10 || !r.Sizes[0].Short {
 		t.Errorf("sizes %d, want one of 10, short of flows", len(r.Sizes))
 	}
-	if !strings.Contains(strings.Join(r.Verdict.Points, " "), "spread is not known") {
-		t.Errorf("one seed: %q", r.Verdict.Points)
+	if !strings.Contains(strings.Join(r.Verdict.Points, " "), "spread is not known") || !strings.Contains(r.Verdict.Headline, "a single draw") {
+		t.Errorf("one seed: %q", r.Verdict)
 	}
 	if _, err := r.HTML(t.Context()); err != nil {
 		t.Errorf("the page: %v", err)
@@ -351,6 +352,45 @@ func TestShares(t *testing.T) {
 	}
 	if l := r.Lengths; len(l) != 14 || l[0].From != 1 || l[0].To != 3 || l[13].From != 40 || l[13].To != 40 {
 		t.Errorf("ranges of lengths %+v, want 1 to 3 up to 40", l)
+	}
+}
+
+// TestFurtherJudges: a classifier beside the forest does the tasks too.
+func TestFurtherJudges(t *testing.T) {
+	o := small()
+	o.Tasks = []Task{Classification, Augmentation, Fingerprint}
+	o.Judges = []NamedJudge{{Name: "stubborn", Title: "always the first class", Judge: func(_ context.Context, _ classify.Table, test [][]float64, _ uint64) ([]int, error) {
+		return make([]int, len(test)), nil
+	}}}
+	last, total := 0, 0
+	o.Progress = func(done, n int, _ string) { last, total = done, n }
+	r, err := Run(t.Context(), Data{Train: chatter(4, 40, 1), Test: chatter(4, 30, 2), Synthetic: Synthetic{Flows: chatter(4, 40, 3)}}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != total {
+		t.Errorf("progress ended at %d of %d", last, total)
+	}
+	var got []string
+	for _, a := range r.Augmentation {
+		for _, row := range a.Rows {
+			if a.Judge == "stubborn" {
+				got = append(got, row.Source+" "+row.Accuracy.String())
+			}
+		}
+	}
+	for _, row := range r.Fingerprint.Rows {
+		if row.Judge == "stubborn" && !row.Real {
+			got = append(got, row.Source+" "+row.Accuracy.String())
+		}
+	}
+	want := slices.Concat(slices.Repeat([]string{"none 0.250 ± 0.000", "synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"}, len(fewReal)), []string{"synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"})
+	if !slices.Equal(got, want) {
+		t.Errorf("scores\n%q, want\n%q", got, want)
+	}
+	page, err := r.HTML(t.Context())
+	if n := strings.Count(string(page), "Always the first class"); err != nil || n != 3 { // accuracy, macro F1, fingerprinting
+		t.Errorf("the page names the classifier %d times among the tasks (%v), want 3", n, err)
 	}
 }
 
@@ -397,6 +437,9 @@ func TestImagesBesideBaselines(t *testing.T) {
 	r, err := Run(t.Context(), Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Synthetic{Flows: flows, Set: set}}, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if r.Notes == nil || len(r.Notes) > 0 {
+		t.Errorf("notes %#v, want an empty list: JSON has [] for it", r.Notes)
 	}
 	for _, row := range r.Sizes[0].Rows {
 		for label, figures := range row.Classes {

@@ -114,6 +114,9 @@ func (r *Report) usefulness() (headline string, points []string) {
 		verdict = "worse than packets drawn independently of each other"
 	}
 	headline = "To train a classifier, these synthetic flows are " + verdict + "."
+	if r.Settings.Seeds == 1 {
+		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic flows are " + verdict + "."
+	}
 	var others []string
 	for _, b := range []struct{ source, name string }{
 		{RealSubset, "real flows"}, {Markov2, "Markov order 2"}, {Markov1, "Markov order 1"}, {Independent, "independent packets"},
@@ -122,8 +125,11 @@ func (r *Report) usefulness() (headline string, points []string) {
 		others = append(others, fmt.Sprintf("%s %s (%s)", b.name, f, how(b.source)))
 	}
 	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(), got, strings.Join(others, "; ")))
-	if r.Settings.Seeds < 3 {
-		points = append(points, fmt.Sprintf("With %d seed(s) the spread is not known; nothing should be claimed from this.", r.Settings.Seeds))
+	switch r.Settings.Seeds {
+	case 1:
+		points = append(points, "With one seed the spread is not known; nothing should be claimed from this. Take --seeds 3 or more.")
+	case 2:
+		points = append(points, "With two seeds the spread is hardly known; little should be claimed from this. Take --seeds 3 or more.")
 	}
 	return headline, points
 }

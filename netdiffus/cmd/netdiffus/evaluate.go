@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,7 +40,8 @@ The tasks are classification (train on synthetic flows and test on real ones, an
 the reverse), augmentation (5, 10, 20 and 50 real flows a class, with and without
 synthetic ones), fingerprint (many classes, few traces) and anomaly (find classes
 that were held out). --classifiers forest,cnn also trains a small convolutional
-network on the flows' images for the classification, on --backend.`,
+network on the flows' images for the first three, on --backend: with all tasks more
+than a hundred times, so leave some out on a CPU.`,
 		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json`,
 		Args: cobra.NoArgs,
@@ -136,6 +138,9 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 
 func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe dataset.Recipe) error {
 	ctx, stderr := c.Context(), c.ErrOrStderr()
+	if info, err := os.Stat(o.out); err == nil && !info.IsDir() { // before minutes of work
+		return fmt.Errorf("--out %s is a file: name a folder", o.out)
+	}
 	var d report.Data
 	var err error
 	if d.Train, err = traffic.Collect(watched(ctx, traffic.Read(o.train), func() {})); err != nil {

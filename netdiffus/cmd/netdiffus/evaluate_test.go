@@ -89,6 +89,7 @@ func TestEvaluateRefuses(t *testing.T) {
 		{append(all, "--seeds", "0"), "--seeds"},
 		{append(all, "--length", "1"), "--length"},
 		{append(all[:4:4], "--synthetic", flows+".gone", "--out", out), "no such file"},
+		{append(all[:6:6], "--out", flows), "is a file: name a folder"},
 	} {
 		if _, err := evaluate(t, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.args, err, c.want)
