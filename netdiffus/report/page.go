@@ -169,7 +169,7 @@ func (p page) figuresOf(s Size, label string, names []string) Table {
 				if label == "" {
 					cell.Mark, cell.Grade = s.grade(name).mark()
 				}
-				if s.Draws == 1 && cell.Aside != "" && !strings.Contains(name, "tstr") && !strings.Contains(name, "trts") {
+				if s.Draws == 1 && cell.Aside != "" && row.of(label)[name].SD() < 1e-12 {
 					cell.Aside = "one draw" // the same each time: a spread of 0 would say that it is known
 				}
 			}

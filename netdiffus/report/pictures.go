@@ -18,7 +18,8 @@ func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) 
 		name string
 		draw func() (plots.Figure, bool, error)
 	}{
-		{"tstr", r.drawUse}, {"distances", r.drawDistances}, {"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
+		{"tstr", r.drawUse}, {"values", r.distances("hd_pl", "hd_dir", "length_tv")},
+		{"structure", r.distances("bigram_js", "trigram_js", "autocorrelation")}, {"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
 		{"images", r.drawImages}, {"augmentation", r.drawAugmentation}, {"closest", r.drawClosest},
 	} {
 		if err := ctx.Err(); err != nil {
@@ -50,11 +51,10 @@ func (r *Report) drawUse() (plots.Figure, bool, error) {
 	return plots.Above(figures...), true, nil
 }
 
-// drawDistances shows the main distances of every source.
-func (r *Report) drawDistances() (plots.Figure, bool, error) {
-	s := r.main()
-	var rows []plots.Figure
-	for _, names := range [][]string{{"hd_pl", "length_tv"}, {"bigram_js", "trigram_js"}, {"frechet", "autocorrelation"}} {
+// distances draws figures of every source at the size of the verdict.
+func (r *Report) distances(names ...string) func() (plots.Figure, bool, error) {
+	return func() (plots.Figure, bool, error) {
+		s := r.main()
 		var figures []plots.Figure
 		for _, name := range names {
 			label := "lower is better"
@@ -69,14 +69,11 @@ func (r *Report) drawDistances() (plots.Figure, bool, error) {
 				figures = append(figures, f)
 			}
 		}
-		if len(figures) > 0 {
-			rows = append(rows, plots.Beside(figures...))
+		if len(figures) == 0 {
+			return plots.Figure{}, false, nil
 		}
+		return plots.Above(figures...), true, nil
 	}
-	if len(rows) == 0 {
-		return plots.Figure{}, false, nil
-	}
-	return plots.Above(rows...), true, nil
 }
 
 // drawAnomaly shows how well classes that were held out are found.
@@ -211,7 +208,7 @@ func (r *Report) drawAugmentation() (plots.Figure, bool, error) {
 		return plots.Figure{}, false, nil
 	}
 	// Names as short as the key has room for.
-	names := map[string]string{Alone: "alone", Synthesised: "synthetic", RealSubset: "more real", Markov1: "Markov 1", Markov2: "Markov 2", Independent: "independent"}
+	names := map[string]string{Alone: "alone", Synthesised: "synthetic", RealSubset: "real", Markov1: "Markov 1", Markov2: "Markov 2", Independent: "independent"}
 	lines := make([]plots.Line, len(r.Augmentation[0].Rows))
 	for _, a := range r.Augmentation {
 		if a.Judge != r.e.forest().name() {

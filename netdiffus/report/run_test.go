@@ -89,6 +89,13 @@ func TestRun(t *testing.T) {
 	if !strings.Contains(r.Verdict.Headline, "as useful as real flows") {
 		t.Errorf("verdict on flows as good as real: %q", r.Verdict.Headline)
 	}
+	// 40 flows of the 40 there are, each time the same.
+	p := page{Report: r}
+	for i, line := range p.Figures(r.Sizes[1], "length_tv").Rows {
+		if got := line.Cells[0].Aside; (got == "one draw") != (i == 0) {
+			t.Errorf("%s: %q behind the figure, want \"one draw\" for the synthetic flows alone", line.Name, got)
+		}
+	}
 	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != 5 {
 		t.Errorf("tasks are missing: %d, %v, %v, %d", len(r.Augmentation), r.Fingerprint, r.Anomaly, len(r.Memorisation.Rows))
 	}
@@ -186,8 +193,8 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture := regexp.MustCompile(`<img alt="[^"]+" src="data:image/png;base64,[^"]+">`)
-	if n := len(picture.FindAll(page, -1)); n != 9 {
-		t.Errorf("%d pictures, want 9", n)
+	if n := len(picture.FindAll(page, -1)); n != 10 {
+		t.Errorf("%d pictures, want 10", n)
 	}
 	page = picture.ReplaceAll(page, nil)
 	// One file, nothing to run, nothing to fetch.
