@@ -298,14 +298,19 @@ func TestNotes(t *testing.T) {
 	test := chatter(2, 12, 2) // none of class2
 	o := small()
 	o.Seeds = 1
-	r, err := Run(t.Context(), Data{Train: chatter(3, 20, 1), Test: test, Synthetic: Synthetic{Flows: synthetic}}, o)
+	train := append(chatter(3, 20, 1), flow("void", 0, 0)) // a class of nothing but padding is no class
+	r, err := Run(t.Context(), Data{Train: train, Test: test, Synthetic: Synthetic{Flows: synthetic}}, o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(r.Classes) != 3 {
+		t.Errorf("classes %+v, want three", r.Classes)
 	}
 	notes := strings.Join(r.Notes, "\n")
 	for _, want := range []string{
 		"1 synthetic flows are of classes that the training flows lack",
 		"1 synthetic flows have no packet",
+		"1 training flows have no packet",
 		`no test flows of class "class2"`,
 		"20 flows a class were asked for; the synthetic flows are at most 10",
 		`"class2" has 5 synthetic flows where 10`,
