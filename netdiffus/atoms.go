@@ -68,7 +68,7 @@ func (c Config) Head(groups []int) (head.Head, error) {
 	if err != nil {
 		return head.Head{}, err
 	}
-	h := head.Head{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy}
+	h := head.Head{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy, SelfCondition: c.Atoms.SelfCondition}
 	if h.Base, err = Bases.Get(c.Atoms.Base); err != nil {
 		return h, err
 	}
@@ -82,10 +82,14 @@ func (c Config) Head(groups []int) (head.Head, error) {
 }
 
 func (c Config) trunk(places, channels int) head.Trunk {
-	if c.Atoms.Trunk == "unet" {
-		return head.UNet{Places: places, Channels: channels, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
+	images := 2
+	if c.Atoms.SelfCondition {
+		images = 3
 	}
-	return head.MLP{Places: places, Channels: channels, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
+	if c.Atoms.Trunk == "unet" {
+		return head.UNet{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
+	}
+	return head.MLP{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 }
 
 // Params lists the model's weights. For a model over atoms c must be fitted.

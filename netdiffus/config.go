@@ -76,6 +76,9 @@ type Atoms struct {
 	// Jump is the share of a step of the chain that ignores what came before; 0
 	// means head.DefaultJump.
 	Jump float64 `json:"jump,omitempty"`
+	// SelfCondition shows the network the clean image that it made a step before
+	// (head.Head).
+	SelfCondition bool `json:"self_condition,omitempty"`
 	// CrossEntropy is the atoms' weight in the loss; 0 means 0.2.
 	CrossEntropy float64 `json:"cross_entropy,omitempty"`
 	// Grain is the standard deviation of the noise left on finished images, as

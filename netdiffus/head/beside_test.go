@@ -258,7 +258,7 @@ func twoChannelHead(t *testing.T, trunk Trunk) {
 	}
 	exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		noise := graph.Sin(graph.MulScalar(in[0], 37))
-		l := h.Loss(scope, in[0], in[1], in[2], noise)
+		l := h.Loss(scope, in[0], in[1], in[2], noise, nil)
 		p := h.Denoise(scope, in[0], in[1], in[2])
 		return []*graph.Node{l.CrossEntropy, l.MSE, graph.Sub(p.X0, in[0])}
 	})

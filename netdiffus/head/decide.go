@@ -6,13 +6,13 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Decide is what h says the packets are, given x [B,n,n,C] at step t: for each
-// channel and place the middle u in [0,1] of one atom, [B,n,C]. chance [B,n,C]
-// uniform in [0,1) draws the atom from the head's distribution, place by place; nil
-// takes the most probable one.
-func (h Head) Decide(scope *model.Scope, x, t, y, chance *Node) *Node {
+// Decide is what h says the packets are, given x [B,n,n,C] at step t, and last as
+// DenoiseAfter has it: for each channel and place the middle u in [0,1] of one atom,
+// [B,n,C]. chance [B,n,C] uniform in [0,1) draws the atom from the head's
+// distribution, place by place; nil takes the most probable one.
+func (h Head) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
 	groups := h.classTables(x)
-	_, logits := h.estimate(scope, x, t, y, groups)
+	_, logits := h.estimate(scope, x, last, t, y, groups)
 	var all []*Node
 	for c, g := range groups {
 		if g.count == 0 {

@@ -67,7 +67,7 @@ func TestDecide(t *testing.T) {
 			if drawn {
 				c = in[2]
 			}
-			return []*graph.Node{h.Decide(nil, in[0], steps, in[1], c)}
+			return []*graph.Node{h.Decide(nil, in[0], nil, steps, in[1], c)}
 		}, tensors.FromFlatDataAndDimensions(images, n, 3, 3, 1), classes, tensors.FromFlatDataAndDimensions(chance, n, 3, 1))[0]
 	}
 	for _, drawn := range []bool{false, true} {

@@ -3,6 +3,7 @@ package head
 import (
 	"math"
 
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -13,8 +14,9 @@ import (
 )
 
 // Trunk is the network below the head. It sees x [B,n,n,2C], the noisy image of C
-// channels and the one that the base renders, the times t [B] float32 and the
-// classes y [B] int32, and gives a residual [B,n,n,C] for the image and so many
+// channels and the one that the base renders, or [B,n,n,3C] with the estimate of a
+// head that conditions on itself behind them; the times t [B] float32 and the
+// classes y [B] int32. It gives a residual [B,n,n,C] for the image and so many
 // features for each packet, [B,n,features]: Features for each channel.
 type Trunk interface {
 	Params(features int) []nn.Param
@@ -42,6 +44,11 @@ type Head struct {
 	// CrossEntropy is the weight of the atoms' cross-entropy, in nats a packet,
 	// in the loss beside the image's error; 0 means 0.2.
 	CrossEntropy float64
+
+	// SelfCondition shows the trunk, beside the image, the clean image that the head
+	// itself made of it a step before (Chen et al. 2022, "Analog Bits", section 3.2).
+	// The trunk must be one for three images.
+	SelfCondition bool
 }
 
 // leastError keeps the image's error from weighing without bound where there
@@ -69,16 +76,15 @@ func (h Head) values() nn.Embedding {
 	return nn.Embedding{Rows: h.Prior.Values, Channels: Features, Std: 0.02}
 }
 
-// estimate is what the head makes of x [B,n,n,C] at step t [B] int32 of the
-// schedule: the clean image x0 [B,n,n,C], and by class and channel the logits of
-// the atoms [B_c,n,K_c], nil for a class without images.
-func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
+// start is what the base makes of x [B,n,n,C] at step t [B] int32 of the schedule: the
+// clean image [B,n,n,C], and by class and channel the logits of the atoms
+// [B_c,n,K_c], nil for a class without images.
+func (h Head) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) {
 	n, channels := h.Prior.Places, h.Prior.Channels()
-	batch := x.Shape().Dim(0)
-	x.AssertDims(batch, n, n, channels)
+	x.AssertDims(x.Shape().Dim(0), n, n, channels)
 	diagonal := diagonals(x)
 	signal := h.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
-	noise := h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
+	noise := h.noise(t)
 
 	logits = make([][]*Node, len(groups))
 	var rendered []*Node
@@ -99,14 +105,34 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *N
 		}
 		rendered = append(rendered, g.render(q))
 	}
-	base := Concatenate(rendered, 0)
-	if h.Trunk == nil {
-		return base, logits
-	}
+	return Concatenate(rendered, 0), logits
+}
 
-	seen := Concatenate([]*Node{x, base}, -1)
-	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), seen, diffusion.NetworkTime(h.Schedule, false, x, t), y, h.features())
-	rendered = rendered[:0]
+// estimate is what the head makes of x: what start says, corrected by the trunk, which
+// also sees last, the clean image [B,n,n,C] of the step before, if the head conditions
+// on itself; nil is none.
+func (h Head) estimate(scope *model.Scope, x, last, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
+	image, logits := h.start(x, t, groups)
+	if h.Trunk == nil {
+		return image, logits
+	}
+	return h.correct(scope, x, image, last, t, y, groups, logits)
+}
+
+// correct is start's image and logits, corrected by the trunk.
+func (h Head) correct(scope *model.Scope, x, image, last, t, y *Node, groups []group, base [][]*Node) (x0 *Node, logits [][]*Node) {
+	n, channels := h.Prior.Places, h.Prior.Channels()
+	seen := []*Node{x, image}
+	if h.SelfCondition {
+		if last == nil {
+			last = ZerosLike(x)
+		}
+		seen = append(seen, last)
+	}
+	time := diffusion.NetworkTime(h.Schedule, false, x, t)
+	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), Concatenate(seen, -1), time, y, h.features())
+	logits = make([][]*Node, len(groups))
+	var rendered []*Node
 	for c, g := range groups {
 		if g.count == 0 {
 			continue
@@ -116,8 +142,8 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *N
 			meaning := h.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
 			meaning = Reshape(meaning, n, t.width, Features)                      // [n,K,F]
 			heard := SliceAxis(g.of(packets), -1, AxisRange(i*Features, (i+1)*Features))
-			said := EinsumAxes(heard, meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K]
-			logits[c][i] = Add(logits[c][i], TransposeAllAxes(said, 1, 0, 2))      // [B,n,K]
+			said := EinsumAxes(heard, meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}})          // [n,B,K]
+			logits[c] = append(logits[c], Add(base[c][i], TransposeAllAxes(said, 1, 0, 2))) // [B,n,K]
 			q[i] = Softmax(logits[c][i], -1)
 		}
 		rendered = append(rendered, g.render(q))
@@ -126,23 +152,52 @@ func (h Head) estimate(scope *model.Scope, x, t, y *Node, groups []group) (x0 *N
 	// teaches the residual alone, which restores what a product of marginals
 	// lacks at high noise. The diagonal needs none.
 	off := InsertAxes(OneMinus(diagonalMask(x.Graph(), n)), -1) // [1,n,n,1]
-	residual = Reshape(residual, batch, n, n, channels)
-	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(noise, -1), off), residual))
+	residual = Reshape(residual, x.Shape().Dim(0), n, n, channels)
+	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(h.noise(t), -1), off), residual))
 	return x0, logits
 }
 
 // Denoise is h as a diffusion.Denoiser.
 func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-	x0, _ := h.estimate(scope, x, t, y, h.classTables(x))
-	return diffusion.FromX0(h.Schedule, x0, x, t)
+	return h.DenoiseAfter(nil)(scope, x, t, y)
 }
+
+// DenoiseAfter is Denoise for a head that conditions on itself: last is the clean image
+// [B,n,n,C] that it made a step before, zeros at the first one. Another head does not
+// look at it.
+func (h Head) DenoiseAfter(last *Node) diffusion.Denoiser {
+	return func(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
+		x0, _ := h.estimate(scope, x, last, t, y, h.classTables(x))
+		return diffusion.FromX0(h.Schedule, x0, x, t)
+	}
+}
+
+// Reach is how far beyond [-1,1] the head's clean image may go when sampling: its
+// residual is not the rendering's, which stays inside.
+const Reach = 1.02
+
+// WithinReach holds a clean image within Reach.
+func WithinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach) }
 
 // Loss is the loss on clean images x0 [B,n,n,C], made with the prior's own
 // codecs: the image's error, weighed by the inverse of the noise's variance, plus
-// the cross-entropy of the atoms, the sum of the channels'. Each term is [B].
-func (h Head) Loss(scope *model.Scope, x0, t, y, noise *Node) diffusion.Losses {
+// the cross-entropy of the atoms, the sum of the channels'. Each term is [B]. key [2]
+// uint32 chooses the half of the images that a head that conditions on itself is shown
+// its own estimate of; others take nil.
+func (h Head) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
 	groups := h.classTables(x0)
-	guess, logits := h.estimate(scope, diffusion.QSample(h.Schedule, x0, t, noise), t, y, groups)
+	x := diffusion.QSample(h.Schedule, x0, t, noise)
+	guess, logits := h.start(x, t, groups)
+	if h.Trunk != nil {
+		image, base := guess, logits
+		var last *Node
+		if h.SelfCondition {
+			last, _ = h.correct(scope, x, image, nil, t, y, groups, base)
+			half := nn.Dropout{Rate: 0.5, Key: key}.Graph(nn.At(scope, "last"), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(0), 1, 1, 1)))
+			last = StopGradient(Mul(WithinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
+		}
+		guess, logits = h.correct(scope, x, image, last, t, y, groups, base)
+	}
 	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
 	mse := ReduceMean(Square(Mul(Sub(guess, x0), InsertAxes(spread, -1))), 1, 2, 3)
 
@@ -178,6 +233,11 @@ func (h Head) perImage(t *Node, f func(ab float64) float64) *Node {
 		table[i] = float32(f(ab))
 	}
 	return Reshape(Gather(Const(t.Graph(), table), InsertAxes(t, -1)), -1, 1, 1)
+}
+
+// noise is the noise's standard deviation at each image's step, [B,1,1].
+func (h Head) noise(t *Node) *Node {
+	return h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
 }
 
 // group is a class's part of a batch.

@@ -269,7 +269,7 @@ func TestLoss(t *testing.T) {
 		noise[i] = float32(rng.NormFloat64())
 	}
 	exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-		l := h.Loss(scope, in[0], in[1], in[2], in[3])
+		l := h.Loss(scope, in[0], in[1], in[2], in[3], nil)
 		out := []*graph.Node{l.Total, l.MSE, l.CrossEntropy}
 		var params []*graph.Node
 		for _, p := range h.Params() {

@@ -1,6 +1,7 @@
 package head
 
 import (
+	"cmp"
 	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
@@ -15,6 +16,7 @@ import (
 type MLP struct {
 	Places   int
 	Channels int // of the images; 0 means 1
+	Images   int // that it sees side by side; 0 means 2
 	Classes  int
 	Width    int // a multiple of 32, at least 64; 0 means 384
 	Blocks   int // 0 means 3
@@ -24,6 +26,7 @@ const timeChannels = 128 // of the timestep embedding
 
 func (m MLP) filled() MLP {
 	m.Channels = max(m.Channels, 1)
+	m.Images = cmp.Or(m.Images, 2)
 	if m.Width == 0 {
 		m.Width = 384
 	}
@@ -52,7 +55,7 @@ func (m MLP) Params(features int) []nn.Param {
 	return append(params, m.packets(features).Params("packets")...)
 }
 
-func (m MLP) in() nn.Linear      { return nn.Linear{In: 2 * m.pixels(), Out: m.Width} }
+func (m MLP) in() nn.Linear      { return nn.Linear{In: m.Images * m.pixels(), Out: m.Width} }
 func (m MLP) time() nn.Linear    { return nn.Linear{In: timeChannels, Out: m.Width} }
 func (m MLP) norm() nn.GroupNorm { return nn.GroupNorm{Channels: m.Width} }
 func (m MLP) class() nn.Embedding {
@@ -90,12 +93,12 @@ func (m MLP) block() block {
 func (m MLP) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
 	m = m.filled()
 	n := m.Places
-	x.AssertDims(-1, n, n, 2*m.Channels)
+	x.AssertDims(-1, n, n, m.Images*m.Channels)
 	batch := x.Shape().Dim(0)
 	condition := nn.SiLU(Add(
 		m.time().Graph(nn.At(scope, "time"), nn.Timestep(t, timeChannels)),
 		m.class().Graph(nn.At(scope, "class"), y)))
-	h := m.in().Graph(nn.At(scope, "in"), Reshape(x, batch, 2*m.pixels()))
+	h := m.in().Graph(nn.At(scope, "in"), Reshape(x, batch, m.Images*m.pixels()))
 	for i := range m.Blocks {
 		h = Add(h, m.block().graph(nn.At(scope, fmt.Sprintf("blocks/%d", i)), h, condition))
 	}

@@ -21,6 +21,8 @@ type UNet struct {
 	Classes int
 	// Channels is that of the images; 0 means 1.
 	Channels int
+	// Images is how many it sees side by side; 0 means 2.
+	Images int
 	// Patch is the side of the squares of pixels that the network takes as one
 	// pixel of many channels, and gives back as squares: with 2 a map of 10x10
 	// costs a quarter. It must divide Places. 0 means 2 where
@@ -34,6 +36,9 @@ const (
 )
 
 func (u UNet) channels() int { return cmp.Or(u.Channels, 1) }
+
+// seen is the number of values that it sees of each pixel.
+func (u UNet) seen() int { return cmp.Or(u.Images, 2) * u.channels() }
 
 // features is the depth of what the network gives beside the residuals.
 func (u UNet) features() int { return mapChannels * u.channels() }
@@ -55,7 +60,7 @@ func (u UNet) side() int { return u.Places / u.patch() }
 func (u UNet) network() unet.Config {
 	c := u.Config
 	c.ImageSize = u.side()
-	c.InChannels = u.patch() * u.patch() * (2*u.channels() + placeChannels)
+	c.InChannels = u.patch() * u.patch() * (u.seen() + placeChannels)
 	c.Outputs = u.residuals() + u.features()
 	c.Classes = u.Classes
 	return c
@@ -82,7 +87,7 @@ func (u UNet) Params(features int) []nn.Param {
 // Graph is a Trunk's.
 func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
 	n, batch, patch, side := u.Places, x.Shape().Dim(0), u.patch(), u.side()
-	x.AssertDims(batch, n, n, 2*u.channels())
+	x.AssertDims(batch, n, n, u.seen())
 	pixels := make([]int32, n*n)
 	for i := range pixels {
 		pixels[i] = int32(i)

@@ -41,9 +41,9 @@ func (p *plan) checkDecode() error {
 }
 
 // decider makes the program that asks the head; nil where it is not to be asked.
-// Its arguments are images [B,n,n,C], the step's number (scalar int32), chances
-// [B,n,C], which "argmax" does not look at, and y [B] int32; it returns the atoms'
-// middles, [B,n,C].
+// Its arguments are images [B,n,n,C], the clean images that the step before returned,
+// the step's number (scalar int32), chances [B,n,C], which "argmax" does not look at,
+// and y [B] int32; it returns the atoms' middles, [B,n,C].
 func (g *Generator) decider(key stepKey, groups []int) (*model.Exec, error) {
 	if !(Request{Decode: key.decode}).headDecides() {
 		return nil, nil
@@ -57,17 +57,18 @@ func (g *Generator) decider(key stepKey, groups []int) (*model.Exec, error) {
 		return nil, err
 	}
 	return model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) *graph.Node {
-		x, t, chance, y := in[0], in[1], in[2], in[3]
+		x, last, t, chance, y := in[0], in[1], in[2], in[3], in[4]
 		if key.decode == "argmax" {
 			chance = nil
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		return h.Decide(g.store.Scope(weightScope), x, t, y, chance)
+		return h.Decide(g.store.Scope(weightScope), x, last, t, y, chance)
 	})
 }
 
-// ask is what the head decides of a batch's images at step t.
-func (p *plan) ask(images *tensors.Tensor, t int, y []int32, streams []*rand.Rand) ([]float32, error) {
+// ask is what the head decides of a batch's images at step t; last is the clean images
+// of the step before.
+func (p *plan) ask(images, last *tensors.Tensor, t int, y []int32, streams []*rand.Rand) ([]float32, error) {
 	n := p.side() * p.channels()
 	chance := make([]float32, p.batch*n)
 	for i, r := range streams {
@@ -77,7 +78,7 @@ func (p *plan) ask(images *tensors.Tensor, t int, y []int32, streams []*rand.Ran
 			}
 		}
 	}
-	out, err := p.decide.Call(images, tensors.FromScalar(int32(t)),
+	out, err := p.decide.Call(images, last, tensors.FromScalar(int32(t)),
 		tensors.FromFlatDataAndDimensions(chance, p.batch, p.side(), p.channels()),
 		tensors.FromFlatDataAndDimensions(y, p.batch))
 	if err != nil {

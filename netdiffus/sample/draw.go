@@ -17,6 +17,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/head"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
@@ -313,7 +314,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		var decided []float32 // [B,n,C]
 		if p.decide != nil && k == len(p.times)-1 {
 			var err error
-			if decided, err = p.ask(image, t, y, streams); err != nil {
+			if decided, err = p.ask(image, clean, t, y, streams); err != nil {
 				return err
 			}
 		}
@@ -421,7 +422,7 @@ func (g *Generator) step(key stepKey, groups []int) (program, error) {
 			y = in[4]
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		next, x0 := diffusion.StepAfter(g.store.Scope(weightScope), denoiser, sampler, s, last, x, t, y, eps)
+		next, x0 := diffusion.StepAfter(g.store.Scope(weightScope), denoiser(last), sampler, s, last, x, t, y, eps)
 		return []*graph.Node{next, x0}
 	})
 	if err != nil {
@@ -435,25 +436,22 @@ func (g *Generator) step(key stepKey, groups []int) (program, error) {
 	return p, nil
 }
 
-// headReach is how far beyond [-1,1] the clean image of a model over atoms may
-// go: its residual is not the rendering's, which stays inside.
-const headReach = 1.02
-
-// denoiser is the model as key says, and the schedule that it samples by.
-func (g *Generator) denoiser(key stepKey, groups []int) (diffusion.Denoiser, schedule.Schedule, error) {
+// denoiser is the model as key says, given the clean images of the step before, and
+// the schedule that it samples by.
+func (g *Generator) denoiser(key stepKey, groups []int) (func(last *graph.Node) diffusion.Denoiser, schedule.Schedule, error) {
 	c := g.Config
 	if key.steps != "" { // of the steps before any respacing in training
 		c.Diffusion.Respacing = key.steps
 	}
 	if c.Atoms != nil {
 		h, err := c.Head(groups)
-		d := diffusion.Denoiser(h.Denoise)
-		if !key.noClip {
-			d = diffusion.MapX0(d, h.Schedule, func(x0 *graph.Node) *graph.Node {
-				return graph.MaxScalar(graph.MinScalar(x0, headReach), -headReach)
-			})
-		}
-		return d, h.Schedule, err
+		return func(last *graph.Node) diffusion.Denoiser {
+			d := h.DenoiseAfter(last)
+			if !key.noClip {
+				d = diffusion.MapX0(d, h.Schedule, head.WithinReach)
+			}
+			return d
+		}, h.Schedule, err
 	}
 	m, err := c.Model()
 	d := diffusion.Denoiser(m.Denoise)
@@ -463,5 +461,5 @@ func (g *Generator) denoiser(key stepKey, groups []int) (diffusion.Denoiser, sch
 	if !key.noClip {
 		d = diffusion.ClipX0(d, m.Schedule)
 	}
-	return d, m.Schedule, err
+	return func(*graph.Node) diffusion.Denoiser { return d }, m.Schedule, err
 }

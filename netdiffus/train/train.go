@@ -179,8 +179,8 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 func lossOf(cfg netdiffus.Config, groups []int) (lossGraph, int, error) {
 	if cfg.Atoms != nil {
 		h, err := cfg.Head(groups)
-		return func(scope *model.Scope, x, t, y, noise, _ *graph.Node) diffusion.Losses {
-			return h.Loss(scope, x, t, y, noise)
+		return func(scope *model.Scope, x, t, y, noise, key *graph.Node) diffusion.Losses {
+			return h.Loss(scope, x, t, y, noise, key)
 		}, h.Schedule.Len(), err
 	}
 	m, err := cfg.Model()

@@ -98,8 +98,11 @@ var trainSettings = []setting{
 	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
-	atomsSetting("base", "model over atoms: what it starts from, chain or independent", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
+	atomsSetting("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
 	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
+	ofAtoms(boolSetting("self_condition", "model over atoms: show the network the clean image that it made a step before",
+		func(c *netdiffus.Config) bool { return c.Atoms.SelfCondition },
+		func(c *netdiffus.Config, on bool) { c.Atoms.SelfCondition = on })),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
 	floatSetting("weight_decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
 	intSetting("lr_anneal_steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
@@ -235,27 +238,27 @@ func wordSetting(name, usage string, words []string, field func(c *netdiffus.Con
 	}
 }
 
-// atomsSetting is a word of the model over atoms, empty for another model.
+// atomsSetting is a word of the model over atoms.
 func atomsSetting(name, usage string, words []string, field func(a *netdiffus.Atoms) *string) setting {
-	return setting{
-		name, strings.Join(words, "|"), usage,
-		func(c *netdiffus.Config) string {
-			if c.Atoms == nil {
-				return ""
-			}
-			return *field(c.Atoms)
-		},
-		func(c *netdiffus.Config, word string) error {
-			if c.Atoms == nil {
-				return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
-			}
-			if !slices.Contains(words, word) {
-				return fmt.Errorf("want one of %s", strings.Join(words, ", "))
-			}
-			*field(c.Atoms) = word
-			return nil
-		},
+	return ofAtoms(wordSetting(name, usage, words, func(c *netdiffus.Config) *string { return field(c.Atoms) }))
+}
+
+// ofAtoms is a setting of the model over atoms, empty for another model.
+func ofAtoms(s setting) setting {
+	get, set := s.get, s.set
+	s.get = func(c *netdiffus.Config) string {
+		if c.Atoms == nil {
+			return ""
+		}
+		return get(c)
 	}
+	s.set = func(c *netdiffus.Config, word string) error {
+		if c.Atoms == nil {
+			return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
+		}
+		return set(c, word)
+	}
+	return s
 }
 
 // settingWords are settings as given on one command line, by the flag's name.
