@@ -136,10 +136,13 @@ type Training struct {
 	// measure the loss of; 0 means none. Every ValidateEvery steps the averaged
 	// weights are measured (0 means 20 times over Steps, or every 500), and
 	// where the measure has not got better Patience times in a row training
-	// stops; 0 means never.
+	// stops; 0 means never. LimitCopies, for a model over atoms, also counts how
+	// many of the flows it draws are copies of training flows: where they are
+	// more than of the flows held out, the measure is no better, whatever it is.
 	Validation    float64 `json:"validation,omitempty"`
 	ValidateEvery int     `json:"validate_every,omitempty"`
 	Patience      int     `json:"patience,omitempty"`
+	LimitCopies   bool    `json:"limit_copies,omitempty"`
 	// LabelDropout is the share of labels hidden from the network, which makes
 	// classifier-free guidance possible; 0 means none and no null class.
 	LabelDropout float64 `json:"label_dropout,omitempty"`

@@ -31,6 +31,7 @@ var neighbours = map[string][]string{
 	"head":                {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
+	"train":               {"sample"},                  // it draws from what it trains, to count copies
 }
 
 // light must not link GoMLX: a notebook cell is a program built anew at each

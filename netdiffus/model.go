@@ -105,6 +105,8 @@ func (c Config) Validate() error {
 	wrong(!(t.Validation >= 0 && t.Validation < 0.5), "validation is %v, want a share in [0,0.5)", t.Validation)
 	wrong(t.ValidateEvery < 0 || t.Patience < 0, "validate_every is %d and patience %d, want 0 or more", t.ValidateEvery, t.Patience)
 	wrong(t.Patience > 0 && t.Validation == 0, "patience needs flows held out: give validation a share, as 0.1")
+	wrong(t.LimitCopies && t.Validation == 0, "limit_copies needs flows held out: give validation a share, as 0.1")
+	wrong(t.LimitCopies && c.Atoms == nil, "limit_copies is for a model over atoms: others do not draw lengths to the byte")
 	wrong(t.Microbatch < 0, "microbatch is %d, want 0 (no cut) or more", t.Microbatch)
 	wrong(!(t.LR > 0), "lr is %v, want it above 0", t.LR)
 	wrong(!(t.WeightDecay >= 0), "weight_decay is %v, want 0 or more", t.WeightDecay)

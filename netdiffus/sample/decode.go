@@ -62,7 +62,7 @@ func (g *Generator) decider(key stepKey, groups []int) (*model.Exec, error) {
 			chance = nil
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		return h.Decide(g.store.Scope(weightScope), x, last, t, y, chance)
+		return h.Decide(g.store.Scope(g.scope), x, last, t, y, chance)
 	})
 }
 

@@ -107,7 +107,7 @@ func (g *Generator) looker(set *dataset.Set, seed uint64) (*looker, error) {
 		}
 		t = graph.BroadcastToDims(t, x0.Shape().Dim(0))
 		x := diffusion.QSample(s, x0, t, eps)
-		p := denoiser(nil)(g.store.Scope(weightScope), x, t, y)
+		p := denoiser(nil)(g.store.Scope(g.scope), x, t, y)
 		return []*graph.Node{x, p.X0, diffusion.EpsFromX0(s, p.X0, x, t)}
 	})
 	return l, err

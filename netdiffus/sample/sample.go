@@ -24,7 +24,8 @@ type Generator struct {
 	Step   int    // training steps that the weights have seen
 	From   string // folder of the checkpoint
 
-	dir     string // what was opened, and which of its weights
+	scope   string // of the weights in store
+	dir     string // what was opened, and which of its weights; "" if nothing was
 	weights Weights
 	sum     string // of the checkpoint
 	backend compute.Backend
@@ -50,7 +51,7 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	g := &Generator{Step: c.Step, From: c.Path, dir: dir, weights: w, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
+	g := &Generator{Step: c.Step, From: c.Path, scope: weightScope, dir: dir, weights: w, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
 	if err := track.ReadConfig(run, &g.Config); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
@@ -66,9 +67,18 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	return g, nil
 }
 
+// Of is the generator over weights of cfg's model that are in store below scope, and
+// are trained there perhaps: it draws with what they are at the time. cfg is fitted.
+func Of(b compute.Backend, cfg netdiffus.Config, store *model.Store, scope string) *Generator {
+	return &Generator{Config: cfg, scope: scope, backend: b, store: store, known: map[stepKey]program{}}
+}
+
 // Refresh takes the weights of the run directory's newest sound checkpoint: to
 // follow a run that is being trained. Denoising steps that were compiled stay.
 func (g *Generator) Refresh() error {
+	if g.dir == "" {
+		return nil // the weights are where they are trained
+	}
 	_, c, err := Find(g.dir)
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)

@@ -73,6 +73,9 @@ func (m *metrics) validation(v Validation) {
 	if v.Cross != 0 {
 		m.add("validation_cross_entropy", v.Cross)
 	}
+	if v.Allowed != 0 || v.Copies != 0 {
+		m.add("validation_copies", v.Copies)
+	}
 }
 
 // flush writes the means since the last line. It is called before a

@@ -138,7 +138,8 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	if opt.Status == nil {
 		opt.Status = func(string) {}
 	}
-	set, held, err := holdOut(cfg, set, opt.Status)
+	all := set
+	set, held, err := holdOut(cfg, all, opt.Status)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +170,7 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	if err := r.prog.prepare(b); err != nil || held == nil {
 		return r, err
 	}
-	r.validator, err = newValidator(b, r.prog.store, cfg, held)
+	r.validator, err = newValidator(b, r.prog.store, cfg, all, set, held)
 	return r, err
 }
 

@@ -23,7 +23,17 @@ type Validation struct {
 	Loss  float64 `json:"loss"`                    // as Report.Loss
 	MSE   float64 `json:"mse"`                     // as Report.MSE
 	Cross float64 `json:"cross_entropy,omitempty"` // as Report.Cross
+
+	// Copies is the share of flows drawn with these weights that are exact copies of
+	// training flows, and Allowed the share of the flows held out that are, both means
+	// of classes; 0 where copies are not limited.
+	Copies  float64 `json:"copies,omitempty"`
+	Allowed float64 `json:"copies_allowed,omitempty"`
 }
+
+// copiesTooMuch tells whether the model copies training flows more often than traffic
+// repeats itself.
+func (v Validation) copiesTooMuch() bool { return v.Copies > v.Allowed }
 
 // figure is what validations are compared by, less being better.
 func (v Validation) figure() float64 {
@@ -39,9 +49,10 @@ type watch struct {
 	Misses int         `json:"misses,omitempty"` // validations since Best
 }
 
-// take takes in a measurement and tells whether it is the best so far.
+// take takes in a measurement and tells whether it is the best so far. One that copies
+// too much never is.
 func (w *watch) take(v Validation) bool {
-	if w.Best != nil && v.figure() >= w.Best.figure() {
+	if v.copiesTooMuch() || w.Best != nil && v.figure() >= w.Best.figure() {
 		w.Misses++
 		return false
 	}
@@ -59,9 +70,10 @@ func (w watch) keep() []int {
 
 // validator measures the flows held out. It is nil where there are none.
 type validator struct {
-	exec  *model.Exec
-	args  []any
-	every int // training steps between two measurements
+	exec   *model.Exec
+	args   []any
+	every  int     // training steps between two measurements
+	copies *copies // nil where they are not limited
 }
 
 // mostHeldOut is how many flows are measured at most, in one batch.
@@ -85,12 +97,25 @@ func holdOut(cfg netdiffus.Config, set *dataset.Set, status func(string)) (fit, 
 		note += fmt.Sprintf(" (%d more are held out but hold values that no other flow has there)", lost)
 	}
 	status(note)
-	return fit, held.Thin(mostHeldOut), nil
+	return fit, held, nil
 }
 
-// newValidator makes what measures held, for the weights in store. cfg is fitted.
-func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, held *dataset.Set) (*validator, error) {
+// newValidator makes what measures held, for the weights in store. cfg is fitted to
+// fit; all is the set that both were divided from.
+func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, all, fit, held *dataset.Set) (*validator, error) {
 	tr := cfg.Training
+	scope := weightScope
+	if len(tr.EMA) > 0 {
+		scope = ema.Path(tr.EMA[0])
+	}
+	v := &validator{every: cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)}
+	if tr.LimitCopies {
+		var err error
+		if v.copies, err = newCopies(b, store, scope, cfg, all, fit, held); err != nil {
+			return nil, err
+		}
+	}
+	held = held.Thin(mostHeldOut)
 	counts := held.Counts()
 	var groups []int
 	f := &feed{set: held, seed: tr.Seed, size: held.Len(), classes: cfg.UNet.Classes, order: order{n: held.Len()}}
@@ -109,11 +134,6 @@ func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, h
 	if err != nil {
 		return nil, err
 	}
-	scope := weightScope
-	if len(tr.EMA) > 0 {
-		scope = ema.Path(tr.EMA[0])
-	}
-	v := &validator{every: cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)}
 	v.exec, err = model.NewExec(b, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		var y, key *graph.Node
 		if len(in) > 3 {
@@ -167,5 +187,12 @@ func (v *validator) measure(step int) (Validation, error) {
 	for i, o := range out {
 		figures[i] = float64(tensors.ToScalar[float32](o))
 	}
-	return Validation{Step: step, Loss: figures[0], MSE: figures[1], Cross: figures[2]}, nil
+	m := Validation{Step: step, Loss: figures[0], MSE: figures[1], Cross: figures[2]}
+	if v.copies != nil {
+		m.Allowed = v.copies.allowed
+		if m.Copies, err = v.copies.count(); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
 }

@@ -90,3 +90,44 @@ func TestPatience(t *testing.T) {
 		t.Errorf("started again it does %d steps more, want none", len(again))
 	}
 }
+
+// Copies are counted of what the model draws, and a model that copies more than the
+// flows held out do is never the best.
+func TestLimitCopies(t *testing.T) {
+	cfg := watched(10)
+	cfg.Training.LimitCopies = true
+	for _, r := range reports(t, cfg, Options{}) {
+		v := r.Validation
+		if v == nil {
+			continue
+		}
+		if !(v.Copies > 0 && v.Copies <= 1) || !(v.Allowed > 0 && v.Allowed <= 1) {
+			t.Errorf("step %d: copies %v, allowed %v, want shares", r.Step, v.Copies, v.Allowed)
+		}
+		if v.Copies > v.Allowed && r.Best {
+			t.Errorf("step %d: the best with copies %v of %v", r.Step, v.Copies, v.Allowed)
+		}
+	}
+	var w watch
+	for i, c := range []struct {
+		v    Validation
+		best bool
+	}{
+		{Validation{Step: 1, Cross: 2, Copies: .5, Allowed: .6}, true},
+		{Validation{Step: 2, Cross: 1, Copies: .61, Allowed: .6}, false},
+		{Validation{Step: 3, Cross: 1.5, Copies: .6, Allowed: .6}, true},
+		{Validation{Step: 4, Cross: 1.6, Copies: .1, Allowed: .6}, false},
+	} {
+		if got := w.take(c.v); got != c.best {
+			t.Errorf("measurement %d: best %v, want %v", i, got, c.best)
+		}
+	}
+	if w.Misses != 1 || w.Best.Step != 3 {
+		t.Errorf("%d misses after step %d, want 1 after 3", w.Misses, w.Best.Step)
+	}
+
+	cfg.Training.Validation = 0
+	if cfg.Validate() == nil {
+		t.Error("copies limited with nothing held out: nothing wrong")
+	}
+}

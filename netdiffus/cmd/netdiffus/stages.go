@@ -55,6 +55,9 @@ func validationLine(r train.Report) string {
 	if r.Validation.Cross != 0 {
 		line += fmt.Sprintf("  cross-entropy %.4f", r.Validation.Cross)
 	}
+	if v := r.Validation; v.Copies != 0 || v.Allowed != 0 {
+		line += fmt.Sprintf("  copies %.3f (of flows held out %.3f)", v.Copies, v.Allowed)
+	}
 	if r.Best {
 		line += ", the best so far: " + r.Saved
 	}

@@ -1,0 +1,107 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// copies counts how many of the flows that a model draws are exact copies of training
+// flows of their class, and knows how many may be: as many as of the flows held out,
+// which traffic repeats by itself.
+type copies struct {
+	gen     *sample.Generator
+	known   [][][]float64 // training flows by class
+	each    int           // flows to draw of each class
+	seed    uint64
+	allowed float64 // share of copies among the flows held out, a mean of classes
+}
+
+// Draws that copies are counted of: about drawsInAll, of a class leastDraws at least.
+// The share's standard error is then at most 0.016.
+const (
+	drawsInAll = 1000
+	leastDraws = 20
+)
+
+// newCopies counts copies of fit's flows, for the weights in store at scope. all is the
+// set that fit and held were divided from: flows of it that are in neither have values
+// that fit does not know, and so are no copies.
+func newCopies(b compute.Backend, store *model.Store, scope string, cfg netdiffus.Config, all, fit, held *dataset.Set) (*copies, error) {
+	c := &copies{
+		gen:  sample.Of(b, cfg, store, scope),
+		each: max(leastDraws, drawsInAll/len(fit.Classes)),
+		seed: cfg.Training.Seed,
+	}
+	var err error
+	if c.known, err = signedLengths(fit); err != nil {
+		return nil, err
+	}
+	rows, err := signedLengths(held)
+	if err != nil {
+		return nil, err
+	}
+	whole, fitted := all.Counts(), fit.Counts()
+	classes := 0
+	for k := range rows {
+		if n := whole[k] - fitted[k]; n > 0 {
+			classes++
+			c.allowed += float64(number(metric.Copies(rows[k], c.known[k]))) / float64(n)
+		}
+	}
+	c.allowed /= float64(max(1, classes))
+	return c, nil
+}
+
+// count draws flows, always from the same noise, and returns the share of copies, a
+// mean of classes. It is not stopped half-way, since the run would go on without this
+// measurement.
+func (c *copies) count() (float64, error) {
+	set, err := c.gen.Draw(context.Background(), sample.Request{N: c.each, Seed: c.seed})
+	if err != nil {
+		return 0, fmt.Errorf("train: copies: %w", err)
+	}
+	rows, err := signedLengths(set)
+	if err != nil {
+		return 0, err
+	}
+	share := 0.0
+	for k, class := range set.Classes {
+		of := slices.Index(c.gen.Config.Classes, class)
+		share += metric.Share(metric.Copies(rows[k], c.known[of])) / float64(len(rows))
+	}
+	return share, nil
+}
+
+// signedLengths are the flows of set by class: for each its packets' signed lengths.
+func signedLengths(set *dataset.Set) ([][][]float64, error) {
+	rows, i := make([][][]float64, len(set.Classes)), 0
+	for f, err := range set.Flows() {
+		if err != nil {
+			return nil, fmt.Errorf("train: copies: %w", err)
+		}
+		label := set.Labels[i]
+		rows[label] = append(rows[label], traffic.SignedLength{}.Values(f.Packets))
+		i++
+	}
+	return rows, nil
+}
+
+// number is how many of the tests are true.
+func number(tests []bool) (n int) {
+	for _, t := range tests {
+		if t {
+			n++
+		}
+	}
+	return n
+}
