@@ -169,7 +169,7 @@ func Default() Config {
 func Head(epochs float64, maxSteps int) Config {
 	return Config{
 		ClassCond: true,
-		Atoms:     &Atoms{Base: "chain", Trunk: "mlp", Grain: 0.0035},
+		Atoms:     &Atoms{Base: "chain", Trunk: "mlp", SelfCondition: true, Grain: 0.0035},
 		Diffusion: Diffusion{
 			Steps: 1000, Schedule: "angular", SampleSteps: "30",
 			Predict: "x0", Variance: "fixed_small", Loss: "mse",
@@ -196,7 +196,7 @@ func Seed() Config {
 // flows on two cores.
 var Presets = map[string]func() Config{
 	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
-	"default":   func() Config { return Head(32, 20_000) }, // within 10 minutes
+	"default":   func() Config { return Head(28, 20_000) }, // within 10 minutes
 	"best":      bestPreset,                                // a quarter of an hour
 	"classic":   Default,
 	"reference": Seed,
