@@ -216,7 +216,7 @@ func (d *demo) train(c *cobra.Command) error {
 	session := newSession(c, d.found, d.images())
 	bar := newProgress(w, "step", steps)
 	opt := train.Options{Dir: d.out, Steps: steps, Session: &session, Status: bar.note}
-	_, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))
+	_, _, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))
 	return err
 }
 

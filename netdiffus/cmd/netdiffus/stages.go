@@ -26,12 +26,16 @@ func newSession(c *cobra.Command, device backend.Finding, data string) track.Ses
 }
 
 // follow shows on bar how far a training is, and returns its last report: the
-// error's where there is one, and none when there was no step to do.
-func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.Report, err error) {
+// error's where there is one, and none when there was no step to do. best is the
+// checkpoint of the best measurement, where any was made.
+func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.Report, best string, err error) {
 	defer bar.finish()
 	for r, err := range reports {
 		if err != nil {
-			return r, err
+			return r, best, err
+		}
+		if r.Best {
+			best = r.Saved
 		}
 		if last.Step == 0 { // what came before is compilation or an earlier run
 			bar.restart(r.Step)
@@ -46,7 +50,7 @@ func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.R
 		}
 		bar.set(r.Step, fmt.Sprintf("%s  %.3gs/step", words, r.StepTime.Seconds()))
 	}
-	return last, nil
+	return last, best, nil
 }
 
 // validationLine says what the flows held out say of the model.

@@ -267,7 +267,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log,
 		Session: &session, Status: bar.note,
 	}
-	last, err := follow(bar, train.Run(c.Context(), b, cfg, set, opt))
+	last, best, err := follow(bar, train.Run(c.Context(), b, cfg, set, opt))
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(w, "stopped and saved after step %d; go on with:\n  %s\n", last.Step, f.again())
 	}
@@ -277,7 +277,11 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if last.Step == 0 {
 		fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
 	}
-	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(f.run), quote(filepath.Join(f.run, "samples", "drawn")))
+	from := f.run
+	if best != "" && best != last.Saved {
+		from = best // the run's newest checkpoint is no better
+	}
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(from), quote(filepath.Join(f.run, "samples", "drawn")))
 	if last.Saved != "" {
 		fmt.Fprintln(c.OutOrStdout(), last.Saved)
 	}
