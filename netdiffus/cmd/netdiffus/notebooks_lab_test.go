@@ -64,7 +64,8 @@ func TestNotebooksLab(t *testing.T) {
 	go func() { ended <- cmd.Wait() }()
 	address := regexp.MustCompile(`http://127\.0\.0\.1:(\d+)/lab\?token=(\w+)`)
 	var found []string
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	deadline := time.Now().Add(3 * time.Minute)
+	for ; ; time.Sleep(200 * time.Millisecond) {
 		if found = address.FindStringSubmatch(out.String()); found != nil {
 			break
 		}
@@ -79,6 +80,9 @@ func TestNotebooksLab(t *testing.T) {
 		}
 	}
 	response, err := http.Get("http://127.0.0.1:" + found[1] + "/api/kernelspecs?token=" + found[2])
+	for ; err != nil && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) { // the address is printed before it listens
+		response, err = http.Get("http://127.0.0.1:" + found[1] + "/api/kernelspecs?token=" + found[2])
+	}
 	if err != nil {
 		t.Error(err)
 	} else if listed, err := io.ReadAll(response.Body); err != nil || !strings.Contains(string(listed), `"NetDiffus (Go)"`) {
