@@ -197,7 +197,7 @@ func Seed() Config {
 var Presets = map[string]func() Config{
 	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
 	"default":   func() Config { return Head(32, 20_000) }, // within 10 minutes
-	"best":      bestPreset,                                // a quarter of an hour
+	"best":      bestPreset,                                // half an hour
 	"classic":   Default,
 	"reference": Seed,
 }
@@ -213,8 +213,8 @@ func PresetFor(set *dataset.Set) string {
 
 // bestPreset is the model over atoms with a UNet.
 func bestPreset() Config {
-	c := Head(45, 100_000)
-	c.Atoms.Trunk, c.Atoms.Base = "unet", "field"
+	c := Head(90, 100_000)
+	c.Atoms.Trunk, c.Atoms.Base, c.Atoms.SelfCondition = "unet", "field", false
 	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
 	c.Training.LR = 1.5e-3
 	return c
