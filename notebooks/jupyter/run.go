@@ -77,7 +77,8 @@ func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result
 	}
 	result.Took = time.Since(begun)
 	result.Problems = result.Notebook.Check()
-	if stopped != "" && !slices.ContainsFunc(result.Notebook.Cells, Cell.failed) {
+	// A cell that was stopped for its time may say so itself, as interrupted.
+	if stopped != "" && (stopped != cellFailed || !slices.ContainsFunc(result.Notebook.Cells, Cell.failed)) {
 		result.Problems = []Problem{{result.lastCell(), stopped}} // what is missing after that says nothing
 	}
 	left, err := stage.changedSince(before)
@@ -108,6 +109,9 @@ type message struct {
 	Stopped *string `json:"stopped"`
 	Backend string  `json:"backend"`
 }
+
+// cellFailed is what execute.py says where a cell failed, which the notebook shows.
+const cellFailed = "a cell failed"
 
 // run executes the notebook. stopped says why not every cell ran.
 func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Result, stopped string, err error) {
