@@ -112,15 +112,15 @@ func (h Head) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) 
 // also sees last, the clean image [B,n,n,C] of the step before, if the head conditions
 // on itself; nil is none.
 func (h Head) estimate(scope *model.Scope, x, last, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
-	image, logits := h.start(x, t, groups)
-	if h.Trunk == nil {
-		return image, logits
-	}
-	return h.correct(scope, x, image, last, t, y, groups, logits)
+	image, base := h.start(x, t, groups)
+	return h.correct(scope, x, image, last, t, y, groups, base)
 }
 
-// correct is start's image and logits, corrected by the trunk.
+// correct is start's image and logits, corrected by the trunk, if there is one.
 func (h Head) correct(scope *model.Scope, x, image, last, t, y *Node, groups []group, base [][]*Node) (x0 *Node, logits [][]*Node) {
+	if h.Trunk == nil {
+		return image, base
+	}
 	n, channels := h.Prior.Places, h.Prior.Channels()
 	seen := []*Node{x, image}
 	if h.SelfCondition {
@@ -187,17 +187,14 @@ func WithinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach
 func (h Head) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
 	groups := h.classTables(x0)
 	x := diffusion.QSample(h.Schedule, x0, t, noise)
-	guess, logits := h.start(x, t, groups)
-	if h.Trunk != nil {
-		image, base := guess, logits
-		var last *Node
-		if h.SelfCondition {
-			last, _ = h.correct(scope, x, image, nil, t, y, groups, base)
-			half := nn.Dropout{Rate: 0.5, Key: key}.Graph(nn.At(scope, "last"), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(0), 1, 1, 1)))
-			last = StopGradient(Mul(WithinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
-		}
-		guess, logits = h.correct(scope, x, image, last, t, y, groups, base)
+	image, base := h.start(x, t, groups)
+	var last *Node
+	if h.SelfCondition && h.Trunk != nil {
+		last, _ = h.correct(scope, x, image, nil, t, y, groups, base)
+		half := nn.Dropout{Rate: 0.5, Key: key}.Graph(nn.At(scope, "last"), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(0), 1, 1, 1)))
+		last = StopGradient(Mul(WithinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
 	}
+	guess, logits := h.correct(scope, x, image, last, t, y, groups, base)
 	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
 	mse := ReduceMean(Square(Mul(Sub(guess, x0), InsertAxes(spread, -1))), 1, 2, 3)
 

@@ -50,7 +50,13 @@ func prior(t *testing.T) Prior {
 // run executes fn, which may use no variables, and returns its outputs.
 func run(t *testing.T, fn func(in []*graph.Node) []*graph.Node, in ...any) [][]float32 {
 	t.Helper()
-	exec, err := graph.NewExec(backendtest.Open(t), fn)
+	return runWith(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node { return fn(in) }, in...)
+}
+
+// runWith is run for a graph with the weights in store.
+func runWith(t *testing.T, store *model.Store, fn func(scope *model.Scope, in []*graph.Node) []*graph.Node, in ...any) [][]float32 {
+	t.Helper()
+	exec, err := model.NewExec(backendtest.Open(t), store, fn)
 	if err != nil {
 		t.Fatal(err)
 	}

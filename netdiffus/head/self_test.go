@@ -10,7 +10,6 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
@@ -104,22 +103,4 @@ func TestLossShowsHalf(t *testing.T) {
 	if math.Abs(float64(blank-n/2)) > 50 || math.Abs(float64(differ-n/2)) > 50 {
 		t.Errorf("%d of %d images are shown nothing, %d change with the key; want about half", blank, n, differ)
 	}
-}
-
-// runWith is run for a graph with weights.
-func runWith(t *testing.T, store *model.Store, fn func(scope *model.Scope, in []*graph.Node) []*graph.Node, in ...any) [][]float32 {
-	t.Helper()
-	exec, err := model.NewExec(backendtest.Open(t), store, fn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Call(in...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	flat := make([][]float32, len(out))
-	for i, o := range out {
-		flat[i] = tensors.MustCopyFlatData[float32](o)
-	}
-	return flat
 }
