@@ -59,14 +59,16 @@ func Unique(x, others [][]float64) []bool {
 }
 
 // Share returns the share of true among the tests, in [0,1]; NaN of none.
-func Share(tests []bool) float64 {
-	n := 0
+func Share(tests []bool) float64 { return float64(Number(tests)) / float64(len(tests)) }
+
+// Number returns how many of the tests are true.
+func Number(tests []bool) (n int) {
 	for _, t := range tests {
 		if t {
 			n++
 		}
 	}
-	return float64(n) / float64(len(tests))
+	return n
 }
 
 // Seen returns the share of x's values that occur in reference; NaN for no

@@ -55,7 +55,7 @@ func newCopies(b compute.Backend, store *model.Store, scope string, cfg netdiffu
 	for k := range rows {
 		if n := whole[k] - fitted[k]; n > 0 {
 			classes++
-			c.allowed += float64(number(metric.Copies(rows[k], c.known[k]))) / float64(n)
+			c.allowed += float64(metric.Number(metric.Copies(rows[k], c.known[k]))) / float64(n)
 		}
 	}
 	c.allowed /= float64(max(1, classes))
@@ -94,14 +94,4 @@ func signedLengths(set *dataset.Set) ([][][]float64, error) {
 		i++
 	}
 	return rows, nil
-}
-
-// number is how many of the tests are true.
-func number(tests []bool) (n int) {
-	for _, t := range tests {
-		if t {
-			n++
-		}
-	}
-	return n
 }
