@@ -50,9 +50,10 @@ func (e *evaluation) helpers(j NamedJudge) []string {
 
 // augment trains on few real flows, alone and with others added.
 func (e *evaluation) augment(ctx context.Context, r *Report) error {
+	train, test := e.table(e.train), e.table(e.test)
 	for _, j := range e.taskJudges() {
 		for _, n := range fewReal {
-			a, err := e.augmented(ctx, j, n)
+			a, err := e.augmented(ctx, j, n, train, test)
 			if err != nil {
 				return err
 			}
@@ -62,9 +63,9 @@ func (e *evaluation) augment(ctx context.Context, r *Report) error {
 	return nil
 }
 
-func (e *evaluation) augmented(ctx context.Context, j NamedJudge, n int) (Augmented, error) {
+// augmented is augment for one judge and n real flows a class, of train.
+func (e *evaluation) augmented(ctx context.Context, j NamedJudge, n int, train, test classify.Table) (Augmented, error) {
 	want, helpers := e.largest(), e.helpers(j)
-	test, train := e.table(e.test), e.table(e.train)
 	a := Augmented{Judge: j.name(), Real: n, Added: slices.Max(want), Rows: make([]Augmenter, 1+len(helpers))}
 	a.Rows[0].Source = Alone
 	for seed := range uint64(e.Seeds) {
