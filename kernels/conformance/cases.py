@@ -567,10 +567,7 @@ def daemons():
 
 
 def daemons_ended(before):
-    begun = time.time()
-    while daemons() - before and time.time() - begun < 10:
-        time.sleep(0.1)
-    rest = daemons() - before
+    rest = none_within(10, lambda: daemons() - before)
     for pid in rest:
         os.kill(pid, signal.SIGKILL)
     assert not rest, f"daemons are left: {rest}"

@@ -124,28 +124,28 @@ def left(tmp, mark):
     return marked(mark) + sorted(os.listdir(tmp))
 
 
+def none_within(seconds, rest, pause=0.1):
+    """Wait until rest() is empty or false, and return what it is at the end."""
+    begun = time.time()
+    while (found := rest()) and time.time() - begun < seconds:
+        time.sleep(pause)
+    return found
+
+
 def gone_within(seconds, tmp, mark):
     """Wait until nothing is left."""
-    begun = time.time()
-    while (rest := left(tmp, mark)) and time.time() - begun < seconds:
-        time.sleep(0.1)
+    rest = none_within(seconds, lambda: left(tmp, mark))
     assert not rest, f"after {seconds} s there are left: {rest}"
 
 
 def ended_within(seconds, k):
     """Wait until Jupyter sees that its kernel has ended: the system frees a process's memory,
     by which it has gone for marked, a moment before its parent can wait for it."""
-    begun = time.time()
-    while k.km.is_alive():
-        assert time.time() - begun < seconds, f"after {seconds} s the kernel still runs"
-        time.sleep(0.02)
+    assert not none_within(seconds, k.km.is_alive), f"after {seconds} s the kernel still runs"
 
 
 def wait_for(path, seconds=10 * SLOW):
-    begun = time.time()
-    while not os.path.exists(path):
-        assert time.time() - begun < seconds, f"{path} has not appeared"
-        time.sleep(0.02)
+    assert not none_within(seconds, lambda: not os.path.exists(path), pause=0.02), f"{path} has not appeared"
 
 
 def kill_marked(mark):
