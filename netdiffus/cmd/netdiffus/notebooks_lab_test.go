@@ -79,9 +79,10 @@ func TestNotebooksLab(t *testing.T) {
 			t.Fatalf("no address was printed\n%s", out.String())
 		}
 	}
-	response, err := http.Get("http://127.0.0.1:" + found[1] + "/api/kernelspecs?token=" + found[2])
+	kernels := "http://127.0.0.1:" + found[1] + "/api/kernelspecs?token=" + found[2]
+	response, err := http.Get(kernels)
 	for ; err != nil && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) { // the address is printed before it listens
-		response, err = http.Get("http://127.0.0.1:" + found[1] + "/api/kernelspecs?token=" + found[2])
+		response, err = http.Get(kernels)
 	}
 	if err != nil {
 		t.Error(err)
