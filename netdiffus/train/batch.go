@@ -87,17 +87,21 @@ func newFeed(set *dataset.Set, cfg netdiffus.Config) *feed {
 	if cfg.Atoms == nil {
 		return f
 	}
-	f.strata = make([]stratum, len(set.Classes))
-	counts := make([]int, len(set.Classes))
-	for i, label := range set.Labels {
-		f.strata[label].samples = append(f.strata[label].samples, i)
-		counts[label]++
-	}
-	for c := range f.strata {
-		f.strata[c].order = order{seed: tr.Seed, key: streamStratum + uint64(c), n: counts[c]}
-	}
-	f.groups = groups(counts, tr.BatchSize, tr.Balance)
+	f.strata = strata(set, tr.Seed)
+	f.groups = groups(set.Counts(), tr.BatchSize, tr.Balance)
 	return f
+}
+
+// strata are set's classes, each in an order of its own drawn by seed.
+func strata(set *dataset.Set, seed uint64) []stratum {
+	all := make([]stratum, len(set.Classes))
+	for i, label := range set.Labels {
+		all[label].samples = append(all[label].samples, i)
+	}
+	for c := range all {
+		all[c].order = order{seed: seed, key: streamStratum + uint64(c), n: len(all[c].samples)}
+	}
+	return all
 }
 
 // groups cuts a batch of size images into classes in proportion to

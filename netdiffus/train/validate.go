@@ -116,18 +116,11 @@ func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, a
 		}
 	}
 	held = held.Thin(mostHeldOut)
-	counts := held.Counts()
 	var groups []int
 	f := &feed{set: held, seed: tr.Seed, size: held.Len(), classes: cfg.UNet.Classes, order: order{n: held.Len()}}
 	if cfg.Atoms != nil { // sorted by class
-		groups = counts
-		f.strata, f.groups = make([]stratum, len(counts)), counts
-		for i, label := range held.Labels {
-			f.strata[label].samples = append(f.strata[label].samples, i)
-		}
-		for c := range f.strata {
-			f.strata[c].order = order{seed: tr.Seed, key: streamStratum + uint64(c), n: counts[c]}
-		}
+		groups = held.Counts()
+		f.strata, f.groups = strata(held, tr.Seed), groups
 	}
 	cfg.UNet.Dropout = 0
 	loss, steps, err := lossOf(cfg, groups)
