@@ -66,6 +66,7 @@ var cells = map[string]func(){
 	"progress": func() {
 		p := nb.NewProgress("drawing", 0)
 		defer p.Close()
+		p.Note("compiling")
 		for i := range 2000 {
 			p.Update(i+1, 2000)
 			time.Sleep(500 * time.Microsecond)

@@ -137,6 +137,19 @@ func TestProgress(t *testing.T) {
 	if got := out.shown[len(out.shown)-1].Data[protocol.MIMETextPlain]; got != want {
 		t.Errorf("at last %q, want %q", got, want)
 	}
+	noted := 0
+	for i, shown := range out.shown {
+		line := shown.Data[protocol.MIMETextPlain].(string)
+		if strings.HasSuffix(line, ", compiling") {
+			noted++
+			if noted < i || strings.Contains(line, "of") {
+				t.Errorf("%q, after a step", line)
+			}
+		}
+	}
+	if noted == 0 {
+		t.Error("the note was never shown")
+	}
 }
 
 func TestCheck(t *testing.T) {

@@ -39,13 +39,16 @@ func newPlace(pause time.Duration, draw func(last bool) (bundle, bool, error)) *
 }
 
 // changed says that there is something new to draw, and draws it if it is time.
-func (p *place) changed() error {
+func (p *place) changed() error { return p.update(false) }
+
+// noted is changed for what is rare, and may be the last for a while: it is drawn at
+// once.
+func (p *place) noted() error { return p.update(true) }
+
+func (p *place) update(atOnce bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !Here() || p.closed {
-		return nil
-	}
-	if time.Now().Before(p.next) {
+	if !Here() || p.closed || !atOnce && time.Now().Before(p.next) {
 		return nil
 	}
 	return p.redraw(false)

@@ -16,7 +16,7 @@ import (
 //
 //	progress := nb.NewProgress("drawing", 0)
 //	defer progress.Close()
-//	set, err := generator.Draw(nb.Context(), sample.Request{N: 64, Progress: progress.Update})
+//	set, err := generator.Draw(nb.Context(), sample.Request{N: 64, Progress: progress.Update, Status: progress.Note})
 type Progress struct {
 	what  string
 	total int
@@ -40,7 +40,7 @@ func NewProgress(what string, total int) *Progress {
 // Set says how many steps are done.
 func (p *Progress) Set(done int) {
 	p.mu.Lock()
-	p.done = done
+	p.done, p.note = done, ""
 	p.mu.Unlock()
 	Must(p.place.changed())
 }
@@ -49,18 +49,18 @@ func (p *Progress) Set(done int) {
 // take as their Progress.
 func (p *Progress) Update(done, total int) {
 	p.mu.Lock()
-	p.done, p.total = done, total
+	p.done, p.total, p.note = done, total, ""
 	p.mu.Unlock()
 	Must(p.place.changed())
 }
 
-// Note says in a few words what is going on, such as "compiling"; an empty note
-// takes it away.
+// Note says in a few words what is done while no steps come, such as "compiling":
+// what many calls of the library take as their Status. The next step takes it away.
 func (p *Progress) Note(note string) {
 	p.mu.Lock()
 	p.note = note
 	p.mu.Unlock()
-	Must(p.place.changed())
+	Must(p.place.noted())
 }
 
 // Close writes the last state.
