@@ -18,6 +18,14 @@ type Synthetic struct {
 	Unsigned bool         // the flows have no directions
 }
 
+// Length is how many packets of a flow the images show, and 10 without images.
+func (s Synthetic) Length() int {
+	if s.Set != nil && s.Set.Recipe.Length > 0 {
+		return s.Set.Recipe.Length
+	}
+	return 10
+}
+
 // OpenSynthetic reads synthetic traffic: a file of flows, or images, with their
 // padding as packets of 0 bytes that keep their place. Images without a manifest need the
 // recipe that they were made by, the zero Recipe otherwise.

@@ -65,7 +65,7 @@ type Options struct {
 	// as many as the training flows. Nil means 100 and 300.
 	PerClass []int
 	Seeds    int    // repetitions of every draw and forest; 0 means 3
-	Length   int    // packets a flow; 0 means 10
+	Length   int    // packets a flow; 0 means Synthetic.Length
 	Trees    int    // of the forests; 0 means 200
 	Tasks    []Task // nil means all
 	// Judges also do the classification, beside the forest.
@@ -77,12 +77,12 @@ type Options struct {
 // All as a number of flows a class means as many as were trained on.
 const All = -1
 
-func (o Options) withDefaults() (Options, error) {
+func (o Options) withDefaults(d Data) (Options, error) {
 	if o.PerClass == nil {
 		o.PerClass = []int{100, 300}
 	}
 	o.Seeds = cmp.Or(o.Seeds, 3)
-	o.Length = cmp.Or(o.Length, 10)
+	o.Length = cmp.Or(o.Length, d.Synthetic.Length())
 	o.Trees = cmp.Or(o.Trees, 200)
 	if o.Tasks == nil {
 		o.Tasks = Tasks()
@@ -177,7 +177,7 @@ type Row struct {
 
 // Run measures. It fails where there is nothing to compare.
 func Run(ctx context.Context, d Data, o Options) (*Report, error) {
-	o, err := o.withDefaults()
+	o, err := o.withDefaults(d)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -63,7 +64,7 @@ than a hundred times, so leave some out on a CPU.`,
 	flags.StringVar(&o.out, "out", "", "folder for metrics.json and report.html; made where it is missing")
 	flags.StringSliceVar(&o.perClass, "per-class", []string{"100", "300"}, "numbers of flows a class to judge; \"all\" is as many as in --real-train")
 	flags.IntVar(&o.seeds, "seeds", 3, "repetitions of every draw and classifier")
-	flags.IntVar(&o.length, "length", 10, "packets a flow, from its start")
+	flags.IntVar(&o.length, "length", 0, "packets a flow, from its start; 0 means as many as the images show, 10 without images")
 	flags.IntVar(&o.trees, "trees", 200, "trees of the random forests")
 	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "what to try the flows for")
 	flags.StringSliceVar(&o.classifiers, "classifiers", []string{"forest"}, "forest, or forest,cnn")
@@ -119,7 +120,7 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 		return options, dataset.Recipe{}, errors.New("--per-class and --tasks must not be empty")
 	case o.seeds < 1 || o.seeds > 1000:
 		return options, dataset.Recipe{}, errors.New("--seeds: want 1 to 1000")
-	case o.length < 2 || o.length > 1024:
+	case o.length != 0 && (o.length < 2 || o.length > 1024):
 		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024")
 	case o.trees < 1 || o.trees > 100000:
 		return options, dataset.Recipe{}, errors.New("--trees: want 1 to 100000")
@@ -153,6 +154,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		return err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
+	options.Length = cmp.Or(options.Length, d.Synthetic.Length())
 	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
 		input, err := report.Describe(in.role, in.path)
 		if err != nil {
@@ -167,7 +169,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		}
 		defer device.Finalize()
 		options.Judges = append(options.Judges, report.NamedJudge{
-			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{Length: o.length}),
+			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{Length: options.Length}),
 		})
 	}
 	var bar *progress

@@ -50,7 +50,7 @@ func TestEvaluate(t *testing.T) {
 	if err := set.Save(images); err != nil {
 		t.Fatal(err)
 	}
-	common := []string{"--real-train", train, "--real-test", test, "--synthetic", images, "--out", dir, "--per-class", "20,all", "--seeds", "2", "--length", "4", "--trees", "10"}
+	common := []string{"--real-train", train, "--real-test", test, "--synthetic", images, "--out", dir, "--per-class", "20,all", "--seeds", "2", "--trees", "10"}
 	out, err := evaluate(t, common...)
 	if err != nil {
 		t.Fatal(err)
@@ -67,9 +67,15 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var metrics struct{ Inputs []struct{ SHA256 string } }
+	var metrics struct {
+		Inputs   []struct{ SHA256 string }
+		Settings struct{ Length int }
+	}
 	if err := json.Unmarshal([]byte(out), &metrics); err != nil || len(metrics.Inputs) != 3 || metrics.Inputs[2].SHA256 == "" {
 		t.Errorf("--json: %v, inputs %+v", err, metrics.Inputs)
+	}
+	if metrics.Settings.Length != 4 {
+		t.Errorf("%d packets a flow, the images show 4", metrics.Settings.Length)
 	}
 }
 
