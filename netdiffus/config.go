@@ -177,7 +177,7 @@ func Head(epochs float64, maxSteps int) Config {
 		Training: Training{
 			BatchSize: 128, LR: 2e-3, WeightDecay: 1e-4, Clip: 1, Beta2: 0.99,
 			Epochs: epochs, MaxSteps: maxSteps, Warmup: 50, Decay: true,
-			EMA: []float64{0.999}, EMAWarmup: true, Balance: 0.5, Sampler: "stratified",
+			EMA: []float64{0.999}, EMAWarmup: true, Balance: 1, Sampler: "stratified",
 		},
 	}
 }
@@ -196,8 +196,8 @@ func Seed() Config {
 // flows on two cores.
 var Presets = map[string]func() Config{
 	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
-	"default":   func() Config { return Head(32, 20_000) }, // within 10 minutes
-	"best":      bestPreset,                                // half an hour
+	"default":   func() Config { return Head(44, 20_000) }, // within 10 minutes
+	"best":      bestPreset,                                // some 20 minutes
 	"classic":   Default,
 	"reference": Seed,
 }
@@ -216,7 +216,7 @@ func bestPreset() Config {
 	c := Head(90, 100_000)
 	c.Atoms.Trunk, c.Atoms.Base, c.Atoms.SelfCondition = "unet", "field", false
 	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
-	c.Training.LR = 1.5e-3
+	c.Training.LR, c.Training.Balance = 1.5e-3, 0.5
 	return c
 }
 

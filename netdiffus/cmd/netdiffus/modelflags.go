@@ -100,7 +100,7 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
 	atomsSetting("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
 	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
-	ofAtoms(boolSetting("self_condition", "model over atoms: show the network the clean image that it made a step before",
+	ofAtoms(boolSetting("self_condition", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
 		func(c *netdiffus.Config) bool { return c.Atoms.SelfCondition },
 		func(c *netdiffus.Config, on bool) { c.Atoms.SelfCondition = on })),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
