@@ -196,7 +196,7 @@ func Seed() Config {
 // flows on two cores.
 var Presets = map[string]func() Config{
 	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
-	"default":   func() Config { return Head(44, 20_000) }, // within 10 minutes
+	"default":   func() Config { return Head(44, 20_000) }, // 3 minutes
 	"best":      bestPreset,                                // some 20 minutes
 	"classic":   Default,
 	"reference": Seed,

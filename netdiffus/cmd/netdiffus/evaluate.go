@@ -121,7 +121,7 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 	case o.seeds < 1 || o.seeds > 1000:
 		return options, dataset.Recipe{}, errors.New("--seeds: want 1 to 1000")
 	case o.length != 0 && (o.length < 2 || o.length > 1024):
-		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024")
+		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024, or 0")
 	case o.trees < 1 || o.trees > 100000:
 		return options, dataset.Recipe{}, errors.New("--trees: want 1 to 100000")
 	}

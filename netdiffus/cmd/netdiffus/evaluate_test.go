@@ -63,19 +63,26 @@ func TestEvaluate(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	out, err = evaluate(t, append(common, "--json", "--tasks", "classification")...)
+	text, err := os.ReadFile(filepath.Join(dir, "metrics.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var metrics struct {
+	var written, metrics struct {
 		Inputs   []struct{ SHA256 string }
 		Settings struct{ Length int }
+	}
+	if err := json.Unmarshal(text, &written); err != nil || written.Settings.Length != 4 {
+		t.Errorf("%d packets a flow, %v; the images show 4", written.Settings.Length, err)
+	}
+	out, err = evaluate(t, append(common, "--json", "--tasks", "classification", "--length", "3")...)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := json.Unmarshal([]byte(out), &metrics); err != nil || len(metrics.Inputs) != 3 || metrics.Inputs[2].SHA256 == "" {
 		t.Errorf("--json: %v, inputs %+v", err, metrics.Inputs)
 	}
-	if metrics.Settings.Length != 4 {
-		t.Errorf("%d packets a flow, the images show 4", metrics.Settings.Length)
+	if metrics.Settings.Length != 3 {
+		t.Errorf("%d packets a flow, told 3", metrics.Settings.Length)
 	}
 }
 
