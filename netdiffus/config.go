@@ -47,7 +47,7 @@ type Diffusion struct {
 	Steps     int    `json:"diffusion_steps"` // T
 	Schedule  string `json:"noise_schedule"`  // a name in Schedules
 	Respacing string `json:"timestep_respacing,omitempty"`
-	// Predict is what the network's output means, a name in Params; Variance
+	// Predict is what the network's output means, a name in Parameterizations; Variance
 	// where the variance of a denoising step comes from, a name in Variances;
 	// Loss what is minimised, a name in Losses.
 	Predict  string `json:"predict"`

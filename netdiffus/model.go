@@ -154,11 +154,11 @@ func (d Diffusion) process() (diffusion.Model, error) {
 	if err == nil {
 		s, err = s.Respace(d.Respacing)
 	}
-	param, errParam := Params.Get(d.Predict)
+	parameterization, errParameterization := Parameterizations.Get(d.Predict)
 	variance, errVariance := Variances.Get(d.Variance)
 	objective, errLoss := Losses.Get(d.Loss)
 	m := diffusion.Model{
-		Schedule: s, Param: param, Variance: variance, Objective: objective,
+		Schedule: s, Parameterization: parameterization, Variance: variance, Objective: objective,
 		RescaleTimesteps: d.RescaleTimesteps,
 	}
 	if d.MinSNR > 0 {
@@ -168,5 +168,5 @@ func (d Diffusion) process() (diffusion.Model, error) {
 	if d.MinSNR < 0 {
 		errSNR = fmt.Errorf("netdiffus: min_snr is %v, want 0 (none) or more", d.MinSNR)
 	}
-	return m, errors.Join(err, errParam, errVariance, errLoss, errSNR)
+	return m, errors.Join(err, errParameterization, errVariance, errLoss, errSNR)
 }

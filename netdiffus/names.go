@@ -37,7 +37,7 @@ var (
 		"cosine":  schedule.Cosine,
 		"angular": schedule.Angular,
 	}}
-	Params = Names[diffusion.Param]{"parameterization", map[string]diffusion.Param{
+	Parameterizations = Names[diffusion.Parameterization]{"parameterization", map[string]diffusion.Parameterization{
 		"eps":      diffusion.Epsilon{},
 		"x0":       diffusion.Start{},
 		"previous": diffusion.Previous{},

@@ -50,7 +50,7 @@ func TestGoldenCore(t *testing.T) {
 			o["prior_bpd"] = diffusion.PriorVLB(s, x0)
 
 			denoiser := func(param, variance string, clip bool) diffusion.Denoiser {
-				m := diffusion.Model{Network: says(out, variances[variance]), Schedule: s, Param: params[param], Variance: variances[variance]}
+				m := diffusion.Model{Network: says(out, variances[variance]), Schedule: s, Parameterization: params[param], Variance: variances[variance]}
 				if clip {
 					return diffusion.ClipX0(m.Denoise, s)
 				}

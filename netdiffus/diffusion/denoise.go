@@ -12,12 +12,12 @@ import (
 // Schedule; to sample in fewer steps than it was trained with, give a copy a
 // respaced Schedule.
 type Model struct {
-	Network   Network
-	Schedule  schedule.Schedule
-	Param     Param       // nil means Epsilon{}
-	Variance  LogVariance // nil means FixedLarge{}
-	Objective Objective   // what Loss minimises; zero means MSE
-	Weight    Weighting   // of the squared error by step; nil means 1
+	Network          Network
+	Schedule         schedule.Schedule
+	Parameterization Parameterization // nil means Epsilon{}
+	Variance         LogVariance      // nil means FixedLarge{}
+	Objective        Objective        // what Loss minimises; zero means MSE
+	Weight           Weighting        // of the squared error by step; nil means 1
 
 	// RescaleTimesteps shows the network times as if training had 1000 steps.
 	RescaleTimesteps bool
@@ -59,19 +59,19 @@ func (m Model) parts(out, x *Node) (mean, v *Node) {
 
 // predict is the prediction that the parts of the network's output make for x.
 func (m Model) predict(mean, v, x, t *Node) Prediction {
-	p := Prediction{}.withX0(m.Schedule, m.param().X0(m.Schedule, mean, x, t), x, t)
-	if _, ok := m.param().(interface{ ownMean() }); ok {
+	p := Prediction{}.withX0(m.Schedule, m.parameterization().X0(m.Schedule, mean, x, t), x, t)
+	if _, ok := m.parameterization().(interface{ ownMean() }); ok {
 		p.Mean, p.ownMean = mean, true
 	}
 	p.Var, p.LogVar = m.variance().Of(m.Schedule, v, x, t)
 	return p
 }
 
-func (m Model) param() Param {
-	if m.Param == nil {
+func (m Model) parameterization() Parameterization {
+	if m.Parameterization == nil {
 		return Epsilon{}
 	}
-	return m.Param
+	return m.Parameterization
 }
 
 func (m Model) variance() LogVariance {

@@ -33,8 +33,8 @@ func Example() {
 		Network: func(_ *model.Scope, x, _, _ *graph.Node) *graph.Node {
 			return graph.AddScalar(graph.ZerosLike(x), 0.5)
 		},
-		Schedule: s,
-		Param:    diffusion.Start{},
+		Schedule:         s,
+		Parameterization: diffusion.Start{},
 	}
 	d := diffusion.ClipX0(m.Denoise, s)
 	step := graph.MustNewExec(device, func(x, t, noise *graph.Node) *graph.Node {

@@ -143,7 +143,7 @@ func recorded(t *testing.T) map[string]schedule.Schedule {
 
 // The reference's names of the parts.
 var (
-	params = map[string]diffusion.Param{
+	params = map[string]diffusion.Parameterization{
 		"EPSILON": diffusion.Epsilon{}, "START_X": diffusion.Start{}, "PREVIOUS_X": diffusion.Previous{},
 	}
 	variances = map[string]diffusion.LogVariance{

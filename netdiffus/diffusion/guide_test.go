@@ -53,7 +53,7 @@ func TestGuide(t *testing.T) {
 func TestGuidePrevious(t *testing.T) {
 	s := twoSteps(t)
 	inputs := []*tensors.Tensor{column(0.5, -0.5), tensors.FromValue([]int32{0, 1}), tensors.FromValue([]int32{1, 2})}
-	m := diffusion.Model{Network: byClass, Schedule: s, Param: diffusion.Previous{}, Variance: diffusion.Learned{}}
+	m := diffusion.Model{Network: byClass, Schedule: s, Parameterization: diffusion.Previous{}, Variance: diffusion.Learned{}}
 	got := compute(t, inputs, func(in []*graph.Node) outputs {
 		return outputs{"mean": diffusion.ClipX0(diffusion.Guide(m.Denoise, 2, 3), s)(nil, in[0], in[1], in[2]).Mean}
 	})

@@ -52,10 +52,10 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise *Node) Losses {
 	}
 
 	mean, v := m.parts(p.Out, x)
-	mse := perImage(Square(Sub(m.param().Target(s, x0, x, t, noise), mean)))
+	mse := perImage(Square(Sub(m.parameterization().Target(s, x0, x, t, noise), mean)))
 	l := Losses{Total: mse, MSE: mse}
 	if m.Weight != nil {
-		l.Total = Mul(mse, lookUp(toFloat32(m.Weight(s, m.param())), t, x))
+		l.Total = Mul(mse, lookUp(toFloat32(m.Weight(s, m.parameterization())), t, x))
 	}
 	if v != nil {
 		// The bound teaches the variance only: it is too noisy for the mean.
@@ -69,14 +69,14 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise *Node) Losses {
 }
 
 // Weighting weighs the squared error of each step of the schedule.
-type Weighting func(s schedule.Schedule, p Param) []float64
+type Weighting func(s schedule.Schedule, p Parameterization) []float64
 
 // MinSNR is the min-SNR-γ weighting (Hang et al. 2023, section 3.4): as an
 // error of the clean image each step weighs min(SNR, γ), so that the nearly
 // clean steps, where the network has little to do, do not drown the rest. The
 // paper takes γ = 5.
 func MinSNR(gamma float64) Weighting {
-	return func(s schedule.Schedule, p Param) []float64 {
+	return func(s schedule.Schedule, p Parameterization) []float64 {
 		weights, scale := s.SNR(), p.ErrorScale(s)
 		for t, snr := range weights {
 			weights[t] = min(snr, gamma) / scale[t]

@@ -31,7 +31,7 @@ func TestGoldenLosses(t *testing.T) {
 					for objective := range objectives {
 						prefix := name + "_" + objective + "_" + part + "_" + variance
 						for k, node := range lossCase(in[0], in[1], in[2], in[3+i], diffusion.Model{
-							Schedule: s, Param: params[part], Variance: variances[variance], Objective: objectives[objective],
+							Schedule: s, Parameterization: params[part], Variance: variances[variance], Objective: objectives[objective],
 						}, f.Has(prefix+"_grad")) {
 							o[prefix+k] = node
 						}
@@ -101,7 +101,7 @@ func lossCase(step, x0, noise, out *graph.Node, m diffusion.Model, gradient bool
 func TestMinSNR(t *testing.T) {
 	s := twoSteps(t)
 	for name, c := range map[string]struct {
-		param diffusion.Param
+		param diffusion.Parameterization
 		want  []float64
 	}{
 		"epsilon":  {diffusion.Epsilon{}, []float64{9. / 16, 1}},                          // min(SNR,γ)/SNR

@@ -75,7 +75,7 @@ var modelSettings = []setting{
 		}),
 	intSetting("diffusion_steps", "steps from data to noise", func(c *netdiffus.Config) *int { return &c.Diffusion.Steps }),
 	wordSetting("noise_schedule", "how fast the noise grows", netdiffus.Schedules.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Schedule }),
-	wordSetting("parameterization", "what the network predicts", netdiffus.Params.Names(), predictOf),
+	wordSetting("parameterization", "what the network predicts", netdiffus.Parameterizations.Names(), predictOf),
 	boolSetting("predict_xstart", "the same as --parameterization x0",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "x0" },
 		choose(predictOf, "x0", "eps")),

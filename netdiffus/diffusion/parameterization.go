@@ -6,9 +6,9 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// Param says what the network's output means. All nodes have the image's
+// Parameterization says what the network's output means. All nodes have the image's
 // shape, t is [B].
-type Param interface {
+type Parameterization interface {
 	// Target is what the network should say about x = QSample(s, x0, t, noise).
 	Target(s schedule.Schedule, x0, x, t, noise *Node) *Node
 

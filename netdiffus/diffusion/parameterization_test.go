@@ -53,7 +53,7 @@ func TestVelocity(t *testing.T) {
 		step, x0, noise := in[0], in[1], in[2]
 		x := diffusion.QSample(s, x0, step, noise)
 		v := diffusion.Velocity{}.Target(s, x0, x, step, noise)
-		m := diffusion.Model{Network: constant(v), Schedule: s, Param: diffusion.Velocity{}}
+		m := diffusion.Model{Network: constant(v), Schedule: s, Parameterization: diffusion.Velocity{}}
 		p := m.Denoise(nil, x, step, nil)
 		return outputs{"x": x, "v": v, "x0": p.X0, "eps": p.Eps, "mse": m.Loss(nil, x0, step, nil, noise).MSE}
 	})
@@ -69,7 +69,7 @@ func TestVelocity(t *testing.T) {
 // ErrorScale says.
 func TestParamsAgree(t *testing.T) {
 	s := twoSteps(t)
-	for name, param := range map[string]diffusion.Param{
+	for name, param := range map[string]diffusion.Parameterization{
 		"epsilon": diffusion.Epsilon{}, "start": diffusion.Start{},
 		"previous": diffusion.Previous{}, "velocity": diffusion.Velocity{},
 	} {
