@@ -12,10 +12,10 @@ import (
 
 const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 
-// floors is the house of docs/architecture.md: a package may import only
-// packages of lower floors. Packages on one floor do not know each other,
-// except where allowed below.
-var floors = map[string]int{
+// layers assigns each package of the library its layer, as docs/architecture.md
+// does: a package may import only packages of lower layers, and of its own layer
+// only those that sameLayer allows.
+var layers = map[string]int{
 	"internal/arrays": 0, "atomicfile": 0, "diskspace": 0, "filelock": 0, "internal/plainjson": 0, "procgroup": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1,
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
@@ -25,8 +25,8 @@ var floors = map[string]int{
 	"cmd/netdiffus": 6,
 }
 
-// neighbours lists the imports within one floor that the design allows.
-var neighbours = map[string][]string{
+// sameLayer lists the imports within one layer that the design allows.
+var sameLayer = map[string][]string{
 	"unet":                {"nn"},                      // its layers
 	"head":                {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"backend/backendtest": {"backend"},                 // opened for tests
@@ -69,9 +69,9 @@ func inLibrary(importPath string) string {
 
 func TestImportsGoDown(t *testing.T) {
 	for name, p := range listPackages(t) {
-		floor, known := floors[name]
+		layer, known := layers[name]
 		if !known {
-			t.Errorf("package %q has no floor: give it one here and in docs/architecture.md", name)
+			t.Errorf("package %q has no layer: give it one here and in docs/architecture.md", name)
 			continue
 		}
 		for _, imported := range p.Imports {
@@ -79,8 +79,8 @@ func TestImportsGoDown(t *testing.T) {
 				continue
 			}
 			below := inLibrary(imported)
-			if floors[below] >= floor && !slices.Contains(neighbours[name], below) {
-				t.Errorf("%q (floor %d) imports %q (floor %d)", name, floor, below, floors[below])
+			if layers[below] >= layer && !slices.Contains(sameLayer[name], below) {
+				t.Errorf("%q (layer %d) imports %q (layer %d)", name, layer, below, layers[below])
 			}
 		}
 	}
