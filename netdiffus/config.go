@@ -165,7 +165,7 @@ func Default() Config {
 
 // Head is a model over atoms with the multilayer trunk, for data sets made with
 // the codec "atoms": it trains for epochs passes over the data, but no more than
-// maxSteps steps. The settings are those found best in docs/fidelity.md.
+// maxSteps steps. The settings are those found best in docs/lab-book.md.
 func Head(epochs float64, maxSteps int) Config {
 	return Config{
 		ClassCond: true,
