@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // The CUDA plugin that is fetched: JAX's build for CUDA 13, of the same JAX as
@@ -60,7 +62,7 @@ func (s *search) fetchCUDA(path, options string) (compute.Backend, error) {
 		return nil, err
 	}
 	defer unlock()
-	if verify(path, "") == nil { // another process fetched it meanwhile
+	if s.verify(path, "") == nil { // another process fetched it meanwhile
 		return s.cached(path, "", options)
 	}
 	b, err := s.installCUDA(path, options)
@@ -87,14 +89,14 @@ func (s *search) installCUDA(path, options string) (b compute.Backend, err error
 	if err := CheckPlugin(path); err != nil {
 		return nil, err
 	}
-	hash, _, err := hashOf(path)
+	came, err := provenance.Hash(s.ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if b, err = s.sys.openXLA(path, options); err != nil {
 		return nil, err
 	}
-	return b, os.WriteFile(hashName(path), []byte(hash), 0o644)
+	return b, os.WriteFile(hashName(path), []byte(came.SHA256), 0o644)
 }
 
 // within calls f and gives it up after d. f then ends by itself, later.

@@ -1,12 +1,15 @@
 package backend
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Description is what a device is, for the manifest of a run and for doctor.
@@ -48,10 +51,11 @@ func Describe(b compute.Backend) (d Description, err error) {
 	d.Plugin = plugin.Path()
 	major, minor := plugin.Version()
 	d.PJRT = fmt.Sprintf("%d.%d", major, minor)
-	d.PluginSHA256, d.PluginBytes, err = hashOf(d.Plugin)
+	file, err := provenance.Hash(context.Background(), d.Plugin)
 	if err != nil {
 		return d, fmt.Errorf("backend: %w", err)
 	}
+	d.PluginSHA256, d.PluginBytes = file.SHA256, file.Bytes
 	return d, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Without network an answer must come at once: patience is how long the sources
@@ -83,7 +84,7 @@ func (s *search) cached(path, want, options string) (compute.Backend, error) {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
-	err := verify(path, want)
+	err := s.verify(path, want)
 	var b compute.Backend
 	if err == nil {
 		b, err = s.sys.openXLA(path, options)
@@ -99,7 +100,7 @@ func (s *search) cached(path, want, options string) (compute.Backend, error) {
 }
 
 // verify checks a fetched plugin as a file and by its hash.
-func verify(path, want string) error {
+func (s *search) verify(path, want string) error {
 	if err := CheckPlugin(path); err != nil {
 		return err
 	}
@@ -110,9 +111,9 @@ func verify(path, want string) error {
 		}
 		want = string(kept)
 	}
-	got, _, err := hashOf(path)
-	if err == nil && got != want {
-		err = &PluginError{Path: path, Why: fmt.Sprintf("was altered: its SHA-256 is %.16s…, want %.16s…", got, want)}
+	got, err := provenance.Hash(s.ctx, path)
+	if err == nil && got.SHA256 != want {
+		err = &PluginError{Path: path, Why: fmt.Sprintf("was altered: its SHA-256 is %.16s…, want %.16s…", got.SHA256, want)}
 	}
 	return err
 }
@@ -143,7 +144,7 @@ func (s *search) fetchCPU(options string) (compute.Backend, error) {
 // the lock, or it does not load on this machine and never will.
 func (s *search) fetchFrom(src source, options string) (compute.Backend, error) {
 	path := filepath.Join(s.cache, src.folder, pluginName())
-	if verify(path, src.want) == nil {
+	if s.verify(path, src.want) == nil {
 		return s.cached(path, src.want, options)
 	}
 	err := s.bring(src)
@@ -209,14 +210,14 @@ func (s *search) bring(src source) error {
 		return err
 	}
 	plugin := filepath.Join(staged.Path(), pluginName())
-	hash, _, err := hashOf(plugin)
+	came, err := provenance.Hash(s.ctx, plugin)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(hashName(plugin), []byte(hash), 0o644); err != nil {
+	if err := os.WriteFile(hashName(plugin), []byte(came.SHA256), 0o644); err != nil {
 		return err
 	}
-	if err := verify(plugin, src.want); err != nil {
+	if err := s.verify(plugin, src.want); err != nil {
 		return err
 	}
 	return staged.Replace()

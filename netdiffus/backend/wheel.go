@@ -4,8 +4,6 @@ import (
 	"archive/zip"
 	"bufio"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // wheel is a Python package with a plugin in it, pinned by hash. No Python runs
@@ -88,7 +87,7 @@ func (s *search) fetchWheel(staging string, w wheel, later *release) error {
 	if err != nil || len(found) != 1 {
 		return fmt.Errorf("package index: pip left %d files called %s*.whl", len(found), w.stem())
 	}
-	if err := w.unpack(found[0], filepath.Join(staging, pluginName())); err != nil {
+	if err := w.unpack(s.ctx, found[0], filepath.Join(staging, pluginName())); err != nil {
 		return fmt.Errorf("package index: %w", err)
 	}
 	return nil
@@ -246,11 +245,11 @@ func (t *talk) complaint() string {
 
 // unpack writes the plugin in the wheel to path, if wheel and plugin are the
 // pinned ones. Nothing else of the wheel is touched.
-func (w wheel) unpack(archive, path string) error {
-	if got, _, err := hashOf(archive); err != nil {
+func (w wheel) unpack(ctx context.Context, archive, path string) error {
+	if got, err := provenance.Hash(ctx, archive); err != nil {
 		return err
-	} else if got != w.sha256 {
-		return fmt.Errorf("%s was altered: its SHA-256 is %.16s…, want %.16s…", filepath.Base(archive), got, w.sha256)
+	} else if got.SHA256 != w.sha256 {
+		return fmt.Errorf("%s was altered: its SHA-256 is %.16s…, want %.16s…", filepath.Base(archive), got.SHA256, w.sha256)
 	}
 	z, err := zip.OpenReader(archive)
 	if err != nil {
@@ -290,18 +289,4 @@ func extract(r io.Reader, path string, limit int64) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// hashOf returns the SHA-256 of a file, in hexadecimal, and its size.
-func hashOf(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if size, err = io.Copy(hash, f); err != nil {
-		return "", 0, fmt.Errorf("%s: %w", path, err)
-	}
-	return hex.EncodeToString(hash.Sum(nil)), size, nil
 }

@@ -15,8 +15,8 @@
 package checkpoint
 
 import (
+	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +27,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // State is what a checkpoint holds.
@@ -44,7 +46,7 @@ type Checkpoint struct {
 	Path  string
 	Step  int
 	Train json.RawMessage
-	files map[string]fileSum
+	files map[string]provenance.Digest
 }
 
 const (
@@ -67,14 +69,9 @@ type stateJSON struct {
 
 // manifest is the content of manifest.json.
 type manifest struct {
-	Format string             `json:"format"`
-	Step   int                `json:"step"`
-	Files  map[string]fileSum `json:"files"`
-}
-
-type fileSum struct {
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	Format string                       `json:"format"`
+	Step   int                          `json:"step"`
+	Files  map[string]provenance.Digest `json:"files"`
 }
 
 // Open opens the checkpoint at path, a folder that Save wrote, and checks the
@@ -98,11 +95,11 @@ func Open(path string) (*Checkpoint, error) {
 		if name != filepath.Base(name) || !filepath.IsLocal(name) {
 			return fail(fmt.Errorf("%s lists %q, want names of files beside it", manifestFile, name))
 		}
-		got, err := sumFile(filepath.Join(path, name))
+		got, err := provenance.Hash(context.Background(), filepath.Join(path, name))
 		if err != nil {
 			return fail(err)
 		}
-		if got != want {
+		if got.Digest != want {
 			return fail(fmt.Errorf("%s is damaged: %d bytes with SHA-256 %.12s…, want %d with %.12s…",
 				name, got.Bytes, got.SHA256, want.Bytes, want.SHA256))
 		}
@@ -170,17 +167,6 @@ func (c *Checkpoint) read(name string) (Tensors, error) {
 		return nil, fmt.Errorf("checkpoint: %s: %w", path, err)
 	}
 	return t, nil
-}
-
-func sumFile(path string) (fileSum, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return fileSum{}, err
-	}
-	defer f.Close()
-	hash := sha256.New()
-	n, err := io.Copy(hash, f)
-	return fileSum{Bytes: n, SHA256: hex.EncodeToString(hash.Sum(nil))}, err
 }
 
 // maxJSON bounds what is read of state.json and manifest.json.

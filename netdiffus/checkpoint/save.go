@@ -2,8 +2,6 @@ package checkpoint
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Save writes s into a new folder of dir, which it makes if needed, and returns
@@ -41,7 +40,7 @@ func Save(dir string, s State) (string, error) {
 
 // write puts the checkpoint's files into folder.
 func (s State) write(folder string) error {
-	m := manifest{Format: format, Step: s.Step, Files: map[string]fileSum{}}
+	m := manifest{Format: format, Step: s.Step, Files: map[string]provenance.Digest{}}
 	add := func(name string, content func(io.Writer) error) error {
 		sum, err := writeFile(filepath.Join(folder, name), content)
 		m.Files[name] = sum
@@ -86,31 +85,19 @@ func asJSON(v any) func(io.Writer) error {
 
 // writeFile writes a file and returns its size and hash. Flushing it to the
 // disk is left to the folder's Commit.
-func writeFile(path string, content func(io.Writer) error) (fileSum, error) {
+func writeFile(path string, content func(io.Writer) error) (provenance.Digest, error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return fileSum{}, err
+		return provenance.Digest{}, err
 	}
 	buffer := bufio.NewWriterSize(f, 1<<20)
-	hash := sha256.New()
-	counted := &counter{w: io.MultiWriter(buffer, hash)}
-	err = content(counted)
+	hasher := provenance.NewHasher()
+	err = content(io.MultiWriter(buffer, hasher))
 	if err == nil {
 		err = buffer.Flush()
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
-	return fileSum{Bytes: counted.n, SHA256: hex.EncodeToString(hash.Sum(nil))}, err
-}
-
-type counter struct {
-	w io.Writer
-	n int64
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
+	return hasher.Digest(), err
 }

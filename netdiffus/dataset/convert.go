@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -253,7 +254,7 @@ func (t *tally) finish() error {
 // atRow says which row of which file err is about.
 func (c *conversion) atRow(row int, err error) error {
 	if err != nil && len(c.options.Inputs) == 1 {
-		return fmt.Errorf("dataset: %s: row %d: %w", c.options.Inputs[0].File, row, err)
+		return fmt.Errorf("dataset: %s: row %d: %w", filepath.Base(c.options.Inputs[0].Path), row, err)
 	}
 	return atRow(row, err)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -151,7 +152,7 @@ func TestConvertFailureLeavesNothing(t *testing.T) {
 		"too long":       {traffic.All(good), Recipe{Length: 1 << 30}, ConvertOptions{}, "length"},
 		"layout":         {traffic.All(good), Recipe{}, ConvertOptions{SaveOptions: SaveOptions{Layout: "zip"}}, `layout "zip"`},
 		"unknown class":  {traffic.All(good), Recipe{}, ConvertOptions{Classes: []string{"web", "ssh"}}, `"ssh"`},
-		"input is named": {traffic.All([]traffic.Flow{flow("a")}), Recipe{}, ConvertOptions{SaveOptions: SaveOptions{Inputs: []Input{{File: "f.parquet"}}}}, "f.parquet: row 0"},
+		"input is named": {traffic.All([]traffic.Flow{flow("a")}), Recipe{}, ConvertOptions{SaveOptions: SaveOptions{Inputs: []provenance.File{{Path: "f.parquet"}}}}, "f.parquet: row 0"},
 	} {
 		for _, layout := range []Layout{PerFlow, PerClass} {
 			t.Run(name+" "+string(layout), func(t *testing.T) {
@@ -517,7 +518,7 @@ func FuzzManifest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := set.SaveAs(filepath.Join(dir, "set"), SaveOptions{Inputs: []Input{{File: "a"}}}); err != nil {
+	if err := set.SaveAs(filepath.Join(dir, "set"), SaveOptions{Inputs: []provenance.File{{Path: "a"}}}); err != nil {
 		f.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "set", manifestName))

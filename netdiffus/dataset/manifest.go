@@ -1,12 +1,10 @@
 package dataset
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 const (
@@ -34,7 +33,7 @@ type manifest struct {
 	Loss    *Loss           `json:"loss,omitempty"`  // what pictures cost
 	Files   []string        `json:"files,omitempty"` // beside the classes'
 	Classes []manifestClass `json:"classes"`
-	Inputs  []Input         `json:"inputs,omitempty"`
+	Inputs  []manifestInput `json:"inputs,omitempty"`
 }
 
 // manifestClass is one class: its true label, and where its images lie.
@@ -45,26 +44,11 @@ type manifestClass struct {
 	Flows    int    `json:"flows"`
 }
 
-// Input is a file as the manifest records it.
-type Input struct {
-	File   string `json:"file"` // base name
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-}
-
-// Hash reads the file and describes it.
-func Hash(path string) (Input, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Input{}, fmt.Errorf("dataset: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	n, err := io.Copy(hash, f)
-	if err != nil {
-		return Input{}, fmt.Errorf("dataset: %w", err)
-	}
-	return Input{File: filepath.Base(path), Bytes: n, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+// manifestInput is a file that the flows came from. It has no path, so that a set
+// can be passed on without telling where it was made.
+type manifestInput struct {
+	File string `json:"file"` // base name
+	provenance.Digest
 }
 
 // newManifest describes a set of the classes, whose images will lie at paths.
@@ -92,7 +76,10 @@ func (c manifestClass) label() (string, error) {
 
 // finish writes the manifest of a set that is complete.
 func (m manifest) finish(dir string, f finish) error {
-	m.Inputs, m.Cut, m.Loss = f.inputs, f.cut, f.loss
+	m.Cut, m.Loss = f.cut, f.loss
+	for _, in := range f.inputs {
+		m.Inputs = append(m.Inputs, manifestInput{filepath.Base(in.Path), in.Digest})
+	}
 	return m.write(dir)
 }
 

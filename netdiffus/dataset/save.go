@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Layout is how a set lies in files.
@@ -41,10 +42,10 @@ const (
 
 // SaveOptions say how a set is written.
 type SaveOptions struct {
-	Layout    Layout  // "" means PerFlow, or Pictures where the recipe has a rendering
-	Group     string  // Pictures: a folder for those of the classes to lie in; "" means none
-	Overwrite bool    // replace an earlier set in the folder; other files are never replaced
-	Inputs    []Input // the files that the flows came from, for the manifest
+	Layout    Layout            // "" means PerFlow, or Pictures where the recipe has a rendering
+	Group     string            // Pictures: a folder for those of the classes to lie in; "" means none
+	Overwrite bool              // replace an earlier set in the folder; other files are never replaced
+	Inputs    []provenance.File // the files that the flows came from, for the manifest
 }
 
 // Save writes the set into the folder dir, one file a flow, with a manifest.
@@ -201,7 +202,7 @@ type writer interface {
 
 // finish is what is known when all images are written.
 type finish struct {
-	inputs []Input
+	inputs []provenance.File
 	cut    int
 	loss   *Loss
 }

@@ -269,18 +269,6 @@ func TestConvertClasses(t *testing.T) {
 	}
 }
 
-func TestHash(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "f.bin")
-	if err := os.WriteFile(path, []byte("abc"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	got, err := Hash(path)
-	// FIPS 180-2, appendix B.1
-	if want := (Input{"f.bin", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}); err != nil || got != want {
-		t.Errorf("Hash = %v, %v, want %v", got, err, want)
-	}
-}
-
 func ExampleBuild() {
 	flows := []traffic.Flow{
 		{Label: "dns", Packets: []traffic.Packet{{Length: 33, Dir: traffic.Up}, {Length: 120, Dir: traffic.Down}}},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -56,7 +58,7 @@ func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
 }
 
 // Describe records where data are from: a file, or a folder by its manifest.
-func Describe(role, path string) (Input, error) {
+func Describe(ctx context.Context, role, path string) (Input, error) {
 	at := path
 	info, err := os.Stat(path)
 	if err != nil {
@@ -65,9 +67,9 @@ func Describe(role, path string) (Input, error) {
 	if info.IsDir() {
 		at = filepath.Join(path, "manifest.json")
 	}
-	hashed, err := dataset.Hash(at)
+	hashed, err := provenance.Hash(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Input{Role: role, Path: path}, nil // the reference's folders have none
 	}
-	return Input{role, path, hashed}, err
+	return Input{role, path, filepath.Base(at), hashed.Digest}, err
 }

@@ -14,7 +14,7 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
-	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -33,8 +33,8 @@ type Data struct {
 type Input struct {
 	Role string `json:"role"` // "train", "test" or "synthetic"
 	Path string `json:"path"`
-	// SHA256 and Bytes are of a file; a folder has its manifest's.
-	dataset.Input
+	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
+	provenance.Digest
 }
 
 // Task is a use of the synthetic flows that Run tries.

@@ -149,7 +149,7 @@ func TestWrite(t *testing.T) {
 	if d.Synthetic, err = OpenSynthetic(images, dataset.Recipe{}); err != nil {
 		t.Fatal(err)
 	}
-	input, err := Describe("synthetic", images)
+	input, err := Describe(t.Context(), "synthetic", images)
 	if err != nil || input.SHA256 == "" {
 		t.Fatalf("Describe = %+v, %v: want the manifest's hash", input, err)
 	}

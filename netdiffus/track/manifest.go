@@ -2,19 +2,17 @@ package track
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Manifest says where a run came from.
@@ -29,17 +27,10 @@ type Session struct {
 	FromStep int               `json:"from_step"`        // steps that were done before
 	Seed     uint64            `json:"seed"`             //
 	Flags    map[string]string `json:"flags,omitempty"`  // those given on the command line
-	Inputs   []Input           `json:"inputs,omitempty"` // the data trained on
+	Inputs   []provenance.File `json:"inputs,omitempty"` // the data trained on
 	Device   any               `json:"device,omitempty"` // backend.Describe's, plugin hash included
 	Versions map[string]string `json:"versions"`         // this program's, Go's and every module's
 	Machine  Machine           `json:"machine"`          //
-}
-
-// Input is a file or folder that a run read.
-type Input struct {
-	Path   string `json:"path"`
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"` // of a folder: over the names and hashes of its files
 }
 
 // Machine is the computer that a run was on.
@@ -84,52 +75,6 @@ func ReadManifest(dir string) (Manifest, error) {
 		return Manifest{}, fmt.Errorf("track: %s: %w", ManifestFile(dir), err)
 	}
 	return m, nil
-}
-
-// HashInput measures a file, or a folder with everything in it.
-func HashInput(path string) (Input, error) {
-	in := Input{Path: path}
-	info, err := os.Stat(path)
-	if err != nil {
-		return in, fmt.Errorf("track: %w", err)
-	}
-	if !info.IsDir() {
-		in.Bytes, in.SHA256, err = hashFile(path)
-		return in, err
-	}
-	all := sha256.New()
-	err = filepath.WalkDir(path, func(file string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		n, sum, err := hashFile(file)
-		if err != nil {
-			return err
-		}
-		in.Bytes += n
-		name, err := filepath.Rel(path, file)
-		fmt.Fprintf(all, "%s  %q\n", sum, filepath.ToSlash(name))
-		return err
-	})
-	if err != nil {
-		return in, fmt.Errorf("track: %w", err)
-	}
-	in.SHA256 = hex.EncodeToString(all.Sum(nil))
-	return in, nil
-}
-
-func hashFile(path string) (n int64, sum string, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, "", fmt.Errorf("track: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	n, err = io.Copy(hash, f)
-	if err != nil {
-		return 0, "", fmt.Errorf("track: %s: %w", path, err)
-	}
-	return n, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // versions are those of Go, of this module and of every module linked in.

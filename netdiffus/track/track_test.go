@@ -12,6 +12,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 func ExampleMetrics() {
@@ -114,7 +116,7 @@ func TestSessions(t *testing.T) {
 	defer run.Close()
 	first, second := NewSession(), NewSession()
 	first.Seed, first.Flags = 3, map[string]string{"lr": "1e-4"}
-	first.Inputs = []Input{{Path: "a", Bytes: 1, SHA256: "x"}}
+	first.Inputs = []provenance.File{{Path: "a", Digest: provenance.Digest{Bytes: 1, SHA256: "x"}}}
 	second.FromStep = 100
 	check(t, run.AddSession(first))
 	check(t, run.AddSession(second))
@@ -132,29 +134,6 @@ func TestSessions(t *testing.T) {
 	check(t, os.WriteFile(ManifestFile(run.Dir), []byte("{"), 0o666))
 	if err := run.AddSession(second); err == nil {
 		t.Error("AddSession to a damaged manifest passed")
-	}
-}
-
-func TestHashInput(t *testing.T) {
-	dir := t.TempDir()
-	check(t, os.MkdirAll(filepath.Join(dir, "class"), 0o777))
-	file := filepath.Join(dir, "class", "a.npz")
-	check(t, os.WriteFile(file, []byte("abc"), 0o666))
-	one, err := HashInput(file)
-	// The SHA-256 of "abc", FIPS 180-2 appendix B.1.
-	if err != nil || one.Bytes != 3 || one.SHA256 != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
-		t.Errorf("HashInput of a file = %+v, %v", one, err)
-	}
-	folder, err := HashInput(dir)
-	check(t, err)
-	check(t, os.Rename(file, filepath.Join(dir, "class", "b.npz")))
-	renamed, err := HashInput(dir)
-	check(t, err)
-	if folder.Bytes != 3 || folder.SHA256 == renamed.SHA256 || folder.SHA256 == one.SHA256 {
-		t.Errorf("a folder's hash %s does not change with a name: %s", folder.SHA256, renamed.SHA256)
-	}
-	if _, err := HashInput(filepath.Join(dir, "missing")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("HashInput of nothing = %v", err)
 	}
 }
 

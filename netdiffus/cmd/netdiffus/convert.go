@@ -174,7 +174,7 @@ func (o convertOptions) encoder() (imaging.Encoder, error) {
 }
 
 func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
-	inputs, err := o.input.hash()
+	inputs, err := o.input.hash(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -222,7 +222,7 @@ func TestOverwrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	input, err := dataset.Hash(in)
+	input, err := provenance.Hash(t.Context(), in)
 	if err != nil || !strings.Contains(string(manifest), input.SHA256) || strings.Contains(string(manifest), dir) {
 		t.Errorf("the manifest should hold the input's hash and no path:\n%s", manifest)
 	}

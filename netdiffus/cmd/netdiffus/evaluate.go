@@ -156,7 +156,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
 	options.Length = cmp.Or(options.Length, d.Synthetic.Length())
 	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
-		input, err := report.Describe(in.role, in.path)
+		input, err := report.Describe(ctx, in.role, in.path)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -110,7 +111,7 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 		if file == "" {
 			continue
 		}
-		input, err := track.HashInput(file)
+		input, err := provenance.Hash(c.Context(), file)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -110,15 +110,15 @@ func (f *inputFlags) count() int {
 }
 
 // hash describes the input files.
-func (f *inputFlags) hash() ([]dataset.Input, error) {
-	var inputs []dataset.Input
+func (f *inputFlags) hash(ctx context.Context) ([]provenance.File, error) {
+	var inputs []provenance.File
 	for _, path := range f.paths {
 		files, err := traffic.Files(path)
 		if err != nil {
 			return nil, err
 		}
 		for _, file := range files {
-			input, err := dataset.Hash(file)
+			input, err := provenance.Hash(ctx, file)
 			if err != nil {
 				return nil, err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
@@ -19,8 +20,8 @@ import (
 func newSession(c *cobra.Command, device backend.Finding, data string) track.Session {
 	s := track.NewSession()
 	s.Device, s.Flags = device, given(c)
-	if input, err := track.HashInput(data); err == nil {
-		s.Inputs = []track.Input{input}
+	if input, err := provenance.Hash(c.Context(), data); err == nil {
+		s.Inputs = []provenance.File{input}
 	}
 	return s
 }
