@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
-	"github.com/netdiffus/netdiffus-go/netdiffus/diskspace"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // golang looks for the Go that builds cells: the one that the kernel was
@@ -57,7 +57,7 @@ const (
 func (e *exam) room(ctx context.Context) {
 	worst, detail, cure := OK, "", ""
 	for _, dir := range []string{os.TempDir(), e.goCache(ctx)} {
-		free := diskspace.Free(dir)
+		free := atomicfile.FreeSpace(dir)
 		if dir == "" || free == 0 && runtime.GOOS == "windows" {
 			continue
 		}

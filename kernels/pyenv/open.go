@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
 // Open is the function Open with o's choices.
@@ -52,7 +52,7 @@ func (o Opener) make(ctx context.Context, env Env) error {
 	if err := os.MkdirAll(filepath.Dir(env.Dir), 0o755); err != nil {
 		return fmt.Errorf("%w; make the folder writable, or set XDG_CACHE_HOME to one that is", err)
 	}
-	unlock, err := filelock.Take(ctx, env.Dir+".lock", func() {
+	unlock, err := atomicfile.Lock(ctx, env.Dir+".lock", func() {
 		o.Log.Info("waiting for another process that makes the Python environment", "folder", env.Dir)
 	})
 	if err != nil {

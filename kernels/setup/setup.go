@@ -17,8 +17,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/spec"
 	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
-	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
 )
 
 // DefaultName is the kernel's name where none is given.
@@ -149,7 +149,7 @@ func (o Options) lock(ctx context.Context, dir string) (unlock func(), err error
 		return nil, fmt.Errorf("%w; make the folder writable, or set XDG_CACHE_HOME to one that is", err)
 	}
 	sum := sha256.Sum256([]byte(dir))
-	return filelock.Take(ctx, filepath.Join(locks, "kernel-"+hex.EncodeToString(sum[:6])), func() {
+	return atomicfile.Lock(ctx, filepath.Join(locks, "kernel-"+hex.EncodeToString(sum[:6])), func() {
 		o.Log.Info("waiting for another installation into the same place", "folder", dir)
 	})
 }

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
-	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
 )
 
 // A module cannot embed the files of a module inside it, so these are copies of
@@ -113,7 +112,7 @@ func (o Opener) open(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("%w; make the folder writable, or set XDG_CACHE_HOME to one that is", err)
 	}
-	unlock, err := filelock.Take(ctx, filepath.Join(filepath.Dir(dir), ".lock"), func() {
+	unlock, err := atomicfile.Lock(ctx, filepath.Join(filepath.Dir(dir), ".lock"), func() {
 		o.Log.Info("waiting for another process that builds the kernel's tools")
 	})
 	if err != nil {

@@ -1,7 +1,8 @@
 // Package atomicfile writes files and folders that appear under their name
 // whole or not at all: staged beside the target, flushed to the disk, then
 // renamed. A crash leaves at worst a staging file or folder, named
-// NAME.tmp-PID-N after the process that was writing it.
+// NAME.tmp-PID-N after the process that was writing it. Lock is for processes that
+// would write the same one at once, and FreeSpace for writers of large ones.
 package atomicfile
 
 import (

@@ -11,7 +11,6 @@ import (
 	"github.com/gomlx/compute"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
-	"github.com/netdiffus/netdiffus-go/netdiffus/filelock"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -177,7 +176,7 @@ func (s *search) mayFetch(step string) (unlock func(), err error) {
 		s.note(Finding{Step: step, Status: Failed, Path: s.cache, Detail: err.Error(), Cure: "make the folder writable, or set XDG_CACHE_HOME to one that is"})
 		return nil, err
 	}
-	unlock, err = filelock.Take(s.ctx, filepath.Join(s.cache, ".lock"), func() {
+	unlock, err = atomicfile.Lock(s.ctx, filepath.Join(s.cache, ".lock"), func() {
 		s.log.Info("waiting for another process that fetches a plugin", "folder", s.cache)
 	})
 	if err != nil {

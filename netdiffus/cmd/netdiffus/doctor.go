@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
-	"github.com/netdiffus/netdiffus-go/netdiffus/diskspace"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -97,7 +97,7 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 		Python:  findTool(ctx, "python3", "-m", "pip", "--version"),
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
-		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: diskspace.Free(dir)}
+		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: atomicfile.FreeSpace(dir)}
 	}
 	// The findings say all that the log would.
 	opener := backend.Opener{Log: slog.New(slog.DiscardHandler), Progress: progress}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package diskspace
+package atomicfile
 
 import (
 	"path/filepath"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Free is what the user may still write below path, which need not exist
-// yet, in bytes; 0 where the system does not say.
-func Free(path string) int64 {
+// FreeSpace returns how many bytes the user may still write below path, which need
+// not exist yet, or 0 where that is unknown.
+func FreeSpace(path string) int64 {
 	for {
 		var s unix.Statfs_t
 		if unix.Statfs(path, &s) == nil {

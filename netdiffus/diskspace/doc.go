@@ -1,2 +1,0 @@
-// Package diskspace says how much room a disk has.
-package diskspace
