@@ -7,8 +7,8 @@ import (
 
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
-	"github.com/netdiffus/netdiffus-go/netdiffus/head"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
@@ -60,19 +60,19 @@ func (c Config) atomCodecs() ([]*codec.Atoms, error) {
 
 // Head returns the model over atoms for batches of groups[c] images of class c,
 // sorted by class, with its weights to be found in the scope that it is run in.
-func (c Config) Head(groups []int) (head.Head, error) {
+func (c Config) Head(groups []int) (categorical.Model, error) {
 	if c.Atoms == nil || c.Recipe == nil {
-		return head.Head{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
+		return categorical.Model{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
 	}
 	atoms, err := c.atomCodecs()
 	if err != nil {
-		return head.Head{}, err
+		return categorical.Model{}, err
 	}
-	h := head.Head{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy, SelfCondition: c.Atoms.SelfCondition}
+	h := categorical.Model{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy, SelfCondition: c.Atoms.SelfCondition}
 	if h.Base, err = Bases.Get(c.Atoms.Base); err != nil {
 		return h, err
 	}
-	if h.Prior, err = head.NewPrior(atoms[0], c.Classes, cmp.Or(c.Atoms.Jump, head.DefaultJump), atoms[1:]...); err != nil {
+	if h.Prior, err = categorical.NewPrior(atoms[0], c.Classes, cmp.Or(c.Atoms.Jump, categorical.DefaultJump), atoms[1:]...); err != nil {
 		return h, err
 	}
 	m, err := c.Diffusion.process()
@@ -81,15 +81,15 @@ func (c Config) Head(groups []int) (head.Head, error) {
 	return h, err
 }
 
-func (c Config) trunk(places, channels int) head.Trunk {
+func (c Config) trunk(places, channels int) categorical.Trunk {
 	images := 2
 	if c.Atoms.SelfCondition {
 		images = 3
 	}
 	if c.Atoms.Trunk == "unet" {
-		return head.UNet{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
+		return categorical.UNet{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
 	}
-	return head.MLP{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
+	return categorical.MLP{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
 }
 
 // Params lists the model's weights. For a model over atoms c must be fitted.

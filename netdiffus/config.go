@@ -63,7 +63,7 @@ type Diffusion struct {
 	MinSNR float64 `json:"min_snr,omitempty"`
 }
 
-// Atoms is a categorical head over the data set's codec (package head).
+// Atoms is a categorical head over the data set's codec (package categorical).
 type Atoms struct {
 	Base  string `json:"base"`  // a name in Bases
 	Trunk string `json:"trunk"` // "mlp", or "unet" (Config.UNet over the image)
@@ -71,13 +71,13 @@ type Atoms struct {
 	Width  int `json:"width,omitempty"`
 	Blocks int `json:"blocks,omitempty"`
 	// Patch is the side of the squares of pixels that the UNet takes as one pixel
-	// (head.UNet); 0 means 2 where the image's side is even and not below 8, else 1.
+	// (categorical.UNet); 0 means 2 where the image's side is even and not below 8, else 1.
 	Patch int `json:"patch,omitempty"`
 	// Jump is the share of a step of the chain that ignores what came before; 0
-	// means head.DefaultJump.
+	// means categorical.DefaultJump.
 	Jump float64 `json:"jump,omitempty"`
 	// SelfCondition shows the network the clean image that it made a step before
-	// (head.Head).
+	// (categorical.Model).
 	SelfCondition bool `json:"self_condition,omitempty"`
 	// CrossEntropy is the atoms' weight in the loss; 0 means 0.2.
 	CrossEntropy float64 `json:"cross_entropy,omitempty"`
@@ -163,10 +163,10 @@ func Default() Config {
 	}
 }
 
-// Head is a model over atoms with the multilayer trunk, for data sets made with
+// Categorical is a model over atoms with the multilayer trunk, for data sets made with
 // the codec "atoms": it trains for epochs passes over the data, but no more than
 // maxSteps steps. The settings are those found best in docs/lab-book.md.
-func Head(epochs float64, maxSteps int) Config {
+func Categorical(epochs float64, maxSteps int) Config {
 	return Config{
 		ClassCond: true,
 		Atoms:     &Atoms{Base: "chain", Trunk: "mlp", SelfCondition: true, Grain: 0.0035},
@@ -182,9 +182,9 @@ func Head(epochs float64, maxSteps int) Config {
 	}
 }
 
-// Seed is the reference's model: NetDiffus 2.0 with the flags of its README,
+// Reference is the reference's model: NetDiffus 2.0 with the flags of its README,
 // trained with its training script's moving average.
-func Seed() Config {
+func Reference() Config {
 	c := Default()
 	c.UNet.Channels, c.UNet.ResBlocks = 128, 3
 	c.Diffusion.Loss = "mse"
@@ -195,11 +195,11 @@ func Seed() Config {
 // Presets are the configurations with names. Times are those of some 13,000
 // flows on two cores.
 var Presets = map[string]func() Config{
-	"quick":     func() Config { return Head(25, 2500) },   // 2 minutes, samples included
-	"default":   func() Config { return Head(44, 20_000) }, // 3 minutes
-	"best":      bestPreset,                                // some 20 minutes
+	"quick":     func() Config { return Categorical(25, 2500) },   // 2 minutes, samples included
+	"default":   func() Config { return Categorical(44, 20_000) }, // 3 minutes
+	"best":      bestPreset,                                       // some 20 minutes
 	"classic":   Default,
-	"reference": Seed,
+	"reference": Reference,
 }
 
 // PresetFor is the name of the preset that suits a data set: "default" where its
@@ -213,7 +213,7 @@ func PresetFor(set *dataset.Set) string {
 
 // bestPreset is the model over atoms with a UNet.
 func bestPreset() Config {
-	c := Head(90, 100_000)
+	c := Categorical(90, 100_000)
 	c.Atoms.Trunk, c.Atoms.Base, c.Atoms.SelfCondition = "unet", "field", false
 	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
 	c.Training.LR, c.Training.Balance = 1.5e-3, 0.5

@@ -60,9 +60,9 @@ func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Conf
 
 // The reference's model with its 20 classes has 20,974,978 parameters in 241
 // tensors, counted in guided-diffusion's own network at these flags.
-func TestSeedIsTheReferencesModel(t *testing.T) {
+func TestReferenceIsTheReferencesModel(t *testing.T) {
 	classes := strings.Split("abcdefghijklmnopqrst", "")
-	c, _ := fitted(t, netdiffus.Seed(), classes...)
+	c, _ := fitted(t, netdiffus.Reference(), classes...)
 	if params := c.UNet.Params(); nn.Count(params) != 20974978 || len(params) != 241 {
 		t.Errorf("%d parameters in %d tensors", nn.Count(params), len(params))
 	}

@@ -19,7 +19,7 @@ var layers = map[string]int{
 	"internal/arrays": 0, "atomicfile": 0, "internal/plainjson": 0, "procgroup": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1,
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
-	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "ema": 3, "head": 3, "nn": 3, "unet": 3,
+	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"nb": 5, "report": 5, "sample": 5, "train": 5,
 	"cmd/netdiffus": 6,
@@ -28,7 +28,7 @@ var layers = map[string]int{
 // sameLayer lists the imports within one layer that the design allows.
 var sameLayer = map[string][]string{
 	"unet":                {"nn"},                      // its layers
-	"head":                {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
+	"categorical":         {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
 	"train":               {"sample"},                  // it draws from what it trains, to count copies

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
-	"github.com/netdiffus/netdiffus-go/netdiffus/head"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -60,10 +60,10 @@ var (
 		"stratified":         func(steps int) diffusion.Timesteps { return &diffusion.Stratified{T: steps} },
 		"loss-second-moment": func(steps int) diffusion.Timesteps { return diffusion.NewLossSecondMoment(steps) },
 	}}
-	Bases = Names[head.Base]{"base", map[string]head.Base{
-		"chain":       head.Chain,
-		"field":       head.Field,
-		"independent": head.Independent,
+	Bases = Names[categorical.Base]{"base", map[string]categorical.Base{
+		"chain":       categorical.Chain,
+		"field":       categorical.Field,
+		"independent": categorical.Independent,
 	}}
 	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{
 		"ancestral": func(float64) diffusion.Sampler { return diffusion.Ancestral },

@@ -29,7 +29,7 @@ type Losses struct {
 	MSE   *Node // squared error of the network's word, unweighted; nil where it is not in Total
 	VLB   *Node // the bound's term in bits per dimension, as scaled in RescaledMSE; nil where it is not in Total
 
-	// CrossEntropy is that of a categorical head (package head), in nats a
+	// CrossEntropy is that of a categorical head (package categorical), in nats a
 	// packet; nil where there is none.
 	CrossEntropy *Node
 }

@@ -69,7 +69,7 @@ func TestAtoms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := netdiffus.Head(0, 0)
+	cfg := netdiffus.Categorical(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, 60
 	dir := filepath.Join(t.TempDir(), "run")

@@ -9,7 +9,7 @@ import (
 // BenchmarkDraw measures samples a second at the reference's flags, in batches
 // of 64, for the ways of sampling that differ in their number of steps.
 func BenchmarkDraw(b *testing.B) {
-	dir, _ := newRun(b, netdiffus.Seed(), 10)
+	dir, _ := newRun(b, netdiffus.Reference(), 10)
 	g := open(b, dir, "")
 	for _, c := range []struct {
 		name string

@@ -15,9 +15,9 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
-	"github.com/netdiffus/netdiffus-go/netdiffus/head"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
@@ -448,7 +448,7 @@ func (g *Generator) denoiser(key stepKey, groups []int) (func(last *graph.Node) 
 		return func(last *graph.Node) diffusion.Denoiser {
 			d := h.DenoiseAfter(last)
 			if !key.noClip {
-				d = diffusion.MapX0(d, h.Schedule, head.WithinReach)
+				d = diffusion.MapX0(d, h.Schedule, categorical.WithinReach)
 			}
 			return d
 		}, h.Schedule, err

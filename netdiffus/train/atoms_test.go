@@ -83,7 +83,7 @@ func TestTimedAtomsResume(t *testing.T) {
 
 // TestLongAtoms: flows of many places go round a loop, and learn all the same.
 func TestLongAtoms(t *testing.T) {
-	cfg := netdiffus.Head(0, 0)
+	cfg := netdiffus.Categorical(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 2
 	set := twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}})
@@ -102,7 +102,7 @@ func TestLongAtoms(t *testing.T) {
 
 func resume(t *testing.T, set *dataset.Set) {
 	t.Helper()
-	cfg := netdiffus.Head(0, 0)
+	cfg := netdiffus.Categorical(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 12
 	straight, stopped := t.TempDir(), t.TempDir()

@@ -25,7 +25,7 @@ const forwardFLOP = 1.51e9
 // reference is a run at the reference's flags, 14 classes, ready to step.
 func reference(b *testing.B, size int) (*trainer, []inputs, []int32, []float32) {
 	b.Helper()
-	cfg := netdiffus.Seed()
+	cfg := netdiffus.Reference()
 	cfg.Training.BatchSize = size
 	set := &dataset.Set{Classes: strings.Split("abcdefghijklmn", ""), Images: imaging.New(size, 10, 10, 1), Labels: make([]int, size)}
 	r, err := newTrainer(backendtest.Open(b), cfg, set, Options{})

@@ -14,7 +14,7 @@ import (
 )
 
 func watched(steps int) netdiffus.Config {
-	cfg := netdiffus.Head(0, 0)
+	cfg := netdiffus.Categorical(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, steps
 	cfg.Training.Validation, cfg.Training.ValidateEvery = 0.2, 5

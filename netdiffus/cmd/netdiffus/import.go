@@ -64,7 +64,7 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
 	flags.StringVar(&f.labels, "label_map", "", "`file` with the classes' names, label_map.csv: label,index")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes in the order of their numbers, with commas")
 	flags.IntVar(&f.step, "step", -1, "training `steps` that the model has seen; -1 means as the file's name says")
-	f.given = addSettings(flags, netdiffus.Seed(), append(append([]setting{}, modelSettings...), trainSettings...)...)
+	f.given = addSettings(flags, netdiffus.Reference(), append(append([]setting{}, modelSettings...), trainSettings...)...)
 	for _, s := range f.given.settings {
 		flags.Lookup(s.name).DefValue = ""
 	}

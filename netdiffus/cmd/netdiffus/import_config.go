@@ -17,7 +17,7 @@ import (
 // config is the configuration of the model: what the tensors tell, then the
 // optimiser, then the flags. set may be nil.
 func (f *importFlags) config(m *imported, set *dataset.Set) (netdiffus.Config, error) {
-	cfg := netdiffus.Seed()
+	cfg := netdiffus.Reference()
 	shapes := shapesOf(m.weights)
 	network, err := f.infer(shapes, set)
 	if err != nil {

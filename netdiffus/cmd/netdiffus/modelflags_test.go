@@ -28,9 +28,9 @@ func apply(t *testing.T, base netdiffus.Config, line string) (netdiffus.Config, 
 func TestTheReferencesFlagsAreThePresetReference(t *testing.T) {
 	const readme = "--image_size 10 --num_channels 128 --num_res_blocks 3 --diffusion_steps 100 --noise_schedule cosine " +
 		"--learn_sigma True --class_cond True --rescale_learned_sigmas False --rescale_timesteps False --lr 1e-4 --batch_size 4"
-	want := netdiffus.Seed()
+	want := netdiffus.Reference()
 	want.UNet.ImageSize = 10
-	for name, base := range map[string]netdiffus.Config{"default": netdiffus.Default(), "reference": netdiffus.Seed()} {
+	for name, base := range map[string]netdiffus.Config{"default": netdiffus.Default(), "reference": netdiffus.Reference()} {
 		got, err := apply(t, base, readme)
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestAtomSettings(t *testing.T) {
 
 // sample takes the model's flags again and finds those that do not fit.
 func TestSettingsAreCheckedAgainstARun(t *testing.T) {
-	run := netdiffus.Seed()
+	run := netdiffus.Reference()
 	run.UNet.ImageSize, run.UNet.ChannelMult = 10, []float64{1, 2}
 	for _, c := range []struct{ line, want string }{
 		{"--image_size 10 --num_channels 128 --learn_sigma True --use_kl False --channel_mult 1,2 --attention_resolutions 16,8", ""},

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"math"
@@ -35,7 +35,7 @@ func TestDrawFromByHand(t *testing.T) {
 	}
 }
 
-// TestDecide: of a clean image the head says what is in it; of nothing but noise it
+// TestDecide: of a clean image the model says what is in it; of nothing but noise it
 // draws the class's own first packets as often as they are.
 func TestDecide(t *testing.T) {
 	p, a := prior(t), atoms(t)
@@ -44,7 +44,7 @@ func TestDecide(t *testing.T) {
 		t.Fatal(err)
 	}
 	const n = 400
-	h := Head{Prior: p, Schedule: s, Groups: []int{n, 0}}
+	h := Model{Prior: p, Schedule: s, Groups: []int{n, 0}}
 	image, want := make([]float64, 9), make([]float64, 3)
 	if err := a.Encode("a", []float64{-5, 7}, want); err != nil {
 		t.Fatal(err)

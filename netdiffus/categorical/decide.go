@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	. "github.com/gomlx/gomlx/core/graph"
@@ -8,11 +8,11 @@ import (
 
 // Decide is what h says the packets are, given x [B,n,n,C] at step t, and last as
 // DenoiseAfter has it: for each channel and place the middle u in [0,1] of one atom,
-// [B,n,C]. chance [B,n,C] uniform in [0,1) draws the atom from the head's
+// [B,n,C]. chance [B,n,C] uniform in [0,1) draws the atom from the model's
 // distribution, place by place; nil takes the most probable one.
-func (h Head) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
-	groups := h.classTables(x)
-	_, logits := h.estimate(scope, x, last, t, y, groups)
+func (m Model) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
+	groups := m.classTables(x)
+	_, logits := m.estimate(scope, x, last, t, y, groups)
 	var all []*Node
 	for c, g := range groups {
 		if g.count == 0 {
@@ -24,7 +24,7 @@ func (h Head) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
 			at := ArgMax(q, -1)
 			if chance != nil {
 				if chance.Rank() != 3 {
-					exceptions.Panicf("head: chances are %s, want [B,n,C]", chance.Shape())
+					exceptions.Panicf("categorical: chances are %s, want [B,n,C]", chance.Shape())
 				}
 				drawn := Squeeze(SliceAxis(g.of(chance), -1, AxisElem(i)), -1)
 				at = drawFrom(q, drawn)

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ import (
 // pixel (j,j) and of their mean over row j.
 type UNet struct {
 	Places int
-	Config unet.Config // its image size, channels in and out and classes are set by the head
+	Config unet.Config // its image size, channels in and out and classes are set by the model
 	// Classes is the number of classes.
 	Classes int
 	// Channels is that of the images; 0 means 1.

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"github.com/gomlx/compute/dtypes"
@@ -20,11 +20,11 @@ const (
 // with K the widest table.
 type tables struct {
 	ClassPrior
-	width   int
-	middles *Node // [n,K] float32, 0 beyond a table's end
-	mask    *Node // [n,K] bool, false there
-	shares  *Node // [n,K], 0 there
-	beside  []tables
+	width       int
+	middles     *Node // [n,K] float32, 0 beyond a table's end
+	mask        *Node // [n,K] bool, false there
+	shares      *Node // [n,K], 0 there
+	conditional []tables
 }
 
 func (c ClassPrior) constants(g *Graph) tables {
@@ -40,8 +40,8 @@ func (c ClassPrior) constants(g *Graph) tables {
 		}
 	}
 	t.mask = Const(g, mask)
-	for _, further := range c.Beside {
-		t.beside = append(t.beside, further.constants(g))
+	for _, further := range c.Conditional {
+		t.conditional = append(t.conditional, further.constants(g))
 	}
 	return t
 }
@@ -95,7 +95,7 @@ const (
 
 func (b Base) probabilities(t tables, evidence *Node) *Node {
 	if b == Independent {
-		return unit(Mul(InsertAxes(t.shares, 0), evidence))
+		return normalize(Mul(InsertAxes(t.shares, 0), evidence))
 	}
 	return t.smooth(evidence)
 }
@@ -114,18 +114,18 @@ func (t tables) smooth(evidence *Node) *Node {
 		seen[j] = t.at(evidence, j)
 		if j == 0 {
 			first := Slice(t.shares, AxisElem(0), AxisRange(0, t.atoms(0)))
-			forward[0] = unit(Mul(first, seen[0]))
+			forward[0] = normalize(Mul(first, seen[0]))
 			continue
 		}
-		steps[j] = constant(g, t.Steps[j], t.atoms(j-1), t.atoms(j))
-		forward[j] = unit(Mul(Dot(forward[j-1], steps[j]).MatMul(), seen[j]))
+		steps[j] = constant(g, t.Transitions[j], t.atoms(j-1), t.atoms(j))
+		forward[j] = normalize(Mul(Dot(forward[j-1], steps[j]).MatMul(), seen[j]))
 	}
 	all := make([]*Node, n)
 	var backward *Node // ∝ P(evidence after j | atom at j); nil at the end, where it is 1
 	for j := n - 1; j >= 0; j-- {
 		both := forward[j]
 		if backward != nil {
-			both = unit(Mul(both, backward))
+			both = normalize(Mul(both, backward))
 		}
 		all[j] = t.widen(both)
 		if j > 0 {
@@ -133,14 +133,14 @@ func (t tables) smooth(evidence *Node) *Node {
 			if backward != nil {
 				ahead = Mul(ahead, backward)
 			}
-			backward = unit(EinsumAxes(ahead, steps[j], [][2]int{{1, 1}}, nil)) // [B,K_{j-1}]
+			backward = normalize(EinsumAxes(ahead, steps[j], [][2]int{{1, 1}}, nil)) // [B,K_{j-1}]
 		}
 	}
 	return Concatenate(all, 1)
 }
 
-// unit scales the last axis to sum to 1.
-func unit(x *Node) *Node {
+// normalize scales the last axis to sum to 1.
+func normalize(x *Node) *Node {
 	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceSum, -1), leastMass))
 }
 

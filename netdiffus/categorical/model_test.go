@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"math"
@@ -71,7 +71,7 @@ func runWith(t *testing.T, store *model.Store, fn func(scope *model.Scope, in []
 	return flat
 }
 
-func TestStepsByHand(t *testing.T) {
+func TestTransitionsByHand(t *testing.T) {
 	p := prior(t)
 	// Class a, place 1: after -5 came 7 three times of four, then the end. The
 	// atoms there are 3, 7 and padding, with shares 1, 4 and 2 of 7.
@@ -82,12 +82,12 @@ func TestStepsByHand(t *testing.T) {
 		.005 / 7, .995 + .005*4/7, .005 * 2 / 7, // after 9
 	}
 	for i, w := range want {
-		if math.Abs(c.Steps[1][i]-w) > 1e-12 {
-			t.Fatalf("steps to place 1 = %v, want %v", c.Steps[1], want)
+		if math.Abs(c.Transitions[1][i]-w) > 1e-12 {
+			t.Fatalf("transitions to place 1 = %v, want %v", c.Transitions[1], want)
 		}
 	}
 	// Place 2 has the atoms 1, 3, 7 and padding; padding stays padding.
-	last := c.Steps[2][len(c.Steps[2])-4:]
+	last := c.Transitions[2][len(c.Transitions[2])-4:]
 	if last[0] != 0 || last[1] != 0 || last[2] != 0 || last[3] != 1 {
 		t.Errorf("after padding comes %v, want padding alone", last)
 	}
@@ -121,7 +121,7 @@ func smoothed(c ClassPrior, diagonal []float64, signal, noise float64) [][]float
 			if j == 0 {
 				step = c.Shares[0][k]
 			} else {
-				step = c.Steps[j][path[j-1]*c.atoms(j)+k]
+				step = c.Transitions[j][path[j-1]*c.atoms(j)+k]
 			}
 			walk(append(path[:j:j], k), p*step*likelihood(j, k))
 		}
@@ -250,7 +250,7 @@ func TestLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := Head{Prior: p, Schedule: s, Groups: []int{2, 1}, Trunk: MLP{Places: 3, Classes: 2, Width: 96, Blocks: 1}}
+	h := Model{Prior: p, Schedule: s, Groups: []int{2, 1}, Trunk: MLP{Places: 3, Classes: 2, Width: 96, Blocks: 1}}
 	images := make([]float32, 0, 27)
 	for _, f := range []struct {
 		label string

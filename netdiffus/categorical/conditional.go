@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"fmt"
@@ -10,28 +10,27 @@ import (
 
 // The further channels of an image are leaves of the first one's chain: given
 // its atom at a place, a leaf's atom there depends on nothing else. Sums over the
-// tree stay exact: what a leaf's evidence says of the first channel's atoms goes
-// up, the chain is smoothed, and what the chain says of the leaf comes down
-// (Pearl 1982).
+// tree stay exact: messages go up from the leaves' evidence, the chain is smoothed,
+// and messages come down to the leaves (belief propagation, Pearl 1982).
 
-// addBeside adds the tables of a further channel, fitted beside those of lead.
-func (p *Prior) addBeside(lead, a *codec.Atoms, classes []string, jump float64) error {
+// addConditional adds the tables of a further channel, fitted conditionally on lead.
+func (p *Prior) addConditional(lead, a *codec.Atoms, classes []string, jump float64) error {
 	ids := valueIDs(a, p.Values)
 	p.Values += len(ids)
 	for i, label := range classes {
 		tables, ok := a.Tables[label]
 		if !ok || len(tables) != p.Places {
-			return fmt.Errorf("head: a further channel has %d places for class %q, the first %d", len(tables), label, p.Places)
+			return fmt.Errorf("categorical: a further channel has %d places for class %q, the first %d", len(tables), label, p.Places)
 		}
 		c := newClassPrior(a, tables, ids)
 		for j, t := range tables {
 			first := lead.Tables[label][j]
 			if len(t.Beside) != len(first.Values) && len(t.Beside) != 0 {
-				return fmt.Errorf("head: class %q, place %d: a further channel knows %d atoms of the first, which has %d", label, j, len(t.Beside), len(first.Values))
+				return fmt.Errorf("categorical: class %q, place %d: a further channel has counts for %d atoms of the first, which has %d", label, j, len(t.Beside), len(first.Values))
 			}
-			c.Steps = append(c.Steps, givenOf(first, t, jump))
+			c.Transitions = append(c.Transitions, givenOf(first, t, jump))
 		}
-		p.Classes[i].Beside = append(p.Classes[i].Beside, c)
+		p.Classes[i].Conditional = append(p.Classes[i].Conditional, c)
 	}
 	return nil
 }
@@ -49,15 +48,10 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	m := make([]float64, first.Len()*width)
 	for i := range first.Values {
 		row := m[i*width:][:width]
-		total, rest := 0.0, 1.0
-		if i < len(t.Beside) {
-			for n, k := range t.Beside[i].Atoms {
-				row[k] += t.Beside[i].Counts[n]
-				total += t.Beside[i].Counts[n]
-			}
-			if kinds := float64(len(t.Beside[i].Atoms)); kinds > 0 {
-				rest = max(jump, kinds/(total+kinds))
-			}
+		total, rest := addCounts(row, t.Beside, i), 1.0
+		if total > 0 {
+			kinds := float64(len(t.Beside[i].Atoms))
+			rest = max(jump, kinds/(total+kinds))
 		}
 		for k := range t.Values {
 			if total > 0 {
@@ -75,66 +69,75 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	return m
 }
 
-// posterior is what the evidence of all channels, [B,n,K] each, leaves of their
-// atoms: the first channel's probabilities, then the further ones'.
+// posterior is P(atom | evidence of all channels, [B,n,K] each) by channel: the
+// first channel's probabilities, then the further ones'.
 func (b Base) posterior(t tables, seen []*Node) []*Node {
-	if b == Independent || len(t.beside) == 0 {
+	if b == Independent || len(t.conditional) == 0 {
 		all := []*Node{b.probabilities(t, seen[0])}
-		for c, leaf := range t.beside {
+		for c, leaf := range t.conditional {
 			all = append(all, Independent.probabilities(leaf, seen[1+c]))
 		}
 		return all
 	}
 	var messages []*Node
 	log := Log(MaxScalar(seen[0], leastMessage))
-	for c, leaf := range t.beside {
+	for c, leaf := range t.conditional {
 		messages = append(messages, leaf.up(t, seen[1+c]))
 		log = Add(log, Log(messages[c]))
 	}
 	all := []*Node{b.probabilities(t, t.relative(log))}
-	for c, leaf := range t.beside {
+	for c, leaf := range t.conditional {
 		all = append(all, leaf.down(t, seen[1+c], Div(all[0], messages[c])))
 	}
 	return all
 }
 
-// leastMessage keeps the logarithm of what a leaf says finite.
+// leastMessage keeps the logarithm of a leaf's message finite.
 const leastMessage = 1e-30
 
 // up is the likelihood of the first channel's atoms given the leaf's evidence
 // [B,n,K], as a share of the best one's: [B,n,K⁰].
 func (leaf tables) up(first tables, seen *Node) *Node {
-	said := EinsumAxes(seen, leaf.given(first, seen.Graph()), [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K⁰]
-	said = TransposeAllAxes(said, 1, 0, 2)
-	return MaxScalar(peak(said), leastMessage)
+	message := EinsumAxes(seen, leaf.given(first, seen.Graph()), [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K⁰]
+	message = TransposeAllAxes(message, 1, 0, 2)
+	return MaxScalar(relativeToMax(message), leastMessage)
 }
 
 // down is P(the leaf's atoms | all evidence) [B,n,K], given its own evidence
-// [B,n,K] and what the rest of the tree says of the first channel's atoms
-// [B,n,K⁰].
+// [B,n,K] and the message rest [B,n,K⁰] of the rest of the tree about the first
+// channel's atoms.
 func (leaf tables) down(first tables, seen, rest *Node) *Node {
-	said := EinsumAxes(rest, leaf.given(first, seen.Graph()), [][2]int{{2, 1}}, [][2]int{{1, 0}}) // [n,B,K]
-	said = TransposeAllAxes(said, 1, 0, 2)
-	return unit(Mul(peak(said), seen)) // the largest may be 1e30: brought to 1 before the product
+	message := EinsumAxes(rest, leaf.given(first, seen.Graph()), [][2]int{{2, 1}}, [][2]int{{1, 0}}) // [n,B,K]
+	message = TransposeAllAxes(message, 1, 0, 2)
+	return normalize(Mul(relativeToMax(message), seen)) // the largest may be 1e30: brought to 1 before the product
 }
 
-// peak scales the last axis to have 1 as its largest.
-func peak(x *Node) *Node { return Div(x, MaxScalar(ReduceAndKeep(x, ReduceMax, -1), leastMass)) }
+// relativeToMax scales the last axis to have 1 as its largest.
+func relativeToMax(x *Node) *Node {
+	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceMax, -1), leastMass))
+}
 
 // given is P(the leaf's atom at j | the first channel's), [n,K⁰,K], 0 beyond the
 // tables' ends. All places are one product: XLA takes as long to compile a place
 // as to compute thousands.
 func (leaf tables) given(first tables, g *Graph) *Node {
-	values := make([]float32, len(leaf.Steps)*first.width*leaf.width)
-	for j, steps := range leaf.Steps {
-		for i := range first.atoms(j) {
-			row := values[(j*first.width+i)*leaf.width:]
-			for k, p := range steps[i*leaf.atoms(j):][:leaf.atoms(j)] {
+	return paddedMatrices(g, leaf.Transitions, leaf.ClassPrior, first.width, leaf.width)
+}
+
+// paddedMatrices is a matrix for each place, row-major with as many columns as to
+// has atoms there, as a constant [n,height,width], 0 beyond the matrices' ends.
+func paddedMatrices(g *Graph, matrices [][]float64, to ClassPrior, height, width int) *Node {
+	values := make([]float32, len(matrices)*height*width)
+	for j, matrix := range matrices {
+		columns := to.atoms(j)
+		for i := 0; i*columns < len(matrix); i++ {
+			row := values[(j*height+i)*width:]
+			for k, p := range matrix[i*columns:][:columns] {
 				row[k] = float32(p)
 			}
 		}
 	}
-	return Reshape(Const(g, values), len(leaf.Steps), first.width, leaf.width)
+	return Reshape(Const(g, values), len(matrices), height, width)
 }
 
 // at is place j of x [B,n,K] without what lies beyond its table: [B,K_j].

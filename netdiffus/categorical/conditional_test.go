@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"math"
@@ -17,14 +17,14 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
-// times are a further channel beside series, value by value.
+// times are a further channel of series, value by value.
 var times = map[string][][]float64{
 	"a": {{0, 10, 20}, {0, 10}, {0, 30}, {0, 20, 20}, {0}, {0}, {0, 10, 30}},
 	"b": {{0, 5}, {0, 5, 6}, {0, 6, 5}, {0, 5}},
 }
 
-// twoChannels are the codecs of series and of times beside them.
-func twoChannels(t *testing.T) (lead, beside *codec.Atoms) {
+// twoChannels are the codecs of series and of times conditional on them.
+func twoChannels(t *testing.T) (lead, leaf *codec.Atoms) {
 	t.Helper()
 	lead = atoms(t)
 	f := (&codec.Atoms{}).Fitter(3).(codec.BesideFitter)
@@ -44,8 +44,8 @@ func twoChannels(t *testing.T) (lead, beside *codec.Atoms) {
 
 func twoChannelPrior(t *testing.T) Prior {
 	t.Helper()
-	lead, beside := twoChannels(t)
-	p, err := NewPrior(lead, []string{"a", "b"}, DefaultJump, beside)
+	lead, leaf := twoChannels(t)
+	p, err := NewPrior(lead, []string{"a", "b"}, DefaultJump, leaf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestGivenByHand(t *testing.T) {
 	// Class a, place 1: the first channel has 3, 7 and padding; the second 10, 20,
 	// 30 and padding, with 3, 1 and 1 of 7. With 7 came 10 three times and 30
 	// once: two kinds in four, so a third is left to the place's own shares.
-	got := p.Classes[0].Beside[0].Steps[1]
+	got := p.Classes[0].Conditional[0].Transitions[1]
 	want := []float64{
 		.5 * 3 / 5, .5 + .5*1/5, .5 * 1 / 5, 0, // with 3 came 20, once
 		2./3*3/4 + 1./3*3/5, 1. / 3 * 1 / 5, 2./3*1/4 + 1./3*1/5, 0,
@@ -76,10 +76,10 @@ func TestGivenByHand(t *testing.T) {
 	}
 }
 
-// besideExactly is what all evidence says of both channels, by summing over all
+// conditionalExactly is what all evidence says of both channels, by summing over all
 // paths and leaves; likelihood(c, j, k) is of channel c's atom k at j.
-func besideExactly(c ClassPrior, likelihood func(channel, j, k int) float64) [2][][]float64 {
-	leaf := c.Beside[0]
+func conditionalExactly(c ClassPrior, likelihood func(channel, j, k int) float64) [2][][]float64 {
+	leaf := c.Conditional[0]
 	n := len(c.Middles)
 	var all [2][][]float64
 	for j := range n {
@@ -99,10 +99,10 @@ func besideExactly(c ClassPrior, likelihood func(channel, j, k int) float64) [2]
 		for k := range c.atoms(j) {
 			step := c.Shares[0][min(k, len(c.Shares[0])-1)]
 			if j > 0 {
-				step = c.Steps[j][path[j-1]*c.atoms(j)+k]
+				step = c.Transitions[j][path[j-1]*c.atoms(j)+k]
 			}
 			for l := range leaf.atoms(j) {
-				given := leaf.Steps[j][k*leaf.atoms(j)+l]
+				given := leaf.Transitions[j][k*leaf.atoms(j)+l]
 				walk(append(slices.Clip(path), k), append(slices.Clip(leaves), l), p*step*likelihood(0, j, k)*given*likelihood(1, j, l))
 			}
 		}
@@ -123,7 +123,7 @@ func TestPosteriorIsExact(t *testing.T) {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
 			tables := class.constants(in[0].Graph())
 			return Chain.posterior(tables, []*graph.Node{
-				tables.evidence(in[0], in[2], in[3]), tables.beside[0].evidence(in[1], in[2], in[3])})
+				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -145,15 +145,15 @@ func TestPosteriorIsExact(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := besideExactly(class, func(channel, j, k int) float64 {
+			want := conditionalExactly(class, func(channel, j, k int) float64 {
 				of := class
 				if channel == 1 {
-					of = class.Beside[0]
+					of = class.Conditional[0]
 				}
 				d := (diagonal[channel][j] - signal*(2*of.Middles[j][k]-1)) / level
 				return math.Exp(-d * d / 2)
 			})
-			for channel, of := range []ClassPrior{class, class.Beside[0]} {
+			for channel, of := range []ClassPrior{class, class.Conditional[0]} {
 				got := tensors.MustCopyFlatData[float32](out[channel])
 				for j, row := range want[channel] {
 					for k, w := range row {
@@ -175,7 +175,7 @@ func TestPosteriorStaysFinite(t *testing.T) {
 		for _, d := range []float32{-40, -1, 0, 1, 40} {
 			out := run(t, func(in []*graph.Node) []*graph.Node {
 				tables := class.constants(in[0].Graph())
-				leaf := tables.beside[0]
+				leaf := tables.conditional[0]
 				q := Chain.posterior(tables, []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
 				return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
 			}, [][]float32{{d, -d, d}}, [][]float32{{-d, d, -d}}, [][][]float32{{{1}}}, [][][]float32{{{level}}})
@@ -224,26 +224,26 @@ func TestUNetChannels(t *testing.T) {
 }
 
 func TestTwoChannels(t *testing.T) {
-	twoChannelHead(t, MLP{Places: 3, Channels: 2, Classes: 2, Width: 96, Blocks: 1})
+	twoChannelModel(t, MLP{Places: 3, Channels: 2, Classes: 2, Width: 96, Blocks: 1})
 }
 
-// twoChannelHead: the head of two channels is a denoiser of images of two, and
+// twoChannelModel: the model of two channels is a denoiser of images of two, and
 // where there is next to no noise it knows the atoms of both.
-func twoChannelHead(t *testing.T, trunk Trunk) {
+func twoChannelModel(t *testing.T, trunk Trunk) {
 	t.Helper()
 	s, err := schedule.Cosine(100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lead, beside := twoChannels(t)
-	h := Head{Prior: twoChannelPrior(t), Schedule: s, Groups: []int{2, 1}, Trunk: trunk}
+	lead, leaf := twoChannels(t)
+	h := Model{Prior: twoChannelPrior(t), Schedule: s, Groups: []int{2, 1}, Trunk: trunk}
 	var images []float32
 	for i, label := range []string{"a", "a", "b"} {
 		first, second := make([]float64, 3), make([]float64, 3)
 		if err := lead.Encode(label, series[label][i], first); err != nil {
 			t.Fatal(err)
 		}
-		if err := beside.Encode(label, times[label][i], second); err != nil {
+		if err := leaf.Encode(label, times[label][i], second); err != nil {
 			t.Fatal(err)
 		}
 		for j := range 9 { // GASF of both, channels last

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"math"
@@ -13,9 +13,9 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// Trunk is the network below the head. It sees x [B,n,n,2C], the noisy image of C
+// Trunk is the network below the model. It sees x [B,n,n,2C], the noisy image of C
 // channels and the one that the base renders, or [B,n,n,3C] with the estimate of a
-// head that conditions on itself behind them; the times t [B] float32 and the
+// model that conditions on itself behind them; the times t [B] float32 and the
 // classes y [B] int32. It gives a residual [B,n,n,C] for the image and so many
 // features for each packet, [B,n,features]: Features for each channel.
 type Trunk interface {
@@ -23,18 +23,18 @@ type Trunk interface {
 	Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node)
 }
 
-// Features is the number of features a packet that the head sees, and of the
+// Features is the number of features a packet that the model sees, and of the
 // numbers that stand for a value.
 const Features = 64
 
-// Head is a diffusion model whose estimate of x₀ comes from a distribution over
+// Model is a diffusion model whose estimate of x₀ comes from a distribution over
 // atoms. It is a denoiser with a loss of its own, as diffusion.Model is.
 //
 // The classes of a batch must be known when the graph is built, since each has
 // tables of its own shape: Groups says how many images of each class, in the
 // classes' order, a batch [B,n,n,C] holds, sorted by class. An image's channels
 // have tables of their own; the base and the trunk see all of them together.
-type Head struct {
+type Model struct {
 	Prior    Prior
 	Base     Base
 	Trunk    Trunk // nil leaves the base as it is: the chain, seen through an image
@@ -45,7 +45,7 @@ type Head struct {
 	// in the loss beside the image's error; 0 means 0.2.
 	CrossEntropy float64
 
-	// SelfCondition shows the trunk, beside the image, the clean image that the head
+	// SelfCondition shows the trunk, beside the image, the clean image that the model
 	// itself made of it a step before (Chen et al. 2022, "Analog Bits", section 3.2).
 	// The trunk must be one for three images.
 	SelfCondition bool
@@ -56,35 +56,35 @@ type Head struct {
 const leastError = 0.03
 
 // Params lists the parameters of the trunk and the values' embedding.
-func (h Head) Params() []nn.Param {
-	if h.Trunk == nil {
+func (m Model) Params() []nn.Param {
+	if m.Trunk == nil {
 		return nil
 	}
 	var params []nn.Param
-	for _, p := range h.Trunk.Params(h.features()) {
+	for _, p := range m.Trunk.Params(m.features()) {
 		p.Name = "trunk/" + p.Name
 		params = append(params, p)
 	}
-	return append(params, h.values().Params("values")...)
+	return append(params, m.values().Params("values")...)
 }
 
 // features is the number of the trunk's features a packet.
-func (h Head) features() int { return Features * h.Prior.Channels() }
+func (m Model) features() int { return Features * m.Prior.Channels() }
 
 // values is the embedding of the distinct values, shared by classes and places.
-func (h Head) values() nn.Embedding {
-	return nn.Embedding{Rows: h.Prior.Values, Channels: Features, Std: 0.02}
+func (m Model) values() nn.Embedding {
+	return nn.Embedding{Rows: m.Prior.Values, Channels: Features, Std: 0.02}
 }
 
 // start is what the base makes of x [B,n,n,C] at step t [B] int32 of the schedule: the
 // clean image [B,n,n,C], and by class and channel the logits of the atoms
 // [B_c,n,K_c], nil for a class without images.
-func (h Head) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) {
-	n, channels := h.Prior.Places, h.Prior.Channels()
+func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) {
+	n, channels := m.Prior.Places, m.Prior.Channels()
 	x.AssertDims(x.Shape().Dim(0), n, n, channels)
 	diagonal := diagonals(x)
-	signal := h.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
-	noise := h.noise(t)
+	signal := m.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
+	noise := m.noise(t)
 
 	logits = make([][]*Node, len(groups))
 	var rendered []*Node
@@ -96,10 +96,10 @@ func (h Head) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) 
 		for i, t := range g.channels() {
 			seen = append(seen, t.evidence(g.of(diagonal[i]), g.of(signal), g.of(noise)))
 		}
-		if h.Base == Field {
+		if m.Base == Field {
 			seen = g.withField(seen, x, signal, noise)
 		}
-		q := h.Base.posterior(g.tables, seen)
+		q := m.Base.posterior(g.tables, seen)
 		for i, t := range g.channels() {
 			logits[c] = append(logits[c], t.logits(q[i]))
 		}
@@ -108,29 +108,29 @@ func (h Head) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) 
 	return Concatenate(rendered, 0), logits
 }
 
-// estimate is what the head makes of x: what start says, corrected by the trunk, which
-// also sees last, the clean image [B,n,n,C] of the step before, if the head conditions
+// estimate is what the model makes of x: what start says, corrected by the trunk, which
+// also sees last, the clean image [B,n,n,C] of the step before, if the model conditions
 // on itself; nil is none.
-func (h Head) estimate(scope *model.Scope, x, last, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
-	image, base := h.start(x, t, groups)
-	return h.correct(scope, x, image, last, t, y, groups, base)
+func (m Model) estimate(scope *model.Scope, x, last, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
+	image, base := m.start(x, t, groups)
+	return m.correct(scope, x, image, last, t, y, groups, base)
 }
 
 // correct is start's image and logits, corrected by the trunk, if there is one.
-func (h Head) correct(scope *model.Scope, x, image, last, t, y *Node, groups []group, base [][]*Node) (x0 *Node, logits [][]*Node) {
-	if h.Trunk == nil {
+func (m Model) correct(scope *model.Scope, x, image, last, t, y *Node, groups []group, base [][]*Node) (x0 *Node, logits [][]*Node) {
+	if m.Trunk == nil {
 		return image, base
 	}
-	n, channels := h.Prior.Places, h.Prior.Channels()
+	n, channels := m.Prior.Places, m.Prior.Channels()
 	seen := []*Node{x, image}
-	if h.SelfCondition {
+	if m.SelfCondition {
 		if last == nil {
 			last = ZerosLike(x)
 		}
 		seen = append(seen, last)
 	}
-	time := diffusion.NetworkTime(h.Schedule, false, x, t)
-	residual, packets := h.Trunk.Graph(nn.At(scope, "trunk"), Concatenate(seen, -1), time, y, h.features())
+	time := diffusion.NetworkTime(m.Schedule, false, x, t)
+	residual, packets := m.Trunk.Graph(nn.At(scope, "trunk"), Concatenate(seen, -1), time, y, m.features())
 	logits = make([][]*Node, len(groups))
 	var rendered []*Node
 	for c, g := range groups {
@@ -139,7 +139,7 @@ func (h Head) correct(scope *model.Scope, x, image, last, t, y *Node, groups []g
 		}
 		q := make([]*Node, channels)
 		for i, t := range g.channels() {
-			meaning := h.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
+			meaning := m.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
 			meaning = Reshape(meaning, n, t.width, Features)                      // [n,K,F]
 			heard := SliceAxis(g.of(packets), -1, AxisRange(i*Features, (i+1)*Features))
 			said := EinsumAxes(heard, meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}})          // [n,B,K]
@@ -153,26 +153,26 @@ func (h Head) correct(scope *model.Scope, x, image, last, t, y *Node, groups []g
 	// lacks at high noise. The diagonal needs none.
 	off := InsertAxes(OneMinus(diagonalMask(x.Graph(), n)), -1) // [1,n,n,1]
 	residual = Reshape(residual, x.Shape().Dim(0), n, n, channels)
-	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(h.noise(t), -1), off), residual))
+	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(m.noise(t), -1), off), residual))
 	return x0, logits
 }
 
 // Denoise is h as a diffusion.Denoiser.
-func (h Head) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-	return h.DenoiseAfter(nil)(scope, x, t, y)
+func (m Model) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
+	return m.DenoiseAfter(nil)(scope, x, t, y)
 }
 
-// DenoiseAfter is Denoise for a head that conditions on itself: last is the clean image
-// [B,n,n,C] that it made a step before, zeros at the first one. Another head does not
+// DenoiseAfter is Denoise for a model that conditions on itself: last is the clean image
+// [B,n,n,C] that it made a step before, zeros at the first one. Another model does not
 // look at it.
-func (h Head) DenoiseAfter(last *Node) diffusion.Denoiser {
+func (m Model) DenoiseAfter(last *Node) diffusion.Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-		x0, _ := h.estimate(scope, x, last, t, y, h.classTables(x))
-		return diffusion.FromX0(h.Schedule, x0, x, t)
+		x0, _ := m.estimate(scope, x, last, t, y, m.classTables(x))
+		return diffusion.FromX0(m.Schedule, x0, x, t)
 	}
 }
 
-// Reach is how far beyond [-1,1] the head's clean image may go when sampling: its
+// Reach is how far beyond [-1,1] the model's clean image may go when sampling: its
 // residual is not the rendering's, which stays inside.
 const Reach = 1.02
 
@@ -182,20 +182,20 @@ func WithinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach
 // Loss is the loss on clean images x0 [B,n,n,C], made with the prior's own
 // codecs: the image's error, weighed by the inverse of the noise's variance, plus
 // the cross-entropy of the atoms, the sum of the channels'. Each term is [B]. key [2]
-// uint32 chooses the half of the images that a head that conditions on itself is shown
+// uint32 chooses the half of the images that a model that conditions on itself is shown
 // its own estimate of; others take nil.
-func (h Head) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
-	groups := h.classTables(x0)
-	x := diffusion.QSample(h.Schedule, x0, t, noise)
-	image, base := h.start(x, t, groups)
+func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
+	groups := m.classTables(x0)
+	x := diffusion.QSample(m.Schedule, x0, t, noise)
+	image, base := m.start(x, t, groups)
 	var last *Node
-	if h.SelfCondition && h.Trunk != nil {
-		last, _ = h.correct(scope, x, image, nil, t, y, groups, base)
+	if m.SelfCondition && m.Trunk != nil {
+		last, _ = m.correct(scope, x, image, nil, t, y, groups, base)
 		half := nn.Dropout{Rate: 0.5, Key: key}.Graph(nn.At(scope, "last"), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(0), 1, 1, 1)))
 		last = StopGradient(Mul(WithinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
 	}
-	guess, logits := h.correct(scope, x, image, last, t, y, groups, base)
-	spread := h.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
+	guess, logits := m.correct(scope, x, image, last, t, y, groups, base)
+	spread := m.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
 	mse := ReduceMean(Square(Mul(Sub(guess, x0), InsertAxes(spread, -1))), 1, 2, 3)
 
 	diagonal := diagonals(x0)
@@ -216,7 +216,7 @@ func (h Head) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Los
 		missed = append(missed, sum)
 	}
 	cross := Concatenate(missed, 0)
-	weight := h.CrossEntropy
+	weight := m.CrossEntropy
 	if weight == 0 {
 		weight = 0.2
 	}
@@ -224,17 +224,17 @@ func (h Head) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Los
 }
 
 // perImage is f of ᾱ at each image's step, [B,1,1].
-func (h Head) perImage(t *Node, f func(ab float64) float64) *Node {
-	table := make([]float32, h.Schedule.Len())
-	for i, ab := range h.Schedule.AlphaBar {
+func (m Model) perImage(t *Node, f func(ab float64) float64) *Node {
+	table := make([]float32, m.Schedule.Len())
+	for i, ab := range m.Schedule.AlphaBar {
 		table[i] = float32(f(ab))
 	}
 	return Reshape(Gather(Const(t.Graph(), table), InsertAxes(t, -1)), -1, 1, 1)
 }
 
 // noise is the noise's standard deviation at each image's step, [B,1,1].
-func (h Head) noise(t *Node) *Node {
-	return h.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
+func (m Model) noise(t *Node) *Node {
+	return m.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
 }
 
 // group is a class's part of a batch.
@@ -248,7 +248,7 @@ type group struct {
 func (g group) of(x *Node) *Node { return SliceAxis(x, 0, AxisRange(g.from, g.from+g.count)) }
 
 // channels are the tables of the images' channels.
-func (g group) channels() []tables { return append([]tables{g.tables}, g.tables.beside...) }
+func (g group) channels() []tables { return append([]tables{g.tables}, g.tables.conditional...) }
 
 // render is the expected image [B_c,n,n,C] of the channels' probabilities.
 func (g group) render(q []*Node) *Node {
@@ -288,18 +288,18 @@ func (t tables) crossEntropy(logits, diagonal *Node) *Node {
 	return Neg(ReduceMean(ReduceSum(Where(hit, log, ZerosLike(log)), -1), -1))
 }
 
-func (h Head) classTables(x *Node) []group {
-	if len(h.Groups) != len(h.Prior.Classes) {
-		exceptions.Panicf("head: groups for %d classes, the prior has %d", len(h.Groups), len(h.Prior.Classes))
+func (m Model) classTables(x *Node) []group {
+	if len(m.Groups) != len(m.Prior.Classes) {
+		exceptions.Panicf("categorical: groups for %d classes, the prior has %d", len(m.Groups), len(m.Prior.Classes))
 	}
-	groups := make([]group, len(h.Groups))
+	groups := make([]group, len(m.Groups))
 	from := 0
-	for c, count := range h.Groups {
-		groups[c] = group{tables: h.Prior.Classes[c].constants(x.Graph()), from: from, count: count}
+	for c, count := range m.Groups {
+		groups[c] = group{tables: m.Prior.Classes[c].constants(x.Graph()), from: from, count: count}
 		from += count
 	}
 	if from != x.Shape().Dim(0) {
-		exceptions.Panicf("head: groups of %d images in all, a batch of %d", from, x.Shape().Dim(0))
+		exceptions.Panicf("categorical: groups of %d images in all, a batch of %d", from, x.Shape().Dim(0))
 	}
 	return groups
 }

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"slices"
@@ -9,13 +9,12 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// longest is the number of places that smooth is written out for, place by
-// place, each with tables of its own size. XLA's time to compile grows with every
-// place, so that longer flows go round a loop, whose tables are as wide as the
-// widest.
+// longest is the number of places up to which smooth is unrolled, place by place,
+// each with tables of its own size. XLA's time to compile grows with every
+// place, so longer flows use a loop, whose tables are all as wide as the widest.
 const longest = 16
 
-// loops tells whether the backend has what smoothLong needs.
+// loops reports whether the backend has the operations of smoothLong.
 func loops(g *Graph) bool {
 	ops := g.Backend().Capabilities().Operations
 	return ops[compute.OpTypeWhile] && ops[compute.OpTypeDynamicSlice] && ops[compute.OpTypeDynamicUpdateSlice]
@@ -25,13 +24,13 @@ func loops(g *Graph) bool {
 func (t tables) smoothLong(evidence *Node) *Node {
 	g := evidence.Graph()
 	batch, n, width := evidence.Shape().Dim(0), len(t.Middles), t.width
-	first := unit(Mul(InsertAxes(t.place(t.shares, 0), 0), t.at(evidence, 0))) // [B,K_0]
-	first = t.widen(first)                                                     // [B,1,K]
+	first := normalize(Mul(InsertAxes(t.place(t.shares, 0), 0), t.at(evidence, 0))) // [B,K_0]
+	first = t.widen(first)                                                          // [B,1,K]
 	forward := Concatenate([]*Node{first, Zeros(g, shapes.Make(dtypes.Float32, batch, n-1, width))}, 1)
 
 	whole := shapes.Make(dtypes.Float32, batch, n, width)
 	place := shapes.Make(dtypes.Float32, batch, width)
-	steps := t.paddedSteps(g)
+	steps := paddedMatrices(g, t.Transitions, t.ClassPrior, width, width)
 	state := func(g *Graph) (j, message, all, evidence, steps *Node) {
 		return Parameter(g, "j", shapes.Make(dtypes.Int32)), Parameter(g, "message", place), Parameter(g, "all", whole),
 			Parameter(g, "evidence", whole), Parameter(g, "steps", shapes.Make(dtypes.Float32, n, width, width))
@@ -46,7 +45,7 @@ func (t tables) smoothLong(evidence *Node) *Node {
 	// ∝ P(atom at j, evidence up to j), from the first place to the last.
 	body := NewClosure(g, func(g *Graph) []*Node {
 		j, message, all, evidence, steps := state(g)
-		message = unitInLoop(Mul(Dot(message, step(steps, j)).MatMul(), row(evidence, j)))
+		message = normalizeInLoop(Mul(Dot(message, step(steps, j)).MatMul(), row(evidence, j)))
 		return []*Node{Add(j, Const(g, int32(1))), message, setRow(all, message, j), evidence, steps}
 	})
 	out := While(until(func(j *Node) *Node { return LessThan(j, Const(j.Graph(), int32(n))) }), body,
@@ -58,9 +57,9 @@ func (t tables) smoothLong(evidence *Node) *Node {
 	body = NewClosure(g, func(g *Graph) []*Node {
 		j, message, all, evidence, steps := state(g)
 		ahead := Mul(row(evidence, j), message)
-		message = unitInLoop(EinsumAxes(ahead, step(steps, j), [][2]int{{1, 1}}, nil))
+		message = normalizeInLoop(EinsumAxes(ahead, step(steps, j), [][2]int{{1, 1}}, nil))
 		before := Add(j, Const(g, int32(-1)))
-		both := unitInLoop(Mul(row(all, before), message))
+		both := normalizeInLoop(Mul(row(all, before), message))
 		return []*Node{before, message, setRow(all, both, before), evidence, steps}
 	})
 	out = While(until(func(j *Node) *Node { return GreaterThan(j, Const(j.Graph(), int32(0))) }), body,
@@ -73,23 +72,9 @@ func (t tables) place(x *Node, j int) *Node {
 	return Squeeze(Slice(x, AxisElem(j), AxisRange(0, t.atoms(j))), 0)
 }
 
-// paddedSteps is Steps, [n,K,K], 0 at place 0 and beyond the tables' ends.
-func (t tables) paddedSteps(g *Graph) *Node {
-	values := make([]float32, len(t.Steps)*t.width*t.width)
-	for j := 1; j < len(t.Steps); j++ {
-		for i := range t.atoms(j - 1) {
-			to := values[(j*t.width+i)*t.width:]
-			for k, p := range t.Steps[j][i*t.atoms(j):][:t.atoms(j)] {
-				to[k] = float32(p)
-			}
-		}
-	}
-	return Reshape(Const(g, values), len(t.Steps), t.width, t.width)
-}
-
-// unitInLoop is unit of x [B,K] without what GoMLX 0.28 does not take inside a
+// normalizeInLoop is normalize of x [B,K] without what GoMLX 0.28 does not take inside a
 // loop: reductions, and scalars that it keeps for the whole graph.
-func unitInLoop(x *Node) *Node {
+func normalizeInLoop(x *Node) *Node {
 	g, batch := x.Graph(), x.Shape().Dim(0)
 	sum := Dot(x, filled(g, 1, x.Shape().Dim(1), 1)).MatMul() // [B,1]
 	return Div(x, BroadcastToDims(Max(sum, filled(g, leastMass, batch, 1)), x.Shape().Dimensions...))

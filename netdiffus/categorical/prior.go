@@ -1,15 +1,15 @@
-// Package head is the categorical head of the diffusion model: instead of
-// guessing a clean image pixel by pixel it says, for every packet, how probable
-// each of the values is that its class has at that place (codec.Atoms), and
-// renders the image that follows. The estimate of x₀ is then itself a Gramian
-// field, packet sizes stay the spikes they are, and the plain diagonal turns a
-// sample back into packets.
+// Package categorical is the diffusion model over atoms: instead of predicting a
+// clean image pixel by pixel it predicts, for every packet, the probability of
+// each of the values that its class has at that place (codec.Atoms), and renders
+// the image that follows. The estimate of x₀ is then itself a Gramian field,
+// packet sizes stay the spikes they are, and the plain diagonal turns a sample
+// back into packets.
 //
 // The probabilities start from Bayes: the class's chain of atoms as the prior,
 // the noisy diagonal as the evidence, exact forward-backward smoothing over the
-// two (Rabiner 1989). A network adds what the chain does not know to the
-// log-probabilities, and a residual to the image off the diagonal.
-package head
+// two (Rabiner 1989). A network adds to the log-probabilities what the chain
+// lacks, and a residual to the image off the diagonal.
+package categorical
 
 import (
 	"fmt"
@@ -20,8 +20,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
 
-// Prior is what is known of the classes before any image is seen, as numbers
-// for the graph.
+// Prior holds the classes' tables as numbers for the graph.
 type Prior struct {
 	Places  int          // packets of a flow
 	Classes []ClassPrior // in the order of the classes' numbers
@@ -34,17 +33,17 @@ type ClassPrior struct {
 	Shares  [][]float64 // [K] how frequent each atom is
 	IDs     [][]int     // [K] which of Prior.Values each atom is; padding is 0
 
-	// Steps[j] is P(atom at j | atom at j-1), row-major [K_{j-1}, K_j]; nil at
+	// Transitions[j] is P(atom at j | atom at j-1), row-major [K_{j-1}, K_j]; nil at
 	// place 0.
-	Steps [][]float64
+	Transitions [][]float64
 
-	// Beside are the tables of the further channels. There Steps[j] is
+	// Conditional are the tables of the further channels. There Transitions[j] is
 	// P(atom at j | the first channel's atom at j), place 0 included.
-	Beside []ClassPrior
+	Conditional []ClassPrior
 }
 
 // Channels is the number of channels of the images.
-func (p Prior) Channels() int { return 1 + len(p.Classes[0].Beside) }
+func (p Prior) Channels() int { return 1 + len(p.Classes[0].Conditional) }
 
 // atoms is K at place j.
 func (c ClassPrior) atoms(j int) int { return len(c.Middles[j]) }
@@ -65,44 +64,45 @@ const DefaultJump = 0.005
 // NewPrior makes the prior of classes, by label in the order of their numbers,
 // from fitted tables. jump in [0,1) is the share of every step that goes to the
 // place's own frequencies in place of the successors seen, so that no step is
-// impossible; padding is followed by padding alone. beside are the codecs of the
-// images' further channels, fitted beside a. It fails on a class without tables.
-func NewPrior(a *codec.Atoms, classes []string, jump float64, beside ...*codec.Atoms) (Prior, error) {
+// impossible; padding is followed by padding alone. further are the codecs of the
+// images' further channels, fitted conditionally on a. It fails on a class without
+// tables.
+func NewPrior(a *codec.Atoms, classes []string, jump float64, further ...*codec.Atoms) (Prior, error) {
 	if len(classes) == 0 {
-		return Prior{}, fmt.Errorf("head: no classes")
+		return Prior{}, fmt.Errorf("categorical: no classes")
 	}
 	ids := valueIDs(a, 0)
 	p := Prior{Values: len(ids)}
 	for i, label := range classes {
 		tables, ok := a.Tables[label]
 		if !ok {
-			return Prior{}, fmt.Errorf("head: the codec has no tables for class %q", label)
+			return Prior{}, fmt.Errorf("categorical: the codec has no tables for class %q", label)
 		}
 		if i == 0 {
 			p.Places = len(tables)
 		}
 		if len(tables) != p.Places {
-			return Prior{}, fmt.Errorf("head: class %q has %d places, %q has %d", label, len(tables), classes[0], p.Places)
+			return Prior{}, fmt.Errorf("categorical: class %q has %d places, %q has %d", label, len(tables), classes[0], p.Places)
 		}
 		c := newClassPrior(a, tables, ids)
 		for j := range tables {
-			var steps []float64
+			var matrix []float64
 			if j > 0 {
-				steps = stepsOf(tables[j-1], tables[j], jump)
+				matrix = transitionsOf(tables[j-1], tables[j], jump)
 			}
-			c.Steps = append(c.Steps, steps)
+			c.Transitions = append(c.Transitions, matrix)
 		}
 		p.Classes = append(p.Classes, c)
 	}
-	for _, further := range beside {
-		if err := p.addBeside(a, further, classes, jump); err != nil {
+	for _, leaf := range further {
+		if err := p.addConditional(a, leaf, classes, jump); err != nil {
 			return Prior{}, err
 		}
 	}
 	return p, nil
 }
 
-// newClassPrior is the numbers of a class's tables but for the steps.
+// newClassPrior returns the numbers of a class's tables but for the transitions.
 func newClassPrior(a *codec.Atoms, tables []codec.AtomTable, ids map[float64]int) ClassPrior {
 	var c ClassPrior
 	for _, t := range tables {
@@ -123,8 +123,8 @@ func newClassPrior(a *codec.Atoms, tables []codec.AtomTable, ids map[float64]int
 // padding stands for the end of a series among values.
 var padding = math.Inf(-1)
 
-// meaning is what the embedding knows v by: itself, or for values in bins, which
-// are others at every class and place, an eighth of a power of e.
+// meaning is the key of v in the embedding: v itself, or for values in bins, which
+// differ at every class and place, v rounded to an eighth of a power of e.
 func meaning(a *codec.Atoms, v float64) float64 {
 	if a.Bins > 0 {
 		return math.Round(8 * math.Copysign(math.Log1p(math.Abs(v)), v))
@@ -149,23 +149,17 @@ func valueIDs(a *codec.Atoms, first int) map[float64]int {
 	return ids
 }
 
-// stepsOf is the matrix [before.Len, t.Len] of one step of the chain.
-func stepsOf(before, t codec.AtomTable, jump float64) []float64 {
+// transitionsOf is the matrix [before.Len, t.Len] of one step of the chain.
+func transitionsOf(before, t codec.AtomTable, jump float64) []float64 {
 	width, shares := t.Len(), t.Prior()
 	m := make([]float64, before.Len()*width)
 	for i := range before.Values {
 		row := m[i*width:][:width]
-		total := 0.0
-		if i < len(t.After) {
-			for n, k := range t.After[i].Atoms {
-				row[k] += t.After[i].Counts[n]
-				total += t.After[i].Counts[n]
-			}
-		}
+		total := addCounts(row, t.After, i)
 		for k := range row {
 			if total > 0 {
 				row[k] = (1-jump)*row[k]/total + jump*shares[k]
-			} else { // nothing is known of what follows
+			} else { // no successor was seen
 				row[k] = shares[k]
 			}
 		}
@@ -174,4 +168,17 @@ func stepsOf(before, t codec.AtomTable, jump float64) []float64 {
 		m[len(m)-1] = 1 // the last atom of t is its padding: a series that has ended stays so
 	}
 	return m
+}
+
+// addCounts adds to row how often each atom was seen with atom i, and returns the
+// sum.
+func addCounts(row []float64, seen []codec.Successors, i int) (total float64) {
+	if i >= len(seen) {
+		return 0
+	}
+	for n, k := range seen[i].Atoms {
+		row[k] += seen[i].Counts[n]
+		total += seen[i].Counts[n]
+	}
+	return total
 }

@@ -1,4 +1,4 @@
-package head
+package categorical
 
 import (
 	"math"
@@ -27,14 +27,14 @@ func (echo) Graph(_ *model.Scope, x, _, _ *graph.Node, features int) (residual, 
 	return graph.AddScalar(third, 1), graph.Zeros(x.Graph(), shapes.Make(dtypes.Float32, d[0], d[1], features))
 }
 
-// selfHead is a head over echo for n images of class "a", and its store.
-func selfHead(t *testing.T, n int) (Head, *model.Store) {
+// selfModel is a model over echo for n images of class "a", and its store.
+func selfModel(t *testing.T, n int) (Model, *model.Store) {
 	t.Helper()
 	s, err := schedule.Angular(100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := Head{Prior: prior(t), Schedule: s, Groups: []int{n, 0}, Trunk: echo{}, SelfCondition: true}
+	h := Model{Prior: prior(t), Schedule: s, Groups: []int{n, 0}, Trunk: echo{}, SelfCondition: true}
 	store := model.NewStore()
 	if err := nn.Create(store.RootScope(), h.Params(), 1); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func selfHead(t *testing.T, n int) (Head, *model.Store) {
 // TestDenoiseAfter: off the diagonal, what the trunk saw of the last step comes back
 // times the noise's deviation.
 func TestDenoiseAfter(t *testing.T) {
-	h, store := selfHead(t, 1)
+	h, store := selfModel(t, 1)
 	const step = 40
 	last := []float32{.1, .2, .3, .4, .5, .6, .7, .8, .9}
 	image := make([]float32, 9)
@@ -72,7 +72,7 @@ func TestDenoiseAfter(t *testing.T) {
 // own estimate, the others zeros.
 func TestLossShowsHalf(t *testing.T) {
 	const n = 400
-	h, store := selfHead(t, n)
+	h, store := selfModel(t, n)
 	image := make([]float32, 9*n)
 	mse := func(key uint32) []float32 {
 		return runWith(t, store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
