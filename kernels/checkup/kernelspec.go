@@ -14,7 +14,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/spec"
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // locate finds the kernelspec and reads it, silently: what is wrong with it is
@@ -78,7 +78,7 @@ func (e *exam) jupyter(ctx context.Context) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "kernelspec", "list", "--json")
 	cmd.WaitDelay = time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	out, err := cmd.Output()
 	var list struct {
 		Kernelspecs map[string]struct {

@@ -88,7 +88,7 @@ func (e *exam) goCache(ctx context.Context) string {
 
 // folders tries to write, and to run a program, where a kernel does.
 func (e *exam) folders(ctx context.Context) {
-	if err := tryWriting(os.TempDir()); err != nil {
+	if err := atomicfile.CheckWritable(os.TempDir()); err != nil {
 		e.note("folders", Broken, "cells are built in the temporary folder: "+err.Error(), "set TMPDIR to a folder that is writable")
 		return
 	}
@@ -97,28 +97,12 @@ func (e *exam) folders(ctx context.Context) {
 		return
 	}
 	if dir := e.goCache(ctx); dir != "" {
-		if err := tryWriting(dir); err != nil {
+		if err := atomicfile.CheckWritable(dir); err != nil {
 			e.note("folders", Warning, "every kernel builds the library anew, because Go's build cache cannot be written: "+err.Error(), "set GOCACHE to a folder that is writable")
 			return
 		}
 	}
 	e.note("folders", OK, os.TempDir()+" and Go's build cache are writable", "")
-}
-
-func tryWriting(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".netdiffus-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(make([]byte, 4096)) // a full disk makes files, but no content
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	return err
 }
 
 // tryRunning runs a script in dir.

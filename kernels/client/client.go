@@ -5,7 +5,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // Kernel is a kernel that runs. Its methods must not be called at once.
@@ -248,8 +248,7 @@ func (t *tail) Write(b []byte) (int, error) {
 func (t *tail) after() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.Split(string(bytes.TrimSpace(t.text)), "\n")
-	if last := strings.Join(lines[max(0, len(lines)-3):], "; "); last != "" {
+	if last := command.LastLines(string(t.text), 3); last != "" {
 		return "; it said: " + last
 	}
 	return ""

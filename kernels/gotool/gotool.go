@@ -19,6 +19,9 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // Env is the environment variable that tells the stand-in what to use.
@@ -45,8 +48,8 @@ type Library struct {
 func Find(ctx context.Context, path string, lib Library) (Setup, error) {
 	s := Setup{Library: lib}
 	var err error
-	if s.Go, err = findGo(path); err != nil {
-		return s, err
+	if s.Go, err = command.FindGo(path); err != nil {
+		return s, fmt.Errorf("gotool: no go command: %w; install Go and put it on the PATH", err)
 	}
 	if lib.Folder != "" {
 		if s.Library.Folder, err = filepath.Abs(lib.Folder); err != nil {
@@ -69,21 +72,6 @@ func Find(ctx context.Context, path string, lib Library) (Setup, error) {
 	return s, nil
 }
 
-func findGo(path string) (string, error) {
-	if path != "" {
-		return exec.LookPath(path)
-	}
-	if found, err := exec.LookPath("go"); err == nil {
-		return filepath.Abs(found)
-	}
-	for _, root := range []string{os.Getenv("GOROOT"), "/usr/local/go", "/usr/lib/go", "/opt/homebrew/opt/go/libexec"} {
-		if found, err := exec.LookPath(filepath.Join(root, "bin", "go")); root != "" && err == nil {
-			return found, nil
-		}
-	}
-	return "", fmt.Errorf("gotool: no go command on the PATH; install Go, or give its path with --go")
-}
-
 // Environment returns the variables that GoNB and all below it need beside what
 // they have. goproxy is GOPROXY; empty means off. scratch is a folder for a build
 // cache where the user's own cannot be written.
@@ -102,7 +90,7 @@ func (s Setup) Environment(goproxy, scratch string) ([]string, error) {
 		"GOWORK=off",        // nothing outside of the cells' module decides what they are built with
 		"GOFLAGS=" + goflags(os.Getenv("GOFLAGS")),
 	}
-	if !writable(s.Cache) {
+	if atomicfile.CheckWritable(s.Cache) != nil {
 		env = append(env, "GOCACHE="+filepath.Join(scratch, "gocache"))
 	}
 	return env, nil
@@ -115,20 +103,6 @@ func goflags(own string) string {
 		return own
 	}
 	return strings.TrimSpace(own + " -ldflags=-w")
-}
-
-// writable says whether files can be made in dir, which is made if need be.
-func writable(dir string) bool {
-	if os.MkdirAll(dir, 0o777) != nil {
-		return false
-	}
-	f, err := os.CreateTemp(dir, ".netdiffus-")
-	if err != nil {
-		return false
-	}
-	f.Close()
-	os.Remove(f.Name())
-	return true
 }
 
 // setup is what the kernel has set up for this process.

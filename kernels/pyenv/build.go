@@ -12,44 +12,35 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // oldest is the first Python that the pinned versions work with: 3.10.
 const oldest = 10
 
-// names are what a Python 3 is called, the machine's choice first.
-var names = []string{"python3", "python", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"}
-
-// findPython returns the first Python on the PATH that is new enough and has
-// the module venv.
+// findPython returns the first Python on the PATH that is new enough, by the path
+// of its own executable.
 func findPython(ctx context.Context) (string, error) {
-	var failures []string
-	for _, name := range names {
-		path, err := exec.LookPath(name)
-		if err != nil {
-			continue
-		}
-		version, executable, err := probe(ctx, path)
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		if err != nil {
-			failures = append(failures, err.Error())
-			continue
+	var executable string
+	_, err := command.FindPython(func(path string) (err error) {
+		var version string
+		if version, executable, err = probe(ctx, path); err != nil {
+			return err
 		}
 		major, minor, _ := strings.Cut(version, ".")
 		if n, _ := strconv.Atoi(minor); major != "3" || n < oldest {
-			failures = append(failures, fmt.Sprintf("%s is Python %s, and 3.%d is the oldest that will do", path, version, oldest))
-			continue
+			return fmt.Errorf("%s is Python %s, and 3.%d is the oldest that works", path, version, oldest)
 		}
-		return executable, nil
+		return nil
+	})
+	if ctx.Err() != nil {
+		return "", ctx.Err()
 	}
-	why := "there is no python3 on the PATH"
-	if len(failures) > 0 {
-		why = strings.Join(failures, "; ")
+	if err != nil {
+		why := strings.ReplaceAll(err.Error(), "\n", "; ")
+		return "", fmt.Errorf("%w: %s; install Python 3.%d or later (on Debian and Ubuntu: apt install python3 python3-venv)", ErrNoPython, why, oldest)
 	}
-	return "", fmt.Errorf("%w: %s; install Python 3.%d or later (on Debian and Ubuntu: apt install python3 python3-venv)", ErrNoPython, why, oldest)
+	return executable, nil
 }
 
 // build makes the environment in env.Dir, which does not exist.
@@ -111,7 +102,7 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd.Env = append(withoutPython(os.Environ()), "PATH="+os.Getenv("PATH"),
 		"PYTHONNOUSERSITE=1", "PIP_REQUIRE_VIRTUALENV=false", "PIP_USER=false")
 	cmd.WaitDelay = time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	out, err := cmd.CombinedOutput()
 	if cause := ctx.Err(); err != nil && cause != nil {
 		err = errors.Join(err, cause)

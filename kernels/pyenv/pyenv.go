@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 //go:embed requirements.txt
@@ -74,7 +74,7 @@ func (e Env) Command(ctx context.Context, args ...string) *exec.Cmd {
 		"PYTHONNOUSERSITE=1",
 	)
 	cmd.WaitDelay = 5 * time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	return cmd
 }
 

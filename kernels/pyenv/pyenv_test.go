@@ -140,7 +140,7 @@ func fakePython(t *testing.T, script string) {
 
 func TestOpenWithoutPython(t *testing.T) {
 	for name, c := range map[string]struct{ script, want string }{
-		"none":        {"", "there is no python3 on the PATH"},
+		"none":        {"", `"python3": executable file not found`},
 		"old":         {"echo 3.8", "3.10 is the oldest"},
 		"two":         {"echo 2.7", "3.10 is the oldest"},
 		"broken":      {"exit 3", "does not run"},

@@ -75,7 +75,7 @@ func (o Options) install(ctx context.Context) (Installed, error) {
 	if err != nil {
 		return Installed{}, err
 	}
-	if err := checkWritable(filepath.Dir(dir)); err != nil {
+	if err := atomicfile.CheckWritable(filepath.Dir(dir)); err != nil {
 		return Installed{}, fmt.Errorf("the kernelspec cannot be written: %w; choose another place: --user, --prefix, or --sys-prefix in a virtual environment", err)
 	}
 	if o.Program == "" {
@@ -152,19 +152,6 @@ func (o Options) lock(ctx context.Context, dir string) (unlock func(), err error
 	return atomicfile.Lock(ctx, filepath.Join(locks, "kernel-"+hex.EncodeToString(sum[:6])), func() {
 		o.Log.Info("waiting for another installation into the same place", "folder", dir)
 	})
-}
-
-// checkWritable makes dir and says why nothing can be written there, or nil.
-func checkWritable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".netdiffus-")
-	if err != nil {
-		return err
-	}
-	f.Close()
-	return os.Remove(f.Name())
 }
 
 // FindLibrary says where cells import the library from: the folder module, or

@@ -14,7 +14,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // warmCell imports what cells import, so that building it leaves all of that in
@@ -185,20 +185,14 @@ func (w *warmer) output(ctx context.Context, args ...string) ([]byte, error) {
 	cmd.Dir = w.dir
 	cmd.Env = append(w.env, "PWD="+w.dir)
 	cmd.WaitDelay = time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, lastLines(stderr.String(), 3))
+		return nil, fmt.Errorf("go %s: %w: %s", args[0], err, command.LastLines(stderr.String(), 3))
 	}
 	return stdout.Bytes(), nil
-}
-
-// lastLines returns the last n lines of text in one.
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "; ")
 }

@@ -19,7 +19,7 @@ const patience = 2 * time.Second
 // of its own and returns its exit code.
 func Main(args []string) int {
 	dir := dirOf()
-	words, title, ok := command(args)
+	words, title, ok := commandLine(args)
 	if !ok || dir == "" {
 		fmt.Fprintf(os.Stderr, "%s: started by kernels, not by hand\n", Name)
 		return 2

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/netdiffus/netdiffus-go/kernels/keeper"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // Name is the name, argv[0], under which this program runs a shell.
@@ -105,7 +106,7 @@ func Environment(dir string, changed []string) ([]string, error) {
 		return nil, fmt.Errorf("shell: %w", err)
 	}
 	path := filepath.Join(dir, "bash_env")
-	text := strings.NewReplacer("DIR", quote(dir), "SHELL", quote(Program(dir)), "OWN", bashEnv).Replace(script)
+	text := strings.NewReplacer("DIR", command.Quote(dir), "SHELL", command.Quote(Program(dir)), "OWN", bashEnv).Replace(script)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("shell: %w", err)
 	}
@@ -124,8 +125,6 @@ if [ -n "$OWN" ]; then . "$OWN"; fi
 // Program is where the kernel with this directory has this program under the name
 // that runs shells.
 func Program(dir string) string { return filepath.Join(dir, "bin", Name) }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // cellCommands are the first words of cells that GoNB gives to a program.
 var cellCommands = map[string]string{"%%bash": "bash", "%%sh": "sh", "%%script": ""}
@@ -193,9 +192,9 @@ func within(path, folder string) bool {
 	return err == nil && filepath.IsLocal(rest)
 }
 
-// command is what args, those of Main, ask to run: its words, and what to call
+// commandLine is what args, those of Main, ask to run: its words, and what to call
 // it in messages.
-func command(args []string) (words []string, title string, ok bool) {
+func commandLine(args []string) (words []string, title string, ok bool) {
 	switch {
 	case len(args) == 3 && args[1] == "-c":
 		return []string{"/bin/bash", "-c", args[2]}, "!" + args[2], true

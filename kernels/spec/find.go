@@ -66,8 +66,3 @@ func Find(dirs []string) []Found {
 	}
 	return list
 }
-
-func firstLine(text []byte) string {
-	line, _, _ := strings.Cut(string(text), "\n")
-	return strings.TrimSpace(line)
-}

@@ -7,6 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // Place says under which of Jupyter's data directories a kernelspec goes. The
@@ -83,23 +86,27 @@ func sysPrefix() (string, error) {
 			return filepath.Abs(dir)
 		}
 	}
-	for _, program := range []string{"jupyter", "python3", "python"} {
-		path, err := exec.LookPath(program)
+	var prefix string
+	ask := func(python string) error {
+		out, err := exec.Command(python, "-c", "import sys; print(sys.prefix)").Output()
 		if err != nil {
-			continue
+			return err
 		}
-		ask := []string{"-c", "import sys; print(sys.prefix)"}
-		if program == "jupyter" {
-			// The environment's python lies beside its jupyter; a jupyter of
-			// pipx or pyenv is a link or a script, so ask the python it names.
-			if path = beside(path, "python3", "python"); path == "" {
-				continue
-			}
+		if prefix, _, _ = strings.Cut(string(out), "\n"); !filepath.IsAbs(strings.TrimSpace(prefix)) {
+			return fmt.Errorf("%s has the prefix %q", python, prefix)
 		}
-		out, err := exec.Command(path, ask...).Output()
-		if prefix := firstLine(out); err == nil && filepath.IsAbs(prefix) {
+		prefix = strings.TrimSpace(prefix)
+		return nil
+	}
+	// The environment's python lies beside its jupyter; the jupyter of pipx is a
+	// link to one there.
+	if jupyter, err := exec.LookPath("jupyter"); err == nil {
+		if python := beside(jupyter, "python3", "python"); python != "" && ask(python) == nil {
 			return prefix, nil
 		}
+	}
+	if _, err := command.FindPython(ask); err == nil {
+		return prefix, nil
 	}
 	return "", errors.New("spec: --sys-prefix finds no Python environment: $VIRTUAL_ENV and $CONDA_PREFIX are not set, and neither jupyter nor python3 on the PATH belongs to one; activate one, or install with --user")
 }

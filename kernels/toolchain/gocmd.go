@@ -7,11 +7,10 @@ import (
 	"go/version"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // oldestGo is the Go that the library's go.mod asks for; a test holds it to be
@@ -30,7 +29,7 @@ type Go struct {
 // else in the places where Go is installed. It fails with ErrNoGo where there is
 // none or one too old.
 func FindGo(ctx context.Context, name string) (Go, error) {
-	path, err := lookGo(name)
+	path, err := command.FindGo(name)
 	if err != nil {
 		return Go{}, fmt.Errorf("%w: %w; install %s or later from Go's download page, and put it on the PATH", ErrNoGo, err, oldestGo)
 	}
@@ -68,25 +67,6 @@ func FindGo(ctx context.Context, name string) (Go, error) {
 	return g, nil
 }
 
-// lookGo returns the absolute path of the go command.
-func lookGo(name string) (string, error) {
-	if name == "" {
-		name = "go"
-	}
-	path, err := exec.LookPath(name)
-	if err != nil && name == "go" {
-		for _, dir := range []string{"/usr/local/go/bin", "/usr/lib/go/bin", "/opt/homebrew/bin"} {
-			if path, otherErr := exec.LookPath(filepath.Join(dir, "go")); otherErr == nil && filepath.IsAbs(path) {
-				return path, nil
-			}
-		}
-	}
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(path)
-}
-
 // build builds the package pkg of the module in dir into the file out. No C
 // compiler is called.
 func (g Go) build(ctx context.Context, dir, pkg, out string) error {
@@ -94,7 +74,7 @@ func (g Go) build(ctx context.Context, dir, pkg, out string) error {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PWD="+dir, "GOFLAGS=-mod=readonly", "GOWORK=off", "GO111MODULE=on", "GOTOOLCHAIN=local", "CGO_ENABLED=0")
 	cmd.WaitDelay = time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	text, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil

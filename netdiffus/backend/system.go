@@ -1,14 +1,14 @@
 package backend
 
 import (
-	"errors"
 	"os"
-	"os/exec"
 	"runtime"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 const goos = runtime.GOOS
@@ -46,7 +46,7 @@ func thisMachine() *system {
 		openGo:       openGo,
 
 		wheel:  cpuWheel,
-		python: findPython,
+		python: func() (string, error) { return command.FindPython(nil) },
 
 		release: pjrt.DefaultCPUVersion,
 		releaseURL: func() (string, error) {
@@ -56,18 +56,6 @@ func thisMachine() *system {
 		cudaReachable: cudaReachable,
 		installCUDA:   installCUDA,
 	}
-}
-
-// findPython returns the first Python on the PATH.
-func findPython() (string, error) {
-	python3, err := exec.LookPath("python3")
-	if err == nil {
-		return python3, nil
-	}
-	if python, otherErr := exec.LookPath("python"); otherErr == nil {
-		return python, nil
-	}
-	return "", errors.Unwrap(err)
 }
 
 func (m *system) getenv(name string) string {

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/procgroup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -105,7 +105,7 @@ func (s *search) pip(python, work string, w wheel, later *release) error {
 	cmd := exec.CommandContext(ctx, python, w.pipArgs(requirements, work)...)
 	cmd.Env = append(os.Environ(), "PYTHONUNBUFFERED=1", "TMPDIR="+work, "PIP_REQUIRE_VIRTUALENV=false", "PIP_QUIET=0", "PIP_VERBOSE=0")
 	cmd.WaitDelay = time.Second
-	procgroup.Own(cmd)
+	command.KillGroup(cmd)
 	reader, writer := io.Pipe()
 	cmd.Stdout, cmd.Stderr = writer, writer
 	talk := newTalk(w)

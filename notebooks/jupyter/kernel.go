@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // kernelName is what kernel install calls the kernel by default.
@@ -30,7 +32,7 @@ func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func(
 		if ctx.Err() != nil {
 			return Kernel{}, nil, ctx.Err()
 		}
-		return Kernel{}, nil, fmt.Errorf("jupyter: installing the kernel: %w: %s", err, lastLines(string(out), 8))
+		return Kernel{}, nil, fmt.Errorf("jupyter: installing the kernel: %w: %s", err, command.LastLines(string(out), 8))
 	}
 	return Kernel{Name: kernelName, Data: filepath.Join(prefix, "share", "jupyter")}, close, nil
 }

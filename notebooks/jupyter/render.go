@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // ErrProblems is the error of a notebook that must not be written, because a
@@ -48,7 +50,7 @@ func (r Runner) HTML(ctx context.Context, path, dir string) error {
 	}
 	cmd := r.Python(ctx, "-m", "nbconvert", "--to", "html", "--log-level", "ERROR", "--output-dir", dir, path)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("jupyter: %s to HTML: %w: %s", path, err, lastLines(string(out), 3))
+		return fmt.Errorf("jupyter: %s to HTML: %w: %s", path, err, command.LastLines(string(out), 3))
 	}
 	return nil
 }

@@ -12,10 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nb"
 )
 
@@ -157,7 +157,7 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 		return nil, "", ctx.Err()
 	}
 	if end == nil || err != nil {
-		return nil, "", fmt.Errorf("executing it: %w: %s", orUnknown(err), lastLines(complaint.String(), 5))
+		return nil, "", fmt.Errorf("executing it: %w: %s", orUnknown(err), command.LastLines(complaint.String(), 5))
 	}
 	result.Backend = end.Backend
 	if result.Notebook, err = Read(out); err != nil {
@@ -222,9 +222,4 @@ func orUnknown(err error) error {
 		return fmt.Errorf("it ended without a word")
 	}
 	return err
-}
-
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

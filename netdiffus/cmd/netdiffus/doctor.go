@@ -18,6 +18,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -73,7 +74,7 @@ type examination struct {
 	err      error
 }
 
-// tool is a program on the PATH.
+// tool is a program that was found on the machine.
 type tool struct {
 	Path    string `json:"path,omitempty"`
 	Version string `json:"version,omitempty"`
@@ -93,8 +94,12 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 	e := examination{
 		Machine: track.ThisMachine(),
 		Free:    memoryAvailable(),
-		Go:      findTool(ctx, "go", "version"),
-		Python:  findTool(ctx, "python3", "-m", "pip", "--version"),
+	}
+	if path, err := command.FindGo(""); err == nil {
+		e.Go = askVersion(ctx, path, "version")
+	}
+	if path, err := command.FindPython(nil); err == nil {
+		e.Python = askVersion(ctx, path, "-m", "pip", "--version")
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: atomicfile.FreeSpace(dir)}
@@ -195,13 +200,9 @@ func (e examination) print(w io.Writer) {
 	}
 }
 
-// findTool looks for a program and asks it for its version, for five seconds at
+// askVersion runs the program at path to print its version, for five seconds at
 // most.
-func findTool(ctx context.Context, name string, args ...string) tool {
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return tool{}
-	}
+func askVersion(ctx context.Context, path string, args ...string) tool {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
@@ -194,5 +195,5 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	case len(a.Moments) > 0 && (a.Moments[0].Step < m.step || a.Moments[0].Step > m.step+1): // the files' names may be one short
 		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.step)
 	}
-	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(f.run), quote(filepath.Join(f.run, "samples", "drawn")))
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", command.Quote(f.run), command.Quote(filepath.Join(f.run, "samples", "drawn")))
 }

@@ -180,13 +180,3 @@ func TestProgressLines(t *testing.T) {
 		t.Errorf("lines %q, want %q", got, want)
 	}
 }
-
-func TestQuote(t *testing.T) {
-	for s, want := range map[string]string{
-		"runs/first-1.2": "runs/first-1.2", "my run": "'my run'", "it's": `'it'\''s'`, "": "''", "$HOME": "'$HOME'", "a b;c": "'a b;c'",
-	} {
-		if got := quote(s); got != want {
-			t.Errorf("quote(%q) = %s, want %s", s, got, want)
-		}
-	}
-}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -281,7 +282,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if best != "" && best != last.Saved {
 		from = best // the run's newest checkpoint is no better
 	}
-	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", quote(from), quote(filepath.Join(f.run, "samples", "drawn")))
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", command.Quote(from), command.Quote(filepath.Join(f.run, "samples", "drawn")))
 	if last.Saved != "" {
 		fmt.Fprintln(c.OutOrStdout(), last.Saved)
 	}
@@ -291,22 +292,11 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 // again is the command that goes on with the run. The settings are the run's,
 // so that it need not repeat them.
 func (f *trainFlags) again() string {
-	line := "netdiffus train --data_dir " + quote(f.data) + " --run " + quote(f.run)
+	line := "netdiffus train --data_dir " + command.Quote(f.data) + " --run " + command.Quote(f.run)
 	if f.steps > 0 {
 		line += fmt.Sprintf(" --steps %d", f.steps)
 	}
 	return line
-}
-
-// quote makes one word of s for a shell.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r < 0x80 && (r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("0123456789_-./=:,+@", r))
-	}
-	if s != "" && strings.TrimFunc(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // given lists the flags on the command line.

@@ -1,15 +1,16 @@
 //go:build unix
 
-package procgroup
+package command
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// Own makes cmd's cancellation end the processes that cmd started, too.
-// Call it before cmd starts.
-func Own(cmd *exec.Cmd) {
+// KillGroup makes the cancellation of cmd kill the programs that cmd started as
+// well: pip, the go command and Jupyter all work through children. Call it before
+// cmd starts.
+func KillGroup(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
