@@ -8,15 +8,14 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
 
-// Anomalies trains a detector of unknown traffic on the classes of train, the
-// normal ones, and returns how strange each test row is to it, in [0,1].
+// anomalyScores trains a detector of unknown traffic on the classes of train, the
+// normal ones, and returns the anomaly score of each test row, in [0,1].
 //
-// The detector is a forest of so many trees (0 means 200) that tells the normal
-// classes apart; a row is as strange as the forest is undecided about it: 1
-// less the largest class share (Hendrycks and Gimpel 2017, with a forest's
-// votes for a network's probabilities). It needs no anomalies to train on, and
-// at least two classes.
-func Anomalies(ctx context.Context, trees int, train Table, test [][]float64, seed uint64) ([]float64, error) {
+// The detector is a forest of so many trees (0 means 200) that separates the normal
+// classes; the score of a row is 1 less the largest class share (Hendrycks and
+// Gimpel 2017, with a forest's votes for a network's probabilities). It needs no
+// anomalies to train on, and at least two classes.
+func anomalyScores(ctx context.Context, trees int, train Table, test [][]float64, seed uint64) ([]float64, error) {
 	if c := len(slices.Compact(slices.Sorted(slices.Values(train.Y)))); c < 2 {
 		return nil, fmt.Errorf("classify: anomalies: %d normal classes: want 2 or more", c)
 	}
@@ -24,14 +23,14 @@ func Anomalies(ctx context.Context, trees int, train Table, test [][]float64, se
 	if err != nil {
 		return nil, err
 	}
-	strange := make([]float64, len(test))
+	scores := make([]float64, len(test))
 	for i, s := range shares {
-		strange[i] = 1 - slices.Max(s)
+		scores[i] = 1 - slices.Max(s)
 	}
-	return strange, nil
+	return scores, nil
 }
 
-// Alarm is how well anomalies were told from normal traffic.
+// Alarm is how well anomalies were separated from normal traffic.
 type Alarm struct {
 	AUC       float64 // area under the ROC curve
 	Detection float64 // share of anomalies found at 1 % false alarms
@@ -46,7 +45,7 @@ func Detect(ctx context.Context, trees int, train, test Table, heldOut []int, se
 			normal.X, normal.Y = append(normal.X, train.X[i]), append(normal.Y, y)
 		}
 	}
-	strange, err := Anomalies(ctx, trees, normal, test.X, seed)
+	scores, err := anomalyScores(ctx, trees, normal, test.X, seed)
 	if err != nil {
 		return Alarm{}, err
 	}
@@ -55,12 +54,12 @@ func Detect(ctx context.Context, trees int, train, test Table, heldOut []int, se
 		anomaly[i] = slices.Contains(heldOut, y)
 	}
 	return Alarm{
-		AUC:       metric.AUC(anomaly, strange),
-		Detection: metric.Detection(anomaly, strange, 0.01),
+		AUC:       metric.AUC(anomaly, scores),
+		Detection: metric.Detection(anomaly, scores, 0.01),
 	}, nil
 }
 
-// Folds parts the classes 0 … classes−1 into n groups of about equal size, each
+// Folds divides the classes 0 … classes−1 into n groups of about equal size, each
 // to be held out once, at random by the seed.
 func Folds(classes, n int, seed uint64) [][]int {
 	order := permutation(classes, seed)

@@ -1,32 +1,35 @@
-// Package classify holds the classifiers that judge synthetic traffic by its
-// use: train on synthetic flows, test on real ones.
+// Package classify has the classifiers that judge synthetic traffic by its use:
+// train on synthetic flows, test on real ones.
 package classify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// Forest is a random forest of classification trees (Breiman 2001), grown as
+// forest is a random forest of classification trees (Breiman 2001), grown as
 // scikit-learn's RandomForestClassifier grows it by default: bootstrap samples,
 // Gini impurity, √features tried at a split, leaves down to one sample,
 // predictions averaged over the trees' class shares. Its random numbers differ
 // from scikit-learn's, so figures agree in distribution, not in digits.
-type Forest struct {
-	Trees       int    // 0 means 200
-	MaxFeatures int    // features tried at a split; 0 means √features, rounded down
-	Seed        uint64 // of the bootstrap and the features tried
-
+type forest struct {
 	classes int
 	columns int
 	trees   []tree
+}
+
+// forestOptions control how a forest grows.
+type forestOptions struct {
+	trees       int    // 0 means 200
+	maxFeatures int    // features tried at a split; 0 means √features, rounded down
+	seed        uint64 // of the bootstrap and the features tried
 }
 
 // tree is a binary tree in one slice; node 0 is the root.
@@ -43,24 +46,18 @@ type node struct {
 	left, right int32
 }
 
-// Fit grows the forest on rows x, all of one width, of classes y in
-// [0,classes). It forgets what it was fitted to before. It fails on an empty
-// or ragged table, on NaN, and when ctx ends.
-func (f *Forest) Fit(ctx context.Context, x [][]float64, y []int, classes int) error {
-	data, err := newTable(x, y, classes)
+// growForest grows a forest on a table whose rows are all of one width. It fails on
+// an empty or ragged table, on NaN, and when ctx ends.
+func growForest(ctx context.Context, train Table, o forestOptions) (*forest, error) {
+	data, err := rank(train)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	tries := f.MaxFeatures
+	tries := o.maxFeatures
 	if tries <= 0 {
 		tries = max(1, int(math.Sqrt(float64(len(data.columns)))))
 	}
-	count := f.Trees
-	if count == 0 {
-		count = 200
-	}
-	f.classes, f.columns = classes, len(data.columns)
-	f.trees = make([]tree, count)
+	f := &forest{classes: train.Classes, columns: len(data.columns), trees: make([]tree, cmp.Or(o.trees, 200))}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range f.trees {
@@ -68,19 +65,19 @@ func (f *Forest) Fit(ctx context.Context, x [][]float64, y []int, classes int) e
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			g := newGrower(data, min(tries, len(data.columns)), noise.Stream(f.Seed, uint64(i)))
+			g := newGrower(data, min(tries, len(data.columns)), noise.Stream(o.seed, uint64(i)))
 			f.trees[i] = g.grow()
 			return nil
 		})
 	}
-	return group.Wait()
+	return f, group.Wait()
 }
 
-// Shares returns the forest's class probabilities for one row: the mean of the
-// trees' leaves. It panics before Fit or on a row of another width.
-func (f *Forest) Shares(row []float64) []float64 {
-	if len(f.trees) == 0 || len(row) != f.columns {
-		panic(fmt.Sprintf("classify: a row of %d features for a forest of %d trees over %d features", len(row), len(f.trees), f.columns))
+// classShares returns the forest's class probabilities for one row: the mean of the
+// trees' leaves. It panics on a row of another width.
+func (f *forest) classShares(row []float64) []float64 {
+	if len(row) != f.columns {
+		panic(fmt.Sprintf("classify: a row of %d features for a forest over %d features", len(row), f.columns))
 	}
 	mean := make([]float64, f.classes)
 	for _, t := range f.trees {
@@ -94,16 +91,6 @@ func (f *Forest) Shares(row []float64) []float64 {
 	return mean
 }
 
-// Predict returns the class of each row; the lowest number wins a tie.
-func (f *Forest) Predict(x [][]float64) []int {
-	y := make([]int, len(x))
-	for i, row := range x {
-		shares := f.Shares(row)
-		y[i] = slices.Index(shares, slices.Max(shares))
-	}
-	return y
-}
-
 func (t tree) leaf(row []float64, classes int) []float32 {
 	n := t.nodes[0]
 	for n.feature >= 0 {
@@ -114,4 +101,24 @@ func (t tree) leaf(row []float64, classes int) []float32 {
 		}
 	}
 	return t.shares[int(n.left)*classes:][:classes]
+}
+
+// forestShares grows a forest and returns its class shares for every test row.
+func forestShares(ctx context.Context, trees int, train Table, test [][]float64, seed uint64) ([][]float64, error) {
+	f, err := growForest(ctx, train, forestOptions{trees: trees, seed: seed})
+	if err != nil {
+		return nil, err
+	}
+	shares := make([][]float64, len(test))
+	group, ctx := errgroup.WithContext(ctx)
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < len(test); i += workers {
+				shares[i] = f.classShares(test[i])
+			}
+			return ctx.Err()
+		})
+	}
+	return shares, group.Wait()
 }

@@ -22,6 +22,15 @@ func accuracy(want, got []int) float64 {
 	return float64(right) / float64(len(want))
 }
 
+func predict(f *forest, x [][]float64) []int {
+	y := make([]int, len(x))
+	for i, row := range x {
+		shares := f.classShares(row)
+		y[i] = slices.Index(shares, slices.Max(shares))
+	}
+	return y
+}
+
 func TestForestLearnsWhatOneThresholdCannot(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	draw := func(n int) (x [][]float64, y []int) {
@@ -36,32 +45,32 @@ func TestForestLearnsWhatOneThresholdCannot(t *testing.T) {
 		return x, y
 	}
 	x, y := draw(600)
-	f := Forest{Trees: 50}
-	if err := f.Fit(t.Context(), x, y, 2); err != nil {
+	f, err := growForest(t.Context(), Table{x, y, 2}, forestOptions{trees: 50})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := accuracy(y, f.Predict(x)); got != 1 {
+	if got := accuracy(y, predict(f, x)); got != 1 {
 		t.Errorf("accuracy on its own rows = %v, want 1: trees grow until their leaves are pure", got)
 	}
 	x, y = draw(1000)
-	if got := accuracy(y, f.Predict(x)); got < .95 {
+	if got := accuracy(y, predict(f, x)); got < .95 {
 		t.Errorf("accuracy on new rows of exclusive or = %v, want >= 0.95", got)
 	}
 }
 
 // TestForestTriesConstants: a feature that is constant among a node's rows is one
-// of those tried. Of a feature that tells all, one that tells little and two
-// constants, two tried hold the first in 1/2 of all cases, and go on to it in
+// of those tried. Of a feature that separates the classes, one that hardly does
+// and two constants, two tried hold the first in 1/2 of all cases, and go on to it in
 // half of the 1/6 where both are constant. scikit-learn 1.9.1 splits 0.588 of
-// 4,000 roots on it, a forest that passes over constants all of them.
+// 4,000 roots on it, a forest that skips constants all of them.
 func TestForestTriesConstants(t *testing.T) {
 	var x [][]float64
 	var y []int
 	for i := range 40 {
 		x, y = append(x, []float64{float64(i % 2), float64(i * 7 % 40), 0, 0}), append(y, i%2)
 	}
-	f := Forest{Trees: 4000, MaxFeatures: 2}
-	if err := f.Fit(t.Context(), x, y, 2); err != nil {
+	f, err := growForest(t.Context(), Table{x, y, 2}, forestOptions{trees: 4000, maxFeatures: 2})
+	if err != nil {
 		t.Fatal(err)
 	}
 	roots := 0.0
@@ -71,7 +80,7 @@ func TestForestTriesConstants(t *testing.T) {
 		}
 	}
 	if math.Abs(roots-7./12) > .03 { // four standard deviations
-		t.Errorf("%.3f of the trees split first on the feature that tells all, want 7/12", roots)
+		t.Errorf("%.3f of the trees split first on the feature that separates the classes, want 7/12", roots)
 	}
 }
 
@@ -79,11 +88,11 @@ func TestForestRepeatsWithItsSeed(t *testing.T) {
 	x := [][]float64{{1, 5}, {2, 4}, {3, 3}, {4, 2}, {5, 1}, {6, 0}}
 	y := []int{0, 1, 0, 1, 2, 2}
 	shares := func(seed uint64) []float64 {
-		f := Forest{Trees: 20, Seed: seed}
-		if err := f.Fit(t.Context(), x, y, 3); err != nil {
+		f, err := growForest(t.Context(), Table{x, y, 3}, forestOptions{trees: 20, seed: seed})
+		if err != nil {
 			t.Fatal(err)
 		}
-		return f.Shares([]float64{3.4, 2.6})
+		return f.classShares([]float64{3.4, 2.6})
 	}
 	if a, b := shares(7), shares(7); !slices.Equal(a, b) {
 		t.Errorf("one seed gives %v and %v", a, b)
@@ -107,22 +116,20 @@ func TestForestRefuses(t *testing.T) {
 		y    []int
 		want string
 	}{
-		{"nothing", nil, nil, "nothing to learn from"},
+		{"nothing", nil, nil, "no rows or no features"},
 		{"rows and classes", [][]float64{{1}}, []int{0, 1}, "1 rows but 2 classes"},
 		{"ragged", [][]float64{{1}, {1, 2}}, []int{0, 1}, "row 1 has 2 features"},
 		{"class", [][]float64{{1}, {2}}, []int{0, 2}, "row 1 has class 2"},
 		{"not a number", [][]float64{{1}, {math.NaN()}}, []int{0, 1}, "not a number"},
 	}
 	for _, c := range cases {
-		var f Forest
-		if err := f.Fit(t.Context(), c.x, c.y, 2); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := growForest(t.Context(), Table{c.x, c.y, 2}, forestOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var f Forest
-	if err := f.Fit(ctx, [][]float64{{1}, {2}}, []int{0, 1}, 2); err != context.Canceled {
+	if _, err := growForest(ctx, Table{[][]float64{{1}, {2}}, []int{0, 1}, 2}, forestOptions{}); err != context.Canceled {
 		t.Errorf("after cancel: %v, want context.Canceled", err)
 	}
 }
@@ -153,11 +160,11 @@ func TestForestEqualsScikitLearn(t *testing.T) {
 	}
 	x, y := read("trainSetOriginale.parquet")
 	testX, testY := read("testSetOriginale.parquet")
-	f := Forest{Trees: 200}
-	if err := f.Fit(t.Context(), x, y, len(classes)); err != nil {
+	f, err := growForest(t.Context(), Table{x, y, len(classes)}, forestOptions{trees: 200})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := accuracy(testY, f.Predict(testX)); math.Abs(got-.941) > .008 {
+	if got := accuracy(testY, predict(f, testX)); math.Abs(got-.941) > .008 {
 		t.Errorf("accuracy = %.4f, want 0.941 ± 0.008", got)
 	} else {
 		t.Logf("accuracy %.4f", got)

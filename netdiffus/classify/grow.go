@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// table is the training data by column, each value as its rank among the
+// ranked is the training data by column, each value as its rank among the
 // column's distinct ones: packet lengths are few values often repeated, and
 // ranks are counted where values would have to be sorted.
-type table struct {
+type ranked struct {
 	columns []column
 	labels  []int32
 	classes int
@@ -23,14 +23,15 @@ type column struct {
 	values []float64 // distinct, rising: values[rank]
 }
 
-func newTable(x [][]float64, y []int, classes int) (*table, error) {
+func rank(train Table) (*ranked, error) {
+	x, y, classes := train.X, train.Y, train.Classes
 	if len(x) == 0 || len(x[0]) == 0 {
-		return nil, errors.New("classify: nothing to learn from: no rows or no features")
+		return nil, errors.New("classify: no rows or no features to train on")
 	}
 	if len(x) != len(y) {
 		return nil, fmt.Errorf("classify: %d rows but %d classes", len(x), len(y))
 	}
-	t := &table{columns: make([]column, len(x[0])), labels: make([]int32, len(y)), classes: classes}
+	t := &ranked{columns: make([]column, len(x[0])), labels: make([]int32, len(y)), classes: classes}
 	for i, row := range x {
 		if len(row) != len(x[0]) {
 			return nil, fmt.Errorf("classify: row %d has %d features, row 0 has %d", i, len(row), len(x[0]))
@@ -62,7 +63,7 @@ func newTable(x [][]float64, y []int, classes int) (*table, error) {
 
 // grower grows one tree on one bootstrap sample.
 type grower struct {
-	*table
+	*ranked
 	tries int
 	rng   *rand.Rand
 	tree  tree
@@ -75,13 +76,13 @@ type grower struct {
 	pairs  []uint64
 }
 
-func newGrower(t *table, tries int, rng *rand.Rand) *grower {
+func newGrower(t *ranked, tries int, rng *rand.Rand) *grower {
 	widest := 0
 	for _, c := range t.columns {
 		widest = max(widest, len(c.values))
 	}
 	g := &grower{
-		table: t, tries: tries, rng: rng,
+		ranked: t, tries: tries, rng: rng,
 		rows:   make([]int32, len(t.labels)),
 		order:  make([]int, len(t.columns)),
 		node:   make([]int32, t.classes),

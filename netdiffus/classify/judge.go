@@ -3,10 +3,7 @@ package classify
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
@@ -35,7 +32,7 @@ func (t Table) Join(others ...Table) Table {
 // of the test rows. The seed is that of whatever the classifier draws.
 type Judge func(ctx context.Context, train Table, test [][]float64, seed uint64) ([]int, error)
 
-// Trees judges by a [Forest] of so many trees, 0 meaning 200.
+// Trees judges by a random forest of so many trees, 0 meaning 200.
 func Trees(trees int) Judge {
 	return func(ctx context.Context, train Table, test [][]float64, seed uint64) ([]int, error) {
 		shares, err := forestShares(ctx, trees, train, test, seed)
@@ -52,7 +49,7 @@ func Trees(trees int) Judge {
 
 // Score is how well a classifier did.
 type Score struct {
-	Accuracy float64 // share of rows called right, in [0,1]
+	Accuracy float64 // share of rows classified correctly, in [0,1]
 	MacroF1  float64 // mean F1 over the classes, in [0,1]
 }
 
@@ -74,24 +71,4 @@ func Evaluate(ctx context.Context, judge Judge, train Table, seed uint64, tests 
 		predicted = predicted[t.Len():]
 	}
 	return scores, nil
-}
-
-// forestShares grows a forest and returns its class shares for every test row.
-func forestShares(ctx context.Context, trees int, train Table, test [][]float64, seed uint64) ([][]float64, error) {
-	f := Forest{Trees: trees, Seed: seed}
-	if err := f.Fit(ctx, train.X, train.Y, train.Classes); err != nil {
-		return nil, err
-	}
-	shares := make([][]float64, len(test))
-	group, ctx := errgroup.WithContext(ctx)
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		group.Go(func() error {
-			for i := w; i < len(test); i += workers {
-				shares[i] = f.Shares(test[i])
-			}
-			return ctx.Err()
-		})
-	}
-	return shares, group.Wait()
 }

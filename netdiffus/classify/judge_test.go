@@ -35,7 +35,7 @@ func TestEvaluate(t *testing.T) {
 	if scores[0] != (Score{1, 1}) {
 		t.Errorf("apart as can be: %+v, want all right", scores[0])
 	}
-	// Class 0: recall 1/3, precision 1, F1 1/2; classes 1 and 2 are called and
+	// Class 0: recall 1/3, precision 1, F1 1/2; classes 1 and 2 are predicted and
 	// never right: F1 0.
 	if s := scores[1]; math.Abs(s.Accuracy-1./3) > 1e-12 || math.Abs(s.MacroF1-1./6) > 1e-12 {
 		t.Errorf("mislabelled: %+v, want 1/3 and 1/6", s)
@@ -71,7 +71,7 @@ func TestFew(t *testing.T) {
 }
 
 // TestDetect holds out a class that lies far from the others, and between two:
-// a forest that was never told of it is undecided there.
+// a forest that was not trained on it is undecided there.
 func TestDetect(t *testing.T) {
 	train, test := blobs(3, 100, 1), blobs(3, 100, 2)
 	got, err := Detect(t.Context(), 50, train, test, []int{1}, 1)
@@ -82,7 +82,7 @@ func TestDetect(t *testing.T) {
 		t.Errorf("the class between: %+v, want an AUC above 0.95", got)
 	}
 	if _, err := Detect(t.Context(), 50, train, test, []int{1, 2}, 1); err == nil {
-		t.Error("one normal class is enough to tell classes apart, it says")
+		t.Error("no error for one normal class")
 	}
 }
 

@@ -1,6 +1,6 @@
 // Package markov generates traffic from counts: position-wise Markov chains
-// per class. They are the honest bar for any other generator of short flows,
-// since they cost nothing and keep every value and most of the order.
+// per class. They are a strong baseline for any other generator of short flows:
+// they need no training and keep every value and most of the order.
 package markov
 
 import (
@@ -14,21 +14,19 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// Chain draws each packet of a flow given the Order packets before it, with one
-// table for every class and position:
+// Chain draws each packet of a flow given the packets before it, as many as the chain's order,
+// with one table for every class and position:
 //
-//	P(flow) = Π_j P(s_j | s_{j-1} … s_{j-Order}, j, class)
+//	P(flow) = Π_j P(s_j | s_{j-1} … s_{j-order}, j, class)
 //
 // where s is the signed length of a packet or the end of the flow, which stays
 // the end. Order 0 draws every packet by itself: the independent marginals.
-// Nothing is smoothed: a chain gives only what it has seen at that place.
+// Nothing is smoothed: a chain draws only what it has counted at that position.
 //
 // Where all flows counted are Timed, the flows drawn are: with each packet comes
 // one of the inter-arrival times that were seen with that very step.
 type Chain struct {
-	Order  int
-	Length int // packets a flow at most; longer flows are cut
-
+	order   int
 	classes map[string][]table // by class, one table a position
 	timed   bool
 }
@@ -36,11 +34,11 @@ type Chain struct {
 // end is the state after the last packet. No packet is as long.
 const end = 1 << 20
 
-// maxOrder bounds the history that fits in a table's key.
+// maxOrder is the highest order: a table's key has room for so many states.
 const maxOrder = 4
 
-// history is the Order states before a position, the latest first; the places
-// before the flow's start are 0, which the position tells from a packet.
+// history is the states before a position, the latest first, as many as the chain's
+// order. Before the flow's start they are 0: the position shows that this is no packet.
 type history [maxOrder]int32
 
 // table holds, for one position, how often each state followed each history.
@@ -53,12 +51,11 @@ type counts struct {
 	times  [][]float64 // by state, microseconds; nil where flows have none
 }
 
-// tally is counts under way: the inter-arrival times of every state, as many as
-// it was seen.
+// tally collects counts: by state, the inter-arrival time of each occurrence.
 type tally map[history]map[int32][]float64
 
-// Fit counts the flows. It fails on what flows fails on, on an order or length
-// out of range, and where there is no flow.
+// Fit counts the flows, of each the first length packets. It fails where flows
+// yields an error, on an order or length out of range, and where there is no flow.
 func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error) {
 	if order < 0 || order > maxOrder || length < 1 {
 		return nil, fmt.Errorf("markov: order %d, length %d: want an order of 0 to %d and a length of at least 1", order, length, maxOrder)
@@ -91,9 +88,9 @@ func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error
 		}
 	}
 	if len(seen) == 0 {
-		return nil, fmt.Errorf("markov: no flows to count")
+		return nil, fmt.Errorf("markov: no flows")
 	}
-	c := &Chain{Order: order, Length: length, classes: map[string][]table{}, timed: timed}
+	c := &Chain{order: order, classes: map[string][]table{}, timed: timed}
 	for label, tallies := range seen {
 		tables := make([]table, length)
 		for j, t := range tallies {
@@ -107,8 +104,8 @@ func Fit(flows iter.Seq2[traffic.Flow, error], order, length int) (*Chain, error
 	return c, nil
 }
 
-// states is a flow as length states: signed lengths, then the end. The feature
-// has no sign for a packet of 0 bytes, so that one is taken as upstream.
+// states is a flow as length states: signed lengths, then the end. A packet of
+// 0 bytes has no sign: it has the state 0, which is drawn as upstream.
 func states(flow traffic.Flow, length int) []int32 {
 	s := make([]int32, length)
 	values := traffic.SignedLength{}.Values(flow.Packets[:min(length, len(flow.Packets))])
@@ -143,7 +140,7 @@ func newCounts(n map[int32][]float64, timed bool) *counts {
 	return c
 }
 
-// draw returns the number of a state.
+// draw returns the index of a state.
 func (c *counts) draw(rng *rand.Rand) int {
 	i, _ := slices.BinarySearch(c.sums, 1+rng.IntN(c.sums[len(c.sums)-1]))
 	return i
@@ -155,12 +152,12 @@ func (c *Chain) Classes() []string { return slices.Sorted(maps.Keys(c.classes)) 
 // Draw generates n flows of class label. Flow i with one seed is the same
 // whatever n is. It fails on a class that was not counted.
 //
-// At order 0 a packet may be drawn behind an end; the flow is cut at its first
-// end, as everywhere.
+// At order 0 a packet may be drawn after an end; the flow is cut at its first end,
+// as at every order.
 func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	tables, ok := c.classes[label]
 	if !ok {
-		return nil, fmt.Errorf("markov: class %q was not seen; there are %q", label, c.Classes())
+		return nil, fmt.Errorf("markov: unknown class %q: want one of %q", label, c.Classes())
 	}
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
@@ -170,7 +167,7 @@ func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	return flows, nil
 }
 
-// streamTimes keys the stream that times are drawn from, beside the packets'.
+// streamTimes is the key of the random stream that times are drawn from.
 const streamTimes = 1
 
 func (c *Chain) draw(label string, tables []table, rng, clock *rand.Rand) traffic.Flow {
@@ -187,7 +184,7 @@ func (c *Chain) draw(label string, tables []table, rng, clock *rand.Rand) traffi
 		if c.timed {
 			times = append(times, counts.times[i][clock.IntN(len(counts.times[i]))])
 		}
-		past = past.push(s, c.Order)
+		past = past.push(s, c.order)
 	}
 	flow := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(values))}
 	traffic.SignedLength{}.Restore(values, flow.Packets)

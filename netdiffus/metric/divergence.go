@@ -32,7 +32,7 @@ func TotalVariation(p, q []float64) float64 {
 
 // JensenShannon returns the Jensen-Shannon divergence of two histograms in
 // bits, in [0,1]: ½ KL(p‖m) + ½ KL(q‖m), with m = ½(p+q) (Lin 1991).
-// Its square root is a distance; see [JensenShannonDistance].
+// Its square root is a metric (Endres and Schindelin 2003).
 func JensenShannon(p, q []float64) float64 {
 	return normalised(p, q, func(p, q []float64, mp, mq float64) float64 {
 		s := 0.0
@@ -46,13 +46,6 @@ func JensenShannon(p, q []float64) float64 {
 	})
 }
 
-// JensenShannonDistance returns the square root of [JensenShannon], in [0,1]:
-// scipy.spatial.distance.jensenshannon with base 2. It is a metric (Endres and
-// Schindelin 2003).
-func JensenShannonDistance(p, q []float64) float64 {
-	return math.Sqrt(JensenShannon(p, q))
-}
-
 // relativeEntropy is one term of KL(p‖m) in bits; 0 log 0 is 0.
 func relativeEntropy(p, m float64) float64 {
 	if p == 0 {
@@ -62,7 +55,7 @@ func relativeEntropy(p, m float64) float64 {
 }
 
 // normalised calls f with the histograms' masses, or returns NaN where one has
-// no mass that can be shared out. It panics when the bins differ in number.
+// no finite mass above 0. It panics when the bins differ in number.
 func normalised(p, q []float64, f func(p, q []float64, mp, mq float64) float64) float64 {
 	if len(p) != len(q) {
 		panic(fmt.Sprintf("metric: histograms of %d and %d bins", len(p), len(q)))

@@ -8,9 +8,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Moments returns the mean of the rows of x [n,d] and their covariance [d,d]
+// moments returns the mean of the rows of x [n,d] and their covariance [d,d]
 // with divisor n−1, as numpy.cov. It needs at least two rows.
-func Moments(x [][]float64) (mean []float64, cov *mat.SymDense) {
+func moments(x [][]float64) (mean []float64, cov *mat.SymDense) {
 	m := matrix(x)
 	rows, cols := m.Dims()
 	mean = make([]float64, cols)
@@ -33,13 +33,13 @@ func Frechet(x, y [][]float64) float64 {
 	if len(x) < 2 || len(y) < 2 {
 		return math.NaN()
 	}
-	mx, cx := Moments(x)
-	my, cy := Moments(y)
+	mx, cx := moments(x)
+	my, cy := moments(y)
 	d := mat.Trace(cx) + mat.Trace(cy)
 	for i := range mx {
 		d += (mx[i] - my[i]) * (mx[i] - my[i])
 	}
-	root, ok := rootOf(cx)
+	root, ok := squareRoot(cx)
 	if !ok {
 		return math.NaN()
 	}
@@ -63,8 +63,8 @@ func Frechet(x, y [][]float64) float64 {
 	return max(d, 0)
 }
 
-// rootOf returns the symmetric square root of a positive semidefinite matrix.
-func rootOf(s *mat.SymDense) (root *mat.Dense, ok bool) {
+// squareRoot returns the symmetric square root of a positive semidefinite matrix.
+func squareRoot(s *mat.SymDense) (root *mat.Dense, ok bool) {
 	var eigen mat.EigenSym
 	if !eigen.Factorize(s, true) {
 		return nil, false

@@ -32,12 +32,14 @@ func TestHistogramAsNumPy(t *testing.T) {
 	if got, want := Count(iu, edges), f.Floats(t, "hist_counts"); !slices.Equal(got, want) {
 		t.Errorf("Count = %v, want %v", got, want)
 	}
-	edges = EdgesBetween(7, -2, 2)
+	edges = edgesBetween(7, -2, 2)
 	if want := f.Floats(t, "hist_density_edges"); !slices.Equal(edges, want) {
-		t.Errorf("EdgesBetween = %v, want %v", edges, want)
+		t.Errorf("edgesBetween = %v, want %v", edges, want)
 	}
+	counts := Count(u, edges)
 	for i, want := range f.Floats(t, "hist_density") {
-		check(t, fmt.Sprintf("Density[%d]", i), Density(u, edges)[i], want, rounding)
+		density := counts[i] / (sum(counts) * (edges[i+1] - edges[i]))
+		check(t, fmt.Sprintf("density[%d]", i), density, want, rounding)
 	}
 }
 
@@ -49,24 +51,15 @@ func TestSamplesAsSciPy(t *testing.T) {
 	check(t, "Wasserstein", Wasserstein(u, v), one("wasserstein"), rounding)
 	check(t, "Wasserstein of integers", Wasserstein(iu, iv), one("wasserstein_int"), rounding)
 	check(t, "WassersteinWeighted", WassersteinWeighted(u, uw, v, vw), one("wasserstein_weighted"), rounding)
-	check(t, "Energy", Energy(u, v), f.Floats(t, "energy")[0], rounding)
-	check(t, "Energy of integers", Energy(iu, iv), f.Floats(t, "energy")[1], rounding)
-	for name, got := range map[string]Test{
-		"ks_exact": KSExact(u, v), "ks_asymp": KSAsymptotic(u, v),
-		"ks_int_exact": KSExact(iu, iv), "ks_int_asymp": KSAsymptotic(iu, iv),
-	} {
-		want := f.Floats(t, name)
-		check(t, name+" statistic", got.Statistic, want[0], rounding)
-		check(t, name+" p", got.P, want[1], 1e-9)
-	}
-	check(t, "KS", KS(u, v), f.Floats(t, "ks_exact")[0], rounding)
+	check(t, "KS", KS(u, v), one("ks_exact"), rounding)
+	check(t, "KS of integers", KS(iu, iv), one("ks_int_exact"), rounding)
 }
 
 func TestDivergencesAsSciPy(t *testing.T) {
 	f := reference(t)
 	p, q := rows(t, f, "js_p"), rows(t, f, "js_q")
 	for i := range p {
-		check(t, "JensenShannonDistance", JensenShannonDistance(p[i], q[i]), f.Floats(t, "js_distance_2")[i], 1e-9)
+		check(t, "root of JensenShannon", math.Sqrt(JensenShannon(p[i], q[i])), f.Floats(t, "js_distance_2")[i], 1e-9)
 		check(t, "JensenShannon, nats", JensenShannon(p[i], q[i])*math.Ln2, f.Floats(t, "js_divergence_e")[i], rounding)
 	}
 }
@@ -76,7 +69,7 @@ func TestFrechet(t *testing.T) {
 	for i := range 4 {
 		id := fmt.Sprintf("fid%d", i)
 		a, b := rows(t, f, id+"_a"), rows(t, f, id+"_b")
-		mean, cov := Moments(a)
+		mean, cov := moments(a)
 		for j, want := range f.Floats(t, id+"_mu_a") {
 			check(t, "mean", mean[j], want, rounding)
 		}
@@ -100,30 +93,10 @@ func TestMMD(t *testing.T) {
 		median := f.Floats(t, "mmd_"+name+"_median")[0]
 		check(t, "MedianGamma", MedianGamma(a, b), 1/(2*median*median), rounding)
 		for i, gamma := range []float64{0.1, MedianGamma(a, b)} {
-			biased, unbiased := MMD(a, b, gamma)
 			check(t, "gamma", gamma, want[3*i], rounding)
-			check(t, "biased MMD", biased, want[3*i+1], 1e-10)
-			check(t, "unbiased MMD", unbiased, want[3*i+2], 1e-10)
+			check(t, "MMD", MMD(a, b, gamma), want[3*i+2], 1e-10)
 		}
 	}
-}
-
-func TestSlicedWasserstein(t *testing.T) {
-	f := reference(t)
-	a, b, c, u := rows(t, f, "sliced_a"), rows(t, f, "sliced_b"), rows(t, f, "sliced_c"), rows(t, f, "sliced_directions")
-	check(t, "order 1", SlicedWasserstein(a, b, u, 1), f.Floats(t, "sliced_w1_ab")[0], rounding)
-	check(t, "order 1, other sizes", SlicedWasserstein(a, c, u, 1), f.Floats(t, "sliced_w1_ac")[0], rounding)
-	check(t, "order 2", SlicedWasserstein(a, b, u, 2), f.Floats(t, "sliced_w2_ab")[0], rounding)
-}
-
-func TestPrecisionAndRecall(t *testing.T) {
-	f := reference(t)
-	ref, sample := rows(t, f, "pr_ref"), rows(t, f, "pr_sample")
-	for i, want := range f.Floats(t, "pr_radii_ref") {
-		check(t, "radius", neighbourRadii(ref, 3)[i], want, rounding)
-	}
-	check(t, "precision", Precision(ref, sample, 3), f.Floats(t, "precision")[0], rounding)
-	check(t, "recall", Precision(sample, ref, 3), f.Floats(t, "recall")[0], rounding)
 }
 
 func TestScoresAsScikitLearn(t *testing.T) {
@@ -137,48 +110,29 @@ func TestScoresAsScikitLearn(t *testing.T) {
 				t.Errorf("confusion%s[%d] = %d, want %d", suffix, i, got, want)
 			}
 		}
-		prf := f.Floats(t, "prf"+suffix)
-		for i, s := range c.PerClass() {
-			check(t, "precision", s.Precision, prf[i], rounding)
-			check(t, "recall", s.Recall, prf[4+i], rounding)
-			check(t, "F1", s.F1, prf[8+i], rounding)
-			if want := ints(t, f, "support"+suffix)[i]; s.Support != want {
-				t.Errorf("support = %d, want %d", s.Support, want)
-			}
-		}
 		f1 := f.Floats(t, "f1"+suffix)
 		check(t, "macro F1", c.MacroF1(), f1[0], rounding)
 		check(t, "micro F1", c.Accuracy(), f1[1], rounding)
-		check(t, "weighted F1", c.WeightedF1(), f1[2], rounding)
 		check(t, "accuracy", c.Accuracy(), one("accuracy"+suffix), rounding)
-		check(t, "balanced accuracy", c.BalancedAccuracy(), one("balanced_accuracy"+suffix), rounding)
-		check(t, "Matthews", c.Matthews(), one("mcc"+suffix), rounding)
-		check(t, "kappa", c.Kappa(), one("kappa"+suffix), rounding)
 	}
 }
 
 func TestRankingAsScikitLearn(t *testing.T) {
 	f := reference(t)
 	one := func(name string) float64 { return f.Floats(t, name)[0] }
-	truth, prob := ints(t, f, "cls_y_true"), rows(t, f, "cls_prob")
-	check(t, "OneVsRest", OneVsRest(truth, prob, 4), one("auc_ovr_macro"), rounding)
-	check(t, "OneVsOne", OneVsOne(truth, prob, 4), one("auc_ovo_macro"), rounding)
-	check(t, "LogLoss", LogLoss(truth, prob), one("log_loss"), rounding)
-
 	var positive []bool
 	for _, y := range ints(t, f, "bin_y") {
 		positive = append(positive, y == 1)
 	}
 	score := f.Floats(t, "bin_score")
 	check(t, "AUC", AUC(positive, score), one("bin_auc"), rounding)
-	check(t, "AveragePrecision", AveragePrecision(positive, score), one("bin_ap"), rounding)
-	curve, fpr, tpr := ROC(positive, score), f.Floats(t, "bin_roc_fpr"), f.Floats(t, "bin_roc_tpr")
+	curve, fpr, tpr := roc(positive, score), f.Floats(t, "bin_roc_fpr"), f.Floats(t, "bin_roc_tpr")
 	if len(curve) != len(fpr) {
-		t.Fatalf("ROC has %d points, want %d", len(curve), len(fpr))
+		t.Fatalf("the ROC curve has %d points, want %d", len(curve), len(fpr))
 	}
 	for i, p := range curve {
-		check(t, "false positive rate", p.FalsePositive, fpr[i], rounding)
-		check(t, "true positive rate", p.TruePositive, tpr[i], rounding)
+		check(t, "false positive rate", p.falsePositive, fpr[i], rounding)
+		check(t, "true positive rate", p.truePositive, tpr[i], rounding)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // Edges returns the bins+1 edges of equal bins that span all samples, from the
 // smallest value to the largest, as numpy.histogram chooses them: when all
 // values are the same, v, the bins span [v−0.5, v+0.5]; when there are none,
-// [0, 1]. NaNs and infinities are passed over. It panics when bins < 1.
+// [0, 1]. NaNs and infinities are ignored. It panics when bins < 1.
 func Edges(bins int, samples ...[]float64) []float64 {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, x := range samples {
@@ -22,19 +22,19 @@ func Edges(bins int, samples ...[]float64) []float64 {
 	if lo > hi {
 		lo, hi = 0, 1
 	}
-	return EdgesBetween(bins, lo, hi)
+	return edgesBetween(bins, lo, hi)
 }
 
-// EdgesBetween returns the bins+1 edges of equal bins on [lo, hi], or on
+// edgesBetween returns the bins+1 edges of equal bins on [lo, hi], or on
 // [lo−0.5, lo+0.5] where lo equals hi. It panics when bins < 1 or lo > hi.
-func EdgesBetween(bins int, lo, hi float64) []float64 {
+func edgesBetween(bins int, lo, hi float64) []float64 {
 	if bins < 1 || !(lo <= hi) {
-		panic(fmt.Sprintf("metric: EdgesBetween(%d, %v, %v): want at least 1 bin and lo <= hi", bins, lo, hi))
+		panic(fmt.Sprintf("metric: edgesBetween(%d, %v, %v): want at least 1 bin and lo <= hi", bins, lo, hi))
 	}
 	if lo == hi {
 		lo, hi = lo-0.5, hi+0.5
 	}
-	// step·i + lo, rounded twice, and hi itself last: numpy.linspace's digits.
+	// step·i + lo, rounded twice, and hi itself last: as numpy.linspace rounds.
 	step := (hi - lo) / float64(bins)
 	edges := make([]float64, bins+1)
 	for i := range edges {
@@ -64,19 +64,29 @@ func Count(x, edges []float64) []float64 {
 	return counts
 }
 
-// Density returns x's histogram scaled to area 1 over the bins: counts over
-// the number of values inside and the bin's width. With no value inside it is
-// all zero.
-func Density(x, edges []float64) []float64 {
-	d := Count(x, edges)
-	total := sum(d)
-	if total == 0 {
-		return d
+// CountAll is [Count], but values outside the edges count in the first or the
+// last bin. Leaving them out would forgive values that the sample which the edges
+// span does not have.
+func CountAll(x, edges []float64) []float64 {
+	inside := make([]float64, len(x))
+	for i, v := range x {
+		inside[i] = min(max(v, edges[0]), edges[len(edges)-1])
 	}
-	for i := range d {
-		d[i] /= total * (edges[i+1] - edges[i])
+	return Count(inside, edges)
+}
+
+// Binned makes a distance between histograms into one between a reference sample
+// x and another, y. Both are counted in the same bins, of equal width from the
+// smallest value of x to the largest; values of y outside count in the first or the
+// last bin.
+func Binned(bins int, d Distance) Distance {
+	return func(x, y []float64) float64 {
+		if !measurable(x) || !measurable(y) {
+			return math.NaN()
+		}
+		edges := Edges(bins, x)
+		return d(CountAll(x, edges), CountAll(y, edges))
 	}
-	return d
 }
 
 func sum(x []float64) float64 {

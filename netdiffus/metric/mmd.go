@@ -6,24 +6,18 @@ import (
 	"slices"
 )
 
-// MMD returns the squared maximum mean discrepancy of x [n,d] and y [m,d]
-// under the kernel exp(−γ|a−b|²), E k(x,x′) + E k(y,y′) − 2 E k(x,y) (Gretton
-// et al. 2012). The biased form averages over all pairs and is >= 0; the
-// unbiased one leaves each point's pair with itself out, has mean 0 for equal
-// distributions and may be negative; it needs two rows of each.
-func MMD(x, y [][]float64, gamma float64) (biased, unbiased float64) {
+// MMD returns the unbiased squared maximum mean discrepancy of x [n,d] and y [m,d]
+// under the kernel exp(−γ|a−b|²), E k(x,x′) + E k(y,y′) − 2 E k(x,y), each point's
+// pair with itself left out (Gretton et al. 2012). It has mean 0 for equal
+// distributions and may be negative. NaN for fewer than two rows of either.
+func MMD(x, y [][]float64, gamma float64) float64 {
 	n, m := float64(len(x)), float64(len(y))
-	if n == 0 || m == 0 {
-		return math.NaN(), math.NaN()
+	if n < 2 || m < 2 {
+		return math.NaN()
 	}
 	xx, yy, xy := kernelSum(x, x, gamma), kernelSum(y, y, gamma), kernelSum(x, y, gamma)
-	biased = xx/(n*n) + yy/(m*m) - 2*xy/(n*m)
-	if n < 2 || m < 2 {
-		return biased, math.NaN()
-	}
 	// k(a,a) is 1.
-	unbiased = (xx-n)/(n*(n-1)) + (yy-m)/(m*(m-1)) - 2*xy/(n*m)
-	return biased, unbiased
+	return (xx-n)/(n*(n-1)) + (yy-m)/(m*(m-1)) - 2*xy/(n*m)
 }
 
 // MedianGamma returns 1/(2s²), s being the median distance between two rows of

@@ -29,7 +29,7 @@ func Closest(x, reference [][]float64) []float64 {
 	return out
 }
 
-// Copies tells for each row of x whether an equal row is in reference.
+// Copies reports for each row of x whether an equal row is in reference.
 func Copies(x, reference [][]float64) []bool {
 	known := make(map[string]bool, len(reference))
 	for _, r := range reference {
@@ -42,7 +42,7 @@ func Copies(x, reference [][]float64) []bool {
 	return out
 }
 
-// Unique tells for each row of x whether it stands alone: no other row of x, and
+// Unique reports for each row of x whether no other row of x, and
 // none of others, is equal to it.
 func Unique(x, others [][]float64) []bool {
 	times := map[string]int{}
@@ -86,7 +86,7 @@ func Seen(x, reference []float64) float64 {
 
 // Closer returns the share of rows that lie nearer to a than to b, given each
 // row's distance to both; ties count one half. Where a and b are equally many
-// samples of one distribution, a row that knows neither is as likely nearer to
+// samples of one distribution, a row independent of both is as likely nearer to
 // one as to the other: 0.5.
 func Closer(toA, toB []float64) float64 {
 	s := 0.0
@@ -101,27 +101,10 @@ func Closer(toA, toB []float64) float64 {
 	return s / float64(len(toA))
 }
 
-// Detection returns the largest true positive rate that a threshold on the
-// score reaches with a false positive rate of at most rate: what is caught at
-// that share of false alarms. NaN without both kinds.
-func Detection(positive []bool, score []float64, rate float64) float64 {
-	curve := ROC(positive, score)
-	if len(curve) == 0 {
-		return math.NaN()
-	}
-	best := 0.0
-	for _, p := range curve {
-		if p.FalsePositive <= rate {
-			best = max(best, p.TruePositive)
-		}
-	}
-	return best
-}
-
 func rowKey(row []float64) string {
 	b := make([]byte, 0, 8*len(row))
 	for _, v := range row {
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v+0)) // +0 joins -0 to 0
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v+0)) // +0 turns -0 into 0
 	}
 	return string(b)
 }

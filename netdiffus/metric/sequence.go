@@ -32,8 +32,8 @@ func Align[K cmp.Ordered](a, b map[K]float64) (p, q []float64) {
 // NGram returns the Jensen-Shannon divergence, in bits, of the n-grams of two
 // sets of series: runs of n values, as they stand (signed payload lengths, in
 // bytes, say). With n = 1 it compares which values occur, with n = 2 which
-// follows which: what a histogram cannot see. Series shorter than n count for
-// nothing; NaN when none is long enough or n < 1.
+// value follows which, which a histogram does not show. Series shorter than n are
+// ignored; NaN when none is long enough or n < 1.
 func NGram(n int, x, y [][]float64) float64 {
 	if n < 1 {
 		return math.NaN()

@@ -280,6 +280,5 @@ func kernelDistance(real, drawn [][]float64) float64 {
 	if !finite(gamma) { // most real flows are alike
 		gamma = 1
 	}
-	_, unbiased := metric.MMD(real, drawn, gamma)
-	return unbiased
+	return metric.MMD(real, drawn, gamma)
 }

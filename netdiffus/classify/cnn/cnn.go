@@ -1,8 +1,9 @@
 // Package cnn judges synthetic traffic by a small convolutional network on the
-// flows' images. It is apart from package classify because it links GoMLX.
+// flows' images. It is a package of its own because it links GoMLX.
 package cnn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,19 +25,11 @@ type Options struct {
 	Rate   float64 // learning rate at the start, falling to 0; 0 means 0.1
 }
 
-func (o Options) filled() Options {
-	if o.Length == 0 {
-		o.Length = 10
-	}
-	if o.Steps == 0 {
-		o.Steps = 800
-	}
-	if o.Batch == 0 {
-		o.Batch = 128
-	}
-	if o.Rate == 0 {
-		o.Rate = 0.1
-	}
+func (o Options) withDefaults() Options {
+	o.Length = cmp.Or(o.Length, 10)
+	o.Steps = cmp.Or(o.Steps, 800)
+	o.Batch = cmp.Or(o.Batch, 128)
+	o.Rate = cmp.Or(o.Rate, 0.1)
 	return o
 }
 
@@ -50,7 +43,7 @@ func (o Options) filled() Options {
 // with momentum 0.9 on batches drawn evenly from the rows. One compiled program
 // serves all calls on tables of one number of classes; calls must not overlap.
 func Judge(backend compute.Backend, o Options) classify.Judge {
-	o = o.filled()
+	o = o.withDefaults()
 	programs := map[int]*program{} // by number of classes
 	return func(ctx context.Context, train classify.Table, test [][]float64, seed uint64) ([]int, error) {
 		s, err := newScale(train.X, o.Length)

@@ -9,7 +9,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// talk is flows of three classes that differ in who says what first.
+// talk is flows of three classes that differ in who sends what first.
 func talk(n int, seed uint64) classify.Table {
 	t := classify.Table{Classes: 3}
 	rng := noise.Stream(seed)

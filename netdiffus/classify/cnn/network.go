@@ -59,7 +59,7 @@ const (
 	speedScope  = "/speed"
 )
 
-// start puts the weights back to where the seed starts them.
+// start sets the weights to the initial values of the seed.
 func (p *program) start(seed uint64) error {
 	for _, param := range p.params() {
 		initial := tensors.FromFlatDataAndDimensions(param.Initial(seed), param.Shape...)

@@ -2,10 +2,10 @@ package metric
 
 import "slices"
 
-// Cuts are rising numbers that part the line into len+1 cells.
+// Cuts are rising numbers that divide the real line into len+1 cells.
 type Cuts []float64
 
-// QuantileCuts returns the cuts that part x into n cells of about equal counts:
+// QuantileCuts returns the cuts that divide x into n cells of about equal counts:
 // the values at the ranks i·len(x)/n, i = 1 … n−1, each once. A value that fills
 // more than one cell's share leaves fewer cells.
 func QuantileCuts(n int, x []float64) Cuts {
