@@ -11,21 +11,21 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 )
 
-// says is a network that says out, or as much of it as the variance calls for:
-// the recordings use one output for all variances.
-func says(out *graph.Node, v diffusion.LogVariance) diffusion.Network {
+// fixedOutput returns a network whose output is out, without its variance
+// channels where v is not learned: the recordings use one output for all variances.
+func fixedOutput(out *graph.Node, v diffusion.LogVariance) diffusion.Network {
 	if !v.Learned() {
 		out = graph.SliceAxis(out, -1, graph.AxisRange(0, out.Shape().Dim(-1)/2))
 	}
 	return constant(out)
 }
 
-// constant is a network that says out whatever it is asked.
+// constant returns a network whose output is out for any input.
 func constant(out *graph.Node) diffusion.Network {
 	return func(_ *model.Scope, _, _, _ *graph.Node) *graph.Node { return out }
 }
 
-// The process and what a fixed network output means, against guided-diffusion:
+// The process and the predictions of a fixed network output, against guided-diffusion:
 // q_sample, q_mean_variance, q_posterior_mean_variance, _predict_*, _prior_bpd,
 // p_mean_variance, condition_mean, condition_score.
 func TestGoldenCore(t *testing.T) {
@@ -50,7 +50,7 @@ func TestGoldenCore(t *testing.T) {
 			o["prior_bpd"] = diffusion.PriorVLB(s, x0)
 
 			denoiser := func(param, variance string, clip bool) diffusion.Denoiser {
-				m := diffusion.Model{Network: says(out, variances[variance]), Schedule: s, Parameterization: params[param], Variance: variances[variance]}
+				m := diffusion.Model{Network: fixedOutput(out, variances[variance]), Schedule: s, Parameterization: parameterizations[param], Variance: variances[variance]}
 				if clip {
 					return diffusion.ClipX0(m.Denoise, s)
 				}
@@ -87,7 +87,7 @@ func TestGoldenCore(t *testing.T) {
 		for k, value := range got {
 			abs := 0.0
 			if k == key("prior_bpd") {
-				abs = 1e-9 // what is left after terms near 1 cancel in the reference
+				abs = 1e-9 // the rounding error left after terms near 1 cancel in the reference
 			}
 			compare(t, f, k, value, tight, abs)
 		}

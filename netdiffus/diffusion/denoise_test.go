@@ -13,35 +13,35 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// A denoiser that knows the clean image leads DDIM back along the very path
-// that the noise took, and DDIMReverse out along it; DDIM(1) is Ancestral.
-func TestOracleRetracesThePath(t *testing.T) {
+// With a denoiser that returns the true clean image, DDIM steps back along the path
+// of QSample and DDIMReverse forward along it; DDIM(1) equals Ancestral.
+func TestOracleFollowsQSample(t *testing.T) {
 	s, err := schedule.Cosine(5)
 	if err != nil {
 		t.Fatal(err)
 	}
 	inputs := []*tensors.Tensor{
-		tensors.FromValue([]int32{0, 1, 2, 3}), // here
-		tensors.FromValue([]int32{0, 0, 1, 2}), // a step back; none before 0
-		tensors.FromValue([]int32{1, 2, 3, 4}), // a step on
+		tensors.FromValue([]int32{0, 1, 2, 3}), // t
+		tensors.FromValue([]int32{0, 0, 1, 2}), // t-1; t = 0 has none before it
+		tensors.FromValue([]int32{1, 2, 3, 4}), // t+1
 		column(0.5, -0.25, 1, 0), column(-1, 2, 0.5, 1), column(1, 1, -1, 0.5),
 	}
 	got := compute(t, inputs, func(in []*graph.Node) outputs {
-		step, back, on, x0, noise, fresh := in[0], in[1], in[2], in[3], in[4], in[5]
+		step, prev, next, x0, noise, fresh := in[0], in[1], in[2], in[3], in[4], in[5]
 		oracle := func(_ *model.Scope, x, step, _ *graph.Node) diffusion.Prediction {
 			return diffusion.FromX0(s, x0, x, step)
 		}
 		x := diffusion.QSample(s, x0, step, noise)
-		walk := func(sampler diffusion.Sampler) *graph.Node {
-			next, _ := diffusion.Step(nil, oracle, sampler, s, x, step, nil, fresh)
-			return next
+		advance := func(sampler diffusion.Sampler) *graph.Node {
+			image, _ := diffusion.Step(nil, oracle, sampler, s, x, step, nil, fresh)
+			return image
 		}
-		last := graph.Equal(step, graph.ZerosLike(step))
-		before := graph.Where(graph.InsertAxes(last, -1), x0, diffusion.QSample(s, x0, back, noise))
+		final := graph.Equal(step, graph.ZerosLike(step))
+		prevX := graph.Where(graph.InsertAxes(final, -1), x0, diffusion.QSample(s, x0, prev, noise))
 		return outputs{
-			"back": graph.Sub(walk(diffusion.DDIM(0)), before),
-			"on":   graph.Sub(walk(diffusion.DDIMReverse), diffusion.QSample(s, x0, on, noise)),
-			"draw": graph.Sub(walk(diffusion.DDIM(1)), walk(diffusion.Ancestral)),
+			"DDIM":                graph.Sub(advance(diffusion.DDIM(0)), prevX),
+			"DDIMReverse":         graph.Sub(advance(diffusion.DDIMReverse), diffusion.QSample(s, x0, next, noise)),
+			"DDIM(1) - Ancestral": graph.Sub(advance(diffusion.DDIM(1)), advance(diffusion.Ancestral)),
 		}
 	})
 	for name, difference := range got {
@@ -49,7 +49,7 @@ func TestOracleRetracesThePath(t *testing.T) {
 	}
 }
 
-// The network sees the original schedule's steps, rescaled if wanted.
+// The network's times are the steps of the original schedule, rescaled on demand.
 func TestNetworkTime(t *testing.T) {
 	whole, err := schedule.Cosine(100)
 	if err != nil {
@@ -73,7 +73,7 @@ func TestNetworkTime(t *testing.T) {
 	near(t, "rescaled", got["rescaled"], 0, 500, 990)
 }
 
-// What does not fit together is refused with the shapes named.
+// Arguments of wrong shapes panic with a message that names the shapes.
 func TestShapesAreChecked(t *testing.T) {
 	s := twoSteps(t)
 	for name, c := range map[string]struct {
@@ -81,10 +81,10 @@ func TestShapesAreChecked(t *testing.T) {
 		steps any
 		want  string
 	}{
-		"learned variance without channels for it": {
-			diffusion.Model{Schedule: s, Variance: diffusion.LearnedRange{}}, []int32{0, 1}, "network gave (Float32)[2, 3] for images (Float32)[2, 3], want (Float32)[2, 6]"},
-		"one step for two images": {diffusion.Model{Schedule: s}, []int32{0}, "one integer step for each image"},
-		"steps that are no index": {diffusion.Model{Schedule: s}, []float32{0, 1}, "one integer step for each image"},
+		"learned variance without its channels": {
+			diffusion.Model{Schedule: s, Variance: diffusion.LearnedRange{}}, []int32{0, 1}, "network output is (Float32)[2, 3] for images (Float32)[2, 3], want (Float32)[2, 6]"},
+		"one step for two images":     {diffusion.Model{Schedule: s}, []int32{0}, "one integer step for each image"},
+		"steps that are not integers": {diffusion.Model{Schedule: s}, []float32{0, 1}, "one integer step for each image"},
 	} {
 		exec := graph.MustNewExec(backendtest.Open(t), func(x, step *graph.Node) *graph.Node {
 			m := c.model

@@ -1,20 +1,25 @@
-// Package diffusion builds the graphs of a diffusion process: noising an image,
-// what the network's output says about the clean one, the losses, and the steps
-// back from noise to image. Numbers are those of OpenAI's guided-diffusion
-// (commit 22e0df8); what it does not have names its own source.
+// Package diffusion builds the computation graphs of a diffusion process: it adds
+// noise to images, converts a network's output to an estimate of the clean image,
+// computes training losses, and takes the sampling steps from noise to image. The
+// numbers equal those of OpenAI's guided-diffusion (commit 22e0df8); anything that
+// guided-diffusion lacks cites its own source.
 //
-// Images are [B,H,W,C] float32 with values in [-1,1], channels last. Time t is
-// [B] int32, an index into the schedule at hand (respaced or not); classes y
-// are [B] int32, or nil for a model without classes. Noise comes in as an
-// argument, so that a step can be tested and repeated. The functions that take
-// no network work for any rank of 2 and more.
+// Images are [B,H,W,C] float32 with values in [-1,1], channels last. The time step
+// t is [B] int32, an index into the schedule in use (respaced or not); classes y
+// are [B] int32, or nil for a model without classes. Noise is an argument, so that
+// a step can be tested and repeated. Functions that take no network accept images
+// of any rank from 2 up. Functions that build graphs panic where shapes do not
+// match; GoMLX's Exec returns such a panic as an error.
 //
-// Parts are joined by wrapping. A Model's Denoise is a Denoiser; so are
-// ClipX0(d, …), Guide(d, …) and ConditionMean(d, …); a Sampler turns what a
-// Denoiser says into the next, less noisy image:
+// Parts are combined by wrapping. A Model's Denoise method is a Denoiser, and so
+// are ClipX0(d, …), Guide(d, …) and ConditionMean(d, …); a Sampler computes the
+// next, less noisy image from a Denoiser's Prediction:
 //
 //	d := diffusion.ClipX0(diffusion.Guide(m.Denoise, 2, nullClass), m.Schedule)
 //	next, x0 := diffusion.Step(scope, d, diffusion.DDIM(0), m.Schedule, x, t, y, noise)
+//
+// Parameterization, LogVariance, Objective, Weighting, Timesteps, Denoiser and
+// Sampler can all be implemented outside of this package.
 package diffusion
 
 import (
@@ -24,38 +29,39 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// Network is the part that learns. It takes x [B,H,W,C], the times as the
-// network sees them t [B] float32 (schedule.NetworkTimes) and y [B] int32 or
-// nil, and gives [B,H,W,C], or [B,H,W,2C] where the variance is learned too:
-// the second half of the channels is its part.
+// Network builds the trained network. It takes images x [B,H,W,C], times t [B]
+// float32 as schedule.Schedule.NetworkTimes returns them, and classes y [B] int32
+// or nil. It returns [B,H,W,C], or [B,H,W,2C] where the variance is learned: the
+// second C channels are then the input of LogVariance.Compute.
 type Network func(scope *model.Scope, x, t, y *graph.Node) *graph.Node
 
-// Denoiser says what it makes of the noisy image x [B,H,W,C] at step t [B]
-// int32 of its schedule, for classes y [B] int32 or nil.
+// Denoiser predicts the clean image and the distribution of x_{t-1} from the noisy
+// images x [B,H,W,C] at steps t [B] int32 of its schedule, for classes y [B] int32
+// or nil.
 type Denoiser func(scope *model.Scope, x, t, y *graph.Node) Prediction
 
-// Prediction is what a Denoiser says about a noisy image x_t. All nodes have
-// the image's shape, but Out.
+// Prediction is a Denoiser's result for noisy images x_t. All nodes have the shape
+// of the images, except Output.
 type Prediction struct {
-	X0     *graph.Node // x₀, the clean image
-	Eps    *graph.Node // ε, the noise that X0 implies
+	X0     *graph.Node // estimate of the clean image x₀
+	Eps    *graph.Node // the noise ε in x_t if X0 is the clean image
 	Mean   *graph.Node // mean of p(x_{t-1} | x_t)
-	Var    *graph.Node // its variance; may be 0 at t = 0
-	LogVar *graph.Node // its log variance, finite at t = 0 too
+	Var    *graph.Node // variance of p(x_{t-1} | x_t); may be 0 at t = 0
+	LogVar *graph.Node // log of the variance, finite at t = 0 too
 
-	// Last is the X0 of the step before, at t+1, for samplers that remember; nil
-	// where there was none or nobody kept it. A Denoiser leaves it nil.
-	Last *graph.Node
+	// MeanPredicted reports that Mean comes from the network's output and not from
+	// X0 (see MeanParameterization): MapX0 and ClipX0 leave it unchanged.
+	MeanPredicted bool
 
-	// Out is the network's own output, nil where there is none.
-	Out *graph.Node
+	// LastX0 is the X0 of the previous sampling step, t+1, for multistep samplers;
+	// nil where there is none. WithLastX0 sets it; other Denoisers leave it nil.
+	LastX0 *graph.Node
 
-	// ownMean says that Mean is the network's own word, not derived from X0.
-	ownMean bool
+	// Output is the network's output, nil for a Denoiser without a network.
+	Output *graph.Node
 }
 
-// Sampler is one step of a way through the schedule: the next image from a
-// prediction for x at step t, with standard normal noise of x's shape. For
-// Ancestral and DDIM the next image is x_{t-1}; the last step, t = 0, gives the
-// finished image.
+// Sampler computes the next image of a sampling loop from the prediction p for x at
+// steps t [B] int32 of s; noise is standard normal, of x's shape. For Ancestral and
+// DDIM the next image is x_{t-1}; that of the last step, t = 0, is the sample.
 type Sampler func(s schedule.Schedule, p Prediction, x, t, noise *graph.Node) *graph.Node

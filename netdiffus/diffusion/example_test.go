@@ -13,8 +13,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// From noise to an image in four steps of a schedule of a thousand, one call of
-// a compiled step each.
+// Example samples an image in four steps of a schedule of a thousand, with one call
+// of a compiled graph for each.
 func Example() {
 	device, err := backend.Open(context.Background(), "go")
 	if err != nil {
@@ -29,7 +29,7 @@ func Example() {
 		panic(err)
 	}
 	m := diffusion.Model{
-		// In place of a trained network: it has learned that pixels are 0.5.
+		// Instead of a trained network: it predicts that every pixel is 0.5.
 		Network: func(_ *model.Scope, x, _, _ *graph.Node) *graph.Node {
 			return graph.AddScalar(graph.ZerosLike(x), 0.5)
 		},

@@ -1,4 +1,4 @@
 package diffusion
 
-// NormalCDF lets the golden test see the distribution function by itself.
+// NormalCDF exposes normalCDF to the golden test.
 var NormalCDF = normalCDF

@@ -16,7 +16,7 @@ import (
 
 // The recorded tensors are [N,C,H,W]; ours have the channels last.
 
-// tensor is a recorded array as float32, images with the channels last.
+// tensor returns a recorded array as float32, images with the channels last.
 func tensor(t *testing.T, f *golden.File, key string) *tensors.Tensor {
 	t.Helper()
 	shape, data := channelsLast(f, t, key)
@@ -27,7 +27,7 @@ func tensor(t *testing.T, f *golden.File, key string) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, shape...)
 }
 
-// index is a recorded array of whole numbers as int32.
+// index returns a recorded array of integers as int32.
 func index(t *testing.T, f *golden.File, key string) *tensors.Tensor {
 	t.Helper()
 	data := f.Ints(t, key)
@@ -38,8 +38,8 @@ func index(t *testing.T, f *golden.File, key string) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(flat, f.Array(t, key).Shape...)
 }
 
-// channelsLast is a recorded array with its last three axes turned from C,H,W
-// to H,W,C, if it has four or five of them.
+// channelsLast returns a recorded array with its last three axes transposed from
+// C,H,W to H,W,C if it has four or five axes.
 func channelsLast(f *golden.File, t *testing.T, key string) (shape []int, data []float64) {
 	t.Helper()
 	shape, data = slices.Clone(f.Array(t, key).Shape), f.Floats(t, key)
@@ -48,21 +48,21 @@ func channelsLast(f *golden.File, t *testing.T, key string) (shape []int, data [
 		return shape, data
 	}
 	c, h, w := shape[n-3], shape[n-2], shape[n-1]
-	turned := make([]float64, 0, len(data))
+	transposed := make([]float64, 0, len(data))
 	for image := range slices.Chunk(data, c*h*w) {
 		for pixel := range h * w {
 			for channel := range c {
-				turned = append(turned, image[channel*h*w+pixel])
+				transposed = append(transposed, image[channel*h*w+pixel])
 			}
 		}
 	}
 	shape[n-3], shape[n-2], shape[n-1] = h, w, c
-	return shape, turned
+	return shape, transposed
 }
 
 // compare fails where an item of the batch differs from the recorded one by
 // more than rel of the item's largest value and more than abs. Items are
-// different steps and span several magnitudes, hence a limit for each.
+// different steps and span several orders of magnitude, hence a limit for each.
 func compare(t *testing.T, f *golden.File, key string, got *tensors.Tensor, rel, abs float64) {
 	t.Helper()
 	shape, want := channelsLast(f, t, key)
@@ -86,11 +86,11 @@ func compare(t *testing.T, f *golden.File, key string, got *tensors.Tensor, rel,
 	}
 }
 
-// tight is the share of its largest value that an item may be off by: float32
-// keeps 7 digits, and a few operations deep 5 of them are left.
+// tight is the largest error of an item relative to its largest value: float32 has 7
+// digits, of which 5 are exact after a few operations.
 const tight = 1e-5
 
-// outputs are nodes of a graph under the keys they are recorded as.
+// outputs are nodes of a graph by the keys of their recordings.
 type outputs map[string]*graph.Node
 
 // compute builds and runs a graph of named outputs.
@@ -126,8 +126,7 @@ func compute(t *testing.T, inputs []*tensors.Tensor, build func(in []*graph.Node
 	return named
 }
 
-// recorded are the two schedules that the fixed-output recordings are made
-// with.
+// recorded returns the two schedules of the recordings with a fixed output.
 func recorded(t *testing.T) map[string]schedule.Schedule {
 	t.Helper()
 	cosine, err := schedule.Cosine(100)
@@ -141,9 +140,9 @@ func recorded(t *testing.T) map[string]schedule.Schedule {
 	return map[string]schedule.Schedule{"cosine100": cosine, "linear50": linear}
 }
 
-// The reference's names of the parts.
+// The parts by the names of the reference.
 var (
-	params = map[string]diffusion.Parameterization{
+	parameterizations = map[string]diffusion.Parameterization{
 		"EPSILON": diffusion.Epsilon{}, "START_X": diffusion.Start{}, "PREVIOUS_X": diffusion.Previous{},
 	}
 	variances = map[string]diffusion.LogVariance{

@@ -14,10 +14,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 )
 
-// byClass is a network that says y for the image and y/2 for the variance.
+// byClass is a network whose output is y for the image and y/2 for the variance.
 func byClass(_ *model.Scope, x, _, y *graph.Node) *graph.Node {
-	say := graph.BroadcastToDims(graph.InsertAxes(graph.ConvertDType(y, dtypes.Float32), -1), x.Shape().Dimensions...)
-	return graph.Concatenate([]*graph.Node{say, graph.DivScalar(say, 2)}, -1)
+	image := graph.BroadcastToDims(graph.InsertAxes(graph.ConvertDType(y, dtypes.Float32), -1), x.Shape().Dimensions...)
+	return graph.Concatenate([]*graph.Node{image, graph.DivScalar(image, 2)}, -1)
 }
 
 // Classifier-free guidance by hand (Ho & Salimans 2022): the noise is y for a
@@ -31,7 +31,7 @@ func TestGuide(t *testing.T) {
 			p := diffusion.Guide(m.Denoise, scale, 3)(nil, in[0], in[1], in[2])
 			c := diffusion.ClipX0(diffusion.Guide(m.Denoise, scale, 3), s)(nil, in[0], in[1], in[2])
 			mean, _, _ := diffusion.Posterior(s, p.X0, in[0], in[1])
-			return outputs{"eps": p.Eps, "x0": p.X0, "mean": p.Mean, "posterior": mean, "logvar": p.LogVar, "out": p.Out, "clipped": c.X0}
+			return outputs{"eps": p.Eps, "x0": p.X0, "mean": p.Mean, "posterior": mean, "logvar": p.LogVar, "out": p.Output, "clipped": c.X0}
 		})
 	}
 	two := guided(2)
@@ -49,7 +49,7 @@ func TestGuide(t *testing.T) {
 	near(t, "scale 0", guided(0)["eps"], 3, 3)
 }
 
-// Where the network says the mean itself, guidance moves that.
+// Where the network predicts the mean, guidance changes that and clipping does not.
 func TestGuidePrevious(t *testing.T) {
 	s := twoSteps(t)
 	inputs := []*tensors.Tensor{column(0.5, -0.5), tensors.FromValue([]int32{0, 1}), tensors.FromValue([]int32{1, 2})}
@@ -66,7 +66,7 @@ func TestGuideNeedsClasses(t *testing.T) {
 	})
 	defer exec.Finalize()
 	if _, err := exec.Call(column(0.5), []int32{0}); err == nil || !strings.Contains(err.Error(), "guidance needs classes") {
-		t.Errorf("error %v, want one that guidance needs classes", err)
+		t.Errorf("error %v, want \"guidance needs classes\"", err)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 )
 
-// The likelihoods by themselves, against guided-diffusion's losses.py.
+// The likelihood functions against guided-diffusion's losses.py.
 func TestGoldenLikelihood(t *testing.T) {
 	f := golden.Open(t, "likelihood.npz")
 	var inputs []*tensors.Tensor
@@ -30,8 +30,8 @@ func TestGoldenLikelihood(t *testing.T) {
 	compare(t, f, "kl", got["kl"], tight, 1e-6)
 	compare(t, f, "cdf", got["cdf"], 0, 1e-6)
 
-	// The recording says where float32 resolves the bin's probability; 9e-3 is
-	// eight times the reference's own error there.
+	// dgll__ok marks where float32 resolves the bin's probability; 9e-3 is eight
+	// times the reference's own error there.
 	resolved, want := f.Ints(t, "dgll__ok"), f.Floats(t, "dgll")
 	for i, v := range tensors.MustCopyFlatData[float32](got["dgll"]) {
 		if d := math.Abs(float64(v) - want[i]); resolved[i] == 1 && !(d <= 9e-3) {
@@ -43,8 +43,8 @@ func TestGoldenLikelihood(t *testing.T) {
 	}
 }
 
-// However far the mean is off and however sure it is, the decoder's gradient is
-// a number: it is computed for every step, also where it is not used.
+// The decoder's gradient is finite for any mean and any standard deviation: it is
+// computed for every step, also where VLB does not use it.
 func TestDecoderGradientIsFinite(t *testing.T) {
 	image := func(values ...float32) *tensors.Tensor {
 		return tensors.FromFlatDataAndDimensions(values, 1, len(values))

@@ -14,7 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
-// recordedNetwork is the small UNet of the recorded loops, and its weights.
+// recordedNetwork returns the small UNet of the recorded loops and its weights.
 func recordedNetwork(t *testing.T) (unet.Config, *model.Store) {
 	t.Helper()
 	c := unet.Config{
@@ -32,8 +32,8 @@ func recordedNetwork(t *testing.T) (unet.Config, *model.Store) {
 }
 
 // Whole sampling loops with a real network, against guided-diffusion's
-// p_sample_loop and ddim_sample_loop with the same noise: every image on the
-// way and every clean image foreseen.
+// p_sample_loop and ddim_sample_loop with the same noise: the image and the
+// predicted clean image of every step.
 func TestGoldenLoops(t *testing.T) {
 	network, store := recordedNetwork(t)
 	f := golden.Open(t, "sampling_loops.npz")
@@ -44,8 +44,8 @@ func TestGoldenLoops(t *testing.T) {
 		respacing string
 		rescale   bool
 		sampler   diffusion.Sampler
-		// Eight times the error of the reference in float32, of the images and
-		// of the clean images. DDIM adds no noise that would hide it.
+		// Tolerances of the images and of the clean images: eight times the error
+		// of the reference in float32. It is largest for DDIM, which adds no noise.
 		image, clean float64
 	}{
 		{"p_T10", 10, schedule.Cosine, "", false, diffusion.Ancestral, 2.2e-5, 4.1e-5},
@@ -114,7 +114,7 @@ func TestGoldenBitsPerDim(t *testing.T) {
 	x0, y := tensor(t, f, "bpd_x_start"), index(t, f, "bpd_y")
 	noise := rows(tensor(t, f, "bpd_noise"))
 	images := x0.Shape().Dimensions[0]
-	// Recorded are, for each image, the steps from the noisiest on.
+	// The recording holds, for each image, the steps from the noisiest on.
 	columns := map[string][]float32{}
 	total := make([]float32, images)
 	for k := range s.Len() {
@@ -151,7 +151,7 @@ func TestGoldenBitsPerDim(t *testing.T) {
 	compare(t, f, "bpd_total_bpd", tensors.FromFlatDataAndDimensions(total, images), 0, 6.4e-3)
 }
 
-// steps is step t for each of a batch as large as y.
+// steps returns step t for each image of a batch of y's size.
 func steps(t int, y *tensors.Tensor) *tensors.Tensor {
 	all := make([]int32, y.Shape().Dimensions[0])
 	for i := range all {
@@ -160,7 +160,7 @@ func steps(t int, y *tensors.Tensor) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(all, len(all))
 }
 
-// rows cuts a tensor along its first axis.
+// rows returns the i-th part of x along its first axis.
 func rows(x *tensors.Tensor) func(i int) *tensors.Tensor {
 	flat, shape := tensors.MustCopyFlatData[float32](x), x.Shape().Dimensions[1:]
 	size := len(flat) / x.Shape().Dimensions[0]

@@ -31,7 +31,7 @@ func TestGoldenLosses(t *testing.T) {
 					for objective := range objectives {
 						prefix := name + "_" + objective + "_" + part + "_" + variance
 						for k, node := range lossCase(in[0], in[1], in[2], in[3+i], diffusion.Model{
-							Schedule: s, Parameterization: params[part], Variance: variances[variance], Objective: objectives[objective],
+							Schedule: s, Parameterization: parameterizations[part], Variance: variances[variance], Objective: objectives[objective],
 						}, f.Has(prefix+"_grad")) {
 							o[prefix+k] = node
 						}
@@ -70,13 +70,14 @@ func TestGoldenLosses(t *testing.T) {
 	}
 }
 
-// lossCase is one recorded case: the parts of m's loss when its network says
-// out, and the gradient of the batch's mean loss with respect to out.
+// lossCase returns the results of one recorded case: the terms of m's loss for the
+// network's output out, and the gradient of the batch's mean loss with respect to
+// out.
 func lossCase(step, x0, noise, out *graph.Node, m diffusion.Model, gradient bool) outputs {
 	channels := x0.Shape().Dim(-1)
 	switch m.Variance.(type) {
 	case diffusion.Learned:
-		// A log variance about -3 is a sensible one.
+		// The recordings use a log variance of about -3.
 		zero := graph.ZerosLike(x0)
 		out = graph.Add(out, graph.Concatenate([]*graph.Node{zero, graph.AddScalar(zero, -3)}, -1))
 	case diffusion.FixedSmall, diffusion.FixedLarge:

@@ -11,7 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// twoSteps is a schedule that can be worked by hand: √ᾱ and √(1-ᾱ) are 0.8 and
+// twoSteps returns a schedule for computing by hand: √ᾱ and √(1-ᾱ) are 0.8 and
 // 0.6 at t = 0, and 0.6 and 0.8 at t = 1.
 func twoSteps(t *testing.T) schedule.Schedule {
 	t.Helper()
@@ -22,12 +22,12 @@ func twoSteps(t *testing.T) schedule.Schedule {
 	return s
 }
 
-// column is a batch of images of one pixel.
+// column returns a batch of images of one pixel.
 func column(values ...float32) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(values, len(values), 1)
 }
 
-// near fails where got is not want to float32's precision.
+// near fails where got differs from want beyond float32's precision.
 func near(t *testing.T, name string, got *tensors.Tensor, want ...float64) {
 	t.Helper()
 	values := tensors.MustCopyFlatData[float32](got)
@@ -43,7 +43,7 @@ func near(t *testing.T, name string, got *tensors.Tensor, want ...float64) {
 	}
 }
 
-// v-prediction worked by hand for x₀ = 0.5 and ε = -1 (Salimans & Ho 2022):
+// v-prediction computed by hand for x₀ = 0.5 and ε = -1 (Salimans & Ho 2022):
 // x = 0.8·0.5 - 0.6 = -0.2 and v = -0.8 - 0.6·0.5 = -1.1 at t = 0;
 // x = 0.6·0.5 - 0.8 = -0.5 and v = -0.6 - 0.8·0.5 = -1 at t = 1.
 func TestVelocity(t *testing.T) {
@@ -64,10 +64,9 @@ func TestVelocity(t *testing.T) {
 	near(t, "mse", got["mse"], 0, 0)
 }
 
-// A network that says its target foresees the clean image, whatever the
-// parameterisation, and an error of its word moves the clean image by as much as
-// ErrorScale says.
-func TestParamsAgree(t *testing.T) {
+// For every parameterization X0 of the target is the clean image, and an error of
+// the output changes the clean image by the factor of ErrorScale.
+func TestParameterizationsInvertTheirTarget(t *testing.T) {
 	s := twoSteps(t)
 	for name, param := range map[string]diffusion.Parameterization{
 		"epsilon": diffusion.Epsilon{}, "start": diffusion.Start{},

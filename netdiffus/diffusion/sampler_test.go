@@ -23,7 +23,7 @@ func TestGoldenSteps(t *testing.T) {
 		got := compute(t, inputs, func(in []*graph.Node) outputs {
 			step, x, noise, out, grad := in[0], in[1], in[2], in[3], in[4]
 			raw := func(variance string) diffusion.Denoiser {
-				return diffusion.Model{Network: says(out, variances[variance]), Schedule: s, Variance: variances[variance]}.Denoise
+				return diffusion.Model{Network: fixedOutput(out, variances[variance]), Schedule: s, Variance: variances[variance]}.Denoise
 			}
 			clipped := func(variance string) diffusion.Denoiser { return diffusion.ClipX0(raw(variance), s) }
 			classifier := func(_ *model.Scope, _, _, _ *graph.Node) *graph.Node { return grad }

@@ -6,23 +6,23 @@ import (
 	"math/rand/v2"
 )
 
-// Timesteps chooses the steps to train on, on the host. Its state, if any, is
-// in its exported fields and survives JSON, so that a run can be resumed.
+// Timesteps draws the steps to train on, on the host. A training run stores it as
+// JSON to be resumed, so its state, if any, must be in exported fields.
 type Timesteps interface {
-	// Draw fills t with steps in [0,T) and weight, of the same length, with
-	// what their losses are to be multiplied by so that the expected loss is
-	// the one of uniform steps.
+	// Draw fills t with steps in [0,T) and weight, of the same length, with the
+	// factors of their losses that keep the expected loss that of uniform steps.
 	Draw(r *rand.Rand, t []int32, weight []float32)
 
-	// Observe takes in the losses, unweighted, that came of the steps t.
+	// Observe records the losses, unweighted, of the steps t that Draw returned.
 	Observe(t []int32, loss []float64)
 }
 
-// Uniform draws each of T steps equally often.
+// Uniform draws each of T steps with equal probability.
 type Uniform struct {
 	T int // number of steps
 }
 
+// Draw implements Timesteps.
 func (u Uniform) Draw(r *rand.Rand, t []int32, weight []float32) {
 	for i := range t {
 		t[i] = int32(r.IntN(u.T))
@@ -30,43 +30,48 @@ func (u Uniform) Draw(r *rand.Rand, t []int32, weight []float32) {
 	}
 }
 
+// Observe implements Timesteps; it does nothing.
 func (Uniform) Observe([]int32, []float64) {}
 
-// Stratified draws the steps of a batch evenly over [0,T): each from a stretch of
-// its own, in random order, so that the batch's loss varies less than with
-// Uniform. Each step is drawn equally often.
+// Stratified divides [0,T) into as many intervals as the batch has images and draws
+// one step from each, in random order, so that the batch's loss varies less than
+// with Uniform. Each step is drawn with equal probability.
 type Stratified struct {
 	T int // number of steps
 }
 
+// Draw implements Timesteps.
 func (s Stratified) Draw(r *rand.Rand, t []int32, weight []float32) {
-	for i, stretch := range r.Perm(len(t)) {
-		u := (float64(stretch) + r.Float64()) / float64(len(t))
+	for i, interval := range r.Perm(len(t)) {
+		u := (float64(interval) + r.Float64()) / float64(len(t))
 		t[i] = int32(min(float64(s.T-1), u*float64(s.T)))
 		weight[i] = 1
 	}
 }
 
+// Observe implements Timesteps; it does nothing.
 func (Stratified) Observe([]int32, []float64) {}
 
 const (
-	historyPerStep = 10    // losses remembered of each step
-	uniformShare   = 0.001 // of the draws stays uniform, so that no step is forgotten
+	historyPerStep = 10    // losses kept for each step
+	uniformShare   = 0.001 // probability of a uniform draw, so that every step is drawn
 )
 
-// LossSecondMoment draws a step the more often the larger its recent losses,
-// by the root of the mean of their squares (Nichol & Dhariwal 2021, eq. 18;
-// resample.py in guided-diffusion). Until each step has been seen ten times it
-// draws uniformly.
+// LossSecondMoment draws each step with a probability proportional to the root mean
+// square of its recent losses (Nichol & Dhariwal 2021, eq. 18;
+// guided_diffusion/resample.py). It draws uniformly until it has observed ten losses
+// of every step. Make one with NewLossSecondMoment.
 type LossSecondMoment struct {
 	History [][]float64 // the last losses of each step, oldest first, at most ten
 }
 
-// NewLossSecondMoment has seen none of the given number of steps yet.
+// NewLossSecondMoment returns a LossSecondMoment over the given number of steps
+// that has observed no loss.
 func NewLossSecondMoment(steps int) *LossSecondMoment {
 	return &LossSecondMoment{History: make([][]float64, steps)}
 }
 
+// Draw implements Timesteps.
 func (l *LossSecondMoment) Draw(r *rand.Rand, t []int32, weight []float32) {
 	p := l.probabilities()
 	for i := range t {
@@ -79,13 +84,15 @@ func (l *LossSecondMoment) Draw(r *rand.Rand, t []int32, weight []float32) {
 	}
 }
 
-// importance undoes drawing the step with probability p[step] in place of 1/T.
+// importance returns the weight of a step that is drawn with probability p[step]
+// instead of 1/T.
 func importance(p []float64, step int) float32 {
 	return float32(1 / (float64(len(p)) * p[step]))
 }
 
-// Observe panics if a step is not in [0,T), and passes over losses that are not
-// finite, which would spoil the weights for good.
+// Observe implements Timesteps. It ignores losses that are not finite, which would
+// make all later weights NaN. It panics where t and loss differ in length or a step
+// is not in [0,T).
 func (l *LossSecondMoment) Observe(t []int32, loss []float64) {
 	if len(t) != len(loss) {
 		panic(fmt.Sprintf("diffusion: %d losses for %d steps", len(loss), len(t)))
@@ -104,8 +111,8 @@ func (l *LossSecondMoment) Observe(t []int32, loss []float64) {
 	}
 }
 
-// Weights are in proportion to how often each step is drawn: all 1 until each
-// step has been seen ten times, after that they add up to 1.
+// Weights returns numbers proportional to the probability of each step: all 1 until
+// ten losses of every step have been observed, and numbers that sum to 1 after that.
 func (l *LossSecondMoment) Weights() []float64 {
 	weights := make([]float64, len(l.History))
 	sum := 0.0
@@ -120,7 +127,7 @@ func (l *LossSecondMoment) Weights() []float64 {
 		weights[t] = math.Sqrt(squares / historyPerStep)
 		sum += weights[t]
 	}
-	if sum == 0 { // every loss was 0: nothing tells the steps apart
+	if sum == 0 { // every loss was 0
 		return ones(len(l.History))
 	}
 	for t := range weights {
@@ -129,7 +136,7 @@ func (l *LossSecondMoment) Weights() []float64 {
 	return weights
 }
 
-// probabilities are Weights that add up to 1.
+// probabilities returns Weights scaled to sum to 1.
 func (l *LossSecondMoment) probabilities() []float64 {
 	p := l.Weights()
 	sum := 0.0

@@ -35,15 +35,15 @@ func TestGoldenResampler(t *testing.T) {
 		l.Observe(steps, losses[b*batch:(b+1)*batch])
 	}
 	if got := slices.Concat(l.History...); !slices.Equal(got, f.Floats(t, "loss_history")) {
-		t.Errorf("losses remembered are %v, want %v", got, f.Floats(t, "loss_history"))
+		t.Errorf("kept losses are %v, want %v", got, f.Floats(t, "loss_history"))
 	}
 	for step, n := range f.Ints(t, "loss_counts") {
 		if len(l.History[step]) != int(n) {
-			t.Errorf("step %d has %d losses remembered, want %d", step, len(l.History[step]), n)
+			t.Errorf("step %d has %d losses, want %d", step, len(l.History[step]), n)
 		}
 	}
 
-	// What a drawn step's loss is multiplied by.
+	// The weights of the drawn steps' losses.
 	drawn, weight := make([]int32, 4000), make([]float32, 4000)
 	l.Draw(rand.New(rand.NewPCG(1, 2)), drawn, weight)
 	byStep := map[int32]float32{}
@@ -58,13 +58,13 @@ func TestGoldenResampler(t *testing.T) {
 	}
 }
 
-// Steps come as often as their weights say, and the importance weights undo
-// that: the weighted mean of anything is its mean over uniform steps.
+// Steps are drawn with the probabilities of Weights, and the importance weights
+// compensate: a weighted mean is the mean over uniform steps.
 func TestDraw(t *testing.T) {
 	moment := diffusion.NewLossSecondMoment(5)
 	for step := range int32(5) {
 		for range 10 {
-			moment.Observe([]int32{step}, []float64{float64(step)}) // step 0 has no loss at all
+			moment.Observe([]int32{step}, []float64{float64(step)}) // the losses of step 0 are 0
 		}
 	}
 	const n = 200_000
@@ -72,9 +72,9 @@ func TestDraw(t *testing.T) {
 		sampler diffusion.Timesteps
 		want    []float64
 	}{
-		"uniform":  {diffusion.Uniform{T: 5}, []float64{.2, .2, .2, .2, .2}},
-		"unwarmed": {diffusion.NewLossSecondMoment(5), []float64{.2, .2, .2, .2, .2}},
-		"moment":   {moment, []float64{.0002, .1 * .999, .2 * .999, .3 * .999, .4 * .999}},
+		"uniform":        {diffusion.Uniform{T: 5}, []float64{.2, .2, .2, .2, .2}},
+		"too few losses": {diffusion.NewLossSecondMoment(5), []float64{.2, .2, .2, .2, .2}},
+		"moment":         {moment, []float64{.0002, .1 * .999, .2 * .999, .3 * .999, .4 * .999}},
 	} {
 		steps, weight := make([]int32, n), make([]float32, n)
 		c.sampler.Draw(rand.New(rand.NewPCG(3, 4)), steps, weight)
@@ -86,7 +86,7 @@ func TestDraw(t *testing.T) {
 		for step, got := range count {
 			// Four standard deviations, and the uniform share's .0002.
 			if limit := 4*math.Sqrt(c.want[step]/n) + .0003; math.Abs(got/n-c.want[step]) > limit {
-				t.Errorf("%s: step %d comes %.4f of the time, want %.4f", name, step, got/n, c.want[step])
+				t.Errorf("%s: step %d is drawn with frequency %.4f, want %.4f", name, step, got/n, c.want[step])
 			}
 		}
 		if math.Abs(mean-6) > 0.1 {
@@ -95,7 +95,7 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// A sampler put away as JSON goes on exactly as it would have.
+// A sampler restored from JSON draws what the original draws.
 func TestResamplerSurvivesJSON(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	l := diffusion.NewLossSecondMoment(7)
@@ -111,21 +111,21 @@ func TestResamplerSurvivesJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back diffusion.LossSecondMoment
-	if err := json.Unmarshal(data, &back); err != nil {
+	var restored diffusion.LossSecondMoment
+	if err := json.Unmarshal(data, &restored); err != nil {
 		t.Fatal(err)
 	}
 	a, b := make([]int32, 100), make([]int32, 100)
 	wa, wb := make([]float32, 100), make([]float32, 100)
 	l.Draw(rand.New(rand.NewPCG(7, 8)), a, wa)
-	back.Draw(rand.New(rand.NewPCG(7, 8)), b, wb)
+	restored.Draw(rand.New(rand.NewPCG(7, 8)), b, wb)
 	if !slices.Equal(a, b) || !slices.Equal(wa, wb) {
 		t.Errorf("drew %v with %v after JSON, want %v with %v", b, wb, a, wa)
 	}
 }
 
-// One bad loss does not spoil the weights.
-func TestObservePassesOverNaN(t *testing.T) {
+// Losses that are not finite do not change the weights.
+func TestObserveIgnoresNaN(t *testing.T) {
 	l := diffusion.NewLossSecondMoment(2)
 	for range 10 {
 		l.Observe([]int32{0, 1}, []float64{1, 3})
@@ -133,6 +133,6 @@ func TestObservePassesOverNaN(t *testing.T) {
 	want := l.Weights()
 	l.Observe([]int32{0, 1, 0}, []float64{math.NaN(), math.Inf(1), math.Inf(-1)})
 	if got := l.Weights(); !slices.Equal(got, want) {
-		t.Errorf("weights are %v after losses that are no numbers, want %v", got, want)
+		t.Errorf("weights are %v after losses that are not finite, want %v", got, want)
 	}
 }

@@ -422,7 +422,7 @@ func (g *Generator) step(key stepKey, groups []int) (program, error) {
 			y = in[4]
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		next, x0 := diffusion.StepAfter(g.store.Scope(g.scope), denoiser(last), sampler, s, last, x, t, y, eps)
+		next, x0 := diffusion.Step(g.store.Scope(g.scope), diffusion.WithLastX0(denoiser(last), last), sampler, s, x, t, y, eps)
 		return []*graph.Node{next, x0}
 	})
 	if err != nil {
