@@ -45,7 +45,7 @@ func TestOldDataSetsOpen(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = append(got, f)
+				got = append(got, f.Flow)
 			}
 			want := collect(t, traffic.Read(filepath.Join(v1, name+".jsonl")))
 			if len(got) != len(want) {
@@ -106,7 +106,7 @@ func TestOldRunDraws(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := collect(t, set.Flows()), collect(t, traffic.Read(filepath.Join(v1, "syn-atoms.jsonl")))
+	got, want := collect(t, set.Traffic()), collect(t, traffic.Read(filepath.Join(v1, "syn-atoms.jsonl")))
 	if len(got) != len(want) {
 		t.Fatalf("%d flows, want %d", len(got), len(want))
 	}

@@ -152,7 +152,7 @@ func TestDrawnChannels(t *testing.T) {
 			t.Fatal(err)
 		}
 		drawn := &Set{Recipe: set.Recipe, Classes: set.Classes, Images: set.Images, Labels: set.Labels}
-		back := collect(t, drawn.Flows())
+		back := collect(t, drawn.Traffic())
 		if len(back) != 2 || len(back[0].Packets) != 3 || len(back[1].Packets) != 1 {
 			t.Fatalf("%s: %v", name, back)
 		}

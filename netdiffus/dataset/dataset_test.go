@@ -87,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkFlows(t, collect(t, built.Flows()), cut(flows, length))
+			checkFlows(t, collect(t, built.Traffic()), cut(flows, length))
 			for _, layout := range []Layout{PerFlow, PerClass} {
 				t.Run(fmt.Sprint(length, low, layout), func(t *testing.T) {
 					saved, converted := filepath.Join(t.TempDir(), "a", "set"), filepath.Join(t.TempDir(), "set")
@@ -106,7 +106,7 @@ func TestRoundTrip(t *testing.T) {
 						if err != nil {
 							t.Fatal(err)
 						}
-						checkFlows(t, collect(t, set.Flows()), cut(flows, length))
+						checkFlows(t, collect(t, set.Traffic()), cut(flows, length))
 						if !slices.Equal(set.Images.Data, built.Images.Data) {
 							t.Error("the images changed on their way through files")
 						}
@@ -163,7 +163,7 @@ func TestAllFlowsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkFlows(t, collect(t, set.Flows()), cut(flows, 10))
+	checkFlows(t, collect(t, set.Traffic()), cut(flows, 10))
 }
 
 // TestAllFlowsComeBackFromFiles is the same through the files of both layouts.
@@ -190,7 +190,7 @@ func TestAllFlowsComeBackFromFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkFlows(t, collect(t, set.Flows()), want)
+			checkFlows(t, collect(t, set.Traffic()), want)
 		})
 	}
 }
@@ -230,7 +230,7 @@ func TestReferenceUnsigned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		flows := collect(t, set.Flows())
+		flows := collect(t, set.Traffic())
 		if set.Len() != n || len(flows) != n {
 			t.Errorf("%s: %d images, %d flows, want %d", path, set.Len(), len(flows), n)
 		}

@@ -37,25 +37,22 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 		return nil, nil, 0, errors.New("dataset: hold out: these are images without their flows' lengths, as samples are")
 	}
 	classes := s.Classes
-	if fit, err = Build(fit.Flows(), recipe.WithChannels(channels)); err != nil {
+	if fit, err = Build(fit.Traffic(), recipe.WithChannels(channels)); err != nil {
 		return nil, nil, 0, err
 	}
 	if len(fit.Classes) != len(classes) {
 		return nil, nil, 0, fmt.Errorf("dataset: hold out: %d of %d classes have flows left", len(fit.Classes), len(classes))
 	}
 	e, out := newEncoder(fit.Recipe), &Set{Recipe: fit.Recipe, Classes: classes, Images: fit.Recipe.NewImages(0)}
-	i := 0
 	for f, err := range held.Flows() {
 		if err != nil {
 			return nil, nil, 0, err
 		}
-		label := held.Labels[i]
-		if image, err := e.encode(f); err != nil {
+		if image, err := e.encode(f.Flow); err != nil {
 			lost++
 		} else {
-			out.add(image, label, i)
+			out.add(image, held.Labels[f.Index], f.Index)
 		}
-		i++
 	}
 	return fit, out, lost, nil
 }

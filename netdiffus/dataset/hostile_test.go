@@ -47,7 +47,7 @@ func TestHostileLabels(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkFlows(t, collect(t, set.Flows()), flows)
+			checkFlows(t, collect(t, set.Traffic()), flows)
 			if want := slices.Sorted(slices.Values(hostileLabels)); !slices.Equal(set.Classes, want) {
 				t.Errorf("classes %q, want %q", set.Classes, want)
 			}
@@ -432,7 +432,7 @@ func TestHandMadeSets(t *testing.T) {
 	} {
 		s := good()
 		spoil(s)
-		if _, err := traffic.Collect(s.Flows()); err == nil {
+		if _, err := traffic.Collect(s.Traffic()); err == nil {
 			t.Errorf("%s: Flows gives no error", name)
 		}
 		if err := s.Save(filepath.Join(t.TempDir(), "x")); err == nil {
@@ -442,7 +442,7 @@ func TestHandMadeSets(t *testing.T) {
 			t.Errorf("%s: Split gives no error", name)
 		}
 	}
-	if _, err := traffic.Collect(good().Flows()); err != nil {
+	if _, err := traffic.Collect(good().Traffic()); err != nil {
 		t.Errorf("the set that the others are made of: %v", err)
 	}
 }

@@ -58,7 +58,7 @@ func TestPicturesRoundTrip(t *testing.T) {
 			if !bytes.Equal(back.Images.Bytes, set.Images.Bytes) || !slices.Equal(back.Labels, set.Labels) || !slices.Equal(back.Rows, set.Rows) {
 				t.Errorf("%s: comes back otherwise", name)
 			}
-			flows := collect(t, back.Flows())
+			flows := collect(t, back.Traffic())
 			for i, want := range cut(sample(), 10) {
 				got := flows[i]
 				if got.Label != want.Label || len(got.Packets) != len(want.Packets) {
@@ -95,7 +95,7 @@ func TestConvertMeasuresTheLoss(t *testing.T) {
 			t.Fatal(err)
 		}
 		packets, exact, sum := 0, 0, 0
-		back := collect(t, set.Flows())
+		back := collect(t, set.Traffic())
 		for i, want := range cut(flows, 10) {
 			for j, p := range want.Packets {
 				d := back[i].Packets[j].Length - p.Length
@@ -150,7 +150,7 @@ func TestArraysAreGuidedDiffusions(t *testing.T) {
 	if !slices.Equal(set.Classes, []string{"0", "1", "2"}) || set.Recipe.Rendering.Color != "jet" || !set.Fitted() {
 		t.Errorf("classes %q, %+v", set.Classes, set.Recipe.Rendering)
 	}
-	if n := len(collect(t, set.Flows())); n != 4 { // two are of nothing but what cannot be told from padding
+	if n := len(collect(t, set.Traffic())); n != 4 { // two are of nothing but what cannot be told from padding
 		t.Errorf("%d flows", n)
 	}
 	copyFile(t, filepath.Join(dir, "label_map.csv"), filepath.Join(filepath.Dir(alone), "label_map.csv"))
@@ -338,7 +338,7 @@ func TestInterruptedPictures(t *testing.T) {
 // say so.
 func TestStretchedPictures(t *testing.T) {
 	set := mustBuild(t, sample(), Recipe{Rendering: &imaging.Rendering{Color: "jet", Stretch: true}})
-	if _, err := traffic.Collect(set.Flows()); err == nil || !strings.Contains(err.Error(), "stretched") {
+	if _, err := traffic.Collect(set.Traffic()); err == nil || !strings.Contains(err.Error(), "stretched") {
 		t.Errorf("Flows: %v", err)
 	}
 	if _, _, err := set.Plain(); err == nil {

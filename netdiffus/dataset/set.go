@@ -141,20 +141,27 @@ func (s *Set) Counts() []int {
 	return counts
 }
 
+// Item is the flow that an image shows.
+type Item struct {
+	Index int // of the image, as in Set.Images, Labels, Lengths and Rows
+	traffic.Flow
+}
+
 // Flows ranges over the flows that the images show. Where the number of
 // packets is known (sets made from flows) these are the packets that went in.
 // Where it is not (a sampler's images) packets of 0 bytes are padding wherever
 // they stand: values that round to 0 have no direction, and captures hold no
 // packets without payload. In pictures that is so of lengths that their colour
-// cannot tell from 0 (Recipe.Slack). An image of nothing but padding yields no flow, so
-// there may be fewer flows than images.
+// cannot tell from 0 (Recipe.Slack). An image of nothing but padding yields no
+// flow, so there may be fewer flows than images: Item.Index is the image's.
 //
 // The sequence yields an error, and nothing else, when the images cannot be
-// inverted: an image kind that is no Inverter, or a scale that is not known.
+// decoded: a kind of image that does not implement imaging.Inverter, or a scale
+// that is not known.
 //
 // Every channel's feature is restored; with inter-arrival times among them the
-// flows are Timed. The lengths' channel says which packets there are.
-func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
+// flows are Timed. The lengths' channel gives the packets there are.
+func (s *Set) Flows() iter.Seq2[Item, error] {
 	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
 		if e.length >= 0 {
 			return d.packets(class, e)
@@ -162,7 +169,7 @@ func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
 		p := make([]traffic.Packet, d.Length)
 		d.restore(class, e.image, p)
 		if !d.has(traffic.SignedLength{}) && !d.has(Length{}) {
-			return p // nothing tells of lengths
+			return p // no channel holds lengths
 		}
 		p = slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length <= d.slack })
 		if len(p) > 0 {
@@ -172,12 +179,15 @@ func (s *Set) Flows() iter.Seq2[traffic.Flow, error] {
 	})
 }
 
+// Traffic is Flows without the indices: what package traffic reads and writes.
+func (s *Set) Traffic() iter.Seq2[traffic.Flow, error] { return withoutIndex(s.Flows()) }
+
 // PaddedFlows ranges over the flows as the reference inverts images: one flow
 // for each, all Recipe.Length packets long, padding a packet of 0 bytes whose
 // direction is downstream where the value before rounding is >= 0 (noise, that
 // is).
 func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
-	return s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
+	return withoutIndex(s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
 		p := make([]traffic.Packet, d.Length)
 		v := d.restore(class, e.image, p)[d.lengthChannel()]
 		for i := range p {
@@ -190,26 +200,36 @@ func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
 		}
 		p[0].IAT = 0
 		return p
-	})
+	}))
+}
+
+func withoutIndex(items iter.Seq2[Item, error]) iter.Seq2[traffic.Flow, error] {
+	return func(yield func(traffic.Flow, error) bool) {
+		for item, err := range items {
+			if !yield(item.Flow, err) {
+				return
+			}
+		}
+	}
 }
 
 // flows yields for every image the flow of the packets that read finds in it,
 // if there are any.
-func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Packet) iter.Seq2[traffic.Flow, error] {
-	return func(yield func(traffic.Flow, error) bool) {
+func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Packet) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
 		d, err := newDecoder(s.Recipe.withDefaults())
 		if err == nil {
 			err = s.check()
 		}
 		if err != nil {
-			yield(traffic.Flow{}, err)
+			yield(Item{}, err)
 			return
 		}
 		timed := d.Timed()
 		for i := range s.Len() {
 			label := s.Classes[s.Labels[i]]
 			packets := read(d, label, d.pictures.open(s.at(i)))
-			if len(packets) > 0 && !yield(traffic.Flow{Label: label, Packets: packets, Timed: timed}, nil) {
+			if len(packets) > 0 && !yield(Item{i, traffic.Flow{Label: label, Packets: packets, Timed: timed}}, nil) {
 				return
 			}
 		}

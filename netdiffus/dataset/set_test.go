@@ -38,14 +38,14 @@ func TestEveryLength(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkFlows(t, collect(t, set.Flows()), flows)
+		checkFlows(t, collect(t, set.Traffic()), flows)
 		if low == 0 {
 			continue
 		}
 		for i, p := range set.Images.Data {
 			set.Images.Data[i] = float64(float32(p))
 		}
-		checkFlows(t, collect(t, set.Flows()), flows)
+		checkFlows(t, collect(t, set.Traffic()), flows)
 	}
 }
 
@@ -71,7 +71,7 @@ func TestAnyFlows(t *testing.T) {
 			}
 			t.Fatal(err)
 		}
-		checkFlows(t, collect(t, set.Flows()), cut(flows, length))
+		checkFlows(t, collect(t, set.Traffic()), cut(flows, length))
 	}
 }
 
@@ -88,7 +88,7 @@ func TestUnknownLengths(t *testing.T) {
 	}
 	set.Lengths = nil
 	set.zeroDown = nil
-	checkFlows(t, collect(t, set.Flows()), []traffic.Flow{
+	checkFlows(t, collect(t, set.Traffic()), []traffic.Flow{
 		flow("a", up(500), down(1000), up(7)),
 		flow("b", up(3), down(9)),
 		// the third image holds padding only
@@ -189,7 +189,7 @@ func TestSplit(t *testing.T) {
 		for _, row := range part.Rows {
 			want = append(want, flows[row])
 		}
-		checkFlows(t, collect(t, part.Flows()), want)
+		checkFlows(t, collect(t, part.Traffic()), want)
 	}
 	again, _, _ := set.Split(0.8, 1)
 	other, _, _ := set.Split(0.8, 2)
@@ -224,7 +224,7 @@ func TestNoWayBack(t *testing.T) {
 		if set.Recipe.Image != image {
 			t.Errorf("opened as %#v, want %#v", set.Recipe.Image, image)
 		}
-		if _, err := traffic.Collect(set.Flows()); err == nil || !strings.Contains(err.Error(), image.Name()) {
+		if _, err := traffic.Collect(set.Traffic()); err == nil || !strings.Contains(err.Error(), image.Name()) {
 			t.Errorf("Flows of %s = %v, want that there is no way back", image.Name(), err)
 		}
 	}
@@ -238,14 +238,14 @@ func TestOtherFeatures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := collect(t, set.Flows())
+	back := collect(t, set.Traffic())
 	if len(back) != 1 || !back[0].Timed || back[0].Packets[1].IAT != 250 || back[0].Packets[1].Length != 0 {
 		t.Errorf("times come back as %v", back)
 	}
 	if set, err = Build(traffic.All(flows), Recipe{Length: 4, Feature: Length{}}); err != nil {
 		t.Fatal(err)
 	}
-	back = collect(t, set.Flows())
+	back = collect(t, set.Traffic())
 	if want := []traffic.Packet{up(5), up(9), up(1)}; len(back) != 1 || back[0].Timed || !slices.Equal(back[0].Packets, want) {
 		t.Errorf("unsigned lengths come back as %v, want %v", back, want)
 	}

@@ -34,7 +34,7 @@ func byClass(t *testing.T, g *sample.Generator, r sample.Request) map[string][]s
 		if err != nil {
 			t.Fatal(err)
 		}
-		flows[f.Label] = append(flows[f.Label], signed(f))
+		flows[f.Label] = append(flows[f.Label], signed(f.Flow))
 	}
 	return flows
 }

@@ -67,7 +67,7 @@ func drawTrained(t *testing.T, cfg netdiffus.Config, r dataset.Recipe) []traffic
 	if drawn.Images.C != 2 || drawn.Len() != 40 {
 		t.Fatalf("%d images of %d channels", drawn.Len(), drawn.Images.C)
 	}
-	flows, err := traffic.Collect(drawn.Flows())
+	flows, err := traffic.Collect(drawn.Traffic())
 	if err != nil {
 		t.Fatal(err)
 	}

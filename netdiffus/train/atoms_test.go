@@ -90,7 +90,7 @@ func TestLongAtoms(t *testing.T) {
 	long := set.Recipe
 	long.Length, long.Codec = 20, &codec.Atoms{}
 	long.More = []dataset.Channel{{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}}
-	set, err := dataset.Build(set.Flows(), long)
+	set, err := dataset.Build(set.Traffic(), long)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,14 +84,13 @@ func (c *copies) count() (float64, error) {
 
 // signedLengths are the flows of set by class: for each its packets' signed lengths.
 func signedLengths(set *dataset.Set) ([][][]float64, error) {
-	rows, i := make([][][]float64, len(set.Classes)), 0
+	rows := make([][][]float64, len(set.Classes))
 	for f, err := range set.Flows() {
 		if err != nil {
 			return nil, fmt.Errorf("train: copies: %w", err)
 		}
-		label := set.Labels[i]
+		label := set.Labels[f.Index]
 		rows[label] = append(rows[label], traffic.SignedLength{}.Values(f.Packets))
-		i++
 	}
 	return rows, nil
 }

@@ -67,7 +67,7 @@ func openSource(path string, recipe dataset.Recipe) (source, error) {
 	if !set.Fitted() {
 		return source{}, fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
 	}
-	return source{path, set.Flows(), set}, nil
+	return source{path, set.Traffic(), set}, nil
 }
 
 // packetsOf returns how many packets of each flow to compare where sources are

@@ -89,7 +89,7 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 		}
 		set.Recipe.Image = imaging.WholeGASF{}
 	}
-	flows, written := set.Flows(), 0
+	flows, written := set.Traffic(), 0
 	if o.keepPadding {
 		flows = set.PaddedFlows()
 	}

@@ -201,7 +201,7 @@ func TestPlotCutsToTheImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := source{flows: traffic.All(fewFlows(0))}
-	c, err := compareSources(long, source{flows: set.Flows(), images: set}, 0)
+	c, err := compareSources(long, source{flows: set.Traffic(), images: set}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
