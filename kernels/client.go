@@ -5,20 +5,21 @@ import (
 	"errors"
 	"os"
 	"strconv"
-	"syscall"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
-var errClientGone = errors.New("the client has gone")
+var errClientGone = errors.New("the client has ended")
 
-// watchClient ends the kernel when the process that started it has ended: then
-// this one gets another parent. It also heeds the process that jupyter-client
-// names, where there may be something in between.
+// watchClient cancels the kernel when the process that started it has ended, which
+// shows in that this process has another parent. It also watches the process that
+// jupyter-client names, in case there is another process between the two.
 func watchClient(ctx context.Context, cancel context.CancelCauseFunc) {
 	parent := os.Getppid()
 	named, err := strconv.Atoi(os.Getenv("JPY_PARENT_PID"))
-	if err != nil || !exists(named) {
-		named = 0 // of another namespace
+	if err != nil || !command.Running(named) {
+		named = 0 // of another process namespace
 	}
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
@@ -28,22 +29,9 @@ func watchClient(ctx context.Context, cancel context.CancelCauseFunc) {
 			return
 		case <-tick.C:
 		}
-		if os.Getppid() != parent || named != 0 && !exists(named) {
+		if os.Getppid() != parent || named != 0 && !command.Running(named) {
 			cancel(errClientGone)
 			return
 		}
 	}
-}
-
-// exists says whether there is a process of that number.
-func exists(pid int) bool {
-	if pid <= 0 {
-		return false
-	}
-	p, err := os.FindProcess(pid)
-	if err != nil {
-		return false
-	}
-	err = p.Signal(syscall.Signal(0))
-	return err == nil || errors.Is(err, os.ErrPermission)
 }

@@ -17,10 +17,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/kernels/gotool"
 	"github.com/netdiffus/netdiffus-go/kernels/keeper"
 	"github.com/netdiffus/netdiffus-go/kernels/proxy"
-	"github.com/netdiffus/netdiffus-go/kernels/shell"
+	"github.com/netdiffus/netdiffus-go/kernels/standin"
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
@@ -174,7 +173,7 @@ func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 			return nil, fmt.Errorf("%w; 'netdiffus kernel install' builds it", err)
 		}
 	}
-	setup, err := gotool.Find(ctx, o.Go, gotool.Library{Folder: o.Module, Version: o.Version})
+	setup, err := standin.FindGo(ctx, o.Go, standin.Library{Folder: o.Module, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +181,7 @@ func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{"go", shell.Name}
+	names := []string{"go", standin.ShellName}
 	if gopls, err := exec.LookPath(filepath.Join(o.Tools, "gopls")); err == nil {
 		setup.Gopls = gopls
 		names = append(names, "gopls")
@@ -196,7 +195,7 @@ func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	shells, err := shell.Environment(dir, goes)
+	shells, err := standin.ShellEnvironment(dir, goes)
 	if err != nil {
 		return nil, err
 	}
@@ -216,12 +215,12 @@ func Helper(args []string) (code int, ok bool) {
 		return keeper.Main(), true
 	case os.Getenv(keeper.DirEnv) == "":
 		return 0, false
-	case name == shell.Name:
-		return shell.Main(args), true
+	case name == standin.ShellName:
+		return standin.RunShell(args), true
 	case name == "go":
-		return gotool.Main(args), true
+		return standin.RunGo(args), true
 	case name == "gopls":
-		return gotool.Gopls(args), true
+		return standin.RunGopls(args), true
 	}
 	return 0, false
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/keeper"
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 func TestMain(m *testing.M) {
@@ -129,7 +130,7 @@ func TestClientThatGoesAway(t *testing.T) {
 		t.Skip(err)
 	}
 	defer alive.Process.Kill()
-	if exists(ended.Process.Pid) || !exists(alive.Process.Pid) || exists(0) || exists(-1) {
+	if command.Running(ended.Process.Pid) || !command.Running(alive.Process.Pid) || command.Running(0) || command.Running(-1) {
 		t.Error("exists does not tell the living from the dead")
 	}
 	t.Setenv("JPY_PARENT_PID", strconv.Itoa(alive.Process.Pid))

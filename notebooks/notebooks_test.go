@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
-	"github.com/netdiffus/netdiffus-go/notebooks/jupyter/jupytertest"
 )
 
-func TestMain(m *testing.M) { jupytertest.Main(m) }
+func TestMain(m *testing.M) { kerneltest.Main(m) }
 
 // TestExecute executes every notebook in the small profile, each on a fresh
 // kernel; later ones find what earlier ones made. Then the first one runs again
@@ -22,7 +22,7 @@ func TestExecute(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes every notebook")
 	}
-	r, stage, paths := jupytertest.Runner(t), newStage(t), notebooks(t)
+	r, stage, paths := kerneltest.Runner(t), newStage(t), notebooks(t)
 	var total time.Duration
 	var first *jupyter.Result
 	for _, path := range paths {

@@ -19,10 +19,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
-	"github.com/netdiffus/netdiffus-go/kernels/pyenv/pyenvtest"
-	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
+	"github.com/netdiffus/netdiffus-go/kernels/setup"
 )
+
+func TestMain(m *testing.M) { kerneltest.Main(m) }
 
 // before adds plain GoNB's results, which take a quarter of an hour, because where
 // it does not answer a case lasts until its limit.
@@ -67,18 +69,15 @@ func open(t *testing.T) bench {
 		t.Skip("the cases look for processes in /proc")
 	}
 	if _, err := os.Stat("/bin/bash"); err != nil {
-		pyenvtest.Skip(t, "GoNB's shell, /bin/bash, is not on this machine")
+		kerneltest.Skip(t, "GoNB's shell, /bin/bash, is not on this machine")
 	}
-	python := pyenvtest.Open(t)
-	tools, err := toolchain.Open(t.Context())
+	python := kerneltest.Python(t)
+	tools, err := setup.Tools{}.Build(t.Context())
 	if err != nil {
-		pyenvtest.Skip(t, fmt.Sprintf("GoNB cannot be built: %v", err))
+		kerneltest.Skip(t, fmt.Sprintf("GoNB cannot be built: %v", err))
 	}
 	dir := t.TempDir()
-	program := filepath.Join(dir, "netdiffus")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/netdiffus/netdiffus-go/netdiffus/cmd/netdiffus").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := kerneltest.Program(t)
 	library, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)

@@ -5,8 +5,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/kernels/gotool"
-	"github.com/netdiffus/netdiffus-go/kernels/shell"
+	"github.com/netdiffus/netdiffus-go/kernels/standin"
 )
 
 // failure is how a cell failed, as clients are told.
@@ -26,15 +25,15 @@ var (
 // explain turns what GoNB says of a failed cell into what helps: GoNB calls every
 // failure "ERROR" and often knows no more than "exit status 2". stderr is the end
 // of what the cell wrote there.
-func explain(f failure, stderr string, broken *shell.Failure, interrupted bool) failure {
+func explain(f failure, stderr string, broken *standin.ShellFailure, interrupted bool) failure {
 	value := strings.TrimSpace(colour.ReplaceAllString(f.Value, ""))
 	switch {
 	case broken != nil && broken.Interrupted, interrupted:
 		return plainly("Interrupted", "the cell was interrupted")
 	case broken != nil:
 		return plainly("ShellError", broken.String())
-	case strings.Contains(value, gotool.ImportPrefix):
-		_, text, _ := strings.Cut(value, gotool.ImportPrefix)
+	case strings.Contains(value, standin.ErrorPrefix):
+		_, text, _ := strings.Cut(value, standin.ErrorPrefix)
 		return plainly("ImportError", strings.TrimSpace(text))
 	case exit.MatchString(value):
 		return ended(exit.FindStringSubmatch(value)[1], stderr)

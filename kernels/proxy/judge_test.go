@@ -7,8 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netdiffus/netdiffus-go/kernels/gotool"
-	"github.com/netdiffus/netdiffus-go/kernels/shell"
+	"github.com/netdiffus/netdiffus-go/kernels/standin"
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
@@ -124,7 +123,7 @@ func TestExplain(t *testing.T) {
 	for name, c := range map[string]struct {
 		f           failure
 		stderr      string
-		broken      *shell.Failure
+		broken      *standin.ShellFailure
 		interrupted bool
 		ename, text string
 		traceback   string
@@ -136,9 +135,9 @@ func TestExplain(t *testing.T) {
 		"progress":      {failure{Value: "exit status 1"}, "a\rb\rlast", nil, false, "ExitError", "exit status 1: last", ""},
 		"killed":        {failure{Value: "signal: killed"}, "", nil, false, "Killed", "the cell was killed: it ran out of memory, or went on for 5 s after an interrupt", ""},
 		"interrupt":     {failure{Value: "signal: interrupt"}, "", nil, true, "Interrupted", "the cell was interrupted", ""},
-		"shell":         {failure{}, "", &shell.Failure{Command: "!false", Code: 1}, false, "ShellError", "`!false` ended with exit status 1", ""},
-		"shell stopped": {failure{}, "", &shell.Failure{Command: "!sleep", Interrupted: true}, false, "Interrupted", "the cell was interrupted", ""},
-		"import":        {failure{Value: "failed to run \"/k/bin/go get\": exit status 1\n\n" + gotool.ImportPrefix + "cannot import x\n"}, "", nil, false, "ImportError", "cannot import x", ""},
+		"shell":         {failure{}, "", &standin.ShellFailure{Command: "!false", Code: 1}, false, "ShellError", "`!false` ended with exit status 1", ""},
+		"shell stopped": {failure{}, "", &standin.ShellFailure{Command: "!sleep", Interrupted: true}, false, "Interrupted", "the cell was interrupted", ""},
+		"import":        {failure{Value: "failed to run \"/k/bin/go get\": exit status 1\n\n" + standin.ErrorPrefix + "cannot import x\n"}, "", nil, false, "ImportError", "cannot import x", ""},
 		"compile":       {compile, "", nil, false, "CompileError", "Cell[3]: Line 2: undefined: x", "Cell[3]: Line 2"},
 		"command":       {failure{Value: "executing special commands in cell: no such folder"}, "", nil, false, "CommandError", "no such folder", ""},
 		"other":         {failure{Value: "failed to run \"go build\": exit status 1\nodd"}, "", nil, false, "Error", "odd", ""},

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/kernels/shell"
+	"github.com/netdiffus/netdiffus-go/kernels/standin"
 )
 
 // work takes requests from the queue, one after the other, until ctx ends.
@@ -123,11 +123,11 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 	if !e.Silent {
 		p.publish(r.Message, "execute_input", map[string]any{"code": e.Code, "execution_count": count})
 	}
-	if err := shell.Clear(p.o.Dir); err != nil {
+	if err := standin.ClearFailure(p.o.Dir); err != nil {
 		p.o.Log.Warn("the last cell's failure stays", "err", err)
 	}
 	reply, err := p.forward(ctx, r, map[string]any{
-		"code": shell.Rewrite(p.o.Dir, e.Code), "silent": e.Silent, "store_history": e.StoreHistory,
+		"code": standin.RewriteCell(p.o.Dir, e.Code), "silent": e.Silent, "store_history": e.StoreHistory,
 		"user_expressions": struct{}{}, "allow_stdin": e.AllowStdin, "stop_on_error": e.StopOnError,
 	}, 0)
 	f, failed := p.verdict(r, reply, err)
@@ -166,8 +166,8 @@ func (p *Proxy) verdict(r *request, reply json.RawMessage, err error) (failure, 
 	if err := json.Unmarshal(reply, &content); err != nil {
 		return plainly("KernelError", err.Error()), true
 	}
-	var broken *shell.Failure
-	if f, failed := shell.Failed(p.o.Dir); failed {
+	var broken *standin.ShellFailure
+	if f, failed := standin.FailedShell(p.o.Dir); failed {
 		broken = &f
 	}
 	if content.Status == "ok" && broken == nil {

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/kernels/client"
-	"github.com/netdiffus/netdiffus-go/kernels/spec"
+	"github.com/netdiffus/netdiffus-go/kernels/kernelspec"
 )
 
-// tryCell computes the sum of three squares on the device, as a notebook would.
+// tryCell computes a sum of three squares on the device, as a notebook would.
 const tryCell = `import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -35,39 +35,39 @@ if err != nil {
 fmt.Println(tensors.ToScalar[float32](out[0]), b.String())
 `
 
-// tryTime is how long the kernel may take to start and run the cell.
+// tryTime is how long the kernel may take to start and to run the cell.
 const tryTime = 5 * time.Minute
 
-// Try starts the kernel of s as Jupyter would, and runs a cell on it that
-// computes on the device.
-func Try(ctx context.Context, s spec.Spec, pureGo bool) error {
+// try starts the kernel of s as Jupyter would, and runs a cell on it that computes
+// on the device.
+func try(ctx context.Context, s kernelspec.Spec, pureGo bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, tryTime, fmt.Errorf("no answer within %v", tryTime))
 	defer cancel()
 	k, err := client.Start(ctx, s.Argv, environment(s), os.TempDir())
 	if err != nil {
-		return fmt.Errorf("try: %w", err)
+		return fmt.Errorf("trying a cell: %w", err)
 	}
 	defer k.Close()
 	result, err := k.Execute(ctx, tryCell)
 	if err != nil {
-		return fmt.Errorf("try: %w", err)
+		return fmt.Errorf("trying a cell: %w", err)
 	}
 	want := "14 xla"
 	if pureGo {
 		want = "14 go"
 	}
 	if got := strings.TrimSpace(result.Stdout); got != want {
-		return fmt.Errorf("try: the cell printed %q, want %q; %s", got, want, strings.TrimSpace(result.Stderr))
+		return fmt.Errorf("trying a cell: it printed %q, want %q; %s", got, want, strings.TrimSpace(result.Stderr))
 	}
 	if err := k.Close(); err != nil {
-		return fmt.Errorf("try: %w", err)
+		return fmt.Errorf("trying a cell: %w", err)
 	}
 	return nil
 }
 
-// environment is what Jupyter starts the kernel of s in: its own environment,
-// with the kernelspec's, in which ${NAME} stands for a variable of Jupyter's.
-func environment(s spec.Spec) []string {
+// environment returns the environment in which Jupyter starts the kernel of s: its
+// own, and the kernelspec's, in which ${NAME} stands for a variable of Jupyter's.
+func environment(s kernelspec.Spec) []string {
 	env := os.Environ()
 	var names []string
 	for name := range s.Env {
@@ -75,14 +75,14 @@ func environment(s spec.Spec) []string {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		env = append(env, name+"="+Expand(s.Env[name]))
+		env = append(env, name+"="+expand(s.Env[name]))
 	}
 	return env
 }
 
-// Expand puts in variables as Jupyter does (Python's string.Template): "$$"
+// expand replaces variables as Jupyter does (with Python's string.Template): "$$"
 // stands for "$".
-func Expand(value string) string {
+func expand(value string) string {
 	return os.Expand(value, func(name string) string {
 		if name == "$" {
 			return "$"
@@ -91,5 +91,5 @@ func Expand(value string) string {
 	})
 }
 
-// literal is the text that expands to value.
+// literal returns the text that expand turns into value.
 func literal(value string) string { return strings.ReplaceAll(value, "$", "$$") }

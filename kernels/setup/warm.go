@@ -12,13 +12,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/kernels/gotool"
-	"github.com/netdiffus/netdiffus-go/kernels/toolchain"
+	"github.com/netdiffus/netdiffus-go/kernels/standin"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // warmCell imports what cells import, so that building it leaves all of that in
-// Go's build cache. The library's packages are added to it.
+// Go's build cache. The library's packages are inserted at %s.
 const warmCell = `package main
 
 import (
@@ -33,12 +32,12 @@ import (
 func main() {}
 `
 
-// Warm builds what cells import, as a cell is built, so that the first cell of a
-// notebook takes seconds: 50 s on two cores where nothing was built before, 3 s
-// where everything was. It fetches the modules that are missing, because cells
-// fetch none.
-func Warm(ctx context.Context, log *slog.Logger, library gotool.Library) error {
-	g, err := toolchain.FindGo(ctx, "")
+// Warm builds what cells import, with the flags of a cell, so that the first cell of
+// a notebook takes seconds. Warm itself takes 50 s on two cores if nothing was built
+// before, and 3 s if everything was. It downloads the modules that are missing,
+// because cells download none.
+func Warm(ctx context.Context, log *slog.Logger, library standin.Library) error {
+	g, err := findGo(ctx, "")
 	if err == nil && !g.Cgo {
 		err = noCompiler(g)
 	}
@@ -51,7 +50,7 @@ func Warm(ctx context.Context, log *slog.Logger, library gotool.Library) error {
 	return nil
 }
 
-func warm(ctx context.Context, log *slog.Logger, g toolchain.Go, library gotool.Library) error {
+func warm(ctx context.Context, log *slog.Logger, g goCommand, library standin.Library) error {
 	w, err := newWarmer(ctx, g, library)
 	if err != nil {
 		return fmt.Errorf("warm: %w", err)
@@ -61,7 +60,7 @@ func warm(ctx context.Context, log *slog.Logger, g toolchain.Go, library gotool.
 		return nil
 	}
 	begun := time.Now()
-	log.Info("building what cells import: a minute the first time")
+	log.Info("building the packages that cells import (a minute the first time)")
 	if err := w.run(ctx, "build", "-o", filepath.Join(w.dir, "cell")); err != nil {
 		return fmt.Errorf("warm: %w", err)
 	}
@@ -69,29 +68,25 @@ func warm(ctx context.Context, log *slog.Logger, g toolchain.Go, library gotool.
 	return nil
 }
 
-// Cold lists the packages that a cell may import and that Go's build cache does
-// not hold. The first cell that imports one takes as long as building it.
-func Cold(ctx context.Context, g toolchain.Go, library gotool.Library) ([]string, error) {
+// cold lists the packages that a cell may import and that Go's build cache does not
+// hold. The first cell that imports one of them waits until it is built.
+func cold(ctx context.Context, g goCommand, library standin.Library) ([]string, error) {
 	w, err := newWarmer(ctx, g, library)
 	if err != nil {
-		return nil, fmt.Errorf("setup: %w", err)
+		return nil, err
 	}
 	defer os.RemoveAll(w.dir)
-	list, err := w.cold(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("setup: %w", err)
-	}
-	return list, nil
+	return w.cold(ctx)
 }
 
-// warmer builds a cell of its own in a module like the cells'.
+// warmer builds warmCell in a module like that of cells.
 type warmer struct {
 	dir string
-	cmd gotool.Setup
+	cmd standin.Go
 	env []string
 }
 
-func newWarmer(ctx context.Context, g toolchain.Go, library gotool.Library) (*warmer, error) {
+func newWarmer(ctx context.Context, g goCommand, library standin.Library) (*warmer, error) {
 	dir, err := os.MkdirTemp("", "netdiffus-warm-")
 	if err != nil {
 		return nil, err
@@ -104,25 +99,26 @@ func newWarmer(ctx context.Context, g toolchain.Go, library gotool.Library) (*wa
 	return w, nil
 }
 
-func (w *warmer) prepare(ctx context.Context, g toolchain.Go, library gotool.Library) (err error) {
-	if w.cmd, err = gotool.Find(ctx, g.Path, library); err != nil {
+func (w *warmer) prepare(ctx context.Context, g goCommand, library standin.Library) (err error) {
+	if w.cmd, err = standin.FindGo(ctx, g.Path, library); err != nil {
 		return err
 	}
 	proxy, err := goProxy(ctx, g)
 	if err != nil {
 		return err
 	}
-	// The flags of a cell, but with the network: this is where modules come in.
+	// The settings of a cell, except that downloads are allowed.
 	env, err := w.cmd.Environment(proxy, w.dir)
 	if err != nil {
 		return err
 	}
 	w.env = append(os.Environ(), env...)
-	if err := w.cmd.Seed(ctx, w.dir, "gonb_warm"); err != nil {
+	if err := w.cmd.WriteModule(ctx, w.dir, "gonb_warm"); err != nil {
 		return err
 	}
-	// Cells fetch nothing, so all that the library pins must be here. Without a
-	// network it may be, which the next step tells.
+	// Cells download nothing, so every module that the library pins must be here.
+	// A failure is not the end: without a network everything may be here already,
+	// which the next step finds out.
 	if err := w.run(ctx, "mod", "download"); err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -137,8 +133,8 @@ func (w *warmer) prepare(ctx context.Context, g toolchain.Go, library gotool.Lib
 	return os.WriteFile(filepath.Join(w.dir, "main.go"), fmt.Appendf(nil, warmCell, imports.String()), 0o600)
 }
 
-// goProxy is the user's own choice of where modules come from.
-func goProxy(ctx context.Context, g toolchain.Go) (string, error) {
+// goProxy returns the user's own setting of GOPROXY.
+func goProxy(ctx context.Context, g goCommand) (string, error) {
 	out, err := exec.CommandContext(ctx, g.Path, "env", "GOPROXY").Output()
 	if err != nil {
 		return "", fmt.Errorf("%s env GOPROXY: %w", g.Path, err)
@@ -148,7 +144,7 @@ func goProxy(ctx context.Context, g toolchain.Go) (string, error) {
 
 // packages lists the library's packages that a cell can import.
 func (w *warmer) packages(ctx context.Context) ([]string, error) {
-	const library = gotool.Module + "/netdiffus"
+	const library = standin.LibraryPath + "/netdiffus"
 	out, err := w.output(ctx, "list", "-f", "{{if ne .Name \"main\"}}{{.ImportPath}}{{end}}", library+"/...")
 	if err != nil {
 		return nil, err
@@ -161,7 +157,7 @@ func (w *warmer) packages(ctx context.Context) ([]string, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, errors.New("the library has no packages")
+		return nil, errors.New("the library has no package that a cell can import")
 	}
 	return list, nil
 }
@@ -179,9 +175,9 @@ func (w *warmer) run(ctx context.Context, args ...string) error {
 	return err
 }
 
-// output runs the go command in the module and returns what it prints.
+// output runs the go command in the module and returns its output.
 func (w *warmer) output(ctx context.Context, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, w.cmd.Go, args...)
+	cmd := exec.CommandContext(ctx, w.cmd.Command, args...)
 	cmd.Dir = w.dir
 	cmd.Env = append(w.env, "PWD="+w.dir)
 	cmd.WaitDelay = time.Second

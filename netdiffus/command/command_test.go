@@ -147,3 +147,18 @@ func TestKillGroup(t *testing.T) {
 		t.Errorf("the shell's child ended %v after the cancellation", took)
 	}
 }
+
+func TestRunning(t *testing.T) {
+	me, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := exec.Command(me, "-test.run=^$")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if !Running(os.Getpid()) || Running(ended.Process.Pid) || Running(0) || Running(-1) {
+		t.Errorf("Running is %t for this process, %t for one that has ended, %t for 0 and %t for -1",
+			Running(os.Getpid()), Running(ended.Process.Pid), Running(0), Running(-1))
+	}
+}

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
-	"github.com/netdiffus/netdiffus-go/notebooks/jupyter/jupytertest"
 )
 
 const importNB = "import \"github.com/netdiffus/netdiffus-go/netdiffus/nb\"\n"
 
-func TestMain(m *testing.M) { jupytertest.Main(m) }
+func TestMain(m *testing.M) { kerneltest.Main(m) }
 
 // write writes a notebook of code cells into a new folder and returns its path.
 func write(t *testing.T, cells ...jupyter.Cell) string {
@@ -42,7 +42,7 @@ func TestBroken(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")
 	}
-	r := jupytertest.Runner(t)
+	r := kerneltest.Runner(t)
 	for _, c := range []struct {
 		name  string
 		cells []jupyter.Cell
@@ -92,7 +92,7 @@ func TestRender(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")
 	}
-	r := jupytertest.Runner(t)
+	r := kerneltest.Runner(t)
 	r.Profile = jupyter.Full
 	path := write(t, source("import (\n\"fmt\"\n\"github.com/netdiffus/netdiffus-go/netdiffus/nb\"\n)\n%%\nfmt.Println(\"a\")\nnb.Table([]string{\"x\"}, [][]any{{1}})\nfmt.Println(nb.Smoke())"))
 	render := func() ([]byte, error) {

@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
-	"github.com/netdiffus/netdiffus-go/notebooks/jupyter/jupytertest"
 )
 
 // trainingCells make a data set and train on it without an end.
@@ -62,7 +62,7 @@ func TestInterrupt(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains in a notebook")
 	}
-	r := jupytertest.Runner(t)
+	r := kerneltest.Runner(t)
 	path := write(t, trainingCells...)
 	sample, err := os.ReadFile("../../data/loopback.parquet")
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netdiffus/netdiffus-go/kernels/checkup"
+	"github.com/netdiffus/netdiffus-go/kernels/setup"
 )
 
 func kernelDoctorCommand() *cobra.Command {
-	var o checkup.Options
+	var o setup.ExamineOptions
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
@@ -39,7 +39,7 @@ func kernelDoctorCommand() *cobra.Command {
 			}
 			o.Place = &p
 		}
-		r := checkup.Run(c.Context(), o)
+		r := setup.Examine(c.Context(), o)
 		if err := c.Context().Err(); err != nil {
 			return err // what it found is half the truth
 		}
@@ -60,7 +60,7 @@ func kernelDoctorCommand() *cobra.Command {
 	return c
 }
 
-func printCheckup(w io.Writer, r checkup.Report) {
+func printCheckup(w io.Writer, r setup.Report) {
 	const indent = "\n                       "
 	healthy := true
 	for _, c := range r.Checks {
@@ -68,7 +68,7 @@ func printCheckup(w io.Writer, r checkup.Report) {
 		if c.Cure != "" {
 			fmt.Fprintf(w, "%-14s%-9s%s\n", "", "cure", strings.ReplaceAll(c.Cure, "\n", indent))
 		}
-		healthy = healthy && c.Status == checkup.OK
+		healthy = healthy && c.Status == setup.OK
 	}
 	if healthy {
 		fmt.Fprintln(w, "nothing is missing")

@@ -44,16 +44,16 @@ the version that this program is of.`,
 		o.Progress = progressTo(c.ErrOrStderr())
 		done, err := setup.Install(c.Context(), o)
 		if err != nil {
-			return err
+			return withFlags(err)
 		}
 		out := c.OutOrStdout()
-		ours := done.Spec.Metadata.Ours
+		origin := done.Spec.Metadata.Origin
 		fmt.Fprintf(out, "installed  %q in %s\n", done.Spec.DisplayName, done.Dir)
-		fmt.Fprintf(out, "device     %s\n", ours.Backend)
-		if ours.Module != "" {
-			fmt.Fprintf(out, "library    %s\n", ours.Module)
+		fmt.Fprintf(out, "device     %s\n", origin.Backend)
+		if origin.Module != "" {
+			fmt.Fprintf(out, "library    %s\n", origin.Module)
 		} else {
-			fmt.Fprintf(out, "library    version %s\n", ours.Version)
+			fmt.Fprintf(out, "library    version %s\n", origin.Version)
 		}
 		if _, err := exec.LookPath("jupyter"); err == nil {
 			fmt.Fprintln(out, "next       jupyter lab")

@@ -2,22 +2,23 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/kernels/kernelspec"
 	"github.com/netdiffus/netdiffus-go/kernels/setup"
-	"github.com/netdiffus/netdiffus-go/kernels/spec"
 )
 
-// placeFlags registers the flags that say where a kernelspec lies. What it
-// returns is to be called after the command line was read.
-func placeFlags(c *cobra.Command) func() (spec.Place, error) {
-	var p spec.Place
+// placeFlags registers the flags for the place of a kernelspec. The function that it
+// returns must be called after the command line has been parsed.
+func placeFlags(c *cobra.Command) func() (kernelspec.Place, error) {
+	var p kernelspec.Place
 	var user bool
-	c.Flags().BoolVar(&user, "user", false, "among the user's own kernels (the default)")
-	c.Flags().BoolVar(&p.SysPrefix, "sys-prefix", false, "in the active Python environment: $VIRTUAL_ENV, $CONDA_PREFIX, or that of the jupyter or python3 on the PATH")
-	c.Flags().StringVar(&p.Prefix, "prefix", "", "below this folder, as PREFIX/share/jupyter")
-	return func() (spec.Place, error) {
+	c.Flags().BoolVar(&user, "user", false, "in the user's own folder of kernels (the default)")
+	c.Flags().BoolVar(&p.SysPrefix, "sys-prefix", false, "in the active Python environment: that of $VIRTUAL_ENV, of $CONDA_PREFIX, or of the jupyter or python3 on the PATH")
+	c.Flags().StringVar(&p.Prefix, "prefix", "", "in share/jupyter of this folder")
+	return func() (kernelspec.Place, error) {
 		if user && (p.SysPrefix || p.Prefix != "") || p.SysPrefix && p.Prefix != "" {
 			return p, usageOf(c, errors.New("--user, --sys-prefix and --prefix exclude each other"))
 		}
@@ -25,7 +26,18 @@ func placeFlags(c *cobra.Command) func() (spec.Place, error) {
 	}
 }
 
-// placeGiven reports whether the command line says where a kernelspec lies.
+// withFlags adds to an error of the kernel's packages the flags that may cure it.
+func withFlags(err error) error {
+	switch {
+	case errors.Is(err, kernelspec.ErrPlace):
+		return fmt.Errorf("%w: --user, --prefix, or --sys-prefix in a virtual environment", err)
+	case errors.Is(err, setup.ErrNoClone):
+		return fmt.Errorf("%w with --module", err)
+	}
+	return err
+}
+
+// placeGiven reports whether the command line names the place of a kernelspec.
 func placeGiven(c *cobra.Command) bool {
 	return c.Flags().Changed("user") || c.Flags().Changed("sys-prefix") || c.Flags().Changed("prefix")
 }

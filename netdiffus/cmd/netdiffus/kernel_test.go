@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/kernels"
-	"github.com/netdiffus/netdiffus-go/kernels/checkup"
-	"github.com/netdiffus/netdiffus-go/kernels/spec"
+	"github.com/netdiffus/netdiffus-go/kernels/kernelspec"
+	"github.com/netdiffus/netdiffus-go/kernels/setup"
 )
 
 // TestMain lets the test's own binary be the program, as an installed kernel and
@@ -89,7 +89,7 @@ func TestKernelInstall(t *testing.T) {
 	if err != nil || len(entries) != 1 || entries[0].Name() != "netdiffus" {
 		t.Fatalf("%s holds %v, %v, want netdiffus alone", kernelsDir, entries, err)
 	}
-	s, err := spec.Read(filepath.Join(kernelsDir, "netdiffus"))
+	s, err := kernelspec.Read(filepath.Join(kernelsDir, "netdiffus"))
 	if err != nil || s.DisplayName != "NetDiffus (Go)" || s.Language != "go" || !filepath.IsAbs(s.Argv[0]) {
 		t.Errorf("the kernelspec is %+v, %v", s, err)
 	}
@@ -98,11 +98,11 @@ func TestKernelInstall(t *testing.T) {
 	if err != nil {
 		t.Errorf("kernel doctor: %v\n%s%s", err, out, errs)
 	}
-	var report checkup.Report
+	var report setup.Report
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
-	if last := report.Checks[len(report.Checks)-1]; last.Part != "cell" || last.Status != checkup.OK {
+	if last := report.Checks[len(report.Checks)-1]; last.Part != "cell" || last.Status != setup.OK {
 		t.Errorf("the last check is %+v, want a cell that ran", last)
 	}
 	if out, _, err := kernelCommandLine(t, "list"); err != nil || !strings.Contains(out, kernelsDir) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/netdiffus/netdiffus-go/kernels/spec"
+	"github.com/netdiffus/netdiffus-go/kernels/kernelspec"
 )
 
 func kernelUninstallCommand() *cobra.Command {
@@ -31,9 +31,9 @@ func kernelUninstallCommand() *cobra.Command {
 		}
 		dir, err := p.Dir(name)
 		if err != nil {
-			return err
+			return withFlags(err)
 		}
-		switch err := spec.Remove(dir); {
+		switch err := kernelspec.Remove(dir); {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("there is no kernel in %s; 'netdiffus kernel list' says where there are some", dir)
 		case err != nil:
@@ -52,12 +52,12 @@ func kernelListCommand() *cobra.Command {
 		Example: "  netdiffus kernel list",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			found := spec.Find(spec.SearchDirs())
+			found := kernelspec.Find(kernelspec.SearchDirs())
 			if len(found) == 0 {
 				return errors.New("there are none; 'netdiffus kernel install' makes one")
 			}
 			for _, f := range found {
-				fmt.Fprintf(c.OutOrStdout(), "%-16s%-12s%s\n", f.Name, f.Spec.Metadata.Ours.Version, f.Dir)
+				fmt.Fprintf(c.OutOrStdout(), "%-16s%-12s%s\n", f.Name, f.Spec.Metadata.Origin.Version, f.Dir)
 			}
 			return nil
 		},

@@ -25,7 +25,7 @@ func kernelWarmCommand() *cobra.Command {
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		library, err := setup.FindLibrary(module, version())
 		if err != nil {
-			return err
+			return withFlags(err)
 		}
 		if err := setup.Warm(c.Context(), slog.New(plainHandler{c.ErrOrStderr()}), library); err != nil {
 			return err

@@ -8,17 +8,17 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netdiffus/netdiffus-go/kernels/lab"
+	"github.com/netdiffus/netdiffus-go/kernels/kernelspec"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
 	"github.com/netdiffus/netdiffus-go/kernels/setup"
-	"github.com/netdiffus/netdiffus-go/kernels/spec"
 )
 
 func notebooksLabCommand() *cobra.Command {
-	o := lab.Options{Folder: "."}
+	o := pyenv.LabOptions{Folder: "."}
 	c := &cobra.Command{
 		Use:   "lab [FOLDER] [-- ARGUMENTS OF JUPYTER LAB]",
 		Short: "Open JupyterLab with the kernel, from an environment of its own",
@@ -69,30 +69,32 @@ func ownArguments(c *cobra.Command, args []string) []string {
 }
 
 // openLab runs JupyterLab until its user ends it or ctx does.
-func openLab(ctx context.Context, stdout, stderr io.Writer, o lab.Options) error {
+func openLab(ctx context.Context, stdout, stderr io.Writer, o pyenv.LabOptions) error {
 	log := slog.New(plainHandler{stderr})
-	found := spec.Find(spec.SearchDirs())
+	found := kernelspec.Find(kernelspec.SearchDirs())
 	if len(found) == 0 {
 		log.Info("there is no kernel yet: installing it (as 'netdiffus kernel install' does)")
 		done, err := setup.Install(ctx, setup.Options{Version: version(), Log: log, Progress: progressTo(stderr)})
 		if err != nil {
-			return fmt.Errorf("%w; 'netdiffus kernel install' takes flags that lab does not", err)
+			return fmt.Errorf("%w; run 'netdiffus kernel install', which has flags for its steps", err)
 		}
-		found = []spec.Found{{Name: done.Name, Dir: done.Dir}}
+		found = []kernelspec.Found{{Name: done.Name, Dir: done.Dir}}
 	}
 	o.Data = filepath.Dir(filepath.Dir(found[0].Dir))
 	env, err := pyenv.Opener{Log: log}.Open(ctx)
 	if err != nil {
 		return err
 	}
-	cmd, err := lab.Command(ctx, env, o)
+	cmd, err := env.Lab(ctx, o)
 	if err != nil {
 		return err
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, stdout, stderr
+	runtime.LockOSThread() // see Lab
+	defer runtime.UnlockOSThread()
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return nil // Ctrl-C is how one ends JupyterLab
+		return nil // Ctrl-C is the usual way to end JupyterLab
 	}
 	if err != nil {
 		return errors.Join(errors.New("JupyterLab failed"), err)

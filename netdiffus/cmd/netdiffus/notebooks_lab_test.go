@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/kernels/pyenv/pyenvtest"
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 )
 
 // lockedBuffer is written by a process and read by a test.
@@ -42,7 +42,7 @@ func TestNotebooksLab(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts JupyterLab")
 	}
-	pyenvtest.Open(t)
+	kerneltest.Python(t)
 	emptyHome(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

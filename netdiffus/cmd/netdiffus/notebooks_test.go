@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/netdiffus/netdiffus-go/kernels/pyenv/pyenvtest"
+	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
 )
 
@@ -57,7 +57,7 @@ func TestNotebooksList(t *testing.T) {
 // TestNotebooksNoKernel: a notebook that could not be run has a problem, and so
 // has the command; render leaves it as it is.
 func TestNotebooksNoKernel(t *testing.T) {
-	pyenvtest.Open(t)
+	kerneltest.Python(t)
 	dir := t.TempDir()
 	path := filepath.Join(dir, "notebooks", "00_a.ipynb")
 	tryNotebook(t, path)
