@@ -22,7 +22,7 @@ func execute(ctx context.Context, args ...string) (stdout, stderr string, err er
 	root := rootCommand()
 	root.SetOut(&out)
 	root.SetErr(&log)
-	root.SetArgs(args)
+	root.SetArgs(programArgs(root, args))
 	err = root.ExecuteContext(ctx)
 	return out.String(), log.String(), err
 }

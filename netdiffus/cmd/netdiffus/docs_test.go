@@ -103,7 +103,8 @@ func TestDocumentationCommands(t *testing.T) {
 					continue
 				}
 				parsed++
-				c, rest, err := rootCommand().Find(args)
+				root := rootCommand()
+				c, rest, err := root.Find(programArgs(root, args))
 				if err == nil {
 					err = c.ParseFlags(rest)
 				}

@@ -61,7 +61,7 @@ optNNNNNN.pt, to go on training there.`,
 	flags.StringVar(&f.format, "format", "", "`format` of the file: "+strings.Join(exportFormats, ", ")+"; empty goes by its name: .pt, .safetensors, .npz")
 	flags.StringVar(&f.out, "out", "", "`file` to write (needed)")
 	flags.StringVar(&f.weights, "weights", "", "weights to write: model, ema, ema_RATE or opt; empty means the average where there is one, as sample does")
-	boolVar(flags, &f.overwrite, "overwrite", "replace a file that is there")
+	flags.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there")
 	return c
 }
 

@@ -50,15 +50,15 @@ Reading it gives back the same flows.`,
 	}
 	flags := c.Flags()
 	o.input.register(flags)
-	boolVar(flags, &o.input.reader.KeepKeys, "keep_keys", "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
+	flags.BoolVar(&o.input.reader.KeepKeys, "keep_keys", false, "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
 	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
 	flags.Float64Var(&o.share, "share", 1, "share of the flows to write, drawn by --seed; for a training set")
 	flags.StringVar(&o.rest, "rest", "", "file, or DIR/, for the flows that --share leaves")
 	p := &o.pcap
 	flags.StringVar(&o.protocol, "protocol", "tcp", "captures written: tcp or udp")
-	boolVar(flags, &p.IPv6, "ipv6", "captures written: IPv6 instead of IPv4")
+	flags.BoolVar(&p.IPv6, "ipv6", false, "captures written: IPv6 instead of IPv4")
 	flags.IntVar(&p.MTU, "mtu", 1500, "captures written: longest IP packet, bytes, up to 65535")
-	boolVar(flags, &p.Segment, "segment", "captures written: cut payloads too long for the MTU into several packets (which do not read back as one)")
+	flags.BoolVar(&p.Segment, "segment", false, "captures written: cut payloads too long for the MTU into several packets (which do not read back as one)")
 	flags.Uint16Var(&p.Port, "server_port", 9, "captures written: port of the servers")
 	flags.StringVar(&o.start, "start", "2024-01-01T00:00:00Z", "captures written: time of the first packet, RFC 3339")
 	flags.StringVar(&o.timesFrom, "iat_from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")

@@ -156,8 +156,8 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	}
 	u := cfg.UNet
 	fmt.Fprintf(w, "%s: step %d, %d tensors, %d parameters\n", path, m.step, len(m.weights), n)
-	fmt.Fprintf(w, "  found    images of %d channels, num_channels %d, channel_mult %s, num_res_blocks %d, attention_resolutions %s, learn_sigma %s, %d classes\n",
-		u.InChannels, u.Channels, join(u.ChannelMult), u.ResBlocks, join(u.Attention), (*boolWord)(&u.LearnSigma), u.Classes)
+	fmt.Fprintf(w, "  found    images of %d channels, num_channels %d, channel_mult %s, num_res_blocks %d, attention_resolutions %s, learn_sigma %t, %d classes\n",
+		u.InChannels, u.Channels, join(u.ChannelMult), u.ResBlocks, join(u.Attention), u.LearnSigma, u.Classes)
 	var assumed []string
 	for _, s := range modelSettings {
 		_, given := f.given.words[s.name]

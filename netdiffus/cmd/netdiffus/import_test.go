@@ -251,9 +251,8 @@ func TestImportRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "run")
-			root := rootCommand()
-			root.SetArgs(append([]string{"import", "--run", out}, c.args...))
-			if err := root.Execute(); err == nil || !strings.Contains(err.Error(), c.want) {
+			_, _, err := execute(t.Context(), append([]string{"import", "--run", out}, c.args...)...)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want %q in it", err, c.want)
 			}
 			if _, err := os.Stat(out); err == nil {

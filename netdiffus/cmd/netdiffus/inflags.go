@@ -30,7 +30,7 @@ func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: as the file says, and {folder} for captures)")
 	flags.IntVar(&r.MinPackets, "min_packets", 0, "leave out flows of fewer packets")
 	flags.IntVar(&r.MaxPackets, "max_packets", 0, "cut flows to their first packets; 0 keeps all")
-	boolVar(flags, &r.KeepEmpty, "keep_empty", "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
+	flags.BoolVar(&r.KeepEmpty, "keep_empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
 	flags.DurationVar(&f.idle, "idle_timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means none does")
 	flags.DurationVar(&f.active, "active_timeout", 0, "captures: longest time that a flow lasts before it is cut in two; 0 means any")
 	flags.StringVar(&f.delimiter, "csv_delimiter", "", "CSV: what parts the cells, such as ';' or tab (default: found out)")

@@ -38,7 +38,7 @@ func run(args []string) int {
 	context.AfterFunc(ctx, stop)
 
 	root := rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(programArgs(root, args))
 	err := root.ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -96,6 +96,8 @@ func rootCommand() *cobra.Command {
 	)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageOf(c, err) })
 	markUsage(root)
+	root.SetGlobalNormalizationFunc(canonical)
+	unifySwitches(root)
 	return root
 }
 

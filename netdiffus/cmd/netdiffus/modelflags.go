@@ -211,16 +211,12 @@ func floatSetting(name, usage string, field func(c *netdiffus.Config) *float64) 
 
 func boolSetting(name, usage string, get func(c *netdiffus.Config) bool, set func(c *netdiffus.Config, on bool)) setting {
 	return setting{
-		name, "True|False", usage,
-		func(c *netdiffus.Config) string {
-			on := boolWord(get(c))
-			return on.String()
-		},
+		name, "bool", usage,
+		func(c *netdiffus.Config) string { return strconv.FormatBool(get(c)) },
 		func(c *netdiffus.Config, word string) error {
-			var on boolWord
-			err := on.Set(word)
+			on, err := parseSwitch(word)
 			if err == nil {
-				set(c, bool(on))
+				set(c, on)
 			}
 			return err
 		},

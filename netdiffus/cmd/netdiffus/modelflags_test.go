@@ -17,7 +17,7 @@ func apply(t *testing.T, base netdiffus.Config, line string) (netdiffus.Config, 
 	t.Helper()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	given := addSettings(flags, netdiffus.Default(), append(append([]setting{}, modelSettings...), trainSettings...)...)
-	if err := flags.Parse(strings.Fields(line)); err != nil {
+	if err := flags.Parse(joinSwitches(flags, noArguments, strings.Fields(line))); err != nil {
 		return base, err
 	}
 	return base, given.apply(&base)
@@ -97,12 +97,12 @@ func TestSettingsAreCheckedAgainstARun(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"--image_size 10 --num_channels 128 --learn_sigma True --use_kl False --channel_mult 1,2 --attention_resolutions 16,8", ""},
 		{"--num_res_blocks 2", "--num_res_blocks 2 does not fit the model, which was trained with --num_res_blocks 3"},
-		{"--learn_sigma False", "--learn_sigma False does not fit the model, which was trained with --learn_sigma True"},
+		{"--learn_sigma false", "--learn_sigma false does not fit the model, which was trained with --learn_sigma true"},
 		{"--noise_schedule linear", "--noise_schedule linear does not fit the model, which was trained with --noise_schedule cosine"},
 	} {
 		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 		given := addSettings(flags, netdiffus.Default(), modelSettings...)
-		if err := flags.Parse(strings.Fields(c.line)); err != nil {
+		if err := flags.Parse(joinSwitches(flags, noArguments, strings.Fields(c.line))); err != nil {
 			t.Fatal(err)
 		}
 		got := ""

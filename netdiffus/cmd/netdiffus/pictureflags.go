@@ -26,7 +26,7 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.rendering.Color, "color", "", "pictures: colours, jet (RGB) or gray (default with --format png: jet)")
 	flags.IntVar(&f.rendering.Side, "image_size", 0, "pictures: resize to so many pixels, bicubic; 0 leaves a pixel a pair of packets")
 	flags.Float64Var(&f.rendering.Gamma, "gamma", 1, "pictures: power that numbers, from 0 to 1, are raised to before they are coloured")
-	boolVar(flags, &f.rendering.Stretch, "stretch", "pictures: colour each from its own least number to its greatest, as the original did; there is no way back then")
+	flags.BoolVar(&f.rendering.Stretch, "stretch", false, "pictures: colour each from its own least number to its greatest, as the original did; there is no way back then")
 	flags.StringVar(&f.group, "group", "", "--format png: a folder around the classes', as Youtube in Youtube/vid1/vid1_1.png")
 }
 

@@ -71,7 +71,6 @@ included.`,
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
 	flags.StringVar(&f.resume, "resume_from_checkpoint", "", "checkpoint to go on from: latest (which is the default) or a checkpoint's `folder`")
-	flags.StringVar(&f.resume, "resume_checkpoint", "", "the same `folder` as --resume_from_checkpoint")
 	flags.IntVar(&f.save, "save_interval", 1000, "steps between two checkpoints")
 	flags.IntVar(&f.keep, "checkpoints_total_limit", 3, "checkpoints to keep, the newest ones")
 	flags.IntVar(&f.log, "log_interval", 10, "steps that a line of metrics.jsonl is the mean of")
@@ -309,16 +308,16 @@ func given(c *cobra.Command) map[string]string {
 func presetNames() []string { return slices.Sorted(maps.Keys(netdiffus.Presets)) }
 
 // unused are flags of the reference that have nothing to say here, and why.
-var unused = []struct{ name, why string }{
-	{"use_fp16", "weights are float32, as CPUs compute fastest"},
-	{"fp16_scale_growth", "it belongs to --use_fp16"},
-	{"use_checkpoint", "XLA itself decides what to compute again; --microbatch saves memory"},
+var unused = []struct{ name, kind, why string }{
+	{"use_fp16", "bool", "weights are float32, as CPUs compute fastest"},
+	{"fp16_scale_growth", "X", "it belongs to --use_fp16"},
+	{"use_checkpoint", "bool", "XLA itself decides what to compute again; --microbatch saves memory"},
 }
 
 // addUnused registers the flags that are taken and ignored.
 func addUnused(flags *pflag.FlagSet) {
 	for _, u := range unused {
-		flags.Var(new(ignored), u.name, "taken for the reference's sake and ignored: "+u.why)
+		flags.Var(&ignored{kind: u.kind}, u.name, "taken for the reference's sake and ignored: "+u.why)
 		flags.Lookup(u.name).DefValue = ""
 	}
 }
@@ -334,9 +333,9 @@ func warnUnused(c *cobra.Command) {
 	}
 }
 
-// ignored takes any word.
-type ignored string
+// ignored is a flag's value that takes any word.
+type ignored struct{ word, kind string }
 
-func (i *ignored) Set(s string) error { *i = ignored(s); return nil }
-func (i *ignored) String() string     { return string(*i) }
-func (i *ignored) Type() string       { return "WORD" }
+func (i *ignored) Set(s string) error { i.word = s; return nil }
+func (i *ignored) String() string     { return i.word }
+func (i *ignored) Type() string       { return i.kind }
