@@ -24,7 +24,7 @@ func (c Config) checkAtoms() (errs []error) {
 	_, err := Bases.Get(a.Base)
 	errs = append(errs, err)
 	wrong(a.Trunk != "mlp" && a.Trunk != "unet", "no trunk %q: want mlp or unet", a.Trunk)
-	wrong(a.Width%nn.Groups != 0 || a.Width == nn.Groups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.Groups, 2*nn.Groups)
+	wrong(a.Width%nn.DefaultGroups != 0 || a.Width == nn.DefaultGroups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.DefaultGroups, 2*nn.DefaultGroups)
 	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
 	wrong(a.Patch < 0, "patch is %d, want 1 or more, or 0", a.Patch)
 	wrong(a.Patch > 1 && c.UNet.ImageSize%a.Patch != 0, "patches of %d do not divide images of %d", a.Patch, c.UNet.ImageSize)

@@ -39,7 +39,7 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 			c.UNet.ImageSize, c.UNet.ImageSize, c.UNet.InChannels, im.H, im.W, im.C)
 	}
 	if len(c.UNet.ChannelMult) == 0 {
-		c.UNet.ChannelMult = unet.Levels(im.H)
+		c.UNet.ChannelMult = unet.DefaultChannelMult(im.H)
 	}
 	if len(c.Classes) == 0 {
 		c.Classes = slices.Clone(set.Classes)

@@ -7,17 +7,18 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Attention is self-attention over the pixels of an image, with group norm before
-// and the input added after (guided_diffusion/unet.py, AttentionBlock).
+// Attention is a residual layer: group norm, then self-attention over the pixels of
+// an image, added to the input (guided_diffusion/unet.py, AttentionBlock). Channels
+// must be a multiple of Heads.
 type Attention struct {
 	Channels, Heads int
-	NewOrder        bool // q, k and v are split before the heads, not within each
-	Groups          int  // of the norm; 0 means 32
+	NewOrder        bool // q, k and v are split before the heads and not within each head
+	Groups          int  // groups of the norm; 0 means 32
 }
 
 func (a Attention) norm() GroupNorm { return GroupNorm{Channels: a.Channels, Groups: a.Groups} }
 
-// Params lists those of norm, qkv and proj_out.
+// Params returns the parameters of norm, qkv and proj_out.
 func (a Attention) Params(path string) []Param {
 	c := a.Channels
 	return append(a.norm().Params(join(path, "norm")),
@@ -27,18 +28,19 @@ func (a Attention) Params(path string) []Param {
 		Param{Name: join(path, "proj_out/bias"), Shape: []int{c}, Init: zeros})
 }
 
-// Graph takes and returns x [B,H,W,C].
+// Graph returns the layer's output [B,H,W,C] for x [B,H,W,C].
 func (a Attention) Graph(scope *model.Scope, x *Node) *Node {
 	x.AssertRank(4)
 	c := a.Channels
 	h := Reshape(a.norm().Graph(At(scope, "norm"), x), x.Shape().Dim(0), -1, c) // [B,L,C], L row-major
-	h = a.mix(affine(At(scope, "qkv"), h, c, 3*c))
+	h = a.attend(affine(At(scope, "qkv"), h, c, 3*c))
 	h = affine(At(scope, "proj_out"), h, c, c)
 	return Add(x, Reshape(h, x.Shape().Dimensions...))
 }
 
-// mix takes q, k and v of every pixel, qkv [B,L,3C], and returns [B,L,C].
-func (a Attention) mix(qkv *Node) *Node {
+// attend returns the values of all pixels weighted by attention, [B,L,C], for the
+// queries, keys and values qkv [B,L,3C].
+func (a Attention) attend(qkv *Node) *Node {
 	b, l, width := qkv.Shape().Dim(0), qkv.Shape().Dim(1), a.Channels/a.Heads
 	part := func(i int) *Node { // [B,L,heads,width]
 		if a.NewOrder {
@@ -48,8 +50,8 @@ func (a Attention) mix(qkv *Node) *Node {
 		s := Slice(Reshape(qkv, b, l, a.Heads, 3, width), AxisRange(), AxisRange(), AxisRange(), AxisElem(i))
 		return Squeeze(s, 3)
 	}
-	// Scaling both factors by the fourth root is steadier than their product by the
-	// square root.
+	// Scaling both factors by the fourth root is numerically more stable than scaling
+	// their product by the square root.
 	scale := 1 / math.Sqrt(math.Sqrt(float64(width)))
 	q, k, v := MulScalar(part(0), scale), MulScalar(part(1), scale), part(2)
 	weights := Softmax(Einsum("blhc,bmhc->bhlm", q, k), -1)

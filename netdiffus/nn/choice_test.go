@@ -6,7 +6,7 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// device is XLA's as far as chooseForms looks.
+// device implements of XLA's backend what chooseForms uses.
 type device struct {
 	compute.Backend
 	cpu bool

@@ -6,19 +6,19 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Conv is a 2-D convolution (in fact a cross-correlation, as everywhere in this
-// field) of size 3 or 1 with a bias.
+// Conv is a 2-D convolution (strictly a cross-correlation, as in PyTorch) of size 3
+// or 1 with a bias.
 type Conv struct {
 	In, Out int
-	Size    int  // 3 or 1; the image is padded by Size/2 zeros on every side
+	Size    int  // 3, or 1 with stride 1; the image is padded with Size/2 zeros on every side
 	Stride  int  // 0 means 1
-	Zero    bool // starts at zero: the last layer of a residual branch
-	// Winograd computes many pixels on a CPU in Winograd's form: faster steps, but
-	// XLA compiles longer.
+	Zero    bool // initial values are zero, as in the last layer of a residual branch
+	// Winograd computes batches of many pixels on a CPU by Winograd's algorithm: steps
+	// are faster, but XLA's compilation is slower.
 	Winograd bool
 }
 
-// Params lists weight and bias.
+// Params returns weight and bias.
 func (c Conv) Params(path string) []Param {
 	init := fanIn(c.In * c.Size * c.Size)
 	if c.Zero {
@@ -30,7 +30,7 @@ func (c Conv) Params(path string) []Param {
 	}
 }
 
-// Graph takes x [B,H,W,In] and returns [B,⌈H/Stride⌉,⌈W/Stride⌉,Out].
+// Graph returns the convolution [B,⌈H/Stride⌉,⌈W/Stride⌉,Out] of x [B,H,W,In].
 func (c Conv) Graph(scope *model.Scope, x *Node) *Node {
 	x.AssertRank(4)
 	g := x.Graph()
@@ -38,7 +38,7 @@ func (c Conv) Graph(scope *model.Scope, x *Node) *Node {
 	return Add(c.convolve(x, w), ExpandLeftToRank(b, 4))
 }
 
-// convolve is the convolution without the bias.
+// convolve returns the convolution without the bias.
 func (c Conv) convolve(x, w *Node) *Node {
 	d := x.Shape().Dimensions
 	switch stride := max(1, c.Stride); {
@@ -48,8 +48,8 @@ func (c Conv) convolve(x, w *Node) *Node {
 	case c.Size == 3 && stride == 1:
 		return conv3x3(x, w, chooseForms(x.Graph().Backend(), d[0]*d[1]*d[2], c.Winograd))
 	case c.Size == 3:
-		// Zeros on both sides, which for stride 2 differs from XLA's "same": that pads
-		// an even size at its end alone and so shifts the image by a pixel.
+		// Zeros on both sides, which for stride 2 differs from XLA's "same" padding:
+		// that pads an even size at its end only and so shifts the image by a pixel.
 		return Convolve(x, w).Strides(stride).PaddingPerDim([][2]int{{1, 1}, {1, 1}}).Done()
 	}
 	exceptions.Panicf("nn: a convolution of size %d and stride %d, want size 3, or 1 with stride 1", c.Size, c.Stride)

@@ -12,8 +12,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// XLA's convolution and GoMLX's gradients of it are tested against PyTorch's; here
-// the other forms are tested against these.
+// XLA's convolution and GoMLX's gradients of it are tested against PyTorch's
+// elsewhere; here all forms are tested against them.
 func TestConvolutionForms(t *testing.T) {
 	const in, out = 8, 6
 	for _, size := range [][3]int{{2, 10, 10}, {3, 5, 5}, {1, 8, 7}} {
@@ -38,8 +38,8 @@ func TestConvolutionForms(t *testing.T) {
 	}
 }
 
-// gradients is conv(x, w), and the gradients of the sum of its squared distances to
-// target.
+// gradients returns conv(x, w) and the gradients, with respect to x and w, of the sum
+// of its squared distances to target.
 func gradients(t *testing.T, x, w, target *tensors.Tensor, conv func(x, w *graph.Node) *graph.Node) []*tensors.Tensor {
 	t.Helper()
 	exec := model.MustNewExec(backendtest.Open(t), model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {

@@ -9,16 +9,16 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// Dropout sets a share of the features to zero and scales the others up to keep
-// the mean (Srivastava et al. 2014). Which ones follows from Key and the layer's
-// name by a hash of our own: XLA's and the pure Go backend's generators draw
-// different numbers from one seed.
+// Dropout sets a random fraction of the features to zero and scales the others up to
+// keep the mean (Srivastava et al. 2014). A hash of Key, the layer's scope and the
+// feature's index determines which, because the random generators of XLA and of the
+// pure Go backend differ.
 type Dropout struct {
-	Rate float64 // share dropped, in [0,1)
+	Rate float64 // fraction dropped, in [0,1)
 	Key  *Node   // [2] uint32
 }
 
-// Graph takes and returns x of any shape; scope is the layer's.
+// Graph returns x, of any shape, with features dropped. scope is the layer's scope.
 func (d Dropout) Graph(scope *model.Scope, x *Node) *Node {
 	if d.Rate == 0 {
 		return x
@@ -32,13 +32,13 @@ func (d Dropout) Graph(scope *model.Scope, x *Node) *Node {
 	bits := Iota(g, shapes.Make(dtypes.Uint32, n), 0)
 	bits = mix32(Add(bits, AddScalar(key(0), layer)))
 	bits = mix32(BitwiseXor(bits, key(1)))
-	// The upper 24 bits are a float32 in [0,1) without rounding.
+	// The upper 24 bits convert to a float32 in [0,1) without rounding.
 	uniform := MulScalar(ConvertDType(BitwiseShiftRightLogicalScalar(bits, uint32(8)), dtypes.Float32), 1.0/(1<<24))
 	kept := Reshape(GreaterOrEqual(uniform, Scalar(g, dtypes.Float32, d.Rate)), x.Shape().Dimensions...)
 	return Where(kept, MulScalar(x, 1/(1-d.Rate)), ZerosLike(x))
 }
 
-// mix32 is the finaliser of MurmurHash3: every bit of the result depends on every
+// mix32 is the finalizer of MurmurHash3: every bit of the result depends on every
 // bit of x (Appleby 2011, public domain).
 func mix32(x *Node) *Node {
 	shift := func(x *Node, n uint32) *Node { return BitwiseXor(x, BitwiseShiftRightLogicalScalar(x, n)) }

@@ -38,10 +38,10 @@ func TestDropout(t *testing.T) {
 	}
 	// Five standard deviations of a binomial.
 	if share := float64(kept) / n; math.Abs(share-(1-rate)) > 5*math.Sqrt(rate*(1-rate)/n) {
-		t.Errorf("kept a share of %v, want %v", share, 1-rate)
+		t.Errorf("kept a fraction of %v, want %v", share, 1-rate)
 	}
 	if !slices.Equal(x, drop(1, 2)) {
-		t.Error("one key gave two masks")
+		t.Error("the same key gave different masks")
 	}
 	for _, key := range [][]uint32{{2, 2}, {1, 3}} {
 		agree := 0
@@ -52,7 +52,7 @@ func TestDropout(t *testing.T) {
 		}
 		// Independent masks agree where both keep or both drop.
 		if share, want := float64(agree)/n, rate*rate+(1-rate)*(1-rate); math.Abs(share-want) > 0.01 {
-			t.Errorf("masks of keys 1,2 and %v agree on a share of %v, want %v", key, share, want)
+			t.Errorf("masks of keys 1,2 and %v agree on a fraction of %v, want %v", key, share, want)
 		}
 	}
 }

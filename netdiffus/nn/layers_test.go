@@ -21,7 +21,7 @@ func TestAttentionOrders(t *testing.T) {
 	qkv := recorded(t, f, "qkv")
 	for name, newOrder := range map[string]bool{"qkv_legacy": false, "qkv_new": true} {
 		a := Attention{Channels: 16, Heads: 2, NewOrder: newOrder}
-		got := run(t, model.NewStore(), func(_ *model.Scope, x *graph.Node) *graph.Node { return a.mix(x) }, qkv)
+		got := run(t, model.NewStore(), func(_ *model.Scope, x *graph.Node) *graph.Node { return a.attend(x) }, qkv)
 		compare(t, name, got, recorded(t, f, name), 2e-6)
 	}
 }
@@ -82,7 +82,7 @@ func TestGraphNamesTheMissingParameter(t *testing.T) {
 	})
 	_, err := exec.Call(tensors.FromFlatDataAndDimensions([]float32{1}, 1, 1))
 	if err == nil || !strings.Contains(err.Error(), "no parameter /middle_block/0/weight") {
-		t.Errorf("error %v, want the parameter's name", err)
+		t.Errorf("error %v, want one with the parameter's name", err)
 	}
 }
 
@@ -98,7 +98,7 @@ func load(t *testing.T, f *golden.File, params []Param, prefix string) *model.St
 	return store
 }
 
-// run is layer applied to x with the parameters of store.
+// run returns the output of layer for x with the parameters of store.
 func run(t *testing.T, store *model.Store, layer func(*model.Scope, *graph.Node) *graph.Node, x *tensors.Tensor) *tensors.Tensor {
 	t.Helper()
 	exec, err := model.NewExec(backendtest.Open(t), store, layer)
@@ -123,7 +123,7 @@ func compare(t *testing.T, name string, got, want *tensors.Tensor, tol float64) 
 	}
 }
 
-// difference is the largest one between elements.
+// difference returns the largest absolute difference between elements.
 func difference(a, b *tensors.Tensor) float64 {
 	y := tensors.MustCopyFlatData[float32](b)
 	most := 0.0
@@ -133,7 +133,7 @@ func difference(a, b *tensors.Tensor) float64 {
 	return most
 }
 
-// recorded is an array [N,C,…] of f with its channels moved last.
+// recorded returns an array [N,C,…] of f with the channels last.
 func recorded(t *testing.T, f *golden.File, name string) *tensors.Tensor {
 	t.Helper()
 	return channelsLast(f.Array(t, name).Shape, f.Float32s(t, name))

@@ -7,13 +7,13 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// Linear is x·W + b.
+// Linear is the linear map x·W + b.
 type Linear struct {
 	In, Out int
-	Zero    bool // starts at zero: the last layer of a residual branch
+	Zero    bool // initial values are zero, as in the last layer of a residual branch
 }
 
-// Params lists weight and bias.
+// Params returns weight and bias.
 func (l Linear) Params(path string) []Param {
 	init := fanIn(l.In)
 	if l.Zero {
@@ -25,12 +25,12 @@ func (l Linear) Params(path string) []Param {
 	}
 }
 
-// Graph takes x [B,In] and returns [B,Out].
+// Graph returns x·W + b, [B,Out], for x [B,In].
 func (l Linear) Graph(scope *model.Scope, x *Node) *Node {
 	return affine(scope, x, l.In, l.Out)
 }
 
-// affine is x·weight + bias over the last axis of x.
+// affine returns x·weight + bias over the last axis of x [B,…,in]: [B,…,out].
 func affine(scope *model.Scope, x *Node, in, out int) *Node {
 	g := x.Graph()
 	w, b := weight(scope, g, "weight", in, out), weight(scope, g, "bias", out)
@@ -40,18 +40,18 @@ func affine(scope *model.Scope, x *Node, in, out int) *Node {
 	return Add(Reshape(flat, dims...), ExpandLeftToRank(b, x.Rank()))
 }
 
-// Embedding is a table with a row for each class.
+// Embedding is a trainable table with one row for each class.
 type Embedding struct {
 	Rows, Channels int
-	Std            float64 // of the normal that it starts from; 0 means 1, as PyTorch
+	Std            float64 // standard deviation of the initial values; 0 means 1, as in PyTorch
 }
 
-// Params lists weight.
+// Params returns weight.
 func (e Embedding) Params(path string) []Param {
 	return []Param{{Name: join(path, "weight"), Shape: []int{e.Rows, e.Channels}, Kind: Table, Init: normal(cmp.Or(e.Std, 1))}}
 }
 
-// Graph takes y [B] integers in [0,Rows) and returns [B,Channels].
+// Graph returns the rows [B,Channels] of y [B], integers in [0,Rows).
 func (e Embedding) Graph(scope *model.Scope, y *Node) *Node {
 	table := weight(scope, y.Graph(), "weight", e.Rows, e.Channels)
 	return Gather(table, InsertAxes(y, -1))

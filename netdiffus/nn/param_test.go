@@ -32,7 +32,7 @@ func TestInitialValues(t *testing.T) {
 		}
 	}
 	if p := attention[0].Initial(1); p[0] != 1 {
-		t.Errorf("a norm's scale starts at %v, want 1", p[0])
+		t.Errorf("initial scale of a norm is %v, want 1", p[0])
 	}
 }
 
@@ -50,22 +50,22 @@ func TestInitialFollowsSeedAndName(t *testing.T) {
 	again, other := p.Initial(7), p.Initial(8)
 	p.Name = "b/weight"
 	if !slices.Equal(p.Initial(7), p.Initial(7)) || slices.Equal(again, other) || slices.Equal(again, p.Initial(7)) {
-		t.Error("initial values must be the same for one seed and name, and differ for others")
+		t.Error("initial values must be equal for equal seeds and names, and differ for others")
 	}
-	// Recorded from this package: a seed must give the same network for good.
+	// Recorded from this package: the initial values of a seed must never change.
 	want := []float32{-0.3028931, 0.08473481, -0.17200066, 0.10569969}
 	if got := again[:4]; !slices.Equal(got, want) {
 		t.Errorf("initial values for seed 7 start with %v, want %v", got, want)
 	}
 }
 
-func TestCreateRefusesTwice(t *testing.T) {
+func TestCreateFailsForExistingParameters(t *testing.T) {
 	scope := model.NewStore().Scope("/model")
 	params := Linear{In: 3, Out: 4}.Params("a")
 	if err := Create(scope, params, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := Create(scope, params, 1); err == nil || !strings.Contains(err.Error(), "/model/a/weight is already there") {
+	if err := Create(scope, params, 1); err == nil || !strings.Contains(err.Error(), "/model/a/weight exists already") {
 		t.Errorf("second Create: %v, want an error that names the parameter", err)
 	}
 	if err := params[0].Create(scope.At("b"), make([]float32, 5)); err == nil {

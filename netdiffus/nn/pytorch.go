@@ -2,11 +2,11 @@ package nn
 
 import "strings"
 
-// PyTorchName is the parameter's name in a PyTorch state dict:
+// PyTorchName returns the parameter's name in a PyTorch state dict:
 // "input_blocks.0.0.weight" for "input_blocks/0/0/weight".
 func (p Param) PyTorchName() string { return strings.ReplaceAll(p.Name, "/", ".") }
 
-// PyTorchShape is the parameter's shape in a PyTorch state dict.
+// PyTorchShape returns the parameter's shape in a PyTorch state dict.
 func (p Param) PyTorchShape() []int {
 	s := p.Shape
 	switch p.Kind {
@@ -20,24 +20,28 @@ func (p Param) PyTorchShape() []int {
 	return s
 }
 
-// FromPyTorch returns values, row-major in PyTorchShape, in this program's layout.
+// FromPyTorch converts values, row-major in PyTorchShape, to this package's layout,
+// row-major in Shape. len(values) must be Size.
 func (p Param) FromPyTorch(values []float32) []float32 {
 	to := make([]float32, len(values))
-	p.pair(func(ours, theirs int) { to[ours] = values[theirs] })
+	p.eachIndex(func(ours, theirs int) { to[ours] = values[theirs] })
 	return to
 }
 
-// ToPyTorch returns values, row-major in Shape, in PyTorch's layout.
+// ToPyTorch converts values, row-major in Shape, to PyTorch's layout, row-major in
+// PyTorchShape. len(values) must be Size.
 func (p Param) ToPyTorch(values []float32) []float32 {
 	to := make([]float32, len(values))
-	p.pair(func(ours, theirs int) { to[theirs] = values[ours] })
+	p.eachIndex(func(ours, theirs int) { to[theirs] = values[ours] })
 	return to
 }
 
-// pair visits each element's index in our layout and in PyTorch's.
-func (p Param) pair(visit func(ours, theirs int)) {
-	// Every kind is [space,in,out] here and [out,in,space] there, space being the
-	// kernel's positions; Vector and Table keep their order as one run of space.
+// eachIndex calls visit with the index of each element in this package's layout and
+// in PyTorch's.
+func (p Param) eachIndex(visit func(ours, theirs int)) {
+	// With space the number of the kernel's positions, every kind is [space,in,out]
+	// here and [out,in,space] in PyTorch. Vector and Table, whose order is the same
+	// in both, have in = out = 1.
 	space, in, out := p.Size(), 1, 1
 	switch s := p.Shape; p.Kind {
 	case Matrix, Kernel1D:

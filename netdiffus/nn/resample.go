@@ -2,8 +2,8 @@ package nn
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// MeanPool2 halves height and width of x [B,H,W,C] by the mean of 2x2 pixels; an
-// odd last row or column is dropped.
+// MeanPool2 returns the means of 2x2 pixels of x [B,H,W,C]: [B,⌊H/2⌋,⌊W/2⌋,C]. The
+// last row or column of an odd size is dropped.
 func MeanPool2(x *Node) *Node {
 	x.AssertRank(4)
 	d := x.Shape().Dimensions
@@ -12,7 +12,7 @@ func MeanPool2(x *Node) *Node {
 	return ReduceMean(Reshape(x, b, h, 2, w, 2, c), 2, 4)
 }
 
-// Nearest2 doubles height and width of x [B,H,W,C], each pixel becoming 2x2.
+// Nearest2 returns x [B,H,W,C] with each pixel repeated 2x2: [B,2H,2W,C].
 func Nearest2(x *Node) *Node {
 	x.AssertRank(4)
 	d := x.Shape().Dimensions

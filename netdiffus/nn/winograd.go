@@ -2,8 +2,8 @@ package nn
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// winograd computes 2x2 pixels of the output at a time from 4x4 of the input, with
-// 16 multiplications where the direct way has 36: F(2x2,3x3) of Lavin & Gray 2016.
+// winograd computes tiles of 2x2 output pixels from 4x4 input pixels, with 16
+// multiplications instead of 36: F(2x2,3x3) of Lavin & Gray 2016.
 // The output tile is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A for the kernel g and the input tile
 // d; ⊙ becomes 16 matrix products over the channels. The matrices hold 0, ±1 and
 // ±½, so little precision is lost.
@@ -11,16 +11,16 @@ var winograd = form{
 	name: "winograd",
 	apply: func(x, w *Node) *Node {
 		m := inputTiles(x).products(kernelTile(w, false), "btsi,io->btso")
-		return untile(m.both(winogradAT), x.Shape().Dim(1), x.Shape().Dim(2))
+		return untile(m.transform(winogradAT), x.Shape().Dim(1), x.Shape().Dim(2))
 	},
 	gradX: func(v, w *Node) *Node {
 		m := inputTiles(v).products(kernelTile(w, true), "btso,io->btsi")
-		return untile(m.both(winogradAT), v.Shape().Dim(1), v.Shape().Dim(2))
+		return untile(m.transform(winogradAT), v.Shape().Dim(1), v.Shape().Dim(2))
 	},
 	// The transposed steps in reverse order.
 	gradW: func(x, v *Node) *Node {
-		m := outputTiles(v).both(transposed(winogradAT))
-		g := inputTiles(x).products(m, "btsi,btso->io").both(transposed(winogradG))
+		m := outputTiles(v).transform(transposed(winogradAT))
+		g := inputTiles(x).products(m, "btsi,btso->io").transform(transposed(winogradG))
 		var kernel []*Node
 		for i := range 3 {
 			kernel = append(kernel, Stack(g[i], 0))
@@ -35,27 +35,30 @@ var (
 	winogradAT = [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}}
 )
 
-// tile holds a node for each of its rows and columns: the same pixel of every tile
-// of an image [B,T,S,C], T and S being the numbers of tiles down and across, or one
-// element of every kernel [I,O].
+// tile holds a node for each of its rows and columns: that pixel of every tile of an
+// image, [B,T,S,C] for T rows and S columns of tiles, or that element of every kernel,
+// [I,O].
 type tile [][]*Node
 
-// inputTiles is Bᵀ d B of the 4x4 tiles of x [B,H,W,C], which overlap by two.
+// inputTiles returns Bᵀ d B for the 4x4 tiles d of x [B,H,W,C], which overlap by two
+// pixels.
 func inputTiles(x *Node) tile {
 	h, w := x.Shape().Dim(1), x.Shape().Dim(2)
 	down, across := (h+1)/2, (w+1)/2
 	padded := padAxis(padAxis(x, 1, 1, 2*down+1-h), 2, 1, 2*across+1-w)
-	return pixels(padded, 4, down, across).both(winogradBT)
+	return pixels(padded, 4, down, across).transform(winogradBT)
 }
 
-// outputTiles is the 2x2 tiles of v [B,H,W,C], zeros beyond an odd edge.
+// outputTiles returns the 2x2 tiles of v [B,H,W,C], padded with zeros where a side is
+// odd.
 func outputTiles(v *Node) tile {
 	h, w := v.Shape().Dim(1), v.Shape().Dim(2)
 	down, across := (h+1)/2, (w+1)/2
 	return pixels(padAxis(padAxis(v, 1, 0, 2*down-h), 2, 0, 2*across-w), 2, down, across)
 }
 
-// pixels cuts x into tiles of size by size that start at every other pixel.
+// pixels returns the tiles of size by size pixels of x that start at every other
+// pixel.
 func pixels(x *Node, size, down, across int) tile {
 	t := make(tile, size)
 	for i := range t {
@@ -67,23 +70,23 @@ func pixels(x *Node, size, down, across int) tile {
 	return t
 }
 
-// kernelTile is G g Gᵀ of w [3,3,I,O], or of w turned by 180°.
-func kernelTile(w *Node, turned bool) tile {
+// kernelTile returns G g Gᵀ for the kernel g = w [3,3,I,O], or w rotated by 180°.
+func kernelTile(w *Node, rotated bool) tile {
 	t := make(tile, 3)
 	for i := range t {
 		for j := range 3 {
-			at := []int{i, j}
-			if turned {
-				at = []int{2 - i, 2 - j}
+			row, column := i, j
+			if rotated {
+				row, column = 2-i, 2-j
 			}
-			t[i] = append(t[i], Squeeze(Slice(w, AxisElem(at[0]), AxisElem(at[1])), 0, 1))
+			t[i] = append(t[i], Squeeze(Slice(w, AxisElem(row), AxisElem(column)), 0, 1))
 		}
 	}
-	return t.both(winogradG)
+	return t.transform(winogradG)
 }
 
-// products is the product by the given rule of every node of t with that of u at
-// the same place.
+// products returns the products of the corresponding nodes of t and u; rule is
+// Einsum's.
 func (t tile) products(u tile, rule string) tile {
 	m := make(tile, len(t))
 	for i := range t {
@@ -94,7 +97,7 @@ func (t tile) products(u tile, rule string) tile {
 	return m
 }
 
-// untile puts the 2x2 tiles t together to an image [B,H,W,C].
+// untile assembles the 2x2 tiles t into an image [B,H,W,C] of h by w pixels.
 func untile(t tile, h, w int) *Node {
 	rows := []*Node{Stack(t[0], 3), Stack(t[1], 3)} // [B,T,S,2,C]
 	y := Stack(rows, 2)                             // [B,T,2,S,2,C]
@@ -103,8 +106,8 @@ func untile(t tile, h, w int) *Node {
 	return Slice(y, AxisRange(), AxisRange(0, h), AxisRange(0, w))
 }
 
-// both is m t mᵀ.
-func (t tile) both(m [][]float64) tile {
+// transform returns m t mᵀ.
+func (t tile) transform(m [][]float64) tile {
 	columns := make(tile, len(m)) // m t
 	for i, row := range m {
 		for j := range t[0] {
@@ -124,7 +127,7 @@ func (t tile) both(m [][]float64) tile {
 	return result
 }
 
-// combine is the sum of the nodes with the given factors, not all 0.
+// combine returns the sum of the nodes times their factors, which are not all 0.
 func combine(factors []float64, nodes []*Node) *Node {
 	var sum *Node
 	for i, f := range factors {
@@ -145,6 +148,7 @@ func combine(factors []float64, nodes []*Node) *Node {
 	return sum
 }
 
+// transposed returns the transpose of m.
 func transposed(m [][]float64) [][]float64 {
 	t := make([][]float64, len(m[0]))
 	for j := range t {

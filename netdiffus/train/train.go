@@ -188,7 +188,7 @@ func lossOf(cfg netdiffus.Config, groups []int) (lossGraph, int, error) {
 	return func(scope *model.Scope, x, t, y, noise, key *graph.Node) diffusion.Losses {
 		m := m
 		if cfg.UNet.Dropout > 0 {
-			m.Network = cfg.UNet.Dropped(key)
+			m.Network = cfg.UNet.GraphWithDropout(key)
 		}
 		return m.Loss(scope, x, t, y, noise)
 	}, m.Schedule.Len(), err

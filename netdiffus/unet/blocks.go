@@ -7,13 +7,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// embeddingFactor is the embedding's width in units of Config.Channels.
+// embeddingFactor is the width of the embedding in units of Config.Channels.
 const embeddingFactor = 4
 
-// embedding turns t and y into one vector a sample.
+// embedding embeds t and y in one vector for each image.
 type embedding struct {
-	channels int // of the sinusoids; the vector is embeddingFactor times as wide
-	rows     int // of the table of classes; 0 means none
+	channels int // width of the sinusoidal embedding; the vector is embeddingFactor times as wide
+	rows     int // rows of the table of classes; 0 means none
 }
 
 func (e embedding) linear() (first, second nn.Linear) {
@@ -30,7 +30,7 @@ func (e embedding) Params(string) []nn.Param {
 	return ps
 }
 
-// graph takes t [B] float32 and y [B] integers or nil, and returns [B,E].
+// graph returns the embedding [B,E] of t [B] float32 and y [B] integers or nil.
 func (e embedding) graph(scope *model.Scope, t, y *Node) *Node {
 	first, second := e.linear()
 	emb := first.Graph(nn.At(scope, "time_embed/0"), nn.Timestep(t, e.channels))
@@ -42,7 +42,7 @@ func (e embedding) graph(scope *model.Scope, t, y *Node) *Node {
 	return Add(emb, table.Graph(nn.At(scope, "label_emb"), y))
 }
 
-// sizing says what a layer does to height and width.
+// sizing is the effect of a layer on height and width.
 type sizing int
 
 const (
@@ -51,7 +51,7 @@ const (
 	up          // doubles them
 )
 
-// apply resizes x without parameters.
+// apply returns x resized without parameters.
 func (s sizing) apply(x *Node) *Node {
 	switch s {
 	case down:
@@ -62,21 +62,23 @@ func (s sizing) apply(x *Node) *Node {
 	return x
 }
 
-// resBlock is a residual block that takes in the embedding.
+// resBlock is a residual block conditioned on the embedding (guided_diffusion/unet.py,
+// ResBlock).
 type resBlock struct {
-	in, out   int
+	in, out   int  // channels
 	embedding int  // width of the embedding
 	add       bool // adds the embedding instead of scaling and shifting
-	winograd  bool // as nn.Conv has it
+	winograd  bool // see nn.Conv
 	groups    int  // of the norms
 	size      sizing
 }
 
+// resLayers are the layers of a resBlock.
 type resLayers struct {
 	norm1, norm2 nn.GroupNorm
 	conv1, conv2 nn.Conv
 	emb          nn.Linear
-	skip         *nn.Conv // nil where the widths agree
+	skip         *nn.Conv // nil where in equals out
 }
 
 func (b resBlock) layers() resLayers {
@@ -136,29 +138,30 @@ func (b resBlock) graph(scope *model.Scope, x, emb *Node, drop *nn.Dropout) *Nod
 	return Add(x, h)
 }
 
-// attentionLayer is nn.Attention as a layer.
+// attentionLayer implements layer with nn.Attention.
 type attentionLayer struct{ nn.Attention }
 
 func (a attentionLayer) graph(scope *model.Scope, h, _ *Node, _ *nn.Dropout) *Node {
 	return a.Graph(scope, h)
 }
 
-// convLayer is nn.Conv as a layer.
+// convLayer implements layer with nn.Conv.
 type convLayer struct{ nn.Conv }
 
 func (c convLayer) graph(scope *model.Scope, h, _ *Node, _ *nn.Dropout) *Node {
 	return c.Graph(scope, h)
 }
 
-// resample halves the image by a convolution of stride 2, or doubles it by nearest
-// neighbour and a convolution; without conv by mean or nearest neighbour alone.
+// resample halves the image with a convolution of stride 2, or doubles it with
+// nearest neighbour and a convolution; without conv it uses mean pooling or nearest
+// neighbour alone.
 type resample struct {
 	size sizing // down or up
 	conv *nn.Conv
 }
 
-// name is what guided-diffusion calls the convolution.
-func (r resample) name() string {
+// convName returns the name of the convolution in guided-diffusion's state dict.
+func (r resample) convName() string {
 	if r.size == down {
 		return "op"
 	}
@@ -169,7 +172,7 @@ func (r resample) Params(path string) []nn.Param {
 	if r.conv == nil {
 		return nil
 	}
-	return r.conv.Params(path + "/" + r.name())
+	return r.conv.Params(path + "/" + r.convName())
 }
 
 func (r resample) graph(scope *model.Scope, h, _ *Node, _ *nn.Dropout) *Node {
@@ -182,5 +185,5 @@ func (r resample) graph(scope *model.Scope, h, _ *Node, _ *nn.Dropout) *Node {
 	} else {
 		h = r.size.apply(h)
 	}
-	return conv.Graph(nn.At(scope, r.name()), h)
+	return conv.Graph(nn.At(scope, r.convName()), h)
 }

@@ -1,6 +1,7 @@
-// Package unet builds guided-diffusion's UNet (Dhariwal & Nichol 2021, appendix
-// I), equal to it in numbers, for images of any size from 4x4 up. The parameters
-// have the names of its state dict with "/" for ".".
+// Package unet builds guided-diffusion's UNet (Dhariwal & Nichol 2021, appendix I)
+// for images of any size from 4x4 up. Its outputs and gradients equal those of the
+// original in PyTorch. The parameters have the names of its state dict with "/" for
+// ".".
 package unet
 
 import (
@@ -12,103 +13,104 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Config has every option of guided-diffusion's command line. The zero value is
-// the network of the reference's README for 10x10 images without classes.
+// Config holds every option of guided-diffusion's command line, whose names the
+// JSON keys follow. The zero value is guided-diffusion's default network for 10x10
+// images of one channel, without classes.
 type Config struct {
-	// ImageSize is the height of the images in pixels; 0 means 10. The graph takes
-	// images of other sizes as well, as long as they can be halved as often; but
-	// ChannelMult's default and Attention are relative to this one.
+	// ImageSize is the height and width of the images in pixels; 0 means 10. Graph
+	// accepts other sizes that can be halved as often, but ChannelMult's default and
+	// Attention depend on this one.
 	ImageSize int `json:"image_size,omitempty"`
 	// InChannels is the number of channels of an image; 0 means 1.
 	InChannels int `json:"in_channels,omitempty"`
-	// Outputs is the number of channels of the output where that is no image; 0
-	// means InChannels, and twice that with LearnSigma.
+	// Outputs is the number of channels of the output where that is not an image; 0
+	// means InChannels, or twice that with LearnSigma.
 	Outputs int `json:"out_channels,omitempty"`
-	// LearnSigma doubles the output's channels: the second half is the variance.
+	// LearnSigma doubles the output's channels; the second half is the variance.
 	LearnSigma bool `json:"learn_sigma,omitempty"`
 	// Channels is the width of the first level (num_channels); 0 means 128.
 	Channels int `json:"num_channels,omitempty"`
 	// ChannelMult is each level's width in units of Channels; each level but the
-	// last halves the image. Empty means guided-diffusion's for the sizes it knows,
-	// (1,2) for 10: see Levels.
+	// last halves the image. Empty means DefaultChannelMult(ImageSize).
 	ChannelMult []float64 `json:"channel_mult,omitempty"`
-	// ResBlocks is the number of residual blocks a level (num_res_blocks); 0 means
+	// ResBlocks is the number of residual blocks per level (num_res_blocks); 0 means
 	// 2.
 	ResBlocks int `json:"num_res_blocks,omitempty"`
-	// Attention lists resolutions r (attention_resolutions): attention sits at the
-	// levels where the image is reduced by ImageSize/r, rounded down, as in
-	// guided-diffusion's command line. So 16 and 8 come to 0 and 1 at size 10:
-	// attention at full resolution. Nil means 16 and 8; an empty list attention in
-	// the middle block alone, which always has it.
+	// Attention lists resolutions r (attention_resolutions): the levels at which the
+	// image is reduced by the factor ImageSize/r, rounded down, have attention, as
+	// in guided-diffusion's command line. For size 10, 16 and 8 give the factors 0
+	// and 1: attention at full resolution. Nil means 16 and 8. With an empty list
+	// only the middle block has attention, as it always has.
 	Attention []int `json:"attention_resolutions"`
 	// Heads is the number of attention heads (num_heads); 0 means 4.
 	Heads int `json:"num_heads,omitempty"`
-	// HeadChannels, if not 0, sets the width of a head instead of their number
-	// (num_head_channels).
+	// HeadChannels is the width of an attention head (num_head_channels); unless 0
+	// it replaces Heads and UpsampleHeads.
 	HeadChannels int `json:"num_head_channels,omitempty"`
 	// UpsampleHeads is the number of heads in the decoder (num_heads_upsample); 0
 	// means Heads.
 	UpsampleHeads int `json:"num_heads_upsample,omitempty"`
 	// NewAttentionOrder splits q, k and v before the heads
-	// (use_new_attention_order). It changes which weights a head gets, not what the
-	// network can learn.
+	// (use_new_attention_order). It permutes the weights of the heads and does not
+	// change what the network can learn.
 	NewAttentionOrder bool `json:"use_new_attention_order,omitempty"`
-	// AddEmbedding adds the embedding of t and y to the features. False is
-	// guided-diffusion's default use_scale_shift_norm: it scales and shifts them
-	// after the norm.
+	// AddEmbedding adds the embedding of t and y to the features. False, which is
+	// guided-diffusion's default use_scale_shift_norm, scales and shifts them by the
+	// embedding after the norm.
 	AddEmbedding bool `json:"add_embedding,omitempty"`
 	// ResBlockUpDown resizes within residual blocks (resblock_updown).
 	ResBlockUpDown bool `json:"resblock_updown,omitempty"`
-	// PoolResample resizes by mean and nearest neighbour alone (conv_resample
-	// False). False, the default, is by convolutions.
+	// PoolResample resizes by mean pooling and nearest neighbour (conv_resample
+	// False). False resizes with convolutions.
 	PoolResample bool `json:"pool_resample,omitempty"`
-	// Dropout is the share of features dropped in training, in [0,1).
+	// Dropout is the fraction of features dropped in training, in [0,1).
 	Dropout float64 `json:"dropout,omitempty"`
 	// Classes is the number of classes; 0 means the network is unconditional
 	// (class_cond False).
 	Classes int `json:"classes,omitempty"`
-	// NullClass adds a class with the number Classes that means "any class", for
+	// NullClass adds the class number Classes, which stands for any class, for
 	// classifier-free guidance (Ho & Salimans 2022).
 	NullClass bool `json:"null_class,omitempty"`
-	// NormGroups is the number of groups of every group norm, which all widths
-	// must be multiples of; 0 means 32. With as many groups as channels a norm
-	// takes each channel's mean away; fewer groups keep the channels' levels.
+	// NormGroups is the number of groups of every group norm, of which all widths
+	// must be multiples; 0 means 32. With as many groups as channels a norm removes
+	// the mean of each channel; fewer groups preserve the differences between means.
 	NormGroups int `json:"norm_groups,omitempty"`
-	// Dense is the width of a residual layer that takes the place of the middle
-	// block's attention: it joins all pixels and channels of the smallest map and
-	// knows each by its place, for a third of the time. 0 means attention. The
-	// network is then for images of ImageSize alone.
+	// Dense is the width of a fully connected residual layer over all pixels and
+	// channels of the smallest level, in place of the middle block's attention; it
+	// takes a third of the time. 0 means attention. With a dense layer the network
+	// accepts images of ImageSize only.
 	Dense int `json:"dense,omitempty"`
-	// Winograd computes convolutions of many pixels on a CPU in Winograd's form:
-	// about 15 % less time for a training step at batch 32, for a compilation three
-	// times as long. It changes results in the last digits, so a run keeps it.
+	// Winograd computes convolutions of many pixels on a CPU by Winograd's algorithm:
+	// a training step at batch 32 takes about 15 % less time, compilation three times
+	// as long. Results differ in the last digits, so a run must not change it.
 	Winograd bool `json:"winograd,omitempty"`
 }
 
-// filled is c with its zero values replaced by what they mean.
-func (c Config) filled() Config {
+// withDefaults returns c with the zero values replaced by their defaults.
+func (c Config) withDefaults() Config {
 	c.ImageSize = cmp.Or(c.ImageSize, 10)
 	c.InChannels = cmp.Or(c.InChannels, 1)
 	c.Channels = cmp.Or(c.Channels, 128)
 	c.ResBlocks = cmp.Or(c.ResBlocks, 2)
 	c.Heads = cmp.Or(c.Heads, 4)
-	c.NormGroups = cmp.Or(c.NormGroups, nn.Groups)
+	c.NormGroups = cmp.Or(c.NormGroups, nn.DefaultGroups)
 	c.UpsampleHeads = cmp.Or(c.UpsampleHeads, c.Heads)
 	if c.Attention == nil {
 		c.Attention = []int{16, 8}
 	}
 	if len(c.ChannelMult) == 0 {
-		c.ChannelMult = Levels(c.ImageSize)
+		c.ChannelMult = DefaultChannelMult(c.ImageSize)
 	}
 	return c
 }
 
-// Levels is the default ChannelMult: guided-diffusion's for the image sizes 64,
-// 128, 256 and 512 (guided_diffusion/script_util.py, create_model), the largest of
-// these that is not above size otherwise. For 32, which guided-diffusion refuses,
-// they are those of improved-diffusion, which it grew from, and below 64 else (1,2).
-// They are cut to as many levels as size can be halved.
-func Levels(size int) []float64 {
+// DefaultChannelMult returns the default ChannelMult for images of size by size
+// pixels: guided-diffusion's for 64, 128, 256 and 512 (script_util.py, create_model);
+// for other sizes above 64 that of the next smaller of these; for 32, which
+// guided-diffusion does not accept, that of its predecessor improved-diffusion; for
+// others below 64 (1,2). The list is cut to the number of times that size can be
+// halved, plus one.
+func DefaultChannelMult(size int) []float64 {
 	levels := []float64{1, 2}
 	switch {
 	case size >= 512:
@@ -125,7 +127,7 @@ func Levels(size int) []float64 {
 	return levels[:min(len(levels), 1+halvings(size))]
 }
 
-// halvings is how often size can be halved without a rest.
+// halvings returns how often size can be halved without a remainder.
 func halvings(size int) int {
 	n := 0
 	for ; size > 0 && size%2 == 0; size /= 2 {
@@ -134,9 +136,9 @@ func halvings(size int) int {
 	return n
 }
 
-// OutChannels is the number of channels of the network's output.
+// OutChannels returns the number of channels of the network's output.
 func (c Config) OutChannels() int {
-	c = c.filled()
+	c = c.withDefaults()
 	if c.Outputs > 0 {
 		return c.Outputs
 	}
@@ -146,12 +148,12 @@ func (c Config) OutChannels() int {
 	return c.InChannels
 }
 
-// Validate says what is wrong with c, everything at once; nil if it can be built.
+// Validate returns all errors of c, joined; nil if its network can be built.
 func (c Config) Validate() error {
-	c = c.filled()
+	c = c.withDefaults()
 	var errs []error
-	wrong := func(bad bool, format string, args ...any) {
-		if bad {
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
 			errs = append(errs, fmt.Errorf("unet: "+format, args...))
 		}
 	}
@@ -159,24 +161,25 @@ func (c Config) Validate() error {
 		name  string
 		value int
 	}{
-		{"channels of an image", c.InChannels}, {"num_channels", c.Channels}, {"num_res_blocks", c.ResBlocks},
+		{"in_channels", c.InChannels}, {"num_channels", c.Channels}, {"num_res_blocks", c.ResBlocks},
 		{"num_heads", c.Heads}, {"num_heads_upsample", c.UpsampleHeads},
 	} {
-		wrong(f.value < 1, "%s is %d, want at least 1", f.name, f.value)
+		check(f.value >= 1, "%s is %d, want at least 1", f.name, f.value)
 	}
-	wrong(c.ImageSize < 4, "image_size is %d, want at least 4", c.ImageSize)
-	wrong(c.NormGroups < 1, "norm_groups is %d, want 0 (32) or more", c.NormGroups)
-	wrong(c.Dense < 0, "dense is %d, want 0 (none) or more", c.Dense)
-	wrong(c.HeadChannels < 0, "num_head_channels is %d, want 0 or more", c.HeadChannels)
-	wrong(c.Classes < 0, "classes is %d, want 0 or more", c.Classes)
-	wrong(c.NullClass && c.Classes == 0, "a null class needs classes beside it")
-	wrong(!(c.Dropout >= 0 && c.Dropout < 1), "dropout is %v, want it in [0,1)", c.Dropout)
-	wrong(slices.ContainsFunc(c.Attention, func(r int) bool { return r < 1 }),
+	check(c.ImageSize >= 4, "image_size is %d, want at least 4", c.ImageSize)
+	check(c.NormGroups >= 1, "norm_groups is %d, want 0 (32) or more", c.NormGroups)
+	check(c.Dense >= 0, "dense is %d, want 0 (none) or more", c.Dense)
+	check(c.HeadChannels >= 0, "num_head_channels is %d, want 0 or more", c.HeadChannels)
+	check(c.Classes >= 0, "classes is %d, want 0 or more", c.Classes)
+	check(!c.NullClass || c.Classes != 0, "null_class needs classes")
+	check(c.Dropout >= 0 && c.Dropout < 1, "dropout is %v, want it in [0,1)", c.Dropout)
+	check(!slices.ContainsFunc(c.Attention, func(r int) bool { return r < 1 }),
 		"attention_resolutions %v: want sizes of at least 1", c.Attention)
+	groups := max(c.NormGroups, 1)
 	for _, m := range c.ChannelMult {
 		width := c.width(m)
-		wrong(width < 1 || width%max(c.NormGroups, 1) != 0, "channel_mult %v of num_channels %d is a width of %d, want a multiple of %d (group norm)",
-			m, c.Channels, width, max(c.NormGroups, 1))
+		check(width >= 1 && width%groups == 0, "channel_mult %v of num_channels %d is a width of %d, want a multiple of %d (group norm)",
+			m, c.Channels, width, groups)
 	}
 	if len(errs) == 0 {
 		errs = append(errs, c.checkSize(c.ImageSize, c.ImageSize), c.checkHeads())
@@ -184,24 +187,26 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// width is the number of channels of a level.
+// width returns the number of channels of a level.
 func (c Config) width(mult float64) int { return int(mult * float64(c.Channels)) }
 
-// checkSize says whether an image of h by w pixels passes down and up the levels.
+// checkSize returns an error where images of h by w pixels cannot be halved at every
+// level.
 func (c Config) checkSize(h, w int) error {
 	downs := len(c.ChannelMult) - 1
 	if possible := min(halvings(h), halvings(w)); possible < downs {
-		return fmt.Errorf("unet: channel_mult %v halves an image %d times, but %dx%d pixels can be halved %d times without a rest: give at most %d values",
+		return fmt.Errorf("unet: channel_mult %v halves an image %d times, but %dx%d pixels can be halved %d times without a remainder: at most %d values are possible",
 			c.ChannelMult, downs, h, w, possible, possible+1)
 	}
 	return nil
 }
 
-// checkHeads says whether the heads divide the widths that have attention.
+// checkHeads returns an error where the heads do not divide a width that has
+// attention.
 func (c Config) checkHeads() error {
 	for level, m := range c.ChannelMult {
 		width := c.width(m)
-		if !c.attends(1<<level) && level != len(c.ChannelMult)-1 { // the last level is the middle block's
+		if !c.attends(1<<level) && level != len(c.ChannelMult)-1 { // the middle block has the last level's width
 			continue
 		}
 		switch {
@@ -215,8 +220,8 @@ func (c Config) checkHeads() error {
 	return nil
 }
 
-// attends says whether attention sits where the image is reduced by the factor
-// down.
+// attends reports whether the level at which the image is reduced by the factor down
+// has attention.
 func (c Config) attends(down int) bool {
 	return slices.ContainsFunc(c.Attention, func(r int) bool { return c.ImageSize/r == down })
 }

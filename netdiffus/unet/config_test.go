@@ -26,7 +26,7 @@ func TestReferenceHasItsNumberOfParameters(t *testing.T) {
 	}
 }
 
-// The reference's flags 16,8 at size 10 come to a reduction by 0 and 1: attention
+// The reference's resolutions 16 and 8 at size 10 are the factors 0 and 1: attention
 // after every residual block of the first level, none at the second.
 func TestAttentionIsRelativeToImageSize(t *testing.T) {
 	var at []string
@@ -44,7 +44,7 @@ func TestAttentionIsRelativeToImageSize(t *testing.T) {
 	}
 }
 
-func TestLevels(t *testing.T) {
+func TestDefaultChannelMult(t *testing.T) {
 	for _, c := range []struct {
 		size int
 		want []float64
@@ -53,8 +53,8 @@ func TestLevels(t *testing.T) {
 		{64, []float64{1, 2, 3, 4}}, {100, []float64{1, 2, 3}}, {128, []float64{1, 1, 2, 3, 4}},
 		{256, []float64{1, 1, 2, 2, 4, 4}}, {512, []float64{0.5, 1, 1, 2, 2, 4, 4}},
 	} {
-		if got := Levels(c.size); !slices.Equal(got, c.want) {
-			t.Errorf("Levels(%d) = %v, want %v", c.size, got, c.want)
+		if got := DefaultChannelMult(c.size); !slices.Equal(got, c.want) {
+			t.Errorf("DefaultChannelMult(%d) = %v, want %v", c.size, got, c.want)
 		}
 		if err := (Config{ImageSize: c.size}).Validate(); err != nil {
 			t.Errorf("size %d: %v", c.size, err)
@@ -108,17 +108,17 @@ func TestValidate(t *testing.T) {
 		config Config
 		want   string // part of the error
 	}{
-		{Config{ImageSize: 10, ChannelMult: []float64{1, 2, 2}}, "10x10 pixels can be halved 1 times without a rest: give at most 2 values"},
-		{Config{ImageSize: 9, ChannelMult: []float64{1, 2}}, "give at most 1 values"},
+		{Config{ImageSize: 10, ChannelMult: []float64{1, 2, 2}}, "10x10 pixels can be halved 1 times without a remainder: at most 2 values are possible"},
+		{Config{ImageSize: 9, ChannelMult: []float64{1, 2}}, "at most 1 values are possible"},
 		{Config{ImageSize: 3}, "image_size is 3, want at least 4"},
 		{Config{Channels: 40}, "a width of 40, want a multiple of 32"},
 		{Config{Channels: 32, HeadChannels: 48}, "num_head_channels 48 does not divide a width of 32"},
 		{Config{Channels: 32, Heads: 3}, "num_heads 3 and num_heads_upsample 3 do not both divide a width of 32"},
 		{Config{ResBlocks: -1}, "num_res_blocks is -1"},
 		{Config{Dropout: 1}, "dropout is 1, want it in [0,1)"},
-		{Config{NullClass: true}, "a null class needs classes"},
+		{Config{NullClass: true}, "null_class needs classes"},
 		{Config{Attention: []int{0}}, "attention_resolutions [0]"},
-		{Config{ResBlocks: -1, Classes: -2}, "classes is -2"}, // everything at once
+		{Config{ResBlocks: -1, Classes: -2}, "classes is -2"}, // all errors are reported
 	} {
 		if err := c.config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Validate(%+v) = %v, want %q in it", c.config, err, c.want)
@@ -126,8 +126,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// The layer over all pixels stands where attention stood, and norms of few groups
-// allow widths that are no multiple of 32.
+// The dense layer replaces the middle block's attention, and norms of few groups
+// allow widths that are not multiples of 32.
 func TestDenseAndNormGroups(t *testing.T) {
 	c := Config{ImageSize: 5, Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 64}
 	if err := c.Validate(); err != nil {

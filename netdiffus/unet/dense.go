@@ -7,8 +7,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// dense is a residual layer over the whole of a small map: every channel of every
-// pixel sees all others.
+// dense is a fully connected residual layer over all pixels and channels of a small
+// image.
 type dense struct{ pixels, channels, width, groups int }
 
 func (d dense) norm() nn.GroupNorm { return nn.GroupNorm{Channels: d.channels, Groups: d.groups} }
@@ -17,7 +17,7 @@ func (d dense) out() nn.Linear {
 	return nn.Linear{In: d.width, Out: d.pixels * d.channels, Zero: true}
 }
 
-// Params lists those of norm, in and out.
+// Params returns the parameters of norm, in and out.
 func (d dense) Params(path string) []nn.Param {
 	ps := append(d.norm().Params(path+"/norm"), d.in().Params(path+"/in")...)
 	return append(ps, d.out().Params(path+"/out")...)

@@ -8,19 +8,19 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Graph is the network without dropout, for sampling and evaluation: x [B,H,W,C]
-// float32, t [B] float32, y [B] int32 class numbers, nil if and only if the network
-// is unconditional; the output is [B,H,W,OutChannels] float32. The parameters are
-// taken from scope (see Params and Create). It panics where c cannot be built or
-// the arguments do not fit.
+// Graph returns the network's output [B,H,W,OutChannels] float32, without dropout,
+// for images x [B,H,W,InChannels] float32, times t [B] float32 and classes y [B]
+// int32, which are nil if and only if the network is unconditional. The parameters
+// are variables below scope (see Params and Create). It panics where c is invalid,
+// a parameter is missing or an argument has the wrong shape.
 func (c Config) Graph(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	return c.graph(scope, x, t, y, nil)
 }
 
-// Dropped is the network with dropout, for training: a function like Graph. key
-// [2] uint32 decides which features are dropped, the same on every backend; give
-// each step and microbatch a new one.
-func (c Config) Dropped(key *graph.Node) func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
+// GraphWithDropout returns a function like Graph that drops features at the rate
+// Dropout, for training. key [2] uint32 determines which, equally on every backend;
+// use a new one for each step and microbatch.
+func (c Config) GraphWithDropout(key *graph.Node) func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	return func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 		return c.graph(scope, x, t, y, &nn.Dropout{Rate: c.Dropout, Key: key})
 	}
@@ -30,7 +30,7 @@ func (c Config) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout)
 	if err := c.Validate(); err != nil {
 		panic(err)
 	}
-	c = c.filled()
+	c = c.withDefaults()
 	x.AssertRank(4)
 	batch, h, w := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	x.AssertDims(batch, h, w, c.InChannels)
@@ -39,17 +39,18 @@ func (c Config) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout)
 		panic(err)
 	}
 	if (y != nil) != (c.Classes > 0) {
-		exceptions.Panicf("unet: a network of %d classes got y = %v", c.Classes, y)
+		exceptions.Panicf("unet: the network has %d classes, but y is %v", c.Classes, y)
 	}
 	return c.network().graph(scope, x, t, y, drop)
 }
 
-// Params lists the parameters in the order of guided-diffusion's state dict. It
+// Params returns the parameters in the order of guided-diffusion's state dict. It
 // needs no device.
-func (c Config) Params() []nn.Param { return c.filled().network().params() }
+func (c Config) Params() []nn.Param { return c.withDefaults().network().params() }
 
-// Create makes the parameters below scope with initial values distributed as
-// guided-diffusion's, the same for the same seed on every backend.
+// Create creates the parameters as variables below scope. Their initial values are
+// distributed as guided-diffusion's and equal for equal seeds on every backend. It
+// fails where c is invalid or a parameter exists already.
 func (c Config) Create(scope *model.Scope, seed uint64) error {
 	if err := c.Validate(); err != nil {
 		return err

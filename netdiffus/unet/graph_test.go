@@ -12,10 +12,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
 )
 
-// small is the least network with every kind of layer.
+// small is a small network with every kind of layer but dense.
 var small = Config{ImageSize: 8, Channels: 32, ResBlocks: 1, Attention: []int{4}, Classes: 2, NullClass: true, Dropout: 0.5}
 
-// call runs network on an image of zeros, h by w, with new weights; all of them
+// call returns the output of network for an image of zeros, h by w, with new weights; all of them
 // are set to 0.01 first, because a new network's output is zero by design.
 func call(t *testing.T, c Config, network func(scope *model.Scope, x, t, y *graph.Node) *graph.Node, h, w int, y []int32) ([]float64, error) {
 	t.Helper()
@@ -40,19 +40,19 @@ func call(t *testing.T, c Config, network func(scope *model.Scope, x, t, y *grap
 	return values(out[0]), nil
 }
 
-// dropped is c.Dropped with a constant key.
-func dropped(c Config, key ...uint32) func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
+// withDropout returns c.GraphWithDropout with a constant key.
+func withDropout(c Config, key ...uint32) func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	return func(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
-		return c.Dropped(graph.Const(x.Graph(), key))(scope, x, t, y)
+		return c.GraphWithDropout(graph.Const(x.Graph(), key))(scope, x, t, y)
 	}
 }
 
-func TestDropoutIsForTrainingAlone(t *testing.T) {
+func TestDropout(t *testing.T) {
 	flat := small
 	flat.ChannelMult, flat.Attention = []float64{1}, []int{} // half the time to compile
 	outputs := map[string][]float64{}
 	for name, network := range map[string]func(scope *model.Scope, x, t, y *graph.Node) *graph.Node{
-		"none": flat.Graph, "key 1,2": dropped(flat, 1, 2), "key 1,3": dropped(flat, 1, 3),
+		"none": flat.Graph, "key 1,2": withDropout(flat, 1, 2), "key 1,3": withDropout(flat, 1, 3),
 	} {
 		out, err := call(t, flat, network, 8, 8, []int32{1})
 		if err != nil {
@@ -61,11 +61,11 @@ func TestDropoutIsForTrainingAlone(t *testing.T) {
 		outputs[name] = out
 	}
 	if slices.Equal(outputs["none"], outputs["key 1,2"]) || slices.Equal(outputs["key 1,2"], outputs["key 1,3"]) {
-		t.Error("dropout did nothing, or the same for two keys")
+		t.Error("dropout changed nothing, or the same for two keys")
 	}
 	sure := flat
 	sure.Dropout = 0
-	out, err := call(t, sure, dropped(sure, 1, 2), 8, 8, []int32{1})
+	out, err := call(t, sure, withDropout(sure, 1, 2), 8, 8, []int32{1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestGraphChecksItsArguments(t *testing.T) {
 		{8, 8, []int32{2}, ""}, // the null class
 		{12, 10, []int32{0}, ""},
 		{9, 8, []int32{0}, "9x8 pixels can be halved 0 times"},
-		{8, 8, nil, "a network of 2 classes"},
+		{8, 8, nil, "the network has 2 classes"},
 	} {
 		out, err := call(t, small, small.Graph, c.h, c.w, c.y)
 		switch {

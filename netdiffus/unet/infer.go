@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Infer returns the configuration of the network whose parameters have the
-// given shapes, in PyTorch's names and layout, for images of size pixels. What
-// no shape tells stays at its zero value: the number of heads and their order,
-// dropout. It fails where the shapes are of no network that a Config describes.
+// Infer returns the configuration of the network whose parameters have the given
+// shapes, in PyTorch's names and layout, for images of size by size pixels. Options
+// that do not affect the shapes keep their zero values: the number and order of the
+// heads, and dropout. It fails where no Config has parameters of these shapes.
 func Infer(shapes map[string][]int, size int) (Config, error) {
 	c := Config{ImageSize: size, Attention: []int{}}
 	first, err := dims(shapes, "input_blocks.0.0.weight", 4)
@@ -32,13 +32,13 @@ func Infer(shapes map[string][]int, size int) (Config, error) {
 	if c.Outputs == c.InChannels || c.Outputs == 2*c.InChannels {
 		c.LearnSigma, c.Outputs = c.Outputs != c.InChannels, 0
 	}
-	if table, there := shapes["label_emb.weight"]; there && len(table) == 2 {
+	if table, ok := shapes["label_emb.weight"]; ok && len(table) == 2 {
 		c.Classes = table[0]
 	}
-	blocks := sequences(shapes, "output_blocks.")
+	blocks := countBlocks(shapes, "output_blocks.")
 	perLevel := blocksPerLevel(shapes, blocks)
 	if blocks == 0 || perLevel < 2 || blocks%perLevel != 0 {
-		return c, fmt.Errorf("unet: %d output blocks, %d a level: no UNet of guided-diffusion's", blocks, perLevel)
+		return c, fmt.Errorf("unet: %d output blocks, %d per level: not a UNet of guided-diffusion", blocks, perLevel)
 	}
 	c.ResBlocks = perLevel - 1
 	for level := range blocks / perLevel {
@@ -46,15 +46,15 @@ func Infer(shapes map[string][]int, size int) (Config, error) {
 			return c, err
 		}
 	}
-	if len(c.ChannelMult) > 1 { // what halves the image after the first level
+	if len(c.ChannelMult) > 1 { // the type of the layer that halves the image after the first level
 		c.ResBlockUpDown = shapes[fmt.Sprintf("input_blocks.%d.0.in_layers.0.weight", perLevel)] != nil
 		c.PoolResample = !c.ResBlockUpDown && shapes[fmt.Sprintf("input_blocks.%d.0.op.weight", perLevel)] == nil
 	}
-	return c, errors.Join(c.Validate(), c.Fits(shapes))
+	return c, errors.Join(c.Validate(), c.CheckShapes(shapes))
 }
 
-// inferLevel adds a level, the first of whose residual blocks is the given
-// input block.
+// inferLevel adds a level to c. block is the number of the input block that is the
+// level's first residual block.
 func (c *Config) inferLevel(shapes map[string][]int, level, block int) error {
 	path := fmt.Sprintf("input_blocks.%d.", block)
 	conv, err := dims(shapes, path+"0.out_layers.3.weight", 4)
@@ -66,7 +66,7 @@ func (c *Config) inferLevel(shapes map[string][]int, level, block int) error {
 		return err
 	}
 	mult := float64(conv[0]) / float64(c.Channels)
-	if c.width(mult) != conv[0] { // rounded just below
+	if c.width(mult) != conv[0] { // the quotient was rounded down
 		mult = math.Nextafter(mult, math.Inf(1))
 	}
 	c.ChannelMult = append(c.ChannelMult, mult)
@@ -77,14 +77,15 @@ func (c *Config) inferLevel(shapes map[string][]int, level, block int) error {
 	return nil
 }
 
-// blocksPerLevel is the number of output blocks a level: up to the first that
-// doubles the image. Where that has no weights (PoolResample), the input block
-// that halves it has none either, so that its number is missing.
+// blocksPerLevel returns the number of output blocks per level: up to the first that
+// doubles the image. Where that layer has no weights (PoolResample), neither has the
+// input block that halves the image, so the result is the first missing number of
+// the input blocks.
 func blocksPerLevel(shapes map[string][]int, blocks int) int {
-	input := make([]bool, blocks)
+	hasInput := make([]bool, blocks)
 	for name := range shapes {
 		if i, rest := blockOf(name, "input_blocks."); i >= 0 && i < blocks && rest != "" {
-			input[i] = true
+			hasInput[i] = true
 		}
 	}
 	first := blocks
@@ -95,39 +96,39 @@ func blocksPerLevel(shapes map[string][]int, blocks int) int {
 			first = min(first, i+1)
 		}
 	}
-	if gap := slices.Index(input, false); first == blocks && gap > 0 {
+	if gap := slices.Index(hasInput, false); first == blocks && gap > 0 {
 		return gap
 	}
 	return first
 }
 
-// sequences is the number of blocks below prefix, which are numbered from 0.
-func sequences(shapes map[string][]int, prefix string) int {
+// countBlocks returns the number of blocks below prefix, which are numbered from 0.
+func countBlocks(shapes map[string][]int, prefix string) int {
 	n := 0
 	for name := range shapes {
-		if i, _ := blockOf(name, prefix); i < len(shapes) { // beyond that there are holes
+		if i, _ := blockOf(name, prefix); i < len(shapes) { // a larger number leaves gaps
 			n = max(n, i+1)
 		}
 	}
 	return n
 }
 
-// blockOf splits PREFIXn.REST; n is -1 for other names.
+// blockOf splits a name PREFIXn.REST; n is -1 for other names.
 func blockOf(name, prefix string) (n int, rest string) {
-	tail, below := strings.CutPrefix(name, prefix)
+	tail, ok := strings.CutPrefix(name, prefix)
 	digits, rest, _ := strings.Cut(tail, ".")
 	n, err := strconv.Atoi(digits)
-	if !below || err != nil || n < 0 {
+	if !ok || err != nil || n < 0 {
 		return -1, ""
 	}
 	return n, rest
 }
 
-// dims returns the shape of a tensor that every network has.
+// dims returns the shape of the named tensor, which every network has.
 func dims(shapes map[string][]int, name string, rank int) ([]int, error) {
-	shape, there := shapes[name]
-	if !there {
-		return nil, fmt.Errorf("unet: there is no %s: no UNet of guided-diffusion's", name)
+	shape, ok := shapes[name]
+	if !ok {
+		return nil, fmt.Errorf("unet: tensor %s is missing: not a UNet of guided-diffusion", name)
 	}
 	if len(shape) != rank || slices.Min(shape) < 1 || slices.Max(shape) > math.MaxInt32 {
 		return nil, fmt.Errorf("unet: %s has shape %v, want %d positive dimensions", name, shape, rank)
@@ -135,20 +136,21 @@ func dims(shapes map[string][]int, name string, rank int) ([]int, error) {
 	return shape, nil
 }
 
-// Fits lists, as an error, the tensors in which shapes, in PyTorch's names and
-// layout, differ from the parameters of c; nil where there is none.
-func (c Config) Fits(shapes map[string][]int) error {
+// CheckShapes returns an error that lists the tensors in which shapes, in PyTorch's
+// names and layout, differ from the parameters of c. It returns nil where none
+// differs, and where c is invalid, which Validate reports.
+func (c Config) CheckShapes(shapes map[string][]int) error {
 	if err := c.Validate(); err != nil {
-		return nil // there are no parameters to compare; Validate has said so
+		return nil
 	}
 	var lines []string
 	known := map[string]bool{}
 	for _, p := range c.Params() {
 		name, want := p.PyTorchName(), p.PyTorchShape()
 		known[name] = true
-		got, there := shapes[name]
+		got, ok := shapes[name]
 		switch {
-		case !there:
+		case !ok:
 			lines = append(lines, fmt.Sprintf("%s %v is missing", name, want))
 		case !slices.Equal(got, want):
 			lines = append(lines, fmt.Sprintf("%s is %v, the model has %v", name, got, want))
@@ -156,7 +158,7 @@ func (c Config) Fits(shapes map[string][]int) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		if !known[name] {
-			lines = append(lines, fmt.Sprintf("%.80s %v is not of the model", name, shapes[name]))
+			lines = append(lines, fmt.Sprintf("%.80s %v is not in the model", name, shapes[name]))
 		}
 	}
 	if len(lines) == 0 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// shapesOf are the shapes of c's parameters as PyTorch has them.
+// shapesOf returns the shapes of c's parameters in PyTorch's names and layout.
 func shapesOf(c Config) map[string][]int {
 	shapes := map[string][]int{}
 	for _, p := range c.Params() {
@@ -15,7 +15,7 @@ func shapesOf(c Config) map[string][]int {
 	return shapes
 }
 
-// TestInfer finds configurations again from the shapes of their parameters.
+// TestInfer infers configurations from the shapes of their parameters.
 func TestInfer(t *testing.T) {
 	for name, c := range map[string]Config{
 		"the reference's": {ImageSize: 10, InChannels: 1, Channels: 128, ChannelMult: []float64{1, 2}, ResBlocks: 3, Attention: []int{10}, LearnSigma: true, Classes: 20},
@@ -57,21 +57,21 @@ func TestInferRefuses(t *testing.T) {
 		size   int
 		want   []string
 	}{
-		{"something else", func(s map[string][]int) { clear(s); s["fc.weight"] = []int{3, 2} }, 10, []string{"no UNet of guided-diffusion's"}},
+		{"something else", func(s map[string][]int) { clear(s); s["fc.weight"] = []int{3, 2} }, 10, []string{"not a UNet of guided-diffusion"}},
 		{"a tensor is missing", func(s map[string][]int) { delete(s, "middle_block.1.norm.bias") }, 10, []string{"middle_block.1.norm.bias [64] is missing"}},
 		{"tensors differ", func(s map[string][]int) { s["out.0.bias"] = []int{5}; s["extra"] = []int{1} }, 10,
-			[]string{"out.0.bias is [5], the model has [32]", "extra [1] is not of the model"}},
+			[]string{"out.0.bias is [5], the model has [32]", "extra [1] is not in the model"}},
 		{"rank", func(s map[string][]int) { s["out.2.weight"] = []int{2} }, 10, []string{"out.2.weight has shape [2]"}},
 		{"odd width", func(s map[string][]int) { s["time_embed.0.weight"] = []int{4, 1} }, 10, nil},
 		{"empty", func(s map[string][]int) { s["time_embed.0.weight"] = []int{4, 0} }, 10, []string{"positive"}},
-		{"a hole", func(s map[string][]int) { s["output_blocks.2000000000.0.in_layers.0.weight"] = []int{1} }, 10, []string{"is not of the model"}},
+		{"a hole", func(s map[string][]int) { s["output_blocks.2000000000.0.in_layers.0.weight"] = []int{1} }, 10, []string{"is not in the model"}},
 		{"size", func(map[string][]int) {}, 9, []string{"9x9 pixels can be halved 0 times"}},
 	} {
 		shapes := shapesOf(c)
 		test.change(shapes)
 		_, err := Infer(shapes, test.size)
 		if err == nil {
-			t.Errorf("%s: Infer passed", test.name)
+			t.Errorf("%s: Infer returned no error", test.name)
 			continue
 		}
 		for _, want := range test.want {

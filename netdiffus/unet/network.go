@@ -1,6 +1,7 @@
 package unet
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -9,39 +10,49 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// network is a UNet as a plan: its layers as values, from which both the list of
-// parameters and the graph follow.
+// network is the layers of a UNet as values, from which the list of parameters and
+// the graph are made.
 type network struct {
 	embedding embedding
-	input     []sequence // each one's output goes to the output sequence it meets
+	input     []sequence // the output of each is concatenated to the input of one of output, in reverse order
 	middle    sequence
 	output    []sequence
 	norm      nn.GroupNorm
 	out       nn.Conv
 }
 
-// sequence is a run of layers, numbered from 0 in the parameters' names.
+// sequence is layers that follow each other, numbered from 0 in the parameters' names.
 type sequence []layer
 
-// layer is a part of a sequence.
+// layer is one layer of a sequence.
 type layer interface {
 	Params(path string) []nn.Param
-	// graph takes h [B,H,W,C]; emb [B,E] is the embedding of t and y; drop is nil
-	// outside training.
+	// graph returns the layer's output for h [B,H,W,C]. emb [B,E] is the embedding
+	// of t and y; drop is nil except in training.
 	graph(scope *model.Scope, h, emb *graph.Node, drop *nn.Dropout) *graph.Node
 }
 
-// network plans the UNet of c, which must be filled.
+// network returns the layers of c's UNet. c must have its defaults filled in.
 func (c Config) network() network {
+	input, skips := c.encoder()
 	width := c.width(c.ChannelMult[0])
-	n := network{
+	return network{
 		embedding: embedding{channels: c.Channels, rows: c.embeddingRows()},
-		input:     []sequence{{convLayer{nn.Conv{In: c.InChannels, Out: width, Size: 3}}}},
+		input:     input,
+		middle:    c.middle(skips[len(skips)-1]),
+		output:    c.decoder(skips),
 		norm:      nn.GroupNorm{Channels: width, Groups: c.NormGroups},
 		out:       nn.Conv{In: width, Out: c.OutChannels(), Size: 3, Zero: true},
 	}
-	last := len(c.ChannelMult) - 1
-	skips := []int{width} // widths of the input sequences' outputs
+}
+
+// encoder returns the input sequences and the widths of their outputs: a
+// convolution, then the residual blocks of each level, with a layer between levels
+// that halves the image.
+func (c Config) encoder() (input []sequence, widths []int) {
+	width := c.width(c.ChannelMult[0])
+	add := func(s sequence) { input, widths = append(input, s), append(widths, width) }
+	add(sequence{convLayer{nn.Conv{In: c.InChannels, Out: width, Size: 3}}})
 	for level, mult := range c.ChannelMult {
 		for range c.ResBlocks {
 			s := sequence{c.resBlock(width, c.width(mult), keep)}
@@ -49,39 +60,49 @@ func (c Config) network() network {
 			if c.attends(1 << level) {
 				s = append(s, c.attention(width, c.Heads))
 			}
-			n.input = append(n.input, s)
-			skips = append(skips, width)
+			add(s)
 		}
-		if level != last {
-			n.input = append(n.input, sequence{c.resize(width, down)})
-			skips = append(skips, width)
+		if level != len(c.ChannelMult)-1 {
+			add(sequence{c.resize(width, down)})
 		}
 	}
+	return input, widths
+}
+
+// middle returns the layers at the smallest size of the image: two residual blocks
+// with attention, or a dense layer, between them.
+func (c Config) middle(width int) sequence {
 	mixer := c.attention(width, c.Heads)
 	if c.Dense > 0 {
-		side := c.ImageSize >> last
+		side := c.ImageSize >> (len(c.ChannelMult) - 1)
 		mixer = dense{pixels: side * side, channels: width, width: c.Dense, groups: c.NormGroups}
 	}
-	n.middle = sequence{c.resBlock(width, width, keep), mixer, c.resBlock(width, width, keep)}
-	for level := last; level >= 0; level-- {
+	return sequence{c.resBlock(width, width, keep), mixer, c.resBlock(width, width, keep)}
+}
+
+// decoder returns the output sequences: the residual blocks of each level in reverse
+// order, one more than in the encoder, the last of which doubles the image. skips
+// are the widths of the input sequences' outputs.
+func (c Config) decoder(skips []int) (output []sequence) {
+	width := skips[len(skips)-1]
+	for level, mult := range slices.Backward(c.ChannelMult) {
 		for i := range c.ResBlocks + 1 {
-			skip := skips[len(skips)-1]
-			skips = skips[:len(skips)-1]
-			s := sequence{c.resBlock(width+skip, c.width(c.ChannelMult[level]), keep)}
-			width = c.width(c.ChannelMult[level])
+			skip := skips[len(skips)-1-len(output)]
+			s := sequence{c.resBlock(width+skip, c.width(mult), keep)}
+			width = c.width(mult)
 			if c.attends(1 << level) {
 				s = append(s, c.attention(width, c.UpsampleHeads))
 			}
 			if level > 0 && i == c.ResBlocks {
 				s = append(s, c.resize(width, up))
 			}
-			n.output = append(n.output, s)
+			output = append(output, s)
 		}
 	}
-	return n
+	return output
 }
 
-// embeddingRows is the number of rows of the table of classes.
+// embeddingRows returns the number of rows of the table of classes.
 func (c Config) embeddingRows() int {
 	if c.NullClass {
 		return c.Classes + 1
@@ -89,6 +110,7 @@ func (c Config) embeddingRows() int {
 	return c.Classes
 }
 
+// resBlock returns a residual block from in to out channels.
 func (c Config) resBlock(in, out int, size sizing) resBlock {
 	return resBlock{
 		in: in, out: out, embedding: embeddingFactor * c.Channels,
@@ -96,6 +118,7 @@ func (c Config) resBlock(in, out int, size sizing) resBlock {
 	}
 }
 
+// attention returns an attention layer, of heads heads unless HeadChannels is set.
 func (c Config) attention(width, heads int) layer {
 	if c.HeadChannels > 0 {
 		heads = width / c.HeadChannels
@@ -103,7 +126,7 @@ func (c Config) attention(width, heads int) layer {
 	return attentionLayer{nn.Attention{Channels: width, Heads: heads, NewOrder: c.NewAttentionOrder, Groups: c.NormGroups}}
 }
 
-// resize is the layer between two levels.
+// resize returns the layer between two levels.
 func (c Config) resize(width int, size sizing) layer {
 	switch {
 	case c.ResBlockUpDown:
@@ -114,6 +137,7 @@ func (c Config) resize(width int, size sizing) layer {
 	return resample{size: size, conv: &nn.Conv{In: width, Out: width, Size: 3, Winograd: c.Winograd}}
 }
 
+// params returns the parameters in the order of guided-diffusion's state dict.
 func (n network) params() []nn.Param {
 	ps := n.embedding.Params("")
 	for i, s := range n.input {
@@ -127,6 +151,7 @@ func (n network) params() []nn.Param {
 	return append(ps, n.out.Params("out/2")...)
 }
 
+// graph returns the network's output (see Config.Graph).
 func (n network) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout) *graph.Node {
 	emb := n.embedding.graph(scope, t, y)
 	var skips []*graph.Node
@@ -145,7 +170,7 @@ func (n network) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout
 	return n.out.Graph(nn.At(scope, "out/2"), h)
 }
 
-// Params lists the parameters of the layers, numbered from 0 below path.
+// Params returns the parameters of the layers, numbered from 0 below path.
 func (s sequence) Params(path string) []nn.Param {
 	var ps []nn.Param
 	for i, l := range s {
@@ -154,6 +179,7 @@ func (s sequence) Params(path string) []nn.Param {
 	return ps
 }
 
+// graph returns the output of the last layer.
 func (s sequence) graph(scope *model.Scope, h, emb *graph.Node, drop *nn.Dropout) *graph.Node {
 	for i, l := range s {
 		h = l.graph(nn.At(scope, strconv.Itoa(i)), h, emb, drop)

@@ -14,13 +14,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// recorded are the networks whose weights, outputs and gradients were recorded
-// from OpenAI's guided-diffusion in PyTorch (golden unetN_*.npz). Between them they
-// have every option of its command line.
+// recorded lists the networks whose weights, outputs and gradients were recorded
+// from OpenAI's guided-diffusion in PyTorch (golden unetN_*.npz). Together they
+// cover every option of its command line.
 var recorded = []struct {
 	name   string
 	config Config
-	tol    float64 // of the output, 8 times PyTorch's own float32 error
+	tol    float64 // tolerance of the output: 8 times PyTorch's own float32 error
 }{
 	{"unet1", Config{
 		ImageSize: 10, Channels: 32, LearnSigma: true, ResBlocks: 1, Attention: []int{10},
@@ -52,7 +52,7 @@ func TestParamsAreTheStateDict(t *testing.T) {
 	}
 }
 
-func TestOutputsAndGradientsAreGuidedDiffusions(t *testing.T) {
+func TestOutputsAndGradientsEqualGuidedDiffusion(t *testing.T) {
 	for _, r := range recorded {
 		t.Run(r.name, func(t *testing.T) {
 			params := r.config.Params()
@@ -90,7 +90,7 @@ func loadRecorded(t *testing.T, name string, params []nn.Param) *model.Store {
 }
 
 // runRecorded returns the output for the recorded input, the mean squared distance
-// to the recorded target, and its gradients: one a parameter, then that of x.
+// to the recorded target, and its gradients: one for each parameter, then that of x.
 func runRecorded(t *testing.T, c Config, store *model.Store, io *golden.File) (out []float64, loss float64, grads [][]float64) {
 	tensor := func(name string) *tensors.Tensor {
 		s := io.Array(t, name).Shape
@@ -166,7 +166,7 @@ func compareGradients(t *testing.T, io *golden.File, params []nn.Param, grads []
 	}
 }
 
-// image is the recorded array [N,C,H,W] with its channels moved last.
+// image returns the recorded array [N,C,H,W] with the channels last.
 func image(t *testing.T, f *golden.File, name string) []float32 {
 	shape, x := f.Array(t, name).Shape, f.Float32s(t, name)
 	n, c, pixels := shape[0], shape[1], shape[2]*shape[3]

@@ -11,8 +11,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 )
 
-// A plain block widens from 32 to 64 channels; those that resize keep 32.
-func TestResBlocksAreGuidedDiffusions(t *testing.T) {
+// A plain block maps 32 to 64 channels; those that resize keep 32.
+func TestResBlocksEqualGuidedDiffusion(t *testing.T) {
 	f := golden.Open(t, "layers.npz")
 	for _, c := range []struct {
 		name  string

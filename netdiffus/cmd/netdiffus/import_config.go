@@ -48,11 +48,11 @@ func (f *importFlags) config(m *imported, set *dataset.Set) (netdiffus.Config, e
 	if cfg, err = f.fit(cfg, rows, set); err != nil {
 		return cfg, err
 	}
-	if err := errors.Join(cfg.Validate(), cfg.UNet.Fits(shapes)); err != nil {
+	if err := errors.Join(cfg.Validate(), cfg.UNet.CheckShapes(shapes)); err != nil {
 		return cfg, err
 	}
 	for rate, weights := range m.averages {
-		if err := cfg.UNet.Fits(shapesOf(weights)); err != nil {
+		if err := cfg.UNet.CheckShapes(shapesOf(weights)); err != nil {
 			return cfg, fmt.Errorf("the average with rate %v: %w", rate, err)
 		}
 	}

@@ -239,7 +239,7 @@ func TestImportRefuses(t *testing.T) {
 		{"another width", append([]string{model, "--num_channels", "64"}, usual...), "time_embed.0.weight is [128 32], the model has [256 64]"},
 		{"other blocks", append([]string{model, "--num_res_blocks", "2"}, usual...), "is missing"},
 		{"fixed variance", append([]string{model, "--learn_sigma", "False"}, usual...), "out.2.bias is [2], the model has [1]"},
-		{"unconditional", append([]string{model, "--class_cond", "False"}, usual...), "label_emb.weight [3 128] is not of the model"},
+		{"unconditional", append([]string{model, "--class_cond", "False"}, usual...), "label_emb.weight [3 128] is not in the model"},
 		{"heads", append([]string{model, "--num_heads", "5"}, usual...), "num_heads 5"},
 		{"no step", append([]string{nameless}, usual...), "--step"},
 		{"size", append([]string{deepModel}, usual...), "--image_size is needed: the network has 3 levels"},

@@ -34,7 +34,7 @@ var modelSettings = []setting{
 		func(c *netdiffus.Config, word string) (err error) {
 			c.UNet.ChannelMult, err = split(word, parseFloat)
 			if err == nil && len(c.UNet.ChannelMult) == 0 && c.UNet.ImageSize > 0 {
-				c.UNet.ChannelMult = unet.Levels(c.UNet.ImageSize)
+				c.UNet.ChannelMult = unet.DefaultChannelMult(c.UNet.ImageSize)
 			}
 			return err
 		},
