@@ -22,6 +22,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
 	"github.com/netdiffus/netdiffus-go/kernels/setup"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
 
 func TestMain(m *testing.M) { kerneltest.Main(m) }
@@ -63,7 +64,7 @@ type bench struct {
 func open(t *testing.T) bench {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("it takes a minute and a half")
+		t.Skip("starts kernels")
 	}
 	if runtime.GOOS != "linux" {
 		t.Skip("the cases look for processes in /proc")
@@ -194,10 +195,28 @@ func (b bench) cases(t *testing.T) []string {
 	return names
 }
 
-// TestKernel runs every case on the kernel.
+// short lists our own cases that run without long tests: one of each kind of thing
+// that a kernel does, and none that takes long by itself.
+var short = []string{
+	"counts_go_up", "declarations_last", "failing_shell_line", "first_cell_imports", "heartbeat", "imports_are_added",
+	"interrupt_endless_prints", "is_complete", "kernel_info", "killed_kernel_leaves_nothing", "missing_import_is_named",
+	"plot_shows_again", "restarts", "stdin_round_trip", "unicode", "unknown_request_is_refused",
+}
+
+// TestKernel runs every case on the kernel, or those of short.
 func TestKernel(t *testing.T) {
 	b := open(t)
+	names := b.cases(t)
+	if !longtest.On() {
+		for _, name := range short {
+			if !slices.Contains(names, name) {
+				t.Errorf("cases.py has no case %q", name)
+			}
+		}
+		names = short
+	}
 	t.Run("jupyter_kernel_test", func(t *testing.T) {
+		longtest.Only(t, "completes and inspects with gopls")
 		t.Parallel()
 		results := b.suite(t, "netdiffus-gopls", limit)
 		for _, c := range suite {
@@ -212,7 +231,7 @@ func TestKernel(t *testing.T) {
 			}
 		}
 	})
-	for _, name := range b.cases(t) {
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			out, took, err := b.run(t, "netdiffus", limit, "cases.py", name)

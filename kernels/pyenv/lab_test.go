@@ -17,6 +17,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/kernels/pyenv"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
 )
 
@@ -130,9 +131,7 @@ type watched struct {
 // $NETDIFFUS_NB_PROFILE says otherwise; a picture of the page goes to
 // $NETDIFFUS_SCREENSHOT where that is set (docs/images/lab.png is one, of a full run).
 func TestInBrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts JupyterLab and a browser")
-	}
+	longtest.Only(t, "starts JupyterLab and a browser")
 	chromium := browser(t)
 	env := kerneltest.Python(t)
 	data := kerneltest.Kernel(t).Data

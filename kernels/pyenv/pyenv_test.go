@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
 
 // bare is an opener whose environments hold no packages: they need no network
@@ -164,9 +166,7 @@ func TestOpenWithoutPython(t *testing.T) {
 // TestOpenWithOldPip is a pip that cannot install elsewhere: the environment
 // gets its own.
 func TestOpenWithOldPip(t *testing.T) {
-	if testing.Short() {
-		t.Skip("puts pip into an environment")
-	}
+	longtest.Only(t, "puts pip into an environment")
 	o, _ := bare(t)
 	real := o.Python
 	fakePython(t, fmt.Sprintf(`if [ "$2 $3" = "pip --python" ]; then echo "no such option: --python"; exit 2; fi

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -170,7 +170,7 @@ func TestAllFlowsComeBack(t *testing.T) {
 func TestAllFlowsComeBackFromFiles(t *testing.T) {
 	input := golden.Shared(t, mirage+"Mirage-AppxAct.parquet")
 	layouts := []Layout{PerClass}
-	if os.Getenv("NETDIFFUS_LONG") != "" {
+	if longtest.On() {
 		layouts = append(layouts, PerFlow)
 	} else {
 		t.Log("only the per-class layout: 16,310 files are written where NETDIFFUS_LONG is set")

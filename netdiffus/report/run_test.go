@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -17,11 +16,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
-
-var long = flag.Bool("long", os.Getenv("NETDIFFUS_LONG") != "", "run everything on the developers' data: a minute")
 
 // flow is a flow of signed lengths.
 func flow(label string, signed ...float64) traffic.Flow {
@@ -557,9 +555,7 @@ func TestCompare(t *testing.T) {
 // samples, to figures that were found with other code (pandas, SciPy and
 // scikit-learn's forest) on the same split.
 func TestFiguresOfTheReference(t *testing.T) {
-	if !*long {
-		t.Skip("half a minute of forests: -long or NETDIFFUS_LONG=1 runs it")
-	}
+	longtest.Only(t, "grows forests for half a minute")
 	read := func(name string) []traffic.Flow {
 		flows, err := traffic.Collect(traffic.Read(golden.Shared(t, "data/mirage-appxact/"+name)))
 		if err != nil {

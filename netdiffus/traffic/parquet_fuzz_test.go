@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
 
 // FuzzRead wants an error or flows within the limits of every file, never a
@@ -49,7 +51,7 @@ func readAny(t *testing.T, path string) {
 // and cut ends. No mutation may panic, take long, or ask for much memory.
 func TestReadSurvivesDamage(t *testing.T) {
 	mutations := 15
-	if os.Getenv("NETDIFFUS_LONG") != "" {
+	if longtest.On() {
 		mutations = 3000
 	}
 	files, _ := filepath.Glob("testdata/parquet/good-*.parquet")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
 
 // tshark runs Wireshark's command line on a capture, one line a packet, with
@@ -115,7 +116,7 @@ func sharedCaptures(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if os.Getenv("NETDIFFUS_LONG") == "" { // one of each three
+	if !longtest.On() { // one of each three
 		kept := paths[:0]
 		for i, path := range paths {
 			if i%3 == 0 {
