@@ -54,3 +54,52 @@ func Example() {
 	// [[0.510 0.497]]
 	// [[0.500 0.500]]
 }
+
+// ExampleGuide guides a class-conditional model and clips the result. The classes are 0
+// and 1; 2 is the null class.
+func ExampleGuide() {
+	device, err := backend.Open(context.Background(), "go")
+	if err != nil {
+		panic(err)
+	}
+	s, err := schedule.Cosine(10)
+	if err != nil {
+		panic(err)
+	}
+	m := diffusion.Model{
+		// Instead of a trained network: its clean images have the value y/4.
+		Network: func(_ *model.Scope, x, _, y *graph.Node) *graph.Node {
+			value := graph.DivScalar(graph.ConvertDType(y, x.DType()), 4)
+			return graph.BroadcastToDims(graph.InsertAxes(value, -1), x.Shape().Dimensions...)
+		},
+		Schedule:         s,
+		Parameterization: diffusion.Start{},
+	}
+	x0 := func(d diffusion.Denoiser) any {
+		exec := graph.MustNewExec(device, func(x, t, y *graph.Node) *graph.Node {
+			return d(nil, x, t, y).X0
+		})
+		defer exec.Finalize()
+		images := [][]float32{{0.1}, {0.2}} // two images of one pixel
+		return exec.MustCall1(images, []int32{5, 5}, []int32{0, 1}).Value()
+	}
+	fmt.Println("model:  ", x0(m.Denoise))
+	guided := diffusion.Guide(m.Denoise, 4, 2)
+	fmt.Println("guided: ", x0(guided))
+	fmt.Println("clipped:", x0(diffusion.ClipX0(guided, s)))
+	// Output:
+	// model:   [[0] [0.25]]
+	// guided:  [[-1.5] [-0.5]]
+	// clipped: [[-1] [-0.5]]
+}
+
+// An Objective is a function: this one adds two of the package's.
+func ExampleObjective() {
+	_ = diffusion.Model{
+		Objective: func(e diffusion.Evaluation) diffusion.Losses {
+			mse, bound := diffusion.MSE(e), diffusion.KL(e)
+			total := graph.Add(mse.Total, graph.MulScalar(bound.Total, 0.001))
+			return diffusion.Losses{Total: total, MSE: mse.MSE, VLB: bound.VLB}
+		},
+	}
+}

@@ -1,6 +1,6 @@
-// Package ema keeps exponential moving averages of a network's weights. They are
-// updated in the same XLA program as the optimiser's step, and sampling with an
-// average is building the network's graph in the average's scope.
+// Package ema maintains exponential moving averages of a network's weights. They are
+// updated in the same compiled graph as the optimizer's step. To sample with an
+// average, build the network's graph in the average's scope.
 package ema
 
 import (
@@ -12,19 +12,19 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 )
 
-// root is the path below which the averages live, one folder a rate.
+// root is the scope of the averages, with one scope below it for each rate.
 const root = "/ema"
 
-// Path is where the average with the given rate is kept: "/ema/0.9999". Below it
+// Path returns the scope of the average with the given rate: "/ema/0.9999". Below it
 // the weights have the same relative names as below the network's own scope, so
-// that network(store.Scope(ema.Path(0.9999)), x, t, y) runs the averaged network.
+// network(store.Scope(ema.Path(0.9999)), x, t, y) is the averaged network.
 func Path(rate float64) string {
 	return root + "/" + strconv.FormatFloat(rate, 'g', -1, 64)
 }
 
-// Init makes an average of each trainable weight below weights for each rate,
-// starting as a copy of its present value. One that is there already, as after
-// loading a checkpoint, is left as it is. Rates are in [0,1).
+// Init creates an average of each trainable weight below weights for each rate, whose
+// initial value is the weight's. Averages that exist already, as after loading a
+// checkpoint, are left unchanged. It fails where a rate is not in [0,1).
 func Init(weights *model.Scope, rates ...float64) error {
 	store := weights.Store()
 	for _, rate := range rates {
@@ -54,13 +54,13 @@ func Init(weights *model.Scope, rates ...float64) error {
 	return nil
 }
 
-// Update adds to g the step e ← rate·e + (1−rate)·p for each trainable weight p
-// below weights and each rate, p being the weight's value at this point of the
-// graph: call it after the optimiser has set the new one. There is no bias
-// correction (guided_diffusion/nn.py, update_ema); instead, where step, a scalar
-// float32 counted from 1, is not nil, the rate is at most step/(9+step), so that
-// the average soon forgets the weights it started from. It panics where Init has
-// not run.
+// Update adds to g the update e ← rate·e + (1−rate)·p of the average e of each
+// trainable weight p below weights for each rate. p is the weight's value at this point
+// of the graph: call Update after the optimizer has set the new one. Weights that g
+// does not use are skipped. There is no bias correction (guided_diffusion/nn.py,
+// update_ema); instead, where step is not nil, the rate is at most step/(9+step), which
+// reduces the influence of the initial weights. step is a scalar float32 that counts
+// training steps from 1. It panics where an average is missing (see Init).
 func Update(weights *model.Scope, g *graph.Graph, step *graph.Node, rates ...float64) {
 	for _, rate := range rates {
 		for _, v := range trainable(weights) {
@@ -76,14 +76,14 @@ func Update(weights *model.Scope, g *graph.Graph, step *graph.Node, rates ...flo
 				average.SetNodeValue(graph.Add(graph.MulScalar(e, rate), graph.MulScalar(p, 1-rate)))
 				continue
 			}
-			young := graph.MinScalar(graph.Div(step, graph.AddScalar(step, 9)), rate)
-			average.SetNodeValue(graph.Add(graph.Mul(e, young), graph.Mul(p, graph.OneMinus(young))))
+			capped := graph.MinScalar(graph.Div(step, graph.AddScalar(step, 9)), rate)
+			average.SetNodeValue(graph.Add(graph.Mul(e, capped), graph.Mul(p, graph.OneMinus(capped))))
 		}
 	}
 }
 
-// trainable lists the trainable variables below scope: a list, because Init adds
-// variables to the store that it walks.
+// trainable returns the trainable variables below scope as a slice, because Init adds
+// variables to the store that the iterator is over.
 func trainable(scope *model.Scope) []*model.Variable {
 	var list []*model.Variable
 	for v := range scope.IterVariables() {
@@ -94,7 +94,7 @@ func trainable(scope *model.Scope) []*model.Variable {
 	return list
 }
 
-// averagePath is the path of v's average.
+// averagePath returns the path of v's average.
 func averagePath(weights *model.Scope, v *model.Variable, rate float64) string {
 	return model.JoinPath(Path(rate), strings.TrimPrefix(v.Path(), weights.Scope()))
 }

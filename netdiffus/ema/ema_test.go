@@ -12,8 +12,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
 )
 
-// The weight goes 1, 2, 3, …; each average must follow it by its own rate, in the
-// program that changes the weight.
+// The weight is 1, 2, 3, …; each average is updated by its own rate in the graph that
+// changes the weight.
 func TestAveragesFollowTheNewWeights(t *testing.T) {
 	rates := []float64{0, 0.5, 0.9999}
 	store := model.NewStore()
@@ -29,7 +29,7 @@ func TestAveragesFollowTheNewWeights(t *testing.T) {
 		Update(scope.At("model"), by.Graph(), nil, rates...)
 		return by
 	})
-	want := []float64{1, 1, 1} // starting as copies of the weight
+	want := []float64{1, 1, 1} // copies of the initial weight
 	for w := 2.0; w < 6; w++ {
 		if _, err := step.Call([]float32{1}); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestAveragesFollowTheNewWeights(t *testing.T) {
 		}
 	}
 	if store.GetVariable(Path(0.5)+"/frozen") != nil {
-		t.Error("there is an average of a variable that is not trained")
+		t.Error("Init made an average of a variable that is not trainable")
 	}
 }
 
@@ -65,7 +65,7 @@ func TestInitKeepsLoadedAverages(t *testing.T) {
 	}
 }
 
-func TestInitRefusesRates(t *testing.T) {
+func TestInitChecksRates(t *testing.T) {
 	for _, rate := range []float64{-0.1, 1, math.NaN()} {
 		if err := Init(model.NewStore().RootScope(), rate); err == nil || !strings.Contains(err.Error(), "outside [0,1)") {
 			t.Errorf("Init with rate %v: %v, want an error", rate, err)

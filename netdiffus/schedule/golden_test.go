@@ -9,8 +9,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// The tables against those that guided-diffusion derives. Both are float64;
-// 1e-12 leaves room for another order of operations.
+// The tables against those of guided-diffusion. Both are float64; 1e-12 allows for
+// another order of operations.
 func TestGoldenSchedules(t *testing.T) {
 	f := golden.Open(t, "schedules.npz")
 	for name, s := range map[string]schedule.Schedule{
@@ -29,8 +29,8 @@ func TestGoldenSchedules(t *testing.T) {
 	}
 }
 
-// Respaced schedules against guided-diffusion's SpacedDiffusion: the steps
-// kept, and the times that the network sees, exactly.
+// Respaced schedules against guided-diffusion's SpacedDiffusion: the selected steps
+// and the network's times are equal exactly.
 func TestGoldenRespace(t *testing.T) {
 	f := golden.Open(t, "respace.npz")
 	for i, c := range []struct {
@@ -79,7 +79,7 @@ func same(t *testing.T, name string, got, want []float64) { compare(t, name, got
 
 func equal(t *testing.T, name string, got, want []float64) { compare(t, name, got, want, 0) }
 
-// compare fails where an element is off by more than a share of what is wanted.
+// compare fails where an element differs from want by a relative error above rtol.
 func compare(t *testing.T, name string, got, want []float64, rtol float64) {
 	t.Helper()
 	if len(got) != len(want) {

@@ -5,49 +5,45 @@ import (
 	"math"
 )
 
-// This file computes the process on the host, image by image: for looking at it,
-// and for denoisers that are no networks. Training and sampling do the same in
-// package diffusion, as graphs.
+// This file computes the process on the host, one image at a time, for illustrations
+// and for denoisers that are not networks. Package diffusion has the same functions as
+// graphs, for training and sampling.
 
-// QSample writes into dst what the image x0 has become after step t: a draw of
-// q(x_t | x₀), √ᾱ_t x0 + √(1-ᾱ_t) eps, for standard normal noise eps (Ho et al.
-// 2020, eq. 4). It panics where the slices differ in length.
+// QSample sets dst to √ᾱ_t x0 + √(1-ᾱ_t) eps, a draw of q(x_t | x₀) for the clean image
+// x0 and standard normal noise eps (Ho et al. 2020, eq. 4). It panics where t is not in
+// [0,Len()) or the slices differ in length.
 func (s Schedule) QSample(t int, x0, eps, dst []float64) {
-	sameLength(x0, eps, dst)
-	signal, spread := math.Sqrt(s.AlphaBar[t]), math.Sqrt(1-s.AlphaBar[t])
+	checkLengths(x0, eps, dst)
+	sqrtAlphaBar, sqrtOneMinusAlphaBar := math.Sqrt(s.AlphaBar[t]), math.Sqrt(1-s.AlphaBar[t])
 	for i := range dst {
-		dst[i] = signal*x0[i] + spread*eps[i]
+		dst[i] = sqrtAlphaBar*x0[i] + sqrtOneMinusAlphaBar*eps[i]
 	}
 }
 
-// EpsFromX0 writes into dst the noise that is in x at step t if its clean image
-// is x0: what QSample was given. It panics where the slices differ in length.
+// EpsFromX0 sets dst to the noise in x at step t if its clean image is x0: QSample
+// solved for eps. It panics where t is not in [0,Len()) or the slices differ in length.
 func (s Schedule) EpsFromX0(t int, x0, x, dst []float64) {
-	sameLength(x0, x, dst)
-	signal, spread := math.Sqrt(s.AlphaBar[t]), math.Sqrt(1-s.AlphaBar[t])
+	checkLengths(x0, x, dst)
+	sqrtAlphaBar, sqrtOneMinusAlphaBar := math.Sqrt(s.AlphaBar[t]), math.Sqrt(1-s.AlphaBar[t])
 	for i := range dst {
-		dst[i] = (x[i] - signal*x0[i]) / spread
+		dst[i] = (x[i] - sqrtAlphaBar*x0[i]) / sqrtOneMinusAlphaBar
 	}
 }
 
-// PosteriorMean writes into dst the mean of q(x_{t-1} | x_t, x₀), the step back
-// from x at step t if its clean image is x0 (Ho et al. 2020, eq. 7). A draw adds
-// noise of variance PosteriorVariance()[t]. It panics where the slices differ in
+// PosteriorMean sets dst to the mean of q(x_{t-1} | x_t, x₀) for x_t = x and the clean
+// image x0 (Ho et al. 2020, eq. 7). To draw x_{t-1} add noise of variance
+// PosteriorVariance()[t]. It panics where t is not in [0,Len()) or the slices differ in
 // length.
 func (s Schedule) PosteriorMean(t int, x0, x, dst []float64) {
-	sameLength(x0, x, dst)
-	prev := 1.0
-	if t > 0 {
-		prev = s.AlphaBar[t-1]
-	}
-	left := 1 - s.AlphaBar[t]
-	a, b := math.Sqrt(prev)*s.Beta[t]/left, math.Sqrt(1-s.Beta[t])*(1-prev)/left
+	checkLengths(x0, x, dst)
+	coef1, coef2 := s.posteriorMeanCoefs(t)
 	for i := range dst {
-		dst[i] = a*x0[i] + b*x[i]
+		dst[i] = coef1*x0[i] + coef2*x[i]
 	}
 }
 
-func sameLength(x, y, dst []float64) {
+// checkLengths panics where the slices differ in length.
+func checkLengths(x, y, dst []float64) {
 	if len(x) != len(dst) || len(y) != len(dst) {
 		panic(fmt.Sprintf("schedule: images of %d, %d and %d values", len(x), len(y), len(dst)))
 	}

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// Respace is the schedule that visits only some of s's steps, with β such that
-// ᾱ at the visited steps stays as it was (Nichol & Dhariwal 2021, section 4).
-// The network still sees the original steps, by Timestep.
+// Respace returns the schedule of a subset of s's steps, with β such that ᾱ of these
+// steps is unchanged (Nichol & Dhariwal 2021, section 4). Timestep holds the original
+// steps, which remain the network's times.
 //
-// spec says which: "25" takes 25 evenly spaced steps, first and last included;
-// "10,10,20" cuts the schedule into three equal sections and takes 10, 10 and
-// 20 from them; "ddim25" takes every k-th step from 0 on, with the smallest k
-// that gives exactly 25 (the spacing of Song et al. 2021); "" takes all. It
-// fails where the steps cannot be had, or are fewer than 2.
+// spec selects the steps, in the notation of guided_diffusion/respace.py: "25" takes 25
+// evenly spaced steps, the first and the last included; "10,10,20" divides the schedule
+// into three equal sections and takes 10, 10 and 20 steps from them; "ddim25" takes
+// every k-th step from 0 on, with the smallest k that gives exactly 25 (the spacing of
+// Song et al. 2021); "" takes all. It fails where spec is none of these, where the
+// schedule has too few steps for it, and where fewer than 2 steps are left.
 func (s Schedule) Respace(spec string) (Schedule, error) {
 	if spec == "" {
 		return s, nil
@@ -24,9 +25,9 @@ func (s Schedule) Respace(spec string) (Schedule, error) {
 	var kept []int
 	var err error
 	if count, ok := strings.CutPrefix(spec, "ddim"); ok {
-		kept, err = strided(s.Len(), count)
+		kept, err = stridedSteps(s.Len(), count)
 	} else {
-		kept, err = sections(s.Len(), spec)
+		kept, err = sectionSteps(s.Len(), spec)
 	}
 	if err != nil {
 		return Schedule{}, fmt.Errorf("schedule: respacing %q: %w", spec, err)
@@ -34,13 +35,13 @@ func (s Schedule) Respace(spec string) (Schedule, error) {
 	return s.keep(kept)
 }
 
-// keep is the schedule of the given steps, which rise.
+// keep returns the schedule of the given steps of s, in increasing order.
 func (s Schedule) keep(steps []int) (Schedule, error) {
 	beta := make([]float64, len(steps))
-	last := 1.0
+	prev := 1.0 // ᾱ of the step kept before
 	for i, t := range steps {
-		beta[i] = 1 - s.AlphaBar[t]/last
-		last = s.AlphaBar[t]
+		beta[i] = 1 - s.AlphaBar[t]/prev
+		prev = s.AlphaBar[t]
 	}
 	kept, err := FromBeta(beta)
 	if err != nil {
@@ -53,9 +54,9 @@ func (s Schedule) keep(steps []int) (Schedule, error) {
 	return kept, nil
 }
 
-// strided is every k-th of n steps, with the smallest k that gives exactly
+// stridedSteps returns every k-th of n steps, with the smallest k that gives exactly
 // count of them.
-func strided(n int, count string) ([]int, error) {
+func stridedSteps(n int, count string) ([]int, error) {
 	want, err := strconv.Atoi(count)
 	if err != nil {
 		return nil, fmt.Errorf("want a number after ddim, got %q", count)
@@ -70,46 +71,46 @@ func strided(n int, count string) ([]int, error) {
 		}
 		return steps, nil
 	}
-	return nil, fmt.Errorf("no whole stride takes exactly %d of %d steps", want, n)
+	return nil, fmt.Errorf("no integer stride takes exactly %d of %d steps", want, n)
 }
 
-// sections cuts n steps into as many sections as spec has numbers and takes
-// that many evenly spaced steps from each.
-func sections(n int, spec string) ([]int, error) {
+// sectionSteps divides n steps into as many sections as spec has numbers and returns
+// that many evenly spaced steps of each.
+func sectionSteps(n int, spec string) ([]int, error) {
 	counts := strings.Split(spec, ",")
 	var steps []int
 	start := 0
 	for i, field := range counts {
 		count, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil || count < 0 {
-			return nil, fmt.Errorf(`want numbers of steps as "25" or "10,10,20", or "ddim25", got %q`, field)
+			return nil, fmt.Errorf(`want numbers of steps such as "25", "10,10,20" or "ddim25", got %q`, field)
 		}
 		size := n / len(counts)
-		if i < n%len(counts) { // the first sections take what does not divide
+		if i < n%len(counts) { // the first sections have the remainder
 			size++
 		}
 		if count > size {
 			return nil, fmt.Errorf("%d steps wanted from a section of %d", count, size)
 		}
-		steps = append(steps, spread(start, size, count)...)
+		steps = append(steps, evenlySpaced(start, size, count)...)
 		start += size
 	}
 	return slices.Compact(steps), nil
 }
 
-// spread is count steps spread evenly over size steps from start, both ends
-// included. The position is summed up in float64 and rounded half to even, as
-// Python does it, because other roundings choose other steps.
-func spread(start, size, count int) []int {
+// evenlySpaced returns count evenly spaced steps of the size steps from start, both
+// ends included. The position is summed in float64 and rounded half to even, as in
+// Python, because another rounding selects other steps.
+func evenlySpaced(start, size, count int) []int {
 	stride := 1.0
 	if count > 1 {
 		stride = float64(size-1) / float64(count-1)
 	}
 	steps := make([]int, count)
-	at := 0.0
+	position := 0.0
 	for i := range steps {
-		steps[i] = start + int(math.RoundToEven(at))
-		at += stride
+		steps[i] = start + int(math.RoundToEven(position))
+		position += stride
 	}
 	return steps
 }
