@@ -1,8 +1,8 @@
 package report
 
 import (
+	"fmt"
 	"math"
-	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -10,51 +10,67 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// Images says how the synthetic images are, where there are images.
-type Images struct {
-	Images       int    `json:"images"`
-	Kind         string `json:"kind"`
-	Consistency  number `json:"inconsistency"` // mean |pixel − what the diagonal implies|; null where the kind has none
-	Holes        number `json:"holes"`         // share of images with a packet behind padding
-	Empty        int    `json:"empty"`         // images of nothing but padding
-	CodecDecodes string `json:"codec"`
+// images describes the synthetic images.
+type images struct {
+	Images        int    `json:"images"`
+	Kind          string `json:"kind"`
+	Inconsistency number `json:"inconsistency"` // mean |pixel − what the diagonal implies|; null where the kind has none
+	Holes         number `json:"holes"`         // share of images with a packet behind padding
+	Empty         int    `json:"empty"`         // images of nothing but padding
+	Codec         string `json:"codec"`
 }
 
-// A look is what an image shows that the flow read off it does not: its
-// inconsistency, and 1 where a packet stands behind padding, else 0. Either is
-// NaN where the kind of image does not tell.
-const (
-	lookInconsistency = iota
-	lookHole
-)
+// imageCheck is what an image shows that the flow read from it does not. Either is
+// NaN where the kind of image does not show it.
+type imageCheck struct {
+	inconsistency float64
+	hole          float64 // 1 where a packet stands behind padding, else 0
+}
 
-// images looks at the synthetic images before the codec tidies them up, and
-// keeps the looks in the order of the synthetic flows.
-func (e *evaluation) images(s Synthetic) *Images {
+// checkImages checks the images before the codec cuts flows at padding: a check for
+// each, in the order of the flows.
+func (e *evaluation) checkImages(s Traffic) error {
 	if s.Set == nil {
 		return nil
 	}
-	r := s.Set.Recipe
-	looks := lookAt(s.Set)
-	out := &Images{
-		Images: len(looks), Kind: r.Image.Name(), CodecDecodes: r.Codec.Name(),
-		Consistency: number(meanLook(looks, lookInconsistency)), Holes: number(meanLook(looks, lookHole)),
+	if s.Set.Len() != len(s.Flows) {
+		return fmt.Errorf("report: %d flows of %d images: want as many", len(s.Flows), s.Set.Len())
 	}
-	e.looks = make(sample, len(e.classes))
-	for i, f := range s.Flows {
-		if len(packets(e.row(f))) == 0 {
+	plain, _, err := s.Set.Plain()
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	e.set, e.images, e.checks = plain, newImageMaker(plain.Recipe), checkSet(plain)
+	return nil
+}
+
+// describeImages sums up the checks of the synthetic images.
+func (e *evaluation) describeImages(s Traffic) *images {
+	if e.set == nil {
+		return nil
+	}
+	r := e.set.Recipe
+	var inconsistency, hole Spread
+	for _, c := range e.checks {
+		inconsistency.add(c.inconsistency)
+		hole.add(c.hole)
+	}
+	out := &images{
+		Images: e.set.Len(), Kind: r.Image.Name(), Codec: r.Codec.Name(),
+		Inconsistency: number(inconsistency.Mean()), Holes: number(hole.Mean()),
+	}
+	for _, f := range s.Flows {
+		if len(newSeries(f, e.length, e.unsigned).packets()) == 0 {
 			out.Empty++
-		} else if c, known := slices.BinarySearch(e.classes, f.Label); known {
-			e.looks[c] = append(e.looks[c], looks[i])
 		}
 	}
 	return out
 }
 
-// lookAt returns a look for each image.
-func lookAt(set *dataset.Set) [][]float64 {
+// checkSet returns a check for each image.
+func checkSet(set *dataset.Set) []imageCheck {
 	r := set.Recipe
-	lengths, codec := r.LengthChannel()
+	lengthChannel, codec := r.LengthChannel()
 	gasf, consistent := r.Image.(imaging.GASF)
 	inverter, inverts := r.Image.(imaging.Inverter)
 	padding, u := paddingOf(codec), make([]float64, r.Length)
@@ -62,81 +78,103 @@ func lookAt(set *dataset.Set) [][]float64 {
 	for c := range set.Images.C {
 		planes = append(planes, set.Images.Plane(c))
 	}
-	looks := make([][]float64, set.Len())
-	for i := range looks {
-		look := []float64{math.NaN(), math.NaN()}
+	checks := make([]imageCheck, set.Len())
+	for i := range checks {
+		check := imageCheck{math.NaN(), math.NaN()}
 		if consistent {
-			look[lookInconsistency] = 0
+			check.inconsistency = 0
 			for _, plane := range planes {
-				look[lookInconsistency] += gasf.Consistency(plane.At(i), set.Images.H) / float64(len(planes))
+				check.inconsistency += gasf.Consistency(plane.At(i), set.Images.H) / float64(len(planes))
 			}
 		}
 		if inverts {
-			inverter.Decode(planes[lengths].At(i), u)
-			look[lookHole] = oneIf(hole(padding(set.Classes[set.Labels[i]], u)))
+			inverter.Decode(planes[lengthChannel].At(i), u)
+			check.hole = oneIf(hole(padding(set.Classes[set.Labels[i]], u)))
 		}
-		looks[i] = look
+		checks[i] = check
 	}
-	return looks
+	return checks
 }
 
-// drawnLooks are the looks of what a source drew: those of the very images that
-// the flows were read off, or of images made of them by the same recipe. Flows
-// that the recipe cannot hold have no image. nil where there are no images.
-func (e *evaluation) drawnLooks(source string, drawn sample, n []int, seed uint64) sample {
-	switch {
-	case e.looks == nil:
-		return nil
-	case source == Synthesised:
-		return e.subset(e.looks, source)(n, seed) // the same draw
-	}
-	channel, codec := e.set.Recipe.LengthChannel()
-	feature := e.set.Recipe.Channels()[channel].Feature
-	gasf, consistent := e.set.Recipe.Image.(imaging.GASF)
-	x, side := make([]float64, e.set.Recipe.Length), e.set.Recipe.Image.Size(e.set.Recipe.Length)
-	img := make([]float64, side*side)
-	out := make(sample, len(drawn))
-	for c, rows := range drawn {
-		for _, row := range rows {
-			look := []float64{math.NaN(), oneIf(hole(paddingIn(row)))}
-			if consistent && codec.Encode(e.classes[c], feature.Values(packetsAt(row, len(x))), x) == nil {
-				gasf.Encode(x, img)
-				look[lookInconsistency] = gasf.Consistency(img, side)
-			}
-			out[c] = append(out[c], look)
-		}
-	}
-	return out
+// imageMaker makes images of flows that have none, by the recipe of the synthetic
+// images, to check them in the same way.
+type imageMaker struct {
+	gasf       imaging.GASF
+	consistent bool // the recipe's images are GASF
+	feature    traffic.Feature
+	codec      codec.Codec
+	length     int // places of a series
+	side       int // of an image
 }
 
-// packetsAt are the row's packets in their places, those of 0 bytes included,
-// without the padding at the end; at most n.
-func packetsAt(row []float64, n int) []traffic.Packet {
-	row = row[:min(n, len(row))]
-	for len(row) > 0 && row[len(row)-1] == 0 {
-		row = row[:len(row)-1]
+func newImageMaker(r dataset.Recipe) *imageMaker {
+	channel, codec := r.LengthChannel()
+	m := &imageMaker{feature: r.Channels()[channel].Feature, codec: codec, length: r.Length, side: r.Image.Size(r.Length)}
+	m.gasf, m.consistent = r.Image.(imaging.GASF)
+	return m
+}
+
+// check is that of the series' image, or of one that is made for it. Flows that the
+// recipe cannot hold have no image.
+func (m *imageMaker) check(class string, s series) imageCheck {
+	if s.image != nil {
+		return *s.image
 	}
-	p := make([]traffic.Packet, len(row))
-	traffic.SignedLength{}.Restore(row, p)
+	check := imageCheck{math.NaN(), oneIf(hole(paddingIn(s.signed)))}
+	values, image := make([]float64, m.length), make([]float64, m.side*m.side)
+	if m.consistent && m.codec.Encode(class, m.feature.Values(packetsInPlace(s.signed, len(values))), values) == nil {
+		m.gasf.Encode(values, image)
+		check.inconsistency = m.gasf.Consistency(image, m.side)
+	}
+	return check
+}
+
+// meanCheck is the mean over the images that show it; NaN of none.
+func meanCheck(c classDraw, of func(imageCheck) float64) float64 {
+	var s Spread
+	for _, one := range c.drawn {
+		s.add(of(c.images.check(c.classes[c.class], one)))
+	}
+	return s.Mean()
+}
+
+func inconsistency(c classDraw) float64 {
+	return meanCheck(c, func(i imageCheck) float64 { return i.inconsistency })
+}
+
+func holes(c classDraw) float64 {
+	return meanCheck(c, func(i imageCheck) float64 { return i.hole })
+}
+
+// packetsInPlace are the packets of the first n places, those of 0 bytes included,
+// without the padding at the end.
+func packetsInPlace(signed []float64, n int) []traffic.Packet {
+	signed = signed[:min(n, len(signed))]
+	for len(signed) > 0 && signed[len(signed)-1] == 0 {
+		signed = signed[:len(signed)-1]
+	}
+	p := make([]traffic.Packet, len(signed))
+	traffic.SignedLength{}.Restore(signed, p)
 	return p
 }
 
-// paddingIn tells which places of a row are padding.
-func paddingIn(row []float64) []bool {
-	out := make([]bool, len(row))
-	for j, v := range row {
+// paddingIn reports for each place whether it is padding.
+func paddingIn(signed []float64) []bool {
+	out := make([]bool, len(signed))
+	for j, v := range signed {
 		out[j] = v == 0
 	}
 	return out
 }
 
-// meanLook is the mean over the looks that tell; NaN of none.
-func meanLook(looks [][]float64, which int) float64 {
-	s := Spread{}
-	for _, look := range looks {
-		s.add(look[which])
+// hole reports whether something stands behind padding.
+func hole(padding []bool) bool {
+	for j := 1; j < len(padding); j++ {
+		if padding[j-1] && !padding[j] {
+			return true
+		}
 	}
-	return s.Mean()
+	return false
 }
 
 func oneIf(b bool) float64 {
@@ -146,8 +184,8 @@ func oneIf(b bool) float64 {
 	return 0
 }
 
-// paddingOf returns what tells the places of an image's series that are padding,
-// before anything is cut off behind the first.
+// paddingOf returns a function that reports for each place of an image's series
+// whether it is padding, before anything is cut off behind the first.
 func paddingOf(c codec.Codec) func(class string, u []float64) []bool {
 	atoms, ok := c.(*codec.Atoms)
 	if !ok {
@@ -182,14 +220,4 @@ func nearestIndex(numbers []float64, v float64) int {
 		}
 	}
 	return best
-}
-
-// hole tells whether something stands behind padding.
-func hole(padding []bool) bool {
-	for j := 1; j < len(padding); j++ {
-		if padding[j-1] && !padding[j] {
-			return true
-		}
-	}
-	return false
 }

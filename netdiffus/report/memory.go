@@ -2,99 +2,77 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// NearBytes is how near to a training flow counts as a near duplicate: the mean
-// difference of the signed lengths, bytes a place.
-const NearBytes = 8
-
-// searched bounds the flows of a class whose closest record is looked for among
-// all of the training flows: the search takes the product of both.
-const searched = 2000
-
-// closest are the distances of the rows, or of so many evenly spaced ones, to
-// their closest record.
-func closest(rows, reference [][]float64) []float64 {
-	if n := len(rows); n > searched {
-		some := make([][]float64, searched)
-		for i := range some {
-			some[i] = rows[i*n/searched]
-		}
-		rows = some
-	}
-	return metric.Closest(rows, reference)
-}
-
-// near is the share of distances that make a near duplicate, copies included.
-func near(distance []float64) float64 {
-	n := 0
-	for _, d := range distance {
-		if d <= NearBytes {
-			n++
-		}
-	}
-	return float64(n) / float64(len(distance))
-}
-
-// Memorisation says whether the synthetic flows give away the training flows.
-// The real test flows are the measure: they were never trained on, so what they
-// share with the training flows is what traffic shares with itself.
-type Memorisation struct {
+// memorisation is whether the synthetic flows give away the training flows. The real
+// test flows are the measure: they were never trained on, so what they share with the
+// training flows is what traffic shares with itself.
+type memorisation struct {
 	PerClass  int            `json:"per_class"`
 	NearBytes float64        `json:"near_bytes"`
 	Tested    int            `json:"held_out_flows"`
-	HeldOut   MemoryRow      `json:"held_out"` // the real test flows
-	Rows      []MemoryRow    `json:"rows"`
-	Distances map[string]CDF `json:"closest_record"` // by source, and "test"
+	HeldOut   memoryRow      `json:"held_out"` // the real test flows
+	Rows      []memoryRow    `json:"rows"`
+	Distances map[string]cdf `json:"closest_record"` // by source, and "test"
 	Verdict   string         `json:"verdict"`
 	Leaks     bool           `json:"leaks"`
 }
 
-// MemoryRow is how one source's flows lie to the training flows. Shares are of
-// all flows, each class with the weight that it has among the test flows.
-type MemoryRow struct {
-	Source    string `json:"source"`
-	Exact     Spread `json:"exact_duplicates"`
-	Near      Spread `json:"near_duplicates"`
-	Closest   Spread `json:"closest_record_mean"` // bytes a place
-	ToTrain   Spread `json:"closest_train"`       // mean distance to the closest of m training flows, bytes a place
-	ToTest    Spread `json:"closest_test"`        // the same of m test flows: as many
-	Closer    Spread `json:"closer_to_train"`     // share nearer to one of these training flows than to one of these test flows
-	Attack    Spread `json:"membership_auc"`      // of the membership inference attack
-	AttackNew Spread `json:"membership_auc_distinct"`
+// memoryRow is how one source's flows lie to the training flows, by the names of
+// [memoryFigures]. Shares are of all flows, each class with the weight that it has
+// among the test flows.
+type memoryRow struct {
+	source  string
+	figures tally
 }
 
-// CDF is a distribution of distances at fixed quantiles, bytes a place.
-type CDF struct {
+// cdf is a distribution of distances at fixed quantiles, bytes a place.
+type cdf struct {
 	Quantiles []number `json:"quantiles"`
 	Bytes     []number `json:"bytes"`
+}
+
+// MarshalJSON writes the source and all figures, in the order of their declaration.
+func (row memoryRow) MarshalJSON() ([]byte, error) {
+	out := fmt.Appendf(nil, `{"source":%q`, row.source)
+	for _, f := range memoryFigures {
+		text, err := row.figures[f.name].MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		out = fmt.Appendf(out, `,%q:%s`, f.name, text)
+	}
+	return append(out, '}'), nil
 }
 
 // measureMemory compares every source's flows with the training flows.
 func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
-	m := Memorisation{PerClass: slices.Max(want), NearBytes: NearBytes, Tested: e.judgedOf(e.test).flows(), Distances: map[string]CDF{}}
-	m.HeldOut = MemoryRow{Source: "test"}
-	m.HeldOut.add(e.closeness(e.test))
-	m.Distances["test"] = e.cdf(e.test)
-	for _, source := range e.sources {
-		row := MemoryRow{Source: source.name}
+	m := memorisation{PerClass: slices.Max(want), NearBytes: nearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
+	held := e.nearnessOf(e.test)
+	m.HeldOut = memoryRow{testFlows.name, tally{}}
+	m.HeldOut.add(held)
+	m.Distances[testFlows.name] = held.cdf()
+	for _, source := range sources {
+		row := memoryRow{source.name, tally{}}
 		for seed := range uint64(e.Seeds) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			drawn := source.draw(want, seed)
-			row.add(e.closeness(drawn))
-			row.compare(e.closer(drawn, seed))
-			row.Attack.add(e.attack(drawn, seed, false))
-			row.AttackNew.add(e.attack(drawn, seed, true))
+			drawn, err := e.draw(source.name, want, seed)
+			if err != nil {
+				return fmt.Errorf("report: memorisation: %w", err)
+			}
+			n := e.nearnessOf(drawn)
+			n.compareWithTest(seed)
+			row.add(n)
 			if seed == 0 {
-				m.Distances[source.name] = e.cdf(drawn)
+				m.Distances[source.name] = n.cdf()
 			}
 			e.step("memorisation of " + source.title)
 		}
@@ -104,126 +82,144 @@ func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	return nil
 }
 
-func (row *MemoryRow) add(exact, near, mean float64) {
-	row.Exact.add(exact)
-	row.Near.add(near)
-	row.Closest.add(mean)
-}
-
-func (row *MemoryRow) compare(toTrain, toTest, closer float64) {
-	row.ToTrain.add(toTrain)
-	row.ToTest.add(toTest)
-	row.Closer.add(closer)
-}
-
-// judgedOf is the sample without the classes that are not judged: those of the
-// test flows are the measure of the synthetic ones, so both have the same.
-func (e *evaluation) judgedOf(s sample) sample {
-	out := slices.Clone(s)
-	for c := range out {
-		if !e.judged(c) {
-			out[c] = nil
+// add adds the figures of one draw that it has.
+func (row memoryRow) add(n *nearness) {
+	for _, f := range memoryFigures {
+		if v := f.memory(n); finite(v) || n.compared {
+			row.figures.add(f.name, v)
 		}
 	}
-	return out
 }
 
-// closeness is the shares of exact and near duplicates of training flows of the
-// class, and the mean distance to the closest of them.
-func (e *evaluation) closeness(s sample) (exact, nearby, mean float64) {
-	weight := 0.0
-	for c, rows := range e.judgedOf(s) {
-		if len(rows) == 0 {
-			continue
+// nearBytes is how near to a training flow counts as a near duplicate: the mean
+// difference of the signed lengths, bytes a place.
+const nearBytes = 8
+
+// maxSearched is how many flows of a class are compared with all of the training flows
+// at most: the search takes the product of both.
+const maxSearched = 2000
+
+// closest are the distances of the flows, or of so many evenly spaced ones, to their
+// closest record.
+func closest(flows, reference []series) []float64 {
+	if n := len(flows); n > maxSearched {
+		some := make([]series, maxSearched)
+		for i := range some {
+			some[i] = flows[i*n/maxSearched]
 		}
-		w, distance := e.fixed.weights[c], closest(rows, e.train[c])
+		flows = some
+	}
+	return metric.Closest(rows(flows), rows(reference))
+}
+
+// nearShare is the share of distances that make a near duplicate, copies included.
+func nearShare(distance []float64) float64 {
+	n := 0
+	for _, d := range distance {
+		if d <= nearBytes {
+			n++
+		}
+	}
+	return float64(n) / float64(len(distance))
+}
+
+// nearness is how the flows of a sample lie to the training flows.
+type nearness struct {
+	*evaluation
+	drawn   sample
+	classes []classNearness // the judged ones that have flows
+
+	compared bool // with test flows, too
+	seed     uint64
+}
+
+// classNearness is the same of one class.
+type classNearness struct {
+	class   int
+	copied  []bool    // by flow
+	closest []float64 // by flow, the distance to the closest training flow
+	// The distances to the closest of so many training flows and to the closest of as
+	// many test flows; nil where there are none.
+	toTrain, toTest []float64
+}
+
+func (e *evaluation) nearnessOf(s sample) *nearness {
+	n := &nearness{evaluation: e, drawn: e.onlyJudged(s)}
+	for c, flows := range n.drawn {
+		if len(flows) > 0 {
+			n.classes = append(n.classes, classNearness{
+				class: c, copied: metric.Copies(rows(flows), rows(e.train[c])), closest: closest(flows, e.train[c]),
+			})
+		}
+	}
+	return n
+}
+
+// compareWithTest finds how near the flows are to training flows and to test flows,
+// among as many of both.
+func (n *nearness) compareWithTest(seed uint64) {
+	n.compared, n.seed = true, seed
+	for i := range n.classes {
+		one := &n.classes[i]
+		train, test := n.train[one.class], n.test[one.class]
+		if m := min(len(train), len(test), maxSearched); m > 0 {
+			one.toTrain = closest(n.drawn[one.class], pick(train, m, seed, one.class))
+			one.toTest = closest(n.drawn[one.class], pick(test, m, seed, one.class))
+		}
+	}
+}
+
+// mean is the mean of a number that a class has, with the classes' weights.
+func (n *nearness) mean(of func(classNearness) float64) float64 {
+	sum, weight := 0.0, 0.0
+	for _, one := range n.classes {
+		w := n.weights[one.class]
 		weight += w
-		exact += w * metric.Share(metric.Copies(rows, e.train[c]))
-		nearby += w * near(distance)
-		mean += w * meanOfValues(distance)
+		sum += w * of(one)
 	}
-	return exact / weight, nearby / weight, mean / weight
+	return sum / weight
 }
 
-// closer is the mean distances to the closest training flow and to the closest
-// test flow, among as many of both of each class, and the share of flows nearer
-// to the former.
-func (e *evaluation) closer(s sample, seed uint64) (toTrain, toTest, closer float64) {
-	weight := 0.0
-	for c, rows := range e.judgedOf(s) {
-		n := min(len(e.train[c]), len(e.test[c]), searched)
-		if len(rows) == 0 || n == 0 {
-			continue
-		}
-		w := e.fixed.weights[c]
-		a := closest(rows, e.pick(e.train[c], n, seed, c))
-		b := closest(rows, e.pick(e.test[c], n, seed, c))
-		toTrain += w * meanOfValues(a)
-		toTest += w * meanOfValues(b)
-		closer += w * metric.Closer(a, b)
-		weight += w
-	}
-	return toTrain / weight, toTest / weight, closer / weight
+// meanCompared is mean over the classes that were compared with test flows.
+func (n *nearness) meanCompared(of func(classNearness) float64) float64 {
+	some := *n
+	some.classes = slices.DeleteFunc(slices.Clone(n.classes), func(c classNearness) bool { return c.toTrain == nil })
+	return some.mean(of)
 }
 
-// attack is the AUC of a membership inference attack: given flows that were
-// trained on and as many of each class that were not, it calls those members
-// that lie near to a synthetic flow of their class. 0.5 is guessing.
-//
-// With distinct, only flows take part that stand alone among all real flows of
-// their class: of those that occur more than once, in training or test, there is
-// nothing to infer. Which of the lone flows are members was decided by the split
-// alone, so that a generator that knows nothing of it still gets 0.5.
-func (e *evaluation) attack(s sample, seed uint64, distinct bool) float64 {
-	var member []bool
-	var score []float64
-	for c, rows := range e.judgedOf(s) {
-		in, out := e.train[c], e.test[c]
-		if distinct {
-			in, out = alone(e.train[c], e.test[c]), alone(e.test[c], e.train[c])
-		}
-		n := min(len(in), len(out), searched)
-		if len(rows) == 0 || n == 0 {
-			continue
-		}
-		for i, candidates := range [][][]float64{e.pick(in, n, seed, c), e.pick(out, n, seed, c)} {
-			for _, d := range metric.Closest(candidates, rows) {
-				member, score = append(member, i == 0), append(score, -d)
-			}
-		}
-	}
-	return metric.AUC(member, score)
+func exactCopies(n *nearness) float64 {
+	return n.mean(func(c classNearness) float64 { return metric.Share(c.copied) })
 }
 
-// alone returns the rows of x that are like no other of x or others.
-func alone(x, others [][]float64) [][]float64 {
-	var out [][]float64
-	for i, unique := range metric.Unique(x, others) {
-		if unique {
-			out = append(out, x[i])
-		}
-	}
-	return out
+func nearCopies(n *nearness) float64 {
+	return n.mean(func(c classNearness) float64 { return nearShare(c.closest) })
 }
 
-// pick draws n of the rows of a class.
-func (e *evaluation) pick(rows [][]float64, n int, seed uint64, class int) [][]float64 {
-	out := make([][]float64, n)
-	for i, j := range noise.Stream(seed, noise.Key("candidates"), uint64(class)).Perm(len(rows))[:n] {
-		out[i] = rows[j]
-	}
-	return out
+func meanClosest(n *nearness) float64 {
+	return n.mean(func(c classNearness) float64 { return meanOfValues(c.closest) })
+}
+
+func meanToTrain(n *nearness) float64 {
+	return n.meanCompared(func(c classNearness) float64 { return meanOfValues(c.toTrain) })
+}
+
+func meanToTest(n *nearness) float64 {
+	return n.meanCompared(func(c classNearness) float64 { return meanOfValues(c.toTest) })
+}
+
+func closerToTrain(n *nearness) float64 {
+	return n.meanCompared(func(c classNearness) float64 { return metric.Closer(c.toTrain, c.toTest) })
 }
 
 // cdf is the distribution of the distances to the closest training flow of the
-// class, over all flows of s.
-func (e *evaluation) cdf(s sample) CDF {
+// class, over all flows.
+func (n *nearness) cdf() cdf {
 	var d []float64
-	for c, rows := range e.judgedOf(s) {
-		d = append(d, closest(rows, e.train[c])...)
+	for _, one := range n.classes {
+		d = append(d, one.closest...)
 	}
 	slices.Sort(d)
-	var out CDF
+	var out cdf
 	for q := 0; q <= 100; q++ {
 		at := int(math.Round(float64(q) / 100 * float64(len(d)-1)))
 		out.Quantiles = append(out.Quantiles, number(float64(q)/100))

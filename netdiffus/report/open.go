@@ -13,48 +13,49 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// Synthetic is the traffic that is judged.
-type Synthetic struct {
+// Traffic is flows, and the images that they were read from.
+type Traffic struct {
 	Flows    []traffic.Flow
-	Set      *dataset.Set // the images that the flows are from; nil without
+	Set      *dataset.Set // nil without images; otherwise one image a flow
 	Unsigned bool         // the flows have no directions
 }
 
 // Length is how many packets of a flow the images show, and 10 without images.
-func (s Synthetic) Length() int {
-	if s.Set != nil && s.Set.Recipe.Length > 0 {
-		return s.Set.Recipe.Length
+func (t Traffic) Length() int {
+	if t.Set != nil && t.Set.Recipe.Length > 0 {
+		return t.Set.Recipe.Length
 	}
 	return 10
 }
 
-// OpenSynthetic reads synthetic traffic: a file of flows, or images, with their
-// padding as packets of 0 bytes that keep their place. Images without a manifest need the
-// recipe that they were made by, the zero Recipe otherwise.
-func OpenSynthetic(path string, r dataset.Recipe) (Synthetic, error) {
+// ErrNoScale is the error of images that have no manifest, where the recipe given
+// has no scale either.
+var ErrNoScale = errors.New("no manifest to take the scale of the values from")
+
+// Open reads a file of flows, or a folder of images with their padding as packets of
+// 0 bytes that keep their place. Images without a manifest need the recipe that they
+// were made by; otherwise r is the zero Recipe.
+func Open(path string, r dataset.Recipe) (Traffic, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Synthetic{}, err
+		return Traffic{}, err
 	}
 	if !info.IsDir() && filepath.Ext(path) != ".npz" {
 		flows, err := traffic.Collect(traffic.Read(path))
-		return Synthetic{Flows: flows}, err
+		return Traffic{Flows: flows}, err
 	}
 	set, err := dataset.OpenAs(path, r)
 	if err != nil {
-		return Synthetic{}, err
+		return Traffic{}, err
 	}
 	if !set.Fitted() {
-		return Synthetic{}, fmt.Errorf("report: %s has no manifest to take the scale from: give it (--scale MIN,MAX)", path)
+		return Traffic{}, fmt.Errorf("report: %s: %w", path, ErrNoScale)
 	}
 	flows, err := traffic.Collect(set.PaddedFlows())
-	if err == nil {
-		set, _, err = set.Plain()
-	}
 	if err != nil {
-		return Synthetic{}, fmt.Errorf("report: %s: %w", path, err)
+		return Traffic{}, fmt.Errorf("report: %s: %w", path, err)
 	}
-	return Synthetic{flows, set, !set.Recipe.Directed()}, nil
+	return Traffic{flows, set, !set.Recipe.Directed()}, nil
 }
 
 // Describe records where data are from: a file, or a folder by its manifest.

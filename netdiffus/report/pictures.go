@@ -1,241 +1,208 @@
 package report
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"slices"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// pictures draws the page's figures, by the names that the template asks for.
+// errNothing is that of a picture which the data have nothing for.
+var errNothing = errors.New("nothing to draw")
+
+// pictures draws the page's pictures, by the names that the template asks for.
 func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) {
 	out := map[string]template.URL{}
 	for _, p := range []struct {
 		name string
-		draw func() (plots.Figure, bool, error)
+		draw func() (plots.Figure, error)
 	}{
-		{"tstr", r.drawUse}, {"values", r.distances("hd_pl", "hd_dir", "length_tv")},
-		{"structure", r.distances("bigram_js", "trigram_js", "autocorrelation")}, {"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
+		{"tstr", r.drawUse}, {"left", r.drawDistances(0)}, {"right", r.drawDistances(1)},
+		{"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
 		{"images", r.drawImages}, {"augmentation", r.drawAugmentation}, {"closest", r.drawClosest},
 	} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, some, err := p.draw()
-		if err == nil && some {
+		f, err := p.draw()
+		if err == nil {
 			out[p.name], err = dataURI(f)
 		}
-		if err != nil {
+		if err != nil && err != errNothing {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// drawUse shows what classifiers make of every source.
-func (r *Report) drawUse() (plots.Figure, bool, error) {
+// dataURI is a picture as a PNG inside a URI.
+func dataURI(f plots.Figure) (template.URL, error) {
+	var b bytes.Buffer
+	if err := plots.Encode(&b, "png", f); err != nil {
+		return "", err
+	}
+	return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes())), nil //nolint:gosec // our own bytes
+}
+
+// drawUse shows the accuracy of the forest trained on every source.
+func (r *Report) drawUse() (plots.Figure, error) {
 	var figures []plots.Figure
 	for _, s := range r.Sizes {
-		f, some, err := r.dots("Trained on "+s.of()+", tested on real flows", "accuracy (higher is better)", func(source string) Spread {
+		f, err := dots("Trained on "+s.of()+", tested on real flows", "accuracy (higher is better)", func(source string) Spread {
 			return s.Row(source).Figures["tstr_accuracy"]
 		})
-		if err != nil || !some {
-			return f, false, err
+		if err != nil {
+			return f, err
 		}
 		figures = append(figures, f)
 	}
-	return plots.Above(figures...), true, nil
+	return plots.Above(figures...), nil
 }
 
-// distances draws figures of every source at the size of the verdict.
-func (r *Report) distances(names ...string) func() (plots.Figure, bool, error) {
-	return func() (plots.Figure, bool, error) {
+// drawDistances shows one half of the main figures, of every source, at the size of the
+// verdict: the page has both halves side by side.
+func (r *Report) drawDistances(half int) func() (plots.Figure, error) {
+	return func() (plots.Figure, error) {
 		s := r.main()
-		var figures []plots.Figure
-		for _, name := range names {
-			label := "lower is better"
-			if unit := catalogue[name].Unit; unit != "" {
-				label = unit + " (" + label + ")"
-			}
-			f, some, err := r.dots(catalogue[name].Title, label, func(source string) Spread { return s.Row(source).Figures[name] })
-			if err != nil {
-				return f, false, err
-			}
-			if some {
-				figures = append(figures, f)
+		var drawn []plots.Figure
+		for _, f := range figuresIn(nil, inPicture) {
+			d, err := dots(f.title, f.axis(), func(source string) Spread { return s.Row(source).Figures[f.name] })
+			switch {
+			case err == nil:
+				drawn = append(drawn, d)
+			case err != errNothing:
+				return d, err
 			}
 		}
-		if len(figures) == 0 {
-			return plots.Figure{}, false, nil
+		middle := (len(drawn) + 1) / 2
+		drawn = [2][]plots.Figure{drawn[:middle], drawn[middle:]}[half]
+		if len(drawn) == 0 {
+			return plots.Figure{}, errNothing
 		}
-		return plots.Above(figures...), true, nil
+		return plots.Above(drawn...), nil
 	}
+}
+
+// axis is the label of an axis with the figure's values.
+func (f figure) axis() string {
+	label := map[direction]string{lower: "lower is better", higher: "higher is better", neither: "neither is better"}[f.better]
+	if f.unit != "" {
+		label = f.unit + " (" + label + ")"
+	}
+	return label
 }
 
 // drawAnomaly shows how well classes that were held out are found.
-func (r *Report) drawAnomaly() (plots.Figure, bool, error) {
+func (r *Report) drawAnomaly() (plots.Figure, error) {
 	if r.Anomaly == nil {
-		return plots.Figure{}, false, nil
+		return plots.Figure{}, errNothing
 	}
-	return r.dots("Held-out classes told from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
-		i := slices.IndexFunc(r.Anomaly.Rows, func(row AnomalyRow) bool { return row.Source == source })
+	return dots("Held-out classes separated from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
+		i := slices.IndexFunc(r.Anomaly.Rows, func(row anomalyRow) bool { return row.Source == source })
 		return r.Anomaly.Rows[i].AUC
 	})
 }
 
 // dots shows a figure of every source that has it, each draw as a stroke.
-func (r *Report) dots(title, label string, of func(source string) Spread) (plots.Figure, bool, error) {
+func dots(title, label string, of func(source string) Spread) (plots.Figure, error) {
+	kinds := map[kind]plots.DotKind{syntheticKind: plots.Synthetic, realKind: plots.Real}
 	var dots []plots.Dot
-	for _, source := range r.e.sources {
-		s := of(source.name)
-		if !finite(s.Mean()) {
-			continue
+	for _, source := range sources {
+		if s := of(source.name); finite(s.Mean()) {
+			dots = append(dots, plots.Dot{Name: source.title, Values: s.Values, Kind: kinds[source.kind]})
 		}
-		d := plots.Dot{Name: source.title, Values: s.Values}
-		switch source.name {
-		case Synthesised:
-			d.Kind = plots.Synthetic
-		case RealSubset:
-			d.Kind = plots.Real
-		}
-		dots = append(dots, d)
 	}
 	if len(dots) == 0 {
-		return plots.Figure{}, false, nil
+		return plots.Figure{}, errNothing
 	}
-	f, err := plots.Dots(title, label, dots...)
-	return f, err == nil, err
+	return plots.Dots(title, label, dots...)
 }
 
-// pairs are real and synthetic values of every class that both have.
-func (r *Report) pairs(values func([][]float64) []float64, figure, label string) []plots.Pair {
-	s := r.main().Row(Synthesised)
+// pairs are real and synthetic values of every class that both have, with a figure of
+// the class.
+func (r *Report) pairs(values numbers, figure, label string) []plots.Pair {
+	s := r.main().Row(synthesised)
 	var out []plots.Pair
-	for c, label2 := range r.e.classes {
-		real, synthetic := r.e.test[c], r.e.synthetic[c]
-		if len(real) == 0 || len(synthetic) == 0 {
+	for c, class := range r.e.classes {
+		if !r.e.judged[c] {
 			continue
 		}
 		out = append(out, plots.Pair{
-			Title: label2, Note: fmt.Sprintf("%s %.2f", label, s.Classes[label2][figure].Mean()),
-			Real: values(real), Synthetic: values(synthetic),
+			Title: class, Note: fmt.Sprintf("%s %.2f", label, s.Classes[class][figure].Mean()),
+			Real: values(r.e.test[c]), Synthetic: values(r.e.synthetic[c]),
 		})
 	}
 	return out
 }
 
-func (r *Report) drawLengths() (plots.Figure, bool, error) {
-	f, err := plots.Axis{Label: "payload length (bytes)"}.Panels("Payload length by class, with Hellinger distance H", r.pairs(lengths, "hd_pl", "H")...)
-	return f, true, err
+func (r *Report) drawLengths() (plots.Figure, error) {
+	return lengthAxis.Panels("Payload length by class, with Hellinger distance H", r.pairs(lengths, "hd_pl", "H")...)
 }
 
-func (r *Report) drawDirections() (plots.Figure, bool, error) {
+func (r *Report) drawDirections() (plots.Figure, error) {
 	if r.e.unsigned {
-		return plots.Figure{}, false, nil
+		return plots.Figure{}, errNothing
 	}
-	axis := plots.Axis{Label: "direction", Categories: []plots.Category{{Value: float64(traffic.Up), Name: "up"}, {Value: float64(traffic.Down), Name: "down"}}}
-	f, err := axis.Panels("Direction by class, with Hellinger distance H", r.pairs(directions, "hd_dir", "H")...)
-	return f, true, err
+	return directionAxis.Panels("Direction by class, with Hellinger distance H", r.pairs(directions, "hd_dir", "H")...)
 }
+
+// The axes of histograms.
+var (
+	lengthAxis    = plots.Axis{Label: "payload length (bytes)"}
+	directionAxis = plots.Axis{Label: "direction", Categories: []plots.Category{{Value: float64(traffic.Up), Name: "up"}, {Value: float64(traffic.Down), Name: "down"}}}
+	timeAxis      = plots.Axis{Label: "ln(1 + µs since the packet before)"} // times span many decades
+)
 
 // drawPackets shows how many packets flows have.
-func (r *Report) drawPackets() (plots.Figure, bool, error) {
-	count := func(rows [][]float64) []float64 {
-		n := make([]float64, len(rows))
-		for i, row := range rows {
-			n[i] = float64(len(packets(row)))
-		}
-		return n
-	}
-	axis := plots.Axis{Label: "packets a flow", Of: "flows", Bins: r.e.Length}
-	if r.e.Length <= 10 {
-		for n := 1; n <= r.e.Length; n++ {
+func (r *Report) drawPackets() (plots.Figure, error) {
+	axis := plots.Axis{Label: "packets a flow", Of: "flows", Bins: r.e.length}
+	if r.e.length <= 10 {
+		for n := 1; n <= r.e.length; n++ {
 			axis.Categories = append(axis.Categories, plots.Category{Value: float64(n), Name: fmt.Sprint(n)})
 		}
 	}
-	f, err := axis.Panels("Packets a flow by class, with total variation TV", r.pairs(count, "length_tv", "TV")...)
-	return f, true, err
-}
-
-// imagesEach is how many images of a class and side are shown.
-const imagesEach = 6
-
-// drawImages shows synthetic images beside those of test flows, made by the
-// same recipe.
-func (r *Report) drawImages() (plots.Figure, bool, error) {
-	set := r.e.set
-	if set == nil || set.Len() == 0 {
-		return plots.Figure{}, false, nil
-	}
-	first := set.Images.Plane(0) // of several channels
-	x := make([]float64, set.Recipe.Length)
-	var rows []plots.Row
-	for c, label := range set.Classes {
-		row := plots.Row{Name: label, Real: imaging.New(0, set.Images.H, set.Images.W, 1), Synthetic: imaging.New(0, set.Images.H, set.Images.W, 1)}
-		for i := range set.Len() {
-			if set.Labels[i] == c && row.Synthetic.N < imagesEach {
-				row.Synthetic.Append(first.At(i))
-			}
-		}
-		for _, f := range r.e.testFlows[label] {
-			if row.Real.N == imagesEach {
-				break
-			}
-			values := set.Recipe.Feature.Values(f.Packets[:min(len(f.Packets), len(x))])
-			if set.Recipe.Codec.Encode(label, values, x) != nil {
-				continue // a value that the codec, fitted to the training flows, cannot hold
-			}
-			img := make([]float64, set.Images.H*set.Images.W)
-			set.Recipe.Image.Encode(x, img)
-			row.Real.Append(img)
-		}
-		if row.Synthetic.N > 0 {
-			rows = append(rows, row)
-		}
-	}
-	f, err := plots.Compare("Images of real test flows and synthetic ones", imagesEach, rows...)
-	return f, err == nil, err
+	return axis.Panels("Packets a flow by class, with total variation TV", r.pairs(packetCounts, "length_tv", "TV")...)
 }
 
 // drawAugmentation shows the forest's accuracy over the number of real flows, and
 // its spread.
-func (r *Report) drawAugmentation() (plots.Figure, bool, error) {
+func (r *Report) drawAugmentation() (plots.Figure, error) {
 	if len(r.Augmentation) == 0 {
-		return plots.Figure{}, false, nil
+		return plots.Figure{}, errNothing
 	}
-	// Names as short as the key has room for.
-	names := map[string]string{Alone: "alone", Synthesised: "synthetic", RealSubset: "real", Markov1: "Markov 1", Markov2: "Markov 2", Independent: "independent"}
 	lines := make([]plots.Line, len(r.Augmentation[0].Rows))
 	for _, a := range r.Augmentation {
 		if a.Judge != r.e.forest().name() {
 			continue
 		}
 		for i, row := range a.Rows {
-			lines[i].Name = names[row.Source]
+			if lines[i].Name = "alone"; row.Source != alone {
+				lines[i].Name = sourceNamed(row.Source).key
+			}
 			lines[i].X = append(lines[i].X, float64(a.Real))
 			lines[i].Y = append(lines[i].Y, row.Accuracy.Mean())
 			lines[i].Spread = append(lines[i].Spread, row.Accuracy.SD())
 		}
 	}
-	f, err := plots.Chart{XLabel: "real flows a class", YLabel: "accuracy on real test flows", Window: 1}.Curve("Few real flows, alone and with others added", lines...)
-	return f, true, err
+	return plots.Chart{XLabel: "real flows a class", YLabel: "accuracy on real test flows", Window: 1}.Curve("Few real flows, alone and with others added", lines...)
 }
 
 // drawClosest shows how near flows lie to the training flows.
-func (r *Report) drawClosest() (plots.Figure, bool, error) {
+func (r *Report) drawClosest() (plots.Figure, error) {
 	var lines []plots.Line
-	for _, c := range []struct{ source, name string }{{"test", "real test flows"}, {Synthesised, "synthetic"}, {Markov1, "Markov, order 1"}, {Markov2, "Markov, order 2"}} {
-		cdf := r.Memorisation.Distances[c.source]
-		l := plots.Line{Name: c.name}
+	for _, s := range append([]source{testFlows}, sourcesWith(inClosest)...) {
+		cdf := r.Memorisation.Distances[s.name]
+		l := plots.Line{Name: s.title}
 		for i := range cdf.Bytes {
 			l.X, l.Y = append(l.X, 100*float64(cdf.Quantiles[i])), append(l.Y, float64(cdf.Bytes[i]))
 		}
 		lines = append(lines, l)
 	}
-	f, err := plots.Chart{XLabel: "share of flows (%)", YLabel: "distance (bytes a packet)", Window: 1}.Curve("Distance to the closest training flow", lines...)
-	return f, true, err
+	return plots.Chart{XLabel: "share of flows (%)", YLabel: "distance (bytes a packet)", Window: 1}.Curve("Distance to the closest training flow", lines...)
 }

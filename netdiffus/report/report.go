@@ -1,9 +1,12 @@
-// Package report measures how good synthetic traffic is and writes it down:
+// Package report measures how good synthetic traffic is and writes a report:
 // metrics.json for machines, one HTML page with pictures for people.
 //
-// No figure stands alone. Each is printed beside four baselines that cost
-// nothing: real flows, as many; Markov chains of order 1 and 2; and independent
-// packets. docs/metrics.md defines the figures.
+// Each figure is also measured of baselines that need no training: real flows, as many;
+// Markov chains; and independent packets. docs/metrics.md
+// defines the figures.
+//
+// Figures and sources are declared once, in the lists figures and sources; everything
+// else loops over these.
 package report
 
 import (
@@ -18,15 +21,15 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// Schema names the layout of metrics.json.
-const Schema = "netdiffus-report/1"
+// schema names the layout of metrics.json.
+const schema = "netdiffus-report/1"
 
 // Data is what is compared.
 type Data struct {
 	Train     []traffic.Flow // what the generator was trained on
 	Test      []traffic.Flow // real flows that it has not seen
-	Synthetic Synthetic
-	Inputs    []Input // where they are from, for the record
+	Synthetic Traffic
+	Inputs    []Input // where they are from; the report has it
 }
 
 // Input is a file or folder that took part.
@@ -51,15 +54,14 @@ const (
 // Tasks lists all tasks.
 func Tasks() []Task { return []Task{Classification, Augmentation, Fingerprint, Anomaly} }
 
-// NamedJudge is a classifier beside the forest.
+// NamedJudge is a classifier in addition to the forest.
 type NamedJudge struct {
 	Name  string // in figures' names: "cnn"
 	Title string // for people: "small CNN on the images"
 	Judge classify.Judge
 }
 
-// Options say what Run does. The zero value does everything, at the usual
-// sizes.
+// Options control Run. The zero value does everything, at the usual sizes.
 type Options struct {
 	// PerClass are the numbers of synthetic flows a class to judge; All means
 	// as many as the training flows. Nil means 100 and 300.
@@ -68,10 +70,11 @@ type Options struct {
 	Length   int    // packets a flow; 0 means Synthetic.Length
 	Trees    int    // of the forests; 0 means 200
 	Tasks    []Task // nil means all
-	// Judges also do the classification, beside the forest.
+	// Judges also do the classification, in addition to the forest.
 	Judges []NamedJudge
-	// Progress is called after each of total steps; may be nil.
-	Progress func(done, total int, what string)
+	// Progress reports completed and total steps, and the one completed last; may be
+	// nil.
+	Progress func(completed, total int, what string)
 }
 
 // All as a number of flows a class means as many as were trained on.
@@ -99,7 +102,7 @@ func (o Options) withDefaults(d Data) (Options, error) {
 	}
 	switch {
 	case len(o.PerClass) == 0:
-		return o, errors.New("report: no number of flows a class")
+		return o, errors.New("report: PerClass is empty")
 	case o.Seeds < 1 || o.Seeds > 1000:
 		return o, fmt.Errorf("report: %d seeds: want 1 to 1000", o.Seeds)
 	case o.Length < 2 || o.Length > 1024:
@@ -108,71 +111,6 @@ func (o Options) withDefaults(d Data) (Options, error) {
 		return o, fmt.Errorf("report: %d trees: want at least 1", o.Trees)
 	}
 	return o, nil
-}
-
-// Report is everything that was measured.
-type Report struct {
-	Schema   string   `json:"schema"`
-	Settings Settings `json:"settings"`
-	Inputs   []Input  `json:"inputs"`
-	Classes  []Class  `json:"classes"`
-	Notes    []string `json:"notes"` // what to know before reading the figures
-	Verdict  Verdict  `json:"verdict"`
-	Images   *Images  `json:"images,omitempty"`
-	Sizes    []Size   `json:"sizes"` // rising numbers of flows a class
-	// Shares are those of all classes, the mean, and ClassShares those of each, at
-	// the size of the verdict.
-	Shares
-	ClassShares  map[string]Shares `json:"class_shares"`
-	Memorisation Memorisation      `json:"memorisation"`
-	Augmentation []Augmented       `json:"augmentation,omitempty"`
-	Fingerprint  *Fingerprints     `json:"fingerprint,omitempty"`
-	Anomaly      *Anomalies        `json:"anomaly,omitempty"`
-
-	e *evaluation // for the pictures
-}
-
-// Settings are the options in force.
-type Settings struct {
-	Length   int      `json:"length"`
-	Seeds    int      `json:"seeds"`
-	Trees    int      `json:"trees"`
-	Unsigned bool     `json:"unsigned"` // the synthetic flows have no directions: nothing uses any
-	Features []string `json:"features"` // of the classifiers, Length numbers of each
-	Tasks    []Task   `json:"tasks"`
-	Judges   []string `json:"judges"`
-}
-
-// Class is a label and how many flows have it.
-type Class struct {
-	Label     string `json:"label"`
-	Train     int    `json:"train"`
-	Test      int    `json:"test"`
-	Synthetic int    `json:"synthetic"`
-}
-
-// Size is everything at one number of flows a class.
-type Size struct {
-	PerClass int  `json:"per_class"` // 0 where it is as many as were trained on
-	All      bool `json:"all,omitempty"`
-	// Draws is how many independent draws of the synthetic flows there are: as
-	// many as seeds where there are flows enough, and 1 where each draw takes all.
-	Draws float64 `json:"independent_draws"`
-	// Short tells that some class has fewer synthetic flows than that, while the
-	// baselines have all.
-	Short bool `json:"short,omitempty"`
-	// Rows are the synthetic flows, the four baselines, and all training flows,
-	// which are a ceiling rather than a baseline.
-	Rows []Row `json:"rows"`
-}
-
-// Row is one source of flows and what was measured of it.
-type Row struct {
-	Source  string            `json:"source"`
-	Flows   int               `json:"flows"`   // of all classes, in one draw
-	Figures map[string]Spread `json:"figures"` // docs/metrics.md lists the names
-	// Classes are the same by label, for figures that a class has.
-	Classes map[string]map[string]Spread `json:"classes,omitempty"`
 }
 
 // Run measures. It fails where there is nothing to compare.
@@ -186,8 +124,8 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 		return nil, err
 	}
 	r := &Report{
-		Schema: Schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
-		Settings: Settings{
+		Schema: schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
+		Settings: settings{
 			Length: o.Length, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
 			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"},
 		},
@@ -195,7 +133,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 	for _, j := range o.Judges {
 		r.Settings.Judges = append(r.Settings.Judges, j.Name)
 	}
-	r.Images = e.images(d.Synthetic)
+	r.Images = e.describeImages(d.Synthetic)
 	e.total = e.steps()
 	if err := e.measureSizes(ctx, r); err != nil {
 		return nil, err
@@ -206,7 +144,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 	for _, task := range []struct {
 		name Task
 		run  func(context.Context, *Report) error
-	}{{Augmentation, e.augment}, {Fingerprint, e.fingerprint}, {Anomaly, e.anomalies}} {
+	}{{Augmentation, e.augment}, {Fingerprint, e.fingerprint}, {Anomaly, e.detectAnomalies}} {
 		if slices.Contains(o.Tasks, task.name) {
 			if err := task.run(ctx, r); err != nil {
 				return nil, fmt.Errorf("report: %s: %w", task.name, err)

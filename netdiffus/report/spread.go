@@ -9,6 +9,8 @@ import (
 // Spread is a figure measured once a seed.
 type Spread struct{ Values []float64 }
 
+func (s *Spread) add(v float64) { s.Values = append(s.Values, v) }
+
 // Mean is the mean of the values that are numbers; NaN of none.
 func (s Spread) Mean() float64 {
 	sum, n := 0.0, 0.0
@@ -21,8 +23,8 @@ func (s Spread) Mean() float64 {
 	return sum / n
 }
 
-// SD is the standard deviation, divisor n−1; 0 of fewer than two numbers, which
-// do not tell it.
+// SD is the standard deviation, divisor n−1; 0 of fewer than two numbers, which have
+// none.
 func (s Spread) SD() float64 {
 	if sd := s.sd(); finite(sd) {
 		return sd
@@ -30,7 +32,7 @@ func (s Spread) SD() float64 {
 	return 0
 }
 
-// sd is SD, but NaN where it is not known.
+// sd is SD, but NaN of fewer than two numbers.
 func (s Spread) sd() float64 {
 	mean, sum, n := s.Mean(), 0.0, 0.0
 	for _, v := range s.Values {
@@ -45,10 +47,10 @@ func (s Spread) sd() float64 {
 	return math.Sqrt(sum / (n - 1))
 }
 
-// standardError is the mean's.
+// standardError is that of the mean.
 func (s Spread) standardError() float64 { return s.SD() / math.Sqrt(float64(max(1, len(s.Values)))) }
 
-// MarshalJSON writes mean, sd and values, null for what is no number and for the
+// MarshalJSON writes mean, sd and values, null for what is not finite and for the
 // sd of fewer than two.
 func (s Spread) MarshalJSON() ([]byte, error) {
 	values := make([]string, len(s.Values))
@@ -86,7 +88,7 @@ func (s Spread) minus(t Spread) Spread {
 	return d
 }
 
-// digits writes a figure with three places, fewer where it is large.
+// digits formats a figure with three places, fewer where it is large.
 func digits(v float64) string {
 	switch a := math.Abs(v); {
 	case !finite(v):
@@ -107,7 +109,7 @@ func digits(v float64) string {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// number is a float64 that JSON shows as null where it is none.
+// number is a float64 that is null in JSON where it is not finite.
 type number float64
 
 func (n number) MarshalJSON() ([]byte, error) { return []byte(n.json()), nil }
@@ -121,11 +123,11 @@ func (n number) json() string {
 
 func (n number) String() string { return digits(float64(n)) }
 
-// tally gathers the values of figures, a seed after the other.
+// tally is figures by name, to which the values are added a seed after the other.
 type tally map[string]Spread
 
 func (t tally) add(name string, v float64) {
 	s := t[name]
-	s.Values = append(s.Values, v)
+	s.add(v)
 	t[name] = s
 }

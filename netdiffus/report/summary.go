@@ -14,10 +14,8 @@ func (r *Report) Summary(w io.Writer) error {
 	for _, p := range r.Verdict.Points {
 		fmt.Fprintf(&b, "  - %s\n", p)
 	}
-	names := []string{"tstr_accuracy", "tstr_f1", "hd_pl", "hd_dir", "length_tv", "bigram_js", "trigram_js"}
-	p := page{Report: r}
 	for _, s := range r.Sizes {
-		t := p.Figures(s, names...)
+		t := r.figureTable(s, "", figuresIn(nil, inSummary))
 		fmt.Fprintf(&b, "\n%s\n%-22s", s.of(), "")
 		for _, h := range t.Head {
 			fmt.Fprintf(&b, "%16s", h.Title)

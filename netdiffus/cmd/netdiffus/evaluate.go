@@ -150,7 +150,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	if d.Test, err = traffic.Collect(watched(ctx, traffic.Read(o.test), func() {})); err != nil {
 		return err
 	}
-	if d.Synthetic, err = report.OpenSynthetic(o.synthetic, recipe); err != nil {
+	if d.Synthetic, err = openTraffic(o.synthetic, recipe); err != nil {
 		return err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
@@ -190,6 +190,15 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		return err
 	}
 	return o.print(c.OutOrStdout(), stderr, r)
+}
+
+// openTraffic is report.Open, naming the flag that images without a manifest need.
+func openTraffic(path string, r dataset.Recipe) (report.Traffic, error) {
+	t, err := report.Open(path, r)
+	if errors.Is(err, report.ErrNoScale) {
+		err = fmt.Errorf("%w: give it (--scale MIN,MAX)", err)
+	}
+	return t, err
 }
 
 // print writes the result to stdout: everything as JSON, or the verdict with

@@ -40,16 +40,16 @@ func TestTimes(t *testing.T) {
 	}
 	last := r.Sizes[len(r.Sizes)-1]
 	// Stretched by e, every time lies 1 further up the scale.
-	if got := last.Row(Synthesised).Figures["w1_iat"].Mean(); math.Abs(got-1) > 0.25 {
+	if got := last.Row(synthesised).Figures["w1_iat"].Mean(); math.Abs(got-1) > 0.25 {
 		t.Errorf("W1 of stretched times = %v, want about 1", got)
 	}
-	for _, source := range []string{RealSubset, Markov1, Markov2, Independent, AllReal} {
+	for _, source := range []string{realSubset, markov1, markov2, independent, allReal.name} {
 		f := last.Row(source).Figures
 		if got := f["w1_iat"].Mean(); got > 0.4 {
 			t.Errorf("%s: W1 of real times = %v, want little", source, got)
 		}
-		if got := f["ks_iat"].Mean(); got > 0.3 || !(last.Row(Synthesised).Figures["ks_iat"].Mean() > got) {
-			t.Errorf("%s: KS of real times = %v, of stretched ones %v", source, got, last.Row(Synthesised).Figures["ks_iat"].Mean())
+		if got := f["ks_iat"].Mean(); got > 0.3 || !(last.Row(synthesised).Figures["ks_iat"].Mean() > got) {
+			t.Errorf("%s: KS of real times = %v, of stretched ones %v", source, got, last.Row(synthesised).Figures["ks_iat"].Mean())
 		}
 		if got := f["tstr_iat_accuracy"].Mean(); !(got > 0.9) {
 			t.Errorf("%s: accuracy with times %v", source, got)
@@ -64,7 +64,7 @@ func TestTimes(t *testing.T) {
 	if r, err = Run(t.Context(), d, o); err != nil {
 		t.Fatal(err)
 	}
-	for name, f := range r.Sizes[0].Row(Synthesised).Figures {
+	for name, f := range r.Sizes[0].Row(synthesised).Figures {
 		if strings.Contains(name, "iat") || strings.Contains(name, "duration") {
 			t.Errorf("a flow has no times, but there is %s = %v", name, f)
 		}

@@ -1,0 +1,130 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// trial is a classification that scores are taken from.
+type trial int
+
+const (
+	noTrial   trial = iota
+	tstr            // train on the flows drawn, test on the test flows
+	trts            // train on all training flows, test on the flows drawn
+	tstrTimes       // as tstr, by the forest, which also gets the times
+)
+
+// forest is the judge that every task has.
+func (e *evaluation) forest() NamedJudge {
+	return NamedJudge{"", fmt.Sprintf("random forest of %d trees", e.Trees), classify.Trees(e.Trees)}
+}
+
+// judges are the forest and the others.
+func (e *evaluation) judges() []NamedJudge { return append([]NamedJudge{e.forest()}, e.Judges...) }
+
+// name is the judge's in metrics.json.
+func (j NamedJudge) name() string { return cmp.Or(j.Name, "forest") }
+
+// prefix is that of the judge's figures; those of the forest have none.
+func (j NamedJudge) prefix() string {
+	if j.Name == "" {
+		return ""
+	}
+	return j.Name + "_"
+}
+
+// classifies reports whether classification was asked for.
+func (e *evaluation) classifies() bool { return slices.Contains(e.Tasks, Classification) }
+
+// featureNames are the features of the classifiers.
+func (r *reference) featureNames() []string {
+	if r.unsigned {
+		return []string{"PL"}
+	}
+	return []string{"PL", "DIR"}
+}
+
+// table is the sample as the classifiers get it: payload lengths, then directions (0
+// for padding), then with times ln(1+microseconds), in the order of classes.
+func (r *reference) table(s sample, times bool) classify.Table {
+	t := classify.Table{Classes: len(r.classes)}
+	for c, flows := range s {
+		for _, one := range flows {
+			x := r.features(one)
+			if times {
+				for _, v := range one.iat {
+					x = append(x, math.Log1p(v))
+				}
+			}
+			t.X, t.Y = append(t.X, x), append(t.Y, c)
+		}
+	}
+	return t
+}
+
+func (r *reference) features(s series) []float64 {
+	n := len(s.signed)
+	x := make([]float64, n*len(r.featureNames()))
+	for j, v := range s.signed {
+		x[j] = math.Abs(v)
+		if !r.unsigned && v > 0 {
+			x[n+j] = float64(traffic.Down)
+		}
+	}
+	return x
+}
+
+// addScores adds the figures that are scores of a trial.
+func (t tally) addScores(trial trial, prefix string, s classify.Score) {
+	for _, f := range figures {
+		if f.score != nil && f.trial == trial {
+			t.add(prefix+f.name, f.score(s))
+		}
+	}
+}
+
+// trainOn trains every judge on the flows drawn and tests it on the test flows.
+func (e *evaluation) trainOn(ctx context.Context, figures tally, drawn classify.Table, seed uint64) error {
+	for _, j := range e.judges() {
+		scores, err := classify.Evaluate(ctx, j.Judge, drawn, seed, e.table(e.test, false))
+		if err != nil {
+			return err
+		}
+		figures.addScores(tstr, j.prefix(), scores[0])
+	}
+	return nil
+}
+
+// trainOnTimes trains the forest on the flows drawn with their times.
+func (e *evaluation) trainOnTimes(ctx context.Context, figures tally, drawn sample, seed uint64) error {
+	scores, err := classify.Evaluate(ctx, e.forest().Judge, e.table(drawn, true), seed, e.table(e.test, true))
+	if err != nil {
+		return err
+	}
+	figures.addScores(tstrTimes, "", scores[0])
+	return nil
+}
+
+// trainOnReal trains every judge on all training flows. It tests it on each of the
+// draws, and on the test flows for the ceiling.
+func (e *evaluation) trainOnReal(ctx context.Context, draws []*gathered, tables []classify.Table, ceiling tally, seed uint64) error {
+	tests := append(slices.Clip(tables), e.table(e.test, false))
+	for _, j := range e.judges() {
+		scores, err := classify.Evaluate(ctx, j.Judge, e.table(e.train, false), seed, tests...)
+		if err != nil {
+			return fmt.Errorf("report: all training flows: %w", err)
+		}
+		for i, g := range draws {
+			g.figures.addScores(trts, j.prefix(), scores[i])
+		}
+		ceiling.addScores(tstr, j.prefix(), scores[len(draws)])
+	}
+	return nil
+}

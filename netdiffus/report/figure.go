@@ -1,0 +1,187 @@
+package report
+
+import (
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
+)
+
+// figure is one number that is measured of every source. It is declared once, in the
+// list [figures]: metrics.json, the page, the summary and the verdict all take it from
+// there.
+type figure struct {
+	name   string    // the key in metrics.json; docs/metrics.md defines it
+	title  string    // for people
+	unit   string    // "" for numbers without one
+	better direction // which way
+	what   string    // the definition in a few words
+	group  *group    // the table of the page that has it
+	shown  places    // where else it is shown
+	computation
+}
+
+// direction is which values of a figure are better.
+type direction int
+
+const (
+	lower   direction = -1
+	neither direction = 0 // to be compared with the real flows'
+	higher  direction = +1
+)
+
+// places are a set of places that show only some of the figures.
+type places uint
+
+const (
+	inSummary places = 1 << iota // the text for a terminal
+	inVerdict                    // the sentences on structure
+	inClasses                    // the table of all classes
+	inPicture                    // the pictures of distances
+)
+
+// computation is how a figure is computed, by one of these functions. A result that
+// is not finite stands for "does not exist".
+type computation struct {
+	needs need
+	// class compares the flows of one class. Over all classes the figure is the mean.
+	class func(classDraw) float64
+	// all compares the flows of all classes together.
+	all func(draw) float64
+	// score is of a classification: see [trial].
+	score func(classify.Score) float64
+	trial trial
+	// memory is of the nearest training flows.
+	memory func(*nearness) float64
+}
+
+// need is what the data must have for a figure.
+type need int
+
+const (
+	nothing need = iota
+	needDirections
+	needTimes
+	needImages
+)
+
+// has reports whether the data have what a figure needs.
+func (r *reference) has(n need) bool {
+	switch n {
+	case needDirections:
+		return !r.unsigned
+	case needTimes:
+		return r.timed
+	case needImages:
+		return r.images != nil
+	}
+	return true
+}
+
+func ofClass(f func(classDraw) float64) computation { return computation{class: f} }
+
+func ofAll(f func(draw) float64) computation { return computation{all: f} }
+
+func ofScore(t trial, f func(classify.Score) float64) computation {
+	return computation{trial: t, score: f}
+}
+
+func ofMemory(f func(*nearness) float64) computation { return computation{memory: f} }
+
+// given returns the computation for data that have what it needs.
+func (c computation) given(n need) computation {
+	c.needs = n
+	return c
+}
+
+// draw is the flows that a source gave, beside the real ones.
+type draw struct {
+	*reference
+	sample
+}
+
+// classDraw is the same of one class.
+type classDraw struct {
+	*reference
+	class              int
+	train, test, drawn []series
+}
+
+// measure computes the figures of single classes and of all flows: those of every
+// class, by its number, and over all.
+func (d draw) measure() (overall map[string]float64, classes []map[string]float64) {
+	classes = make([]map[string]float64, len(d.sample))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for c, drawn := range d.sample {
+		if len(drawn) == 0 || len(d.test[c]) == 0 {
+			continue
+		}
+		group.Go(func() error {
+			classes[c] = d.measureClass(c)
+			return nil
+		})
+	}
+	_ = group.Wait() // no figure fails
+	overall = d.meanOf(classes)
+	for _, f := range figures {
+		if f.all != nil && d.has(f.needs) {
+			overall[f.name] = f.all(d)
+		}
+	}
+	return overall, classes
+}
+
+func (d draw) measureClass(c int) map[string]float64 {
+	one := classDraw{reference: d.reference, class: c, train: d.train[c], test: d.test[c], drawn: d.sample[c]}
+	out := map[string]float64{}
+	for _, f := range figures {
+		if f.class != nil && d.has(f.needs) {
+			out[f.name] = f.class(one)
+		}
+	}
+	return out
+}
+
+// meanOf is the mean of every figure over the judged classes that have it: each
+// class counts the same, however many flows it has.
+func (r *reference) meanOf(classes []map[string]float64) map[string]float64 {
+	sums, n := map[string]float64{}, map[string]float64{}
+	for c, figures := range classes {
+		if !r.judged[c] {
+			continue
+		}
+		for name, v := range figures {
+			if finite(v) {
+				sums[name] += v
+				n[name]++
+			}
+		}
+	}
+	for name := range sums {
+		sums[name] /= n[name]
+	}
+	return sums
+}
+
+// figureNamed is the figure with that key in metrics.json.
+func figureNamed(name string) figure {
+	for _, f := range figures {
+		if f.name == name {
+			return f
+		}
+	}
+	panic("report: no figure " + name)
+}
+
+// figuresIn are the figures of a group that are shown in all of these places.
+func figuresIn(g *group, p places) []figure {
+	var out []figure
+	for _, f := range figures {
+		if (g == nil || f.group == g) && f.shown&p == p {
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -1,0 +1,57 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// judge puts the memorisation into words.
+func (m *memorisation) judge() {
+	rows := map[string]tally{}
+	for _, row := range m.Rows {
+		rows[row.source] = row.figures
+	}
+	got, held := rows[synthesised], m.HeldOut.figures
+	attack, copies := got["membership_auc_distinct"], rows[realSubset]["membership_auc_distinct"]
+	duplicates := m.above(got["exact_duplicates"], held["exact_duplicates"]) || m.above(got["near_duplicates"], held["near_duplicates"])
+	// What verbatim copies give away is the most that there is to give away.
+	given := (attack.Mean() - 0.5) / (copies.Mean() - 0.5)
+	noticed := attack.Mean() > 0.5+0.02+2*attack.standardError()
+	attacked := noticed && given > 0.75
+	m.Leaks = duplicates || attacked
+
+	var b strings.Builder
+	percent := func(figures tally, name string) float64 { return 100 * figures[name].Mean() }
+	fmt.Fprintf(&b, "Memorisation: %.1f %% of the synthetic flows are exact copies of a training flow and %.1f %% copies or near copies; of real flows that were never trained on it is %.1f %% and %.1f %%.",
+		percent(got, "exact_duplicates"), percent(got, "near_duplicates"), percent(held, "exact_duplicates"), percent(held, "near_duplicates"))
+	if duplicates {
+		b.WriteString(" The generator copies more than traffic repeats itself.")
+	} else {
+		b.WriteString(" That is no more than traffic repeats itself.")
+	}
+	if finite(given) {
+		fmt.Fprintf(&b, " An attacker who tries to find out whether a given flow was trained on reaches an AUC of %s (0.5 is guessing, verbatim copies of as many training flows give %s)", attack, copies)
+		switch {
+		case attacked:
+			b.WriteString(": the flows give away as much as copies would, or nearly.")
+		case noticed && given > 0.25:
+			b.WriteString(": some, but less than copies would.")
+		default:
+			b.WriteString(": next to nothing.")
+		}
+	}
+	if m.Leaks {
+		b.WriteString(" Do not publish these flows where the training flows are confidential.")
+	} else {
+		b.WriteString(" This is no proof of privacy: rare values are copied from single flows.")
+	}
+	m.Verdict = b.String()
+}
+
+// above reports whether a share of the synthetic flows is above that of the test
+// flows by more than 0.02 and twice the standard errors of both.
+func (m *memorisation) above(got, held Spread) bool {
+	p := held.Mean()
+	return got.Mean() > p+0.02+2*got.standardError()+2*math.Sqrt(p*(1-p)/float64(m.Tested))
+}

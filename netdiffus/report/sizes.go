@@ -1,0 +1,103 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+)
+
+// want is how many flows of each class to draw for a size.
+func (e *evaluation) want(perClass int) []int {
+	most := e.mostSynthetic()
+	n := make([]int, len(e.classes))
+	for c := range n {
+		if n[c] = min(perClass, most); perClass == All {
+			n[c] = len(e.train[c])
+		}
+	}
+	return n
+}
+
+// mostSynthetic is the number of synthetic flows of the class that has most.
+func (e *evaluation) mostSynthetic() int {
+	most := 0
+	for _, flows := range e.synthetic {
+		most = max(most, len(flows))
+	}
+	return most
+}
+
+// sizes are the numbers of flows a class to judge: those asked for, as far as there
+// are flows, in rising order, All last.
+func (e *evaluation) sizes() []int {
+	most := e.mostSynthetic()
+	var sizes []int
+	for _, n := range e.PerClass {
+		sizes = append(sizes, min(n, most))
+	}
+	slices.SortFunc(sizes, func(a, b int) int { return cmp.Compare(uint(a), uint(b)) }) // All = −1 is the largest
+	return slices.Compact(sizes)
+}
+
+// noteSizes notes where there are fewer flows than asked for.
+func (e *evaluation) noteSizes() {
+	most := e.mostSynthetic()
+	for _, n := range e.PerClass {
+		if n > most {
+			e.note("%d flows a class were asked for; the synthetic flows are at most %d a class, and so is everything they are compared to.", n, most)
+		}
+	}
+	for _, n := range e.sizes() {
+		want := e.want(n)
+		for c, flows := range e.synthetic {
+			if len(flows) < want[c] && len(flows) > 0 {
+				e.note("Class %q has %d synthetic flows where %d were to be judged; the baselines have all %d.", e.classes[c], len(flows), want[c], want[c])
+			}
+		}
+	}
+}
+
+// independentDraws is how many draws of a size the synthetic flows are enough for.
+func (e *evaluation) independentDraws(size int) float64 {
+	draws := float64(e.Seeds)
+	for c, n := range e.want(size) {
+		if len(e.synthetic[c]) > 0 {
+			draws = min(draws, max(1, float64(len(e.synthetic[c]))/float64(n)))
+		}
+	}
+	return draws
+}
+
+// short reports whether some class has synthetic flows, but fewer than wanted.
+func (e *evaluation) short(size int) bool {
+	for c, n := range e.want(size) {
+		if have := len(e.synthetic[c]); have > 0 && have < n {
+			return true
+		}
+	}
+	return false
+}
+
+// largest is the size that the further tasks work at: as many synthetic flows a
+// class as were asked for.
+func (e *evaluation) largest() []int {
+	sizes := e.sizes()
+	if n := len(sizes); n > 1 && sizes[n-1] == All {
+		return e.want(sizes[n-2])
+	}
+	return e.want(sizes[len(sizes)-1])
+}
+
+// steps is how often step is called.
+func (e *evaluation) steps() int {
+	n := e.Seeds * len(sources) * (len(e.sizes()) + 1) // fidelity and classification; memorisation
+	if slices.Contains(e.Tasks, Augmentation) {
+		n += e.Seeds * len(fewReal) * len(e.judges())
+	}
+	if slices.Contains(e.Tasks, Fingerprint) {
+		n += e.Seeds * len(e.judges())
+	}
+	if slices.Contains(e.Tasks, Anomaly) {
+		n += e.Seeds * len(sources)
+	}
+	return n
+}

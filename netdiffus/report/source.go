@@ -1,0 +1,162 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// source is where flows come from: a row of every table. It is declared once, in the
+// list [sources].
+type source struct {
+	name  string // in metrics.json
+	title string // for people
+	prose string // within a sentence
+	key   string // where there is little room
+	kind  kind
+	uses  uses
+	// fit prepares the source, once.
+	fit func(*evaluation) (drawer, error)
+}
+
+// drawer gives up to n[c] flows of each class c. One seed gives the same flows.
+type drawer func(n []int, seed uint64) (sample, error)
+
+// kind is what a source's flows are, which decides how its row looks.
+type kind string
+
+const (
+	syntheticKind kind = "synthetic"
+	realKind      kind = "real"
+	baselineKind  kind = ""
+	ceilingKind   kind = "ceiling"
+)
+
+// uses are a set of places that show only some of the sources.
+type uses uint
+
+const (
+	withSlowJudges uses = 1 << iota // classifiers that take minutes try it
+	inClosest                       // the curves of distances to the training flows
+)
+
+// Names that the verdict is about.
+const (
+	synthesised = "synthetic"
+	realSubset  = "real"
+	markov1     = "markov1"
+	markov2     = "markov2"
+	independent = "marginals"
+)
+
+// sources are the synthetic flows and their baselines, in the order of the tables. To
+// add a baseline, add it here.
+var sources = []source{
+	{synthesised, "synthetic", "synthetic", "synthetic", syntheticKind, withSlowJudges | inClosest, fitSynthetic},
+	{realSubset, "real, as many", "real flows", "real", realKind, 0, fitReal},
+	{markov1, "Markov, order 1", "Markov order 1", "Markov 1", baselineKind, withSlowJudges | inClosest, fitChain(1)},
+	{markov2, "Markov, order 2", "Markov order 2", "Markov 2", baselineKind, inClosest, fitChain(2)},
+	{independent, "independent packets", "independent packets", "independent", baselineKind, 0, fitIndependent},
+}
+
+// Sources that are measured in some tables only.
+var (
+	allReal   = source{name: "real_all", title: "all training flows", kind: ceilingKind} // the same at all sizes
+	testFlows = source{name: "test", title: "real test flows", kind: ceilingKind}
+)
+
+// sourceNamed is the source of that name.
+func sourceNamed(name string) source {
+	for _, s := range append([]source{allReal, testFlows}, sources...) {
+		if s.name == name {
+			return s
+		}
+	}
+	return source{name: name, title: name, key: name}
+}
+
+// sourcesWith are the sources of a use.
+func sourcesWith(u uses) []source {
+	var out []source
+	for _, s := range sources {
+		if s.uses&u != 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func fitSynthetic(e *evaluation) (drawer, error) { return subset(e.synthetic, synthesised), nil }
+
+func fitReal(e *evaluation) (drawer, error) { return subset(e.train, realSubset), nil }
+
+// subset draws flows of s without replacement. Draws of other keys are independent.
+func subset(s sample, key string) drawer {
+	return func(n []int, seed uint64) (sample, error) {
+		out := make(sample, len(s))
+		for c, flows := range s {
+			order := noise.Stream(seed, noise.Key(key), uint64(c)).Perm(len(flows))
+			for _, i := range order[:min(n[c], len(order))] {
+				out[c] = append(out[c], flows[i])
+			}
+		}
+		return out, nil
+	}
+}
+
+// fitChain fits a Markov chain to the training flows.
+func fitChain(order int) func(*evaluation) (drawer, error) {
+	return func(e *evaluation) (drawer, error) {
+		var flows []traffic.Flow
+		for c, class := range e.train {
+			for _, s := range class {
+				flows = append(flows, s.flow(e.classes[c]))
+			}
+		}
+		chain, err := markov.Fit(traffic.All(flows), order, e.length)
+		if err != nil {
+			return nil, fmt.Errorf("report: %w", err)
+		}
+		return func(n []int, seed uint64) (sample, error) {
+			out := make(sample, len(e.classes))
+			for c, label := range e.classes {
+				flows, err := chain.Draw(label, n[c], seed)
+				if err != nil {
+					return nil, fmt.Errorf("report: %w", err)
+				}
+				for _, f := range flows {
+					out[c] = append(out[c], newSeries(f, e.length, e.unsigned))
+				}
+			}
+			return out, nil
+		}, nil
+	}
+}
+
+// fitIndependent draws every place of a flow by itself from the class's training
+// flows, its time with it. A place without a packet stays a hole, with packets behind
+// it: cutting there, as a chain of order 0 does, would lose packets.
+func fitIndependent(e *evaluation) (drawer, error) {
+	return func(n []int, seed uint64) (sample, error) {
+		out := make(sample, len(e.classes))
+		for c, train := range e.train {
+			rng := noise.Stream(seed, noise.Key(independent), uint64(c))
+			for range n[c] {
+				s := series{signed: make([]float64, e.length)}
+				if e.timed {
+					s.iat = make([]float64, e.length)
+				}
+				for j := range s.signed {
+					from := train[rng.IntN(len(train))]
+					if s.signed[j] = from.signed[j]; e.timed {
+						s.iat[j] = from.iat[j]
+					}
+				}
+				out[c] = append(out[c], s)
+			}
+		}
+		return out, nil
+	}, nil
+}

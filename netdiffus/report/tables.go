@@ -1,0 +1,200 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// This file has the tables that the template asks for, but those of distances.
+
+// Use is the table of classification by the forest.
+func (p page) Use(s Size) table { return p.figureTable(s, "", figuresIn(useGroup, 0)) }
+
+// Judged are the same tables by the further judges.
+func (p page) Judged(s Size) []titledTable {
+	var out []titledTable
+	figures := figuresIn(useGroup, 0)
+	for _, j := range p.e.Judges {
+		t := table{Head: headsOf(figures)}
+		for i := range t.Head {
+			t.Head[i].What = strings.Replace(t.Head[i].What, "forest", "classifier", 1)
+		}
+		for _, row := range s.Rows {
+			l := lineOf(row.Source)
+			for _, f := range figures {
+				l.Cells = append(l.Cells, cellOf(row.Figures[j.prefix()+f.name]))
+			}
+			t.Rows = append(t.Rows, l)
+		}
+		out = append(out, titledTable{Title: j.Title, Table: t})
+	}
+	return out
+}
+
+// PerClass is the table of every class: the synthetic flows' figure, and small
+// behind it that of as many real flows.
+func (p page) PerClass(s Size) table {
+	figures := slices.DeleteFunc(figuresIn(nil, inClasses), func(f figure) bool { return len(s.Row(realSubset).Figures[f.name].Values) == 0 })
+	t := table{Head: headsOf(figures)}
+	for _, class := range p.Classes {
+		l := line{Name: class.Label}
+		for _, f := range figures {
+			value := func(source string) string { return digits(s.Row(source).Classes[class.Label][f.name].Mean()) }
+			l.Cells = append(l.Cells, cell{Text: value(synthesised), Aside: value(realSubset)})
+		}
+		t.Rows = append(t.Rows, l)
+	}
+	return t
+}
+
+// First is the table of first packets, of all classes.
+func (p page) First() table { return p.firstTable(p.shares) }
+
+func (p page) firstTable(s shares) table {
+	var columns []share
+	var heads []head
+	for _, f := range s.FirstPackets {
+		direction := "down"
+		if f.Up {
+			direction = "up"
+		}
+		if p.Settings.Unsigned {
+			direction = ""
+		}
+		heads, columns = append(heads, head{Title: fmt.Sprint(f.Length), Unit: direction}), append(columns, f.share)
+	}
+	return shareTable(heads, columns)
+}
+
+// Runs is the table of how many packets flows have, of all classes.
+func (p page) Runs() table { return p.lengthTable(p.shares) }
+
+func (p page) lengthTable(s shares) table {
+	var columns []share
+	var heads []head
+	for _, l := range s.Lengths {
+		title := fmt.Sprint(l.From)
+		if l.To > l.From {
+			title = fmt.Sprintf("%d–%d", l.From, l.To)
+		}
+		heads, columns = append(heads, head{Title: title}), append(columns, l.share)
+	}
+	return shareTable(heads, columns)
+}
+
+// shareTable is a table with a row for each source, and one for the test flows.
+func shareTable(heads []head, columns []share) table {
+	t := table{Head: heads}
+	for _, s := range sources {
+		l := lineOf(s.name)
+		for _, c := range columns {
+			l.Cells = append(l.Cells, cellOf(c.Shares[s.name]))
+		}
+		t.Rows = append(t.Rows, l)
+	}
+	test := lineOf(testFlows.name)
+	for _, c := range columns {
+		test.Cells = append(test.Cells, cell{Text: fmt.Sprintf("%.3f", float64(c.Test))})
+	}
+	t.Rows = append(t.Rows, test)
+	return t
+}
+
+// Augment are the tables of the augmentation, one a classifier and score.
+func (p page) Augment() []titledTable {
+	var out []titledTable
+	for _, j := range p.e.judges() {
+		for _, score := range []struct {
+			name string
+			of   func(augmentedRow) (value, gain Spread)
+		}{
+			{"accuracy", func(a augmentedRow) (value, gain Spread) { return a.Accuracy, a.Gain }},
+			{"macro F1", func(a augmentedRow) (value, gain Spread) { return a.MacroF1, a.GainF1 }},
+		} {
+			out = append(out, titledTable{Title: capitalize(j.Title) + ": " + score.name, Table: p.augmentTable(j, score.of)})
+		}
+	}
+	return out
+}
+
+// augmentTable has a row for what was added, and for each number of real flows the
+// score and the gain.
+func (p page) augmentTable(j NamedJudge, of func(augmentedRow) (value, gain Spread)) table {
+	var t table
+	for _, a := range p.Augmentation {
+		if a.Judge != j.name() {
+			continue
+		}
+		t.Head = append(t.Head, head{Title: fmt.Sprint(a.Real, " real")}, head{Title: "gain"})
+		if t.Rows == nil {
+			t.Rows = make([]line, len(a.Rows))
+		}
+		for i, row := range a.Rows {
+			value, gain := of(row)
+			l := &t.Rows[i]
+			if l.Name, l.Kind = "real alone", baselineKind; row.Source != alone {
+				l.Name, l.Kind = "+ "+addedTitle(row.Source), sourceNamed(row.Source).kind
+			}
+			l.Cells = append(l.Cells, cellOf(value), gainCell(row.Source, gain))
+		}
+	}
+	return t
+}
+
+// addedTitle is a source's title where its flows are added to real ones.
+func addedTitle(source string) string {
+	if source == realSubset {
+		return "more real"
+	}
+	return sourceNamed(source).title
+}
+
+func capitalize(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// Fingers are the tables of the fingerprinting, one a classifier.
+func (p page) Fingers() []titledTable {
+	var out []titledTable
+	for _, j := range p.e.judges() {
+		t := table{Head: []head{{Title: "accuracy"}, {Title: "gain", What: "over the real flows alone"}, {Title: "macro F1"}}}
+		for _, row := range p.Fingerprint.Rows {
+			if row.Judge != j.name() {
+				continue
+			}
+			name := fmt.Sprintf("%d %s", row.Added, addedTitle(row.Source))
+			switch {
+			case row.Source == alone:
+				name = "real alone"
+			case row.Real:
+				name = "real + " + name
+			}
+			t.Rows = append(t.Rows, line{Name: name, Kind: sourceNamed(row.Source).kind, Cells: []cell{cellOf(row.Accuracy), gainCell(row.Source, row.Gain), cellOf(row.MacroF1)}})
+		}
+		out = append(out, titledTable{Title: capitalize(j.Title), Table: t})
+	}
+	return out
+}
+
+// Alarms is the table of the anomaly detection.
+func (p page) Alarms() table {
+	t := table{Head: []head{{Title: "ROC AUC"}, {Title: "found at 1 % false alarms"}}}
+	for _, row := range p.Anomaly.Rows {
+		l := lineOf(row.Source)
+		l.Cells = []cell{cellOf(row.AUC), cellOf(row.Detection)}
+		t.Rows = append(t.Rows, l)
+	}
+	return t
+}
+
+// Memory is the table of the memorisation.
+func (p page) Memory() table {
+	t := table{Head: headsOf(memoryFigures)}
+	for _, row := range slices.Concat(p.Memorisation.Rows, []memoryRow{p.Memorisation.HeldOut}) {
+		l := lineOf(row.source)
+		for _, f := range memoryFigures {
+			l.Cells = append(l.Cells, cellOf(row.figures[f.name]))
+		}
+		t.Rows = append(t.Rows, l)
+	}
+	return t
+}
