@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,11 +12,11 @@ import (
 // CSV names the columns of CSV files. Names are compared without regard to
 // case. The zero value finds the columns PL, DIR, IAT and LABEL.
 type CSV struct {
-	// Delimiter parts the cells; 0 means whichever of comma, semicolon, tab
+	// Delimiter separates the cells; 0 means whichever of comma, semicolon, tab
 	// and bar makes the columns appear in the first row.
 	Delimiter rune
 
-	// Flow is the column that tells flows apart in files of one row a packet.
+	// Flow is the column that identifies the flow in files of one row a packet.
 	// "" takes FLOW or FLOW_ID if there is one, and otherwise every row is a
 	// flow.
 	Flow string
@@ -29,6 +30,10 @@ type CSV struct {
 	Length, Dir, IAT, Label string
 }
 
+// ErrNoColumn is wrapped by the errors of a CSV file without a column that is
+// needed, or that CSV names.
+var ErrNoColumn = errors.New("no column")
+
 // csvForm is how flows lie in a CSV file.
 type csvForm uint8
 
@@ -38,9 +43,9 @@ const (
 	packetRows                // one row a packet
 )
 
-// csvColumns says where in a row things are, as indices of cells: one index a
-// list for listCells and packetRows, and one a packet for packetCols. Lists of
-// none mean that the file has no such column.
+// csvColumns are the columns of a file, as indices of cells: one index a list for
+// listCells and packetRows, and one a packet for packetCols. An empty list means
+// that the file has no such column.
 type csvColumns struct {
 	form             csvForm
 	header           []string
@@ -48,36 +53,43 @@ type csvColumns struct {
 	label, flow, key int // -1: none
 }
 
-// find looks the columns up in the file's first row.
+// find finds the columns in the file's first row.
 func (c CSV) find(header []string) (csvColumns, error) {
 	cols := csvColumns{header: header}
-	length := cmp.Or(c.Length, "PL")
 	cols.label = column(header, cmp.Or(c.Label, "LABEL"))
 	cols.key = column(header, "KEY")
 	cols.flow = column(header, cmp.Or(c.Flow, "FLOW"))
 	if cols.flow < 0 && c.Flow == "" {
 		cols.flow = column(header, "FLOW_ID")
 	}
-	lists := map[*[]int]string{&cols.length: length, &cols.dir: cmp.Or(c.Dir, "DIR"), &cols.iat: cmp.Or(c.IAT, "IAT")}
+	length := cmp.Or(c.Length, "PL")
+	lists := []struct {
+		columns *[]int
+		name    string
+	}{{&cols.length, length}, {&cols.dir, cmp.Or(c.Dir, "DIR")}, {&cols.iat, cmp.Or(c.IAT, "IAT")}}
+	indices := single
 	switch {
 	case column(header, length) < 0:
-		cols.form, cols.flow = packetCols, -1
-		for dst, name := range lists {
-			*dst = numbered(header, name)
-		}
-	default:
-		if cols.flow >= 0 {
-			cols.form = packetRows
-		}
-		for dst, name := range lists {
-			if i := column(header, name); i >= 0 {
-				*dst = []int{i}
-			}
-		}
+		cols.form, cols.flow, indices = packetCols, -1, numbered
+	case cols.flow >= 0:
+		cols.form = packetRows
+	}
+	for _, list := range lists {
+		*list.columns = indices(header, list.name)
 	}
 	if len(cols.length) == 0 {
-		return cols, fmt.Errorf("no column %s or %s_0, %s_1, …: the first row is %.200q; name the columns (see CSV)", length, length, length, header)
+		return cols, fmt.Errorf("%w %s or %s_0, %s_1, …: the first row is %s; name the columns", ErrNoColumn, length, length, length, someNames(header))
 	}
+	for _, list := range lists {
+		if n := len(*list.columns); n > 0 && n != len(cols.length) {
+			return cols, fmt.Errorf("%d columns of %s, %d of %s", len(cols.length), length, n, list.name)
+		}
+	}
+	return cols, c.checkNamed(cols)
+}
+
+// checkNamed checks that the columns that c names are there.
+func (c CSV) checkNamed(cols csvColumns) error {
 	for _, named := range []struct {
 		name  string
 		found bool
@@ -85,15 +97,32 @@ func (c CSV) find(header []string) (csvColumns, error) {
 		{c.Dir, len(cols.dir) > 0}, {c.IAT, len(cols.iat) > 0}, {c.Label, cols.label >= 0}, {c.Flow, cols.flow >= 0},
 	} {
 		if named.name != "" && !named.found {
-			return cols, fmt.Errorf("no column %s: the first row is %.200q", named.name, header)
+			return fmt.Errorf("%w %s: the first row is %s", ErrNoColumn, named.name, someNames(cols.header))
 		}
 	}
-	for dst, name := range lists {
-		if n := len(*dst); n > 0 && n != len(cols.length) {
-			return cols, fmt.Errorf("%d columns of %s, %d of %s", len(cols.length), length, n, name)
-		}
+	return nil
+}
+
+// someNames prints the first of the names, so that an error stays readable.
+func someNames(names []string) string {
+	const most = 5
+	short := make([]string, min(len(names), most))
+	for i := range short {
+		short[i] = fmt.Sprintf("%.40q", names[i])
 	}
-	return cols, nil
+	text := strings.Join(short, ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// single returns the index of the column of that name, or none.
+func single(header []string, name string) []int {
+	if i := column(header, name); i >= 0 {
+		return []int{i}
+	}
+	return nil
 }
 
 // column returns the index of the column of that name, or -1.

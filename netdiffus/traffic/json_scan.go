@@ -18,7 +18,7 @@ type jsonScanner struct {
 	w    *window
 	line int // counted from 1
 	text []byte
-	nest []byte // brackets that skip has open
+	nest []byte // the brackets that close what skipNested has open
 }
 
 const (
@@ -102,7 +102,7 @@ func (s *jsonScanner) array(element func(i int) error) error {
 	return s.list('[', ']', element)
 }
 
-// list reads what stands between brackets, parted by commas.
+// list reads the items between brackets, separated by commas.
 func (s *jsonScanner) list(open, shut byte, item func(i int) error) error {
 	if err := s.take(open); err != nil {
 		return err
@@ -173,6 +173,9 @@ func (s *jsonScanner) string() ([]byte, error) {
 	}
 }
 
+// maxDigits is the longest number that is read.
+const maxDigits = 64
+
 // number reads a finite number.
 func (s *jsonScanner) number() (float64, error) {
 	c, err := s.must()
@@ -182,27 +185,11 @@ func (s *jsonScanner) number() (float64, error) {
 	if c != '-' && (c < '0' || c > '9') {
 		return 0, s.errorf("found %q where a number should stand", c)
 	}
-	s.text = s.text[:0]
-	whole, digits := int64(0), true
-	for {
-		c, err := s.w.first()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return 0, err
-		}
-		if err != nil || !inNumber(c) {
-			break
-		}
-		if len(s.text) == 64 {
-			return 0, s.errorf("a number of more than 64 digits")
-		}
-		s.text = append(s.text, c)
-		s.w.advance(1)
-		if digits = digits && c >= '0' && c <= '9'; digits {
-			whole = whole*10 + int64(c-'0')
-		}
+	if err := s.digits(); err != nil {
+		return 0, err
 	}
-	if digits && len(s.text) <= 15 { // exact as float64
-		return float64(whole), nil
+	if whole, ok := wholeNumber(s.text); ok {
+		return whole, nil
 	}
 	v, err := strconv.ParseFloat(string(s.text), 64)
 	if err != nil || math.IsInf(v, 0) {
@@ -211,74 +198,142 @@ func (s *jsonScanner) number() (float64, error) {
 	return v, nil
 }
 
+// digits takes the characters of a number into text.
+func (s *jsonScanner) digits() error {
+	s.text = s.text[:0]
+	for {
+		c, err := s.w.first()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if err != nil || !inNumber(c) {
+			return nil
+		}
+		if len(s.text) == maxDigits {
+			return s.errorf("a number of more than %d digits", maxDigits)
+		}
+		s.text = append(s.text, c)
+		s.w.advance(1)
+	}
+}
+
+// wholeNumber reads a number that consists of so few digits that a float64
+// holds it exactly, as most do. It is faster than strconv.ParseFloat.
+func wholeNumber(text []byte) (float64, bool) {
+	if len(text) > 15 {
+		return 0, false
+	}
+	whole := int64(0)
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		whole = whole*10 + int64(c-'0')
+	}
+	return float64(whole), true
+}
+
 func inNumber(c byte) bool {
 	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
-// skip passes over a value of any kind. Of what is in an object or array it
-// minds the brackets and strings only.
+// skip passes over a value of any kind.
 func (s *jsonScanner) skip() error {
 	c, err := s.must()
-	if err != nil {
-		return err
-	}
 	switch {
+	case err != nil:
+		return err
 	case c == '"':
 		s.w.advance(1)
 		return s.skipString()
-	case inNumber(c) || isLetter(c):
-		for err == nil && (inNumber(c) || isLetter(c)) {
-			s.w.advance(1)
-			c, err = s.w.first() // an error comes again at the next call
-		}
-		return nil
-	case c != '{' && c != '[':
-		return s.errorf("found %q where a value should stand", c)
+	case c == '{' || c == '[':
+		return s.skipNested()
+	case inWord(c):
+		return s.skipWord()
 	}
+	return s.errorf("found %q where a value should stand", c)
+}
+
+// skipWord passes over a number, true, false or null.
+func (s *jsonScanner) skipWord() error {
+	for {
+		c, err := s.w.first()
+		if err != nil || !inWord(c) {
+			return nil // an error comes again at the next call
+		}
+		s.w.advance(1)
+	}
+}
+
+func inWord(c byte) bool { return inNumber(c) || c >= 'a' && c <= 'z' }
+
+// skipNested passes over an object or array. It checks that brackets match and
+// strings end, and nothing else.
+func (s *jsonScanner) skipNested() error {
 	s.nest = s.nest[:0]
+	for {
+		c, err := s.nextStructural()
+		if err != nil {
+			return err
+		}
+		switch c {
+		case '\n':
+			s.line++
+		case '"':
+			err = s.skipString()
+		case '{', '[':
+			err = s.push(c + 2) // the bracket that closes it
+		case '}', ']':
+			err = s.pop(c)
+		}
+		if err != nil || len(s.nest) == 0 {
+			return err
+		}
+	}
+}
+
+// nextStructural takes the bytes up to and with the next structural one, which it
+// returns.
+func (s *jsonScanner) nextStructural() (byte, error) {
 	for {
 		if _, err := s.w.first(); err != nil {
 			_, err = s.must()
-			return err
+			return 0, err
 		}
 		b := s.w.buf[s.w.lo:s.w.hi]
 		i := 0
 		for i < len(b) && !structural[b[i]] {
 			i++
 		}
+		if i < len(b) {
+			s.w.advance(i + 1)
+			return b[i], nil
+		}
 		s.w.advance(i)
-		if i == len(b) {
-			continue
-		}
-		c := b[i]
-		if (c == '{' || c == '[') && len(s.nest) == maxJSONDepth {
-			return s.errorf("values nested more than %d deep", maxJSONDepth)
-		}
-		if n := len(s.nest); (c == '}' || c == ']') && s.nest[n-1] != c {
-			return s.errorf("found %q out of place", c)
-		}
-		s.w.advance(1)
-		switch c {
-		case '\n':
-			s.line++
-		case '"':
-			if err := s.skipString(); err != nil {
-				return err
-			}
-		case '{', '[':
-			s.nest = append(s.nest, c+2) // the bracket that shuts it
-		case '}', ']':
-			if s.nest = s.nest[:len(s.nest)-1]; len(s.nest) == 0 {
-				return nil
-			}
-		}
 	}
 }
 
-// structural marks the bytes that skip stops at.
-var structural = [256]bool{'{': true, '[': true, '}': true, ']': true, '"': true, '\n': true}
+// push notes a bracket that was opened by the one that closes it.
+func (s *jsonScanner) push(shut byte) error {
+	if len(s.nest) == maxJSONDepth {
+		return s.errorf("values nested more than %d deep", maxJSONDepth)
+	}
+	s.nest = append(s.nest, shut)
+	return nil
+}
 
-func isLetter(c byte) bool { return c >= 'a' && c <= 'z' }
+// pop closes the innermost open bracket.
+func (s *jsonScanner) pop(shut byte) error {
+	n := len(s.nest) - 1
+	if s.nest[n] != shut {
+		return s.errorf("found %q out of place", shut)
+	}
+	s.nest = s.nest[:n]
+	return nil
+}
+
+// structural marks the bytes that skipNested stops at.
+var structural = [256]bool{'{': true, '[': true, '}': true, ']': true, '"': true, '\n': true}
 
 // skipString passes over a string whose opening quote is taken.
 func (s *jsonScanner) skipString() error {

@@ -108,7 +108,7 @@ func (p *parquetFile) findColumns() error {
 		*c.to = l
 	}
 	if missing != nil {
-		return fmt.Errorf("no column %s (the file has %s)", strings.Join(missing, ", "), strings.Join(p.columnNames(), ", "))
+		return fmt.Errorf("no column %s (the file has %s)", strings.Join(missing, ", "), someNames(p.columnNames()))
 	}
 	return nil
 }
@@ -173,10 +173,10 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 // groupReader reads the rows of one row group.
 type groupReader struct {
 	*parquetFile
-	pl, dir         *cursor
-	label, iat, key *cursor // may be nil
-	a, b, c         []float64
-	labels          interner
+	pl, dir             *cursor
+	label, iat, key     *cursor   // may be nil
+	lengths, dirs, iats []float64 // of the row just read
+	labels              interner
 }
 
 func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
@@ -218,64 +218,80 @@ func (g *groupReader) surplus() string {
 }
 
 // next reads one row.
-func (g *groupReader) next(row int64) (Flow, error) {
-	var f Flow
-	var err error
-	fail := func(c *cursor, err error) (Flow, error) {
-		if err == io.EOF {
-			err = errors.New("the column ends before this row")
-		}
-		return Flow{}, g.rowError(row, "%s: %w", c.leaf.name, err)
-	}
-	if g.a, err = g.pl.list(g.a[:0]); err != nil {
-		return fail(g.pl, err)
-	}
-	if g.b, err = g.dir.list(g.b[:0]); err != nil {
-		return fail(g.dir, err)
-	}
-	if len(g.a) != len(g.b) {
-		return Flow{}, g.rowError(row, "PL has %d values, DIR %d", len(g.a), len(g.b))
-	}
-	f.Packets = make([]Packet, len(g.a))
-	for i, length := range g.a {
-		if !(length >= 0 && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
-			return Flow{}, g.rowError(row, "PL[%d] is %v, want a whole number of bytes in [0, %d]", i, length, MaxLength)
-		}
-		if g.b[i] != 0 && g.b[i] != 1 {
-			return Flow{}, g.rowError(row, "DIR[%d] is %v, want 0 (upstream) or 1 (downstream)", i, g.b[i])
-		}
-		f.Packets[i] = Packet{Length: int(length), Dir: Direction(g.b[i])}
+func (g *groupReader) next(row int64) (f Flow, err error) {
+	if f.Packets, err = g.packets(row); err != nil {
+		return Flow{}, err
 	}
 	if g.label != nil {
 		text, err := g.label.bytes()
-		if err != nil {
-			return fail(g.label, err)
+		if err == nil {
+			f.Label, err = g.labels.string(text)
 		}
-		if f.Label, err = g.labels.string(text); err != nil {
-			return fail(g.label, err)
+		if err != nil {
+			return Flow{}, g.valueError(row, g.label, err)
 		}
 	}
 	if g.key != nil {
 		if f.Key, err = g.key.text(); err != nil {
-			return fail(g.key, err)
+			return Flow{}, g.valueError(row, g.key, err)
 		}
 	}
 	if g.iat != nil {
-		if g.c, err = g.iat.list(g.c[:0]); err != nil {
-			return fail(g.iat, err)
-		}
-		if len(g.c) != len(g.a) {
-			return Flow{}, g.rowError(row, "PL has %d values, IAT %d", len(g.a), len(g.c))
-		}
-		for i, iat := range g.c {
-			if math.IsNaN(iat) || math.IsInf(iat, 0) {
-				return Flow{}, g.rowError(row, "IAT[%d] is %v, want microseconds", i, iat)
-			}
-			f.Packets[i].IAT = iat
-		}
 		f.Timed = true
+		if err := g.times(row, f.Packets); err != nil {
+			return Flow{}, err
+		}
 	}
 	return f, nil
+}
+
+// packets reads the lengths and directions of one row.
+func (g *groupReader) packets(row int64) (packets []Packet, err error) {
+	if g.lengths, err = g.pl.list(g.lengths[:0]); err != nil {
+		return nil, g.valueError(row, g.pl, err)
+	}
+	if g.dirs, err = g.dir.list(g.dirs[:0]); err != nil {
+		return nil, g.valueError(row, g.dir, err)
+	}
+	if len(g.lengths) != len(g.dirs) {
+		return nil, g.rowError(row, "PL has %d values, DIR %d", len(g.lengths), len(g.dirs))
+	}
+	packets = make([]Packet, len(g.lengths))
+	for i, length := range g.lengths {
+		if !(length >= 0 && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
+			return nil, g.rowError(row, "PL[%d] is %v, want a whole number of bytes in [0, %d]", i, length, MaxLength)
+		}
+		if g.dirs[i] != 0 && g.dirs[i] != 1 {
+			return nil, g.rowError(row, "DIR[%d] is %v, want 0 (upstream) or 1 (downstream)", i, g.dirs[i])
+		}
+		packets[i] = Packet{Length: int(length), Dir: Direction(g.dirs[i])}
+	}
+	return packets, nil
+}
+
+// times reads the inter-arrival times of one row into its packets.
+func (g *groupReader) times(row int64, packets []Packet) (err error) {
+	if g.iats, err = g.iat.list(g.iats[:0]); err != nil {
+		return g.valueError(row, g.iat, err)
+	}
+	if len(g.iats) != len(packets) {
+		return g.rowError(row, "PL has %d values, IAT %d", len(packets), len(g.iats))
+	}
+	for i, iat := range g.iats {
+		if math.IsNaN(iat) || math.IsInf(iat, 0) {
+			return g.rowError(row, "IAT[%d] is %v, want microseconds", i, iat)
+		}
+		packets[i].IAT = iat
+	}
+	return nil
+}
+
+// valueError is the error of a row whose value of a column cannot be read.
+func (g *groupReader) valueError(row int64, c *cursor, err error) error {
+	if err == io.EOF {
+		err = errors.New("the column ends before this row")
+	}
+	return g.rowError(row, "%s: %w", c.leaf.name, err)
 }
 
 // interner gives equal labels one string.

@@ -132,79 +132,97 @@ func (g *pageGuard) readHeader() (*format.PageHeader, error) {
 
 // checkPage checks the page in g.body.
 func (g *pageGuard) checkPage(h *format.PageHeader) error {
+	size := h.UncompressedPageSize
 	switch {
 	case h.Type == format.DataPage && h.DataPageHeader.Valid:
-		d := h.DataPageHeader.V
-		if err := checkCount(d.NumValues); err != nil {
-			return err
-		}
-		data, err := g.inflate(g.body, h.UncompressedPageSize)
-		if err != nil {
-			return err
-		}
-		for _, level := range []struct {
-			max      int
-			encoding format.Encoding
-		}{{g.leaf.column.MaxRepetitionLevel(), d.RepetitionLevelEncoding}, {g.leaf.column.MaxDefinitionLevel(), d.DefinitionLevelEncoding}} {
-			if level.max == 0 {
-				continue
-			}
-			if level.encoding != format.RLE {
-				return fmt.Errorf("levels encoded with %v, want RLE: rewrite the file", level.encoding)
-			}
-			var runs []byte
-			if runs, data, err = cut(data); err != nil {
-				return err
-			}
-			if err := checkRuns(runs, bits.Len(uint(level.max)), d.NumValues); err != nil {
-				return err
-			}
-		}
-		return checkValues(d.Encoding, data, d.NumValues)
-
+		return g.checkData(h.DataPageHeader.V, size)
 	case h.Type == format.DataPageV2 && h.DataPageHeaderV2.Valid:
-		d := h.DataPageHeaderV2.V
-		if err := checkCount(d.NumValues); err != nil {
-			return err
-		}
-		data := g.body
-		r, e := int64(d.RepetitionLevelsByteLength), int64(d.DefinitionLevelsByteLength)
-		if r < 0 || e < 0 || r+e > int64(len(data)) || d.NumNulls < 0 || d.NumNulls > d.NumValues || d.NumRows < 0 || d.NumRows > d.NumValues {
-			return errors.New("damaged Parquet data: the page header's counts do not fit the page")
-		}
-		if err := checkRuns(data[:r], bits.Len(uint(g.leaf.column.MaxRepetitionLevel())), d.NumValues); err != nil {
-			return err
-		}
-		if err := checkRuns(data[r:r+e], bits.Len(uint(g.leaf.column.MaxDefinitionLevel())), d.NumValues); err != nil {
-			return err
-		}
-		data = data[r+e:]
-		if !d.IsCompressed.Valid || d.IsCompressed.V {
-			var err error
-			if data, err = g.inflate(data, h.UncompressedPageSize); err != nil {
-				return err
-			}
-		}
-		return checkValues(d.Encoding, data, d.NumValues)
-
+		return g.checkDataV2(h.DataPageHeaderV2.V, size)
 	case h.Type == format.DictionaryPage && h.DictionaryPageHeader.Valid:
-		d := h.DictionaryPageHeader.V
-		if err := checkCount(d.NumValues); err != nil {
-			return err
-		}
-		if d.Encoding != format.Plain && d.Encoding != format.PlainDictionary {
-			return fmt.Errorf("damaged Parquet data: a dictionary encoded with %v", d.Encoding)
-		}
-		data, err := g.inflate(g.body, h.UncompressedPageSize)
-		if err != nil {
-			return err
-		}
-		if int64(d.NumValues) > 8*int64(len(data)) { // a value takes a bit (boolean) or more
-			return fmt.Errorf("damaged Parquet data: a dictionary of %d values in %d bytes", d.NumValues, len(data))
-		}
-		return nil
+		return g.checkDictionary(h.DictionaryPageHeader.V, size)
 	}
 	return fmt.Errorf("damaged Parquet data: page of unknown kind %d", h.Type)
+}
+
+// checkData checks a page whose levels are compressed with its values, each with
+// its length before it.
+func (g *pageGuard) checkData(d format.DataPageHeader, size int32) error {
+	if err := checkCount(d.NumValues); err != nil {
+		return err
+	}
+	data, err := g.inflate(g.body, size)
+	if err != nil {
+		return err
+	}
+	column := g.leaf.column
+	if data, err = checkLevels(data, column.MaxRepetitionLevel(), d.RepetitionLevelEncoding, d.NumValues); err != nil {
+		return err
+	}
+	if data, err = checkLevels(data, column.MaxDefinitionLevel(), d.DefinitionLevelEncoding, d.NumValues); err != nil {
+		return err
+	}
+	return checkValues(d.Encoding, data, d.NumValues)
+}
+
+// checkLevels checks the levels at the head of data, up to the highest level of
+// their column, and returns what follows. A column whose highest level is 0 has
+// none.
+func checkLevels(data []byte, highest int, encoding format.Encoding, values int32) (rest []byte, err error) {
+	if highest == 0 {
+		return data, nil
+	}
+	if encoding != format.RLE {
+		return nil, fmt.Errorf("levels encoded with %v, want RLE: rewrite the file", encoding)
+	}
+	runs, rest, err := cut(data)
+	if err != nil {
+		return nil, err
+	}
+	return rest, checkRuns(runs, bits.Len(uint(highest)), values)
+}
+
+// checkDataV2 checks a page whose levels stand uncompressed before its values,
+// their lengths in the header.
+func (g *pageGuard) checkDataV2(d format.DataPageHeaderV2, size int32) error {
+	if err := checkCount(d.NumValues); err != nil {
+		return err
+	}
+	data := g.body
+	r, e := int64(d.RepetitionLevelsByteLength), int64(d.DefinitionLevelsByteLength)
+	if r < 0 || e < 0 || r+e > int64(len(data)) || d.NumNulls < 0 || d.NumNulls > d.NumValues || d.NumRows < 0 || d.NumRows > d.NumValues {
+		return errors.New("damaged Parquet data: the page header's counts do not fit the page")
+	}
+	if err := checkRuns(data[:r], bits.Len(uint(g.leaf.column.MaxRepetitionLevel())), d.NumValues); err != nil {
+		return err
+	}
+	if err := checkRuns(data[r:r+e], bits.Len(uint(g.leaf.column.MaxDefinitionLevel())), d.NumValues); err != nil {
+		return err
+	}
+	data = data[r+e:]
+	if !d.IsCompressed.Valid || d.IsCompressed.V {
+		var err error
+		if data, err = g.inflate(data, size); err != nil {
+			return err
+		}
+	}
+	return checkValues(d.Encoding, data, d.NumValues)
+}
+
+func (g *pageGuard) checkDictionary(d format.DictionaryPageHeader, size int32) error {
+	if err := checkCount(d.NumValues); err != nil {
+		return err
+	}
+	if d.Encoding != format.Plain && d.Encoding != format.PlainDictionary {
+		return fmt.Errorf("damaged Parquet data: a dictionary encoded with %v", d.Encoding)
+	}
+	data, err := g.inflate(g.body, size)
+	if err != nil {
+		return err
+	}
+	if int64(d.NumValues) > 8*int64(len(data)) { // a value takes a bit (boolean) or more
+		return fmt.Errorf("damaged Parquet data: a dictionary of %d values in %d bytes", d.NumValues, len(data))
+	}
+	return nil
 }
 
 func checkCount(values int32) error {

@@ -88,7 +88,7 @@ func TestReadParquetVariants(t *testing.T) {
 func TestReadParquetRefuses(t *testing.T) {
 	for name, want := range map[string]string{
 		"lz4":         "column PL is compressed with LZ4_RAW, which cannot be read reliably: rewrite the file with snappy or zstd",
-		"no-dir":      "no column DIR, LABEL (the file has PL, IAT)",
+		"no-dir":      "no column DIR, LABEL (the file has \"PL\", \"IAT\")",
 		"lengths":     "row 2: PL has 2 values, DIR 1",
 		"iat-lengths": "row 0: PL has 3 values, IAT 2",
 		"negative":    "row 2: PL[1] is -5, want a whole number of bytes in [0, 65535]",

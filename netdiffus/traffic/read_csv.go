@@ -157,11 +157,7 @@ func (c *csvFile) flows(yield func(Flow) bool) error {
 		if trim {
 			flow.Packets = trimPadding(flow.Packets)
 		}
-		if len(flow.Packets) < 1<<12 {
-			flow.Packets = append([]Packet{}, flow.Packets...)
-		} else { // not twice in memory
-			c.scratch = nil
-		}
+		flow.Packets, c.scratch = detach(flow.Packets, c.scratch)
 		if !yield(flow) {
 			return errStopped
 		}
@@ -255,11 +251,10 @@ func (c *csvFile) setLength(p *Packet, v float64) error {
 		if negative {
 			return fmt.Errorf("payload length is %v beside a column of directions", v)
 		}
-		c.directions.told = true
+		c.directions.add(true, false)
 		return nil
 	}
-	c.directions.bare = true
-	c.directions.told = c.directions.told || negative
+	c.directions.add(false, negative)
 	if !negative && n > 0 {
 		p.Dir = Down
 	}
@@ -293,60 +288,80 @@ func (c *csvFile) label(row []string) (string, error) {
 	return strings.Clone(label), nil
 }
 
-// values reads the numbers of one of the columns, a list in a cell or a cell a
+// values reads the numbers of one list, which is in one cell or has a cell a
 // number, and returns how many there are: want, unless that is negative.
 func (c *csvFile) values(row []string, columns []int, want int, set func(i int, v float64) error) (int, error) {
-	n := 0
-	add := func(cell int, text string) error {
-		v, err := strconv.ParseFloat(text, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return c.errorf(cell, "%.40q is not a number", text)
-		}
-		if n == want {
-			return c.errorf(cell, "more than the %d values of the packets' lengths", want)
-		}
-		if n == maxTextPackets {
-			return c.errorf(cell, "more than %d packets", maxTextPackets)
-		}
-		if err := set(n, v); err != nil {
-			return c.errorf(cell, "%w", err)
-		}
-		n++
-		return nil
-	}
+	v := csvValues{csvFile: c, want: want, set: set}
 	last := columns[0]
+	var err error
 	if c.cols.form == packetCols {
-		gap := false // an empty cell ends the flow
-		for _, last = range columns {
-			if last >= len(row) || isMissing(row[last]) {
-				gap = true
-				continue
-			}
-			if gap {
-				// Values of IAT and DIR may stand beside padding.
-				if want >= 0 && n == want {
-					break
-				}
-				return n, c.errorf(last, "a number after an empty cell")
-			}
-			if want >= 0 && n == want {
-				break
-			}
-			if err := add(last, strings.TrimSpace(row[last])); err != nil {
-				return n, err
-			}
-		}
+		last, err = v.addColumns(row, columns)
 	} else if last < len(row) {
-		for text := range strings.FieldsFuncSeq(row[last], isListMark) {
-			if err := add(last, text); err != nil {
-				return n, err
+		err = v.addList(last, row[last])
+	}
+	if err == nil && want >= 0 && v.n != want {
+		err = c.errorf(last, "%d values, where the packets' lengths are %d", v.n, want)
+	}
+	return v.n, err
+}
+
+// csvValues takes the numbers of one list of a row.
+type csvValues struct {
+	*csvFile
+	want int                          // so many should come; negative: any number
+	n    int                          // so many came
+	set  func(i int, v float64) error // is given each
+}
+
+// addList adds the numbers of a list in one cell.
+func (v *csvValues) addList(cell int, list string) error {
+	for text := range strings.FieldsFuncSeq(list, isListMark) {
+		if err := v.add(cell, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addColumns adds numbers with a cell each. An empty cell ends the flow. It
+// returns the last column that it looked at.
+func (v *csvValues) addColumns(row []string, columns []int) (last int, err error) {
+	gap := false
+	for _, last = range columns {
+		missing := last >= len(row) || isMissing(row[last])
+		switch {
+		case missing:
+			gap = true
+		case v.n == v.want: // values of IAT and DIR may stand beside padding
+			return last, nil
+		case gap:
+			return last, v.errorf(last, "a number after an empty cell")
+		default:
+			if err := v.add(last, strings.TrimSpace(row[last])); err != nil {
+				return last, err
 			}
 		}
 	}
-	if want >= 0 && n != want {
-		return n, c.errorf(last, "%d values, where the packets' lengths are %d", n, want)
+	return last, nil
+}
+
+// add adds one number.
+func (v *csvValues) add(cell int, text string) error {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		return v.errorf(cell, "%.40q is not a number", text)
 	}
-	return n, nil
+	if v.n == v.want {
+		return v.errorf(cell, "more than the %d values of the packets' lengths", v.want)
+	}
+	if v.n == maxTextPackets {
+		return v.errorf(cell, "more than %d packets", maxTextPackets)
+	}
+	if err := v.set(v.n, x); err != nil {
+		return v.errorf(cell, "%w", err)
+	}
+	v.n++
+	return nil
 }
 
 // isListMark tells what stands between the numbers of a list in a cell, as
@@ -369,8 +384,9 @@ func isMissing(cell string) bool {
 // together the file is streamed; otherwise flows are gathered in memory, in
 // the order of their first rows.
 func (c *csvFile) packetRows(yield func(Flow) bool) error {
-	together, err := c.together()
-	if err != nil {
+	g := flowGatherer{csvFile: c, yield: yield, byName: map[string]*Flow{}}
+	var err error
+	if g.together, err = c.together(); err != nil {
 		return err
 	}
 	if _, err := c.start(); err != nil {
@@ -380,62 +396,100 @@ func (c *csvFile) packetRows(yield func(Flow) bool) error {
 	if err != nil {
 		return err
 	}
-	// What gathered flows may take: a part of what a reader may use in all.
-	room := 24<<20 + 4*info.Size()
-	byName := map[string]*Flow{}
-	var order []*Flow
-	var current *Flow
-	name := ""
+	// A part of what a reader may use in all.
+	g.room = 24<<20 + 4*info.Size()
 	for {
 		row, err := c.next()
 		if err == io.EOF {
-			break
+			return g.finish()
 		}
 		if err != nil {
 			return err
 		}
-		if c.cols.flow >= len(row) || c.cols.length[0] >= len(row) {
-			return c.errorf(0, "%d cells, where the first row has %d", len(row), len(c.cols.header))
-		}
-		id := row[c.cols.flow]
-		if current == nil || id != name {
-			if together && current != nil && !yield(*current) {
-				return errStopped
-			}
-			name = strings.Clone(id)
-			if current = byName[name]; current == nil {
-				label, err := c.label(row)
-				if err != nil {
-					return err
-				}
-				current = &Flow{Label: label, Timed: len(c.cols.iat) > 0}
-				if current.Key, err = c.key(row); err != nil {
-					return err
-				}
-				if !together {
-					byName[name] = current
-					order = append(order, current)
-					room -= 256 + int64(len(name)+len(label)+len(current.Key))
-				}
-			}
-		}
-		before := cap(current.Packets)
-		if err := c.packetRow(row, current); err != nil {
+		if err := g.add(row); err != nil {
 			return err
 		}
-		if !together {
-			const packet = 24 // bytes
-			if room -= int64(cap(current.Packets)-before) * packet; room < 0 {
-				return c.errorf(c.cols.flow, "the flows' rows are mixed over more than can be held: sort the file by its column %s", c.cols.header[c.cols.flow])
-			}
+	}
+}
+
+// flowGatherer puts rows of one packet together to flows.
+type flowGatherer struct {
+	*csvFile
+	yield    func(Flow) bool
+	together bool // each flow's rows stand together
+	name     string
+	current  *Flow // of that name; nil before the first row
+
+	// Where rows do not stand together.
+	byName map[string]*Flow
+	order  []*Flow
+	room   int64 // bytes that the flows may still take
+}
+
+// add adds a row.
+func (g *flowGatherer) add(row []string) error {
+	if g.cols.flow >= len(row) || g.cols.length[0] >= len(row) {
+		return g.errorf(0, "%d cells, where the first row has %d", len(row), len(g.cols.header))
+	}
+	if id := row[g.cols.flow]; g.current == nil || id != g.name {
+		if err := g.turnTo(strings.Clone(id), row); err != nil {
+			return err
 		}
 	}
-	if together && current != nil && !yield(*current) {
+	before := cap(g.current.Packets)
+	if err := g.packetRow(row, g.current); err != nil {
+		return err
+	}
+	const packet = 24 // bytes
+	return g.take(int64(cap(g.current.Packets)-before) * packet)
+}
+
+// turnTo makes the flow called name the current one. A new flow has the label and
+// key of row.
+func (g *flowGatherer) turnTo(name string, row []string) error {
+	if g.together && g.current != nil && !g.yield(*g.current) {
 		return errStopped
 	}
-	for i, flow := range order {
-		order[i] = nil
-		if !yield(*flow) {
+	g.name = name
+	if g.current = g.byName[name]; g.current != nil {
+		return nil
+	}
+	label, err := g.label(row)
+	if err != nil {
+		return err
+	}
+	key, err := g.key(row)
+	if err != nil {
+		return err
+	}
+	g.current = &Flow{Label: label, Key: key, Timed: len(g.cols.iat) > 0}
+	if g.together {
+		return nil
+	}
+	g.byName[name] = g.current
+	g.order = append(g.order, g.current)
+	return g.take(256 + int64(len(name)+len(label)+len(key)))
+}
+
+// take takes bytes off the room for flows, which only flows that are gathered need.
+func (g *flowGatherer) take(bytes int64) error {
+	if g.together {
+		return nil
+	}
+	if g.room -= bytes; g.room < 0 {
+		return g.errorf(g.cols.flow, "the flows' rows are mixed over more than can be held: sort the file by its column %s", g.cols.header[g.cols.flow])
+	}
+	return nil
+}
+
+// finish yields the flows that are left.
+func (g *flowGatherer) finish() error {
+	if g.together && g.current != nil && !g.yield(*g.current) {
+		return errStopped
+	}
+	for i, flow := range g.order {
+		g.order[i] = nil
+		if !g.yield(*flow) {
 			return errStopped
 		}
 	}

@@ -66,7 +66,8 @@ func TestCSVWarnings(t *testing.T) {
 
 func TestBadCSV(t *testing.T) {
 	for text, want := range map[string]string{
-		"a,b\n1,2\n": `no column PL or PL_0, PL_1, …: the first row is ["a" "b"]`,
+		"a,b\n1,2\n":                                      `no column PL or PL_0, PL_1, …: the first row is "a", "b"; name`,
+		"c0,c1,c2,c3,c4,c5,c6\n0,1,2,3,4,5,6\n":           `the first row is "c0", "c1", "c2", "c3", "c4" and 2 more; name`,
 		"PL,DIR,LABEL\n[1],[0],x\n\"[1, a]\",[0],x\n":     `line 3, column 1 (PL): "a" is not a number`,
 		"PL,DIR,LABEL\n[1],\"[0,1]\",x\n":                 "line 2, column 5 (DIR): more than the 1 values",
 		"PL,DIR,LABEL\n\"[1,1]\",[0],x\n":                 "1 values, where the packets' lengths are 2",

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// isJSON tells JSON by its first character.
+// isJSON recognises JSON by its first character.
 func isJSON(head []byte) bool {
 	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte(byteOrderMark)), " \t\r\n")
 	return len(head) > 0 && (head[0] == '{' || head[0] == '[')
@@ -49,7 +49,7 @@ func count(read func(*os.File, string, Reader, func(Flow, error) bool), f *os.Fi
 	return info, failed
 }
 
-// errStopped says that the caller wants no more flows.
+// errStopped is returned when the caller stops the iteration.
 var errStopped = errors.New("stopped")
 
 // jsonFlows reads flows from one JSON file.
@@ -70,13 +70,23 @@ type jsonFlows struct {
 	directions directionCheck
 }
 
-// directionCheck notices files that say nothing of directions: neither a
-// column of them nor a negative length.
-type directionCheck struct{ bare, told bool }
+// directionCheck finds files without directions: they have neither a column of
+// them nor a negative length.
+type directionCheck struct {
+	unlisted bool // there were lengths without a column of directions
+	present  bool // there was a column, or a negative length
+}
 
-// warn warns of such a file.
+// add adds what is known of some lengths: whether directions are listed beside
+// them, and whether one is negative.
+func (d *directionCheck) add(listed, signed bool) {
+	d.unlisted = d.unlisted || !listed
+	d.present = d.present || listed || signed
+}
+
+// warn warns of a file without directions.
 func (d directionCheck) warn(r Reader, path string) {
-	if d.bare && !d.told {
+	if d.unlisted && !d.present {
 		r.warn(fmt.Errorf("traffic: %s: no DIR and no negative PL in the whole file, so every packet was read as downstream", path))
 	}
 }
@@ -179,7 +189,7 @@ func (j *jsonFlows) packetData(key []byte) error {
 		j.absolute = false
 		return j.column(&j.times, func(p *Packet, v float64) error { p.IAT = v * 1e6; return nil })
 	case "timestamp":
-		if j.times > 0 && !j.absolute { // iat says it better
+		if j.times > 0 && !j.absolute { // iat is more exact
 			return j.skip()
 		}
 		j.absolute = true
@@ -270,80 +280,118 @@ var (
 	mirageFlow = jsonForm{"L4_payload_bytes", "packet_dir", "iat"}
 )
 
-// end hands on the flow that was read.
+// end checks the flow that was read and yields it.
 func (j *jsonFlows) end(form jsonForm) error {
 	number := j.flows
 	j.flows++
-	n := len(j.packets)
-	switch {
-	case j.lengths == 0 && n > 0 || n == 0 && form == jsonLine && !j.reader.AllowEmpty:
-		return j.errorf("flow %d has no %s", number, form.length)
-	case j.lengths != n:
-		return j.errorf("flow %d has %d values of %s and %d of another list", number, j.lengths, form.length, n)
-	case j.dirs != n && !(j.dirs == 0 && form == jsonLine):
-		return j.errorf("flow %d has %d values of %s, %d of %s", number, n, form.length, j.dirs, form.dir)
-	case j.times != n && j.times != 0:
-		return j.errorf("flow %d has %d values of %s, %d of %s", number, n, form.length, j.times, form.iat)
-	case j.dirs == n && j.signed && n > 0:
-		return j.errorf("flow %d has negative lengths beside %s", number, form.dir)
+	if err := j.checkCounts(form); err != nil {
+		return j.errorf("flow %d has %w", number, err)
 	}
 	if j.absolute {
-		for i := n - 1; i > 0; i-- {
-			j.packets[i].IAT = (j.packets[i].IAT - j.packets[i-1].IAT) * 1e6
-		}
-		if n > 0 {
-			j.packets[0].IAT = 0
+		toGaps(j.packets)
+	}
+	if j.dirs == 0 {
+		directBySign(j.packets)
+	}
+	j.directions.add(j.dirs > 0, j.signed)
+
+	packets := j.kept(form)
+	if form == mirageFlow && len(packets) == 0 {
+		return nil
+	}
+	flow, err := j.flow(form, packets)
+	if err != nil {
+		return j.errorf("flow %d: %w", number, err)
+	}
+	if !j.yield(flow, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// checkCounts checks that the lists of the flow are equally long.
+func (j *jsonFlows) checkCounts(form jsonForm) error {
+	n := len(j.packets)
+	mayBeEmpty := form == mirageFlow || j.reader.AllowEmpty
+	mayLackDirs := form == jsonLine
+	switch {
+	case j.lengths == 0 && (n > 0 || !mayBeEmpty):
+		return fmt.Errorf("no %s", form.length)
+	case j.lengths != n:
+		return fmt.Errorf("%d values of %s and %d of another list", j.lengths, form.length, n)
+	case j.dirs != n && !(j.dirs == 0 && mayLackDirs):
+		return fmt.Errorf("%d values of %s, %d of %s", n, form.length, j.dirs, form.dir)
+	case j.times != n && j.times != 0:
+		return fmt.Errorf("%d values of %s, %d of %s", n, form.length, j.times, form.iat)
+	case j.dirs > 0 && j.signed:
+		return fmt.Errorf("negative lengths beside %s", form.dir)
+	}
+	return nil
+}
+
+// toGaps replaces time stamps in seconds by the microseconds since the packet before.
+func toGaps(packets []Packet) {
+	for i := len(packets) - 1; i > 0; i-- {
+		packets[i].IAT = (packets[i].IAT - packets[i-1].IAT) * 1e6
+	}
+	if len(packets) > 0 {
+		packets[0].IAT = 0
+	}
+}
+
+// directBySign replaces the signs of lengths by directions: negative is upstream.
+func directBySign(packets []Packet) {
+	for i := range packets {
+		if p := &packets[i]; p.Length < 0 {
+			p.Length = -p.Length
+		} else if p.Length > 0 {
+			p.Dir = Down
 		}
 	}
-	if j.dirs == 0 { // the sign tells
-		j.directions.bare = true
-		j.directions.told = j.directions.told || j.signed
-		for i := range j.packets {
-			if p := &j.packets[i]; p.Length < 0 {
-				p.Length = -p.Length
-			} else if p.Length > 0 {
-				p.Dir = Down
-			}
-		}
-	}
-	j.directions.told = j.directions.told || j.dirs > 0
+}
+
+// kept returns the packets that the reader keeps.
+func (j *jsonFlows) kept(form jsonForm) []Packet {
 	packets := j.packets
 	if form == mirageFlow && !j.reader.KeepEmpty {
 		packets = dropEmpty(packets)
 	}
-	if form == mirageFlow && len(packets) == 0 {
-		return nil
-	}
 	if limit := j.reader.MaxPackets; limit > 0 && len(packets) > limit {
 		packets = packets[:limit]
 	}
-	flow := Flow{Label: j.label, Packets: packets, Timed: j.times > 0}
-	if len(packets) < 1<<12 {
-		flow.Packets = append([]Packet{}, packets...)
-	} else { // not twice in memory
-		j.packets = nil
-	}
+	return packets
+}
+
+// flow makes a flow of the packets, with the label and the key that were read.
+func (j *jsonFlows) flow(form jsonForm, packets []Packet) (Flow, error) {
+	flow := Flow{Label: j.label, Timed: j.times > 0}
+	flow.Packets, j.packets = detach(packets, j.packets)
 	for _, p := range flow.Packets {
 		if math.IsInf(p.IAT, 0) || math.IsNaN(p.IAT) {
-			return j.errorf("flow %d has inter-arrival time %v", number, p.IAT)
+			return flow, fmt.Errorf("inter-arrival time %v", p.IAT)
 		}
 	}
 	if flow.Label == "" {
 		flow.Label = j.reader.label(j.path, labelOfFile(j.path, form))
 	}
 	if err := checkLabel(flow.Label); err != nil {
-		return j.errorf("flow %d: %w", number, err)
+		return flow, err
 	}
 	if j.reader.KeepKeys {
 		flow.Key = j.key
-		if err := checkKey(flow.Key); err != nil {
-			return j.errorf("flow %d: %w", number, err)
-		}
+		return flow, checkKey(flow.Key)
 	}
-	if !j.yield(flow, nil) {
-		return errStopped
+	return flow, nil
+}
+
+// detach returns packets for the caller of a reader to keep, and the buffer for
+// the next flow: it copies the packets of a short flow out of the buffer, and gives
+// those of a long one away with it, so that they are not in memory twice.
+func detach(packets, buffer []Packet) (kept, next []Packet) {
+	if len(packets) < 1<<12 {
+		return append([]Packet{}, packets...), buffer
 	}
-	return nil
+	return packets, nil
 }
 
 // dropEmpty drops packets without payload in place; the time before one goes

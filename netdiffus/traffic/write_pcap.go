@@ -18,7 +18,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
-// Pcap says how flows become the packets of a capture: Ethernet frames in a
+// ErrOverMTU is wrapped by the error of a payload that is too long for a packet.
+var ErrOverMTU = errors.New("more than fits the MTU")
+
+// Pcap describes how flows become the packets of a capture: Ethernet frames in a
 // pcap file with time stamps in nanoseconds. Each flow is a connection of its
 // own between addresses of the documentation ranges (192.0.2.0/24 the clients,
 // 198.51.100.0/24 the servers; 2001:db8::/32), with handshake, running sequence
@@ -175,7 +178,7 @@ func (w *pcapWriter) flow(f Flow) error {
 			continue
 		}
 		if p.Length > w.mss && !w.Segment {
-			return fmt.Errorf("packet %d has %d bytes of payload, an MTU of %d carries %d: raise the MTU (up to 65535), or let it be cut into segments", i, p.Length, w.MTU, w.mss)
+			return fmt.Errorf("packet %d has %d bytes of payload, %w: one of %d carries %d: raise it (up to 65535) or cut payloads into segments", i, p.Length, ErrOverMTU, w.MTU, w.mss)
 		}
 		if n == 0 {
 			if err := w.open(client, server, p.Dir); err != nil {

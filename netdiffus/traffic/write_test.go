@@ -195,7 +195,7 @@ func TestWriteRefuses(t *testing.T) {
 	}{
 		{"a.xlsx", nil, Pcap{}, "cannot tell what to write"},
 		{"a.pcap", append(one("x", Packet{1, Up, 0}), one("y", Packet{1, Up, 0})...), Pcap{}, `flow 1: label "y" after "x"`},
-		{"a.pcap", one("x", Packet{1, Up, 0}, Packet{1461, Up, 0}), Pcap{}, "flow 0: packet 1 has 1461 bytes of payload, an MTU of 1500 carries 1460"},
+		{"a.pcap", one("x", Packet{1, Up, 0}, Packet{1461, Up, 0}), Pcap{}, "flow 0: packet 1 has 1461 bytes of payload, more than fits the MTU: one of 1500 carries 1460"},
 		{"a.pcap", one("x", Packet{1, Up, 0}, Packet{1, Up, -1}), Pcap{}, "inter-arrival time -1"},
 		{"a.pcap", one("x", Packet{1, Up, 0}, Packet{1, Up, 1e12}), Pcap{}, "from 0 to a day"},
 		{"a.pcap", one("x", Packet{1, Up, 0}), Pcap{MTU: 40}, "MTU 40"},

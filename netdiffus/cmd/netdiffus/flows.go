@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -116,8 +115,8 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 	}
 	if o.out != "" {
 		if err := w.Write(o.out, flows); err != nil {
-			if strings.Contains(err.Error(), "raise the MTU") {
-				err = fmt.Errorf("%w (--mtu 65535, or --segment True)", err)
+			if errors.Is(err, traffic.ErrOverMTU) {
+				err = fmt.Errorf("%w (--mtu 65535, or --segment)", err)
 			}
 			return err
 		}

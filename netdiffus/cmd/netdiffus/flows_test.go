@@ -90,7 +90,7 @@ func TestFlowsRefuses(t *testing.T) {
 		{[]string{"--in", path, "--csv_delimiter", "::"}, "want one character, or tab"},
 		{[]string{"--in", path, "--min_packets", "9"}, "there are no flows in the input"},
 		{[]string{"--in", path, "--min_packets", "9", "--out", filepath.Join(dir, "none.jsonl")}, "there are no flows in the input"},
-		{[]string{"--in", path, "--out", filepath.Join(dir, "a.pcap")}, "--mtu 65535, or --segment True"},
+		{[]string{"--in", path, "--out", filepath.Join(dir, "a.pcap")}, "--mtu 65535, or --segment)"},
 		{[]string{"--in", path, "--out", filepath.Join(dir, "a.xlsx")}, "cannot tell what to write"},
 		{[]string{"--in", path, "--csv_flow", "stream"}, "no column stream"},
 		{[]string{"--in", filepath.Join(dir, "none")}, "no such file"},

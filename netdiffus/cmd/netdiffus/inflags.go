@@ -89,6 +89,9 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 			if err == nil {
 				err = ctx.Err()
 			}
+			if errors.Is(err, traffic.ErrNoColumn) {
+				err = fmt.Errorf("%w (--csv-length and the other --csv flags name columns)", err)
+			}
 			if !yield(flow, err) || err != nil {
 				return
 			}
