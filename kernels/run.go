@@ -1,6 +1,6 @@
-// Package kernels is the Jupyter kernel "NetDiffus (Go)": GoNB, run and kept by
-// this program, behind a proxy that mends what GoNB leaves to wish for.
-// docs/kernel.md explains it.
+// Package kernels is the Jupyter kernel "NetDiffus (Go)": this program runs GoNB and
+// stands between GoNB and Jupyter, to correct and complete what GoNB does.
+// docs/kernel.md explains how.
 package kernels
 
 import (
@@ -23,42 +23,41 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
-// Options say which kernel to run.
+// Options are those of Run.
 type Options struct {
-	// ConnectionFile is the JSON file in which a Jupyter client says where the
-	// kernel shall listen, and with which key messages are signed.
+	// ConnectionFile is the JSON file in which a Jupyter client writes the addresses
+	// at which the kernel must listen and the key that signs messages.
 	ConnectionFile string
-	// Tools is the folder of the executables gonb, goimports and gopls. Without
-	// gopls there is no completion.
+	// Tools is the folder of the executables gonb, goimports and gopls. gopls may be
+	// missing; cells then have no completion.
 	Tools string
-	// Module is the folder of the library's go.mod, and Version the library's
-	// version in the module cache where there is no such folder.
+	// Module is the folder of the library's go.mod. If it is empty, Version is the
+	// version of the library in the module cache.
 	Module, Version string
-	// Go is the go command; empty means the one on the PATH.
+	// Go is the go command; empty means the one that command.FindGo finds.
 	Go string
 	// GoProxy is the GOPROXY of cells; empty means "off".
 	GoProxy string
-	// Program is the version of this program, told to clients.
+	// Program is the version of this program, for clients.
 	Program string
-	// Stderr gets the log, and what GoNB complains of; nil means os.Stderr.
+	// Stderr gets the log, and what GoNB prints; nil means os.Stderr.
 	Stderr io.Writer
 }
 
-// gonbPatience is how long GoNB may take to answer, on a busy machine.
+// gonbPatience is how long GoNB may take to answer after its start.
 const gonbPatience = time.Minute
 
-// Run serves a kernel until the client shuts it down or goes away, GoNB ends, or
-// ctx does. An interrupt (SIGINT) interrupts the cell that runs. Nothing that the
-// kernel started is left when Run returns.
+// Run serves a kernel until the client shuts it down or ends, GoNB ends, or ctx
+// ends. SIGINT interrupts the cell that runs. When Run returns, every process that
+// the kernel started has ended, and its temporary files are gone.
 //
-// Run starts this program again under other names: main must call Helper first.
+// Run starts this program again under other names, so main must call Helper first.
 func Run(ctx context.Context, o Options) error {
 	if o.Stderr == nil {
 		o.Stderr = os.Stderr
 	}
 	log := slog.New(slog.NewTextHandler(o.Stderr, nil))
-	// Before anything takes time: an interrupt must not end the kernel, nor a log
-	// that nobody reads.
+	// First of all: from here on neither an interrupt nor a closed log ends the kernel.
 	interrupts := make(chan os.Signal, 8)
 	signal.Notify(interrupts, os.Interrupt)
 	defer signal.Stop(interrupts)
@@ -73,7 +72,8 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
 	}
-	// The first of all that lasts: whatever happens from here on, it cleans up.
+	// The keeper cleans up whatever happens from here on, so it starts before
+	// anything else that lasts.
 	child, err := keeper.Start(o.Stderr)
 	if err != nil {
 		return fmt.Errorf("kernel: %w", err)
@@ -112,13 +112,13 @@ func Run(ctx context.Context, o Options) error {
 	err = serve(ctx, p, child, interrupts, log)
 	if cause := context.Cause(ctx); errors.Is(cause, errClientGone) {
 		log.Info("the kernel ends", "reason", cause)
-		os.Remove(o.ConnectionFile) // its key is of use to nobody now
+		os.Remove(o.ConnectionFile) // the client cannot remove it any more
 		err = nil
 	}
 	return err
 }
 
-// serve serves clients until the end, and cleans up.
+// serve serves clients until the kernel ends, and cleans up.
 func serve(ctx context.Context, p *proxy.Proxy, child *keeper.Child, interrupts <-chan os.Signal, log *slog.Logger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	connected := make(chan struct{})
@@ -158,15 +158,15 @@ func serve(ctx context.Context, p *proxy.Proxy, child *keeper.Child, interrupts 
 		err = fmt.Errorf("kernel: GoNB ended: %s", how)
 	}
 	if errors.Is(err, context.Canceled) {
-		err = nil // asked to end
+		err = nil // ctx ended, which is not a failure
 	}
 	return err
 }
 
-// equip fills the kernel's directory and returns the environment of GoNB.
+// equip fills the kernel's private directory and returns the environment of GoNB.
 func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 	if o.Tools == "" {
-		return nil, errors.New("no folder of gonb and goimports is given; install the kernel with 'netdiffus kernel install'")
+		return nil, errors.New("the folder of gonb and goimports is not given; install the kernel with 'netdiffus kernel install'")
 	}
 	for _, name := range []string{"gonb", "goimports"} {
 		if _, err := exec.LookPath(filepath.Join(o.Tools, name)); err != nil {
@@ -191,21 +191,22 @@ func (o Options) equip(ctx context.Context, dir string) ([]string, error) {
 			return nil, err
 		}
 	}
-	goes, err := setup.Environment(o.GoProxy, dir)
+	goVariables, err := setup.Environment(o.GoProxy, dir)
 	if err != nil {
 		return nil, err
 	}
-	shells, err := standin.ShellEnvironment(dir, goes)
+	shellVariables, err := standin.ShellEnvironment(dir, goVariables)
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, "bin") + string(os.PathListSeparator) + o.Tools + string(os.PathListSeparator) + os.Getenv("PATH")
 	env := append(os.Environ(), "PATH="+path, "TMPDIR="+filepath.Join(dir, "tmp"))
-	return append(append(env, goes...), shells...), nil
+	return append(append(env, goVariables...), shellVariables...), nil
 }
 
-// Helper does the work of this program under one of the names that a kernel
-// starts it by, and says whether it was one. The program ends with code then.
+// Helper reports whether args[0] is one of the names under which a kernel starts
+// this program. If so, it does what that name stands for, and the program must exit
+// with code.
 func Helper(args []string) (code int, ok bool) {
 	if len(args) == 0 {
 		return 0, false

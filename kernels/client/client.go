@@ -1,7 +1,6 @@
-// Package client runs cells on a Jupyter kernel, as a notebook does: it starts
-// the kernel from a command line with a connection file, sends it cells and
-// collects what they put out. It is what an installation tries itself with, on
-// machines with and without Jupyter.
+// Package client runs cells on a Jupyter kernel, as a notebook does: it starts the
+// kernel with a connection file, sends it cells and collects their outputs. The
+// installation tries the new kernel with it, whether Jupyter is installed or not.
 package client
 
 import (
@@ -23,7 +22,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
-// Kernel is a kernel that runs. Its methods must not be called at once.
+// Kernel is a running kernel. Its methods must not be called concurrently.
 type Kernel struct {
 	cmd     *exec.Cmd
 	dir     string // of the connection file
@@ -37,10 +36,10 @@ type Kernel struct {
 	iopub   chan *wire.Message
 }
 
-// Start starts the kernel whose command line is argv, where "{connection_file}"
-// stands for a connection file, with env for its environment (nil means this
-// program's) in the folder dir ("" means the current one), and waits until it
-// answers. The caller must call Close.
+// Start starts a kernel and waits until it answers. argv is its command line, in
+// which "{connection_file}" stands for the connection file; env is its environment
+// (nil means this program's) and dir its working directory ("" means the current
+// one). The caller must call Close.
 func Start(ctx context.Context, argv, env []string, dir string) (*Kernel, error) {
 	folder, err := os.MkdirTemp("", "netdiffus-client-")
 	if err != nil {
@@ -105,11 +104,11 @@ func (k *Kernel) start(ctx context.Context, argv, env []string, dir string) erro
 	return k.subscribed(ctx)
 }
 
-var errExited = errors.New("it ended")
+var errExited = errors.New("the kernel ended")
 
 // dial opens the channels.
 func (k *Kernel) dial(ctx context.Context, c wire.Connection) (err error) {
-	identity := rand.Text() // the same on shell, control and stdin, as the protocol wants it
+	identity := rand.Text() // the protocol requires the same on shell, control and stdin
 	if k.shell, err = zmtp.Dial(ctx, c.Endpoint(c.Shell), zmtp.Dealer, identity, zmtp.Limits{}); err != nil {
 		return err
 	}
@@ -130,7 +129,7 @@ func (k *Kernel) dial(ctx context.Context, c wire.Connection) (err error) {
 	return nil
 }
 
-// read passes on a channel's messages until it closes.
+// read passes on the messages of a channel until it closes.
 func (k *Kernel) read(conn *zmtp.Conn, to chan<- *wire.Message) {
 	for {
 		frames, err := conn.Receive()
@@ -139,7 +138,7 @@ func (k *Kernel) read(conn *zmtp.Conn, to chan<- *wire.Message) {
 		}
 		m, err := k.key.Parse(frames)
 		if err != nil {
-			continue // not from our kernel
+			continue // a wrong signature: not from this kernel
 		}
 		select {
 		case to <- m:
@@ -149,7 +148,7 @@ func (k *Kernel) read(conn *zmtp.Conn, to chan<- *wire.Message) {
 	}
 }
 
-// ask sends a request and returns the reply to it.
+// ask sends a request and returns its reply.
 func (k *Kernel) ask(ctx context.Context, conn *zmtp.Conn, kind string, content any) (*wire.Message, error) {
 	request := k.session.New(kind, nil, content)
 	if !conn.Send(k.key.Frames(request), 1<<20) {
@@ -169,8 +168,8 @@ func (k *Kernel) ask(ctx context.Context, conn *zmtp.Conn, kind string, content 
 	}
 }
 
-// subscribed waits until messages on iopub come through: a subscription that
-// came too late would lose a cell's output.
+// subscribed waits until a message arrives on iopub. Before the subscription takes
+// effect, a cell's output would be lost.
 func (k *Kernel) subscribed(ctx context.Context) error {
 	for {
 		if _, err := k.ask(ctx, k.shell, "kernel_info_request", struct{}{}); err != nil {
@@ -200,8 +199,7 @@ func newConnection() (wire.Connection, error) {
 	return c, nil
 }
 
-// Close shuts the kernel down, by force where it does not go by itself in ten
-// seconds.
+// Close shuts the kernel down, and kills it if it has not ended after ten seconds.
 func (k *Kernel) Close() error {
 	defer os.RemoveAll(k.dir)
 	if k.cmd == nil {
@@ -228,7 +226,7 @@ func (k *Kernel) Close() error {
 	return nil
 }
 
-// tail keeps the end of what a kernel says.
+// tail keeps the end of what a kernel prints.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -244,12 +242,12 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// after is the last lines, to be put behind an error.
+// after returns the last lines, to be put after an error's text.
 func (t *tail) after() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if last := command.LastLines(string(t.text), 3); last != "" {
-		return "; it said: " + last
+		return "; it printed: " + last
 	}
 	return ""
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
-// Result is what a cell put out.
+// Result holds the outputs of a cell.
 type Result struct {
 	Stdout, Stderr string
 	Displays       []map[string]any // the data of each display, by MIME type
 }
 
-// A CellError is a cell that failed.
+// CellError is the error of a cell that failed.
 type CellError struct {
 	Name, Value string
 	Traceback   []string
@@ -36,7 +36,7 @@ func (e *CellError) Error() string {
 	return fmt.Sprintf("the cell failed: %s: %s: %s", e.Name, e.Value, text)
 }
 
-// Execute runs a cell. A cell that fails is a *CellError.
+// Execute runs a cell. If the cell fails, the error is a *CellError.
 func (k *Kernel) Execute(ctx context.Context, code string) (Result, error) {
 	request := k.session.New("execute_request", nil, map[string]any{
 		"code": code, "silent": false, "store_history": true, "user_expressions": map[string]any{}, "allow_stdin": false, "stop_on_error": true,
@@ -78,7 +78,7 @@ func (k *Kernel) Execute(ctx context.Context, code string) (Result, error) {
 			}
 			idle = idle || done
 		case <-k.exited:
-			return result, fmt.Errorf("client: execute: the kernel %w%s", errExited, k.stderr.after())
+			return result, fmt.Errorf("client: execute: %w%s", errExited, k.stderr.after())
 		case <-ctx.Done():
 			return result, fmt.Errorf("client: execute: %w", ctx.Err())
 		}
@@ -90,7 +90,7 @@ func (k *Kernel) Execute(ctx context.Context, code string) (Result, error) {
 	return result, nil
 }
 
-// add takes in a message of iopub and reports whether it is the last one.
+// add adds a message of iopub to r, and reports whether it is the last one.
 func (r *Result) add(m *wire.Message) (last bool, err error) {
 	var content struct {
 		State string         `json:"execution_state"`

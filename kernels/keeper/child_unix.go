@@ -18,20 +18,20 @@ import (
 	"time"
 )
 
-// Child is a keeper and the program in its care, as the kernel sees them.
+// Child is a keeper and its program, as the kernel sees them.
 type Child struct {
 	dir     string
 	cmd     *exec.Cmd
 	mu      sync.Mutex
 	orders  io.WriteCloser
-	replies chan string   // the keeper's, to Start and to Run; closed when it has ended
+	replies chan string   // of the keeper, to Start and to Run; closed when the keeper has ended
 	done    chan struct{} // closed when the keeper has ended
-	how     string        // the program ended, once done
+	how     string        // how the program ended; valid once done is closed
 }
 
-// Start starts a keeper, which is this program under another name, with a private
-// directory for a kernel. The keeper makes the directory, so that there is none
-// that nobody would delete, however early the kernel is killed.
+// Start starts a keeper, which is this program under the name [Name]. The keeper
+// makes the kernel's private directory, so that the directory is deleted however
+// early the kernel is killed. stderr gets what the program prints.
 func Start(stderr io.Writer) (*Child, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -40,7 +40,7 @@ func Start(stderr io.Writer) (*Child, error) {
 	cmd := exec.Command(self)
 	cmd.Args = []string{Name}
 	cmd.Stderr = stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of signals to the kernel's group
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // signals to the kernel's process group do not reach it
 	cmd.WaitDelay = time.Second
 	c := &Child{cmd: cmd, replies: make(chan string, 2), done: make(chan struct{})}
 	if c.orders, err = cmd.StdinPipe(); err != nil {
@@ -56,18 +56,20 @@ func Start(stderr io.Writer) (*Child, error) {
 	go c.watch(bufio.NewReader(reports))
 	if problem := <-c.replies; problem != ready {
 		c.Stop()
-		return nil, errors.New(cmp.Or(problem, "keeper: it ended at once"))
+		return nil, errors.New(cmp.Or(problem, "keeper: the keeper ended at its start"))
 	}
 	return c, nil
 }
 
-// Dir is the private directory, for its owner only, with the folders bin (programs
-// first on the PATH), tmp (the TMPDIR of what the kernel starts) and run (sockets).
+// Dir returns the path of the private directory, which only its owner can read. It
+// holds the folders bin (first on the PATH), tmp (the TMPDIR of everything that the
+// kernel starts) and run (sockets).
 func (c *Child) Dir() string { return c.dir }
 
-// Run runs command in the keeper's care, once. env is its environment; DirEnv is
-// added, and of variables that stand there twice the last one counts, as in
-// exec.Cmd. Where Run fails, keeper and directory have gone.
+// Run makes the keeper start the program. It can be called once. command is the
+// program's command line and env its environment, to which Run adds DirEnv; of equal
+// variables the last one counts, as in exec.Cmd. If Run fails, the keeper has ended
+// and the directory is deleted.
 func (c *Child) Run(command, env []string) error {
 	env = (&exec.Cmd{Env: append(env, DirEnv+"="+c.dir)}).Environ()
 	order, err := json.Marshal(task{Command: command, Env: env})
@@ -82,7 +84,7 @@ func (c *Child) Run(command, env []string) error {
 	return nil
 }
 
-// watch waits for the end of the program and its keeper.
+// watch reads the keeper's reports until the keeper has ended.
 func (c *Child) watch(r *bufio.Reader) {
 	how := ""
 	for {
@@ -107,7 +109,7 @@ func (c *Child) watch(r *bufio.Reader) {
 	var ended *exec.ExitError
 	if how == "" && errors.As(err, &ended) && !ended.Exited() {
 		how = "its keeper ended: " + ended.String()
-		// The keeper cleans up as a rule. Now it cannot.
+		// The keeper was killed, so it could not clean up.
 		if c.dir != "" {
 			endAll(c.dir, 0)
 			removeAll(c.dir)
@@ -118,11 +120,12 @@ func (c *Child) watch(r *bufio.Reader) {
 	close(c.done)
 }
 
-// Done is closed when the program, all it started and its keeper have ended.
+// Done returns a channel that is closed when the keeper, the program and everything
+// that the program started have ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// How says how the program ended, "exit status 1". It is empty before Done and
-// where Stop ended it.
+// How returns how the program ended, such as "exit status 1". It returns "" before
+// Done is closed, and if Stop ended the program.
 func (c *Child) How() string {
 	select {
 	case <-c.done:
@@ -132,8 +135,8 @@ func (c *Child) How() string {
 	}
 }
 
-// Interrupt interrupts what runs or compiles in the program; again says that this
-// has been tried.
+// Interrupt interrupts the cell that runs or compiles. again means that an earlier
+// Interrupt did not end it.
 func (c *Child) Interrupt(again bool) {
 	if again {
 		c.order(orderAgain)
@@ -142,17 +145,17 @@ func (c *Child) Interrupt(again bool) {
 	}
 }
 
-// Kill ends all processes that cells have started.
+// Kill kills all processes that cells have started.
 func (c *Child) Kill() { c.order(orderKill) }
 
 func (c *Child) order(o string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	io.WriteString(c.orders, o+"\n") // one who does not read has ended: see Done
+	io.WriteString(c.orders, o+"\n") // a keeper that does not read has ended: see Done
 }
 
-// Stop ends the program and all it started, and waits until the directory is
-// gone.
+// Stop ends the program and everything that it started, and waits until the
+// directory is deleted.
 func (c *Child) Stop() {
 	c.mu.Lock()
 	c.orders.Close()
@@ -160,7 +163,8 @@ func (c *Child) Stop() {
 	<-c.done
 }
 
-// lockDir marks dir as one whose keeper lives. The mark ends with the process.
+// lockDir locks dir, which shows other kernels that its keeper runs. The system
+// releases the lock when this process ends.
 func lockDir(dir string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -173,8 +177,8 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// Sweep deletes directories beside dir, of the same user, whose kernel and keeper
-// were both killed, and ends what still runs for them.
+// Sweep deletes the private directories, next to dir and of the same user, of other
+// kernels that were killed together with their keepers, and ends their processes.
 func Sweep(dir string) {
 	siblings, err := filepath.Glob(filepath.Join(filepath.Dir(dir), prefix+"*"))
 	if err != nil {
@@ -183,7 +187,7 @@ func Sweep(dir string) {
 	for _, s := range siblings {
 		info, err := os.Lstat(s)
 		if s == dir || err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
-			continue // a young one may not have its lock yet
+			continue // a new one may not be locked yet
 		}
 		if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Getuid() {
 			continue

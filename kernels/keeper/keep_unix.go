@@ -19,12 +19,12 @@ import (
 	"time"
 )
 
-// Main is the keeper. It takes orders on its standard input, reports on its
-// standard output, and returns the exit code.
+// Main is this program under the name [Name]: the keeper. It reads orders from its
+// standard input, writes reports to its standard output, and returns the exit code.
 func Main() int {
-	runtime.LockOSThread() // the kept program dies with the thread that started it
-	// Whoever wants the keeper to end tells the kernel. Signals are taken, not
-	// ignored, because programs inherit what is ignored.
+	runtime.LockOSThread() // the program is killed when the thread that started it ends
+	// The keeper ends with the kernel, not by these signals. They are caught and not
+	// ignored, because programs that it starts would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGPIPE)
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
@@ -75,7 +75,7 @@ func readOrders(r io.Reader, orders chan<- string) {
 	}
 }
 
-// obey does as it is told. It fails where there is no program to keep.
+// obey carries out an order. It fails if the program cannot be started.
 func (k *keep) obey(order string) error {
 	if text, ok := strings.CutPrefix(order, orderRun); ok {
 		var t task
@@ -89,7 +89,7 @@ func (k *keep) obey(order string) error {
 		return nil
 	}
 	if k.pid == 0 {
-		return nil // there is nothing yet
+		return nil // nothing to interrupt or kill
 	}
 	switch order {
 	case orderInterrupt:
@@ -104,12 +104,12 @@ func (k *keep) obey(order string) error {
 
 type keep struct {
 	dir    string
-	pid    int         // of the kept program, GoNB; 0 before there is one
-	exited chan string // how it ended
+	pid    int         // of the program, GoNB; 0 before it is started
+	exited chan string // how the program ended
 }
 
-// start starts the kept program in a process group of its own, so that it meets no
-// signal that is not meant for it.
+// start starts the program in a process group of its own, so that signals to the
+// keeper's group do not reach it.
 func (k *keep) start(t task) error {
 	if len(t.Command) == 0 {
 		return errors.New("no command")
@@ -120,7 +120,7 @@ func (k *keep) start(t task) error {
 	}
 	p, err := os.StartProcess(path, t.Command, &os.ProcAttr{
 		Env:   t.Env,
-		Files: []*os.File{nil, os.Stderr, os.Stderr}, // stdout is the line to the kernel
+		Files: []*os.File{nil, os.Stderr, os.Stderr}, // stdout is the pipe to the kernel
 		Sys:   attributes(),
 	})
 	if err != nil {
@@ -131,10 +131,9 @@ func (k *keep) start(t task) error {
 	return os.WriteFile(filepath.Join(k.dir, "pid"), []byte(strconv.Itoa(k.pid)+"\n"), 0o600)
 }
 
-// interrupt tells GoNB to interrupt what runs, and ends what compiles, which GoNB
-// does not. A cell whose program has ended and that goes on all the same is held
-// by what the program started and left: that is ended when it is interrupted
-// again.
+// interrupt makes GoNB interrupt the cell's program, and kills compilers, which GoNB
+// does not. If again is true and the cell's program has ended, the cell waits for
+// processes that the program left behind; interrupt kills those.
 func (k *keep) interrupt(again bool) {
 	syscall.Kill(k.pid, syscall.SIGINT)
 	all := processes(k.dir)
@@ -156,7 +155,7 @@ func (k *keep) interrupt(again bool) {
 	}
 }
 
-// kill ends all processes but GoNB and gopls.
+// kill kills all processes except GoNB and gopls.
 func (k *keep) kill() {
 	for _, p := range below(processes(k.dir), os.Getpid(), isGopls) {
 		if p.pid != k.pid {
@@ -175,8 +174,8 @@ func (k *keep) end() int {
 	return 0
 }
 
-// endAll ends the processes below root (0 for none) and those marked with dir:
-// at first politely.
+// endAll ends the descendants of root (0 for none) and the processes whose
+// environment names dir, first by SIGTERM.
 func endAll(dir string, root int) {
 	begun := time.Now()
 	for sign := syscall.SIGTERM; time.Since(begun) < 5*time.Second; time.Sleep(20 * time.Millisecond) {
@@ -211,7 +210,7 @@ func endAll(dir string, root int) {
 	}
 }
 
-// exitText says how a process ended, as package os does.
+// exitText describes how a process ended, in the words of package os.
 func exitText(status syscall.WaitStatus) string {
 	switch {
 	case status.Exited():

@@ -1,11 +1,11 @@
-// Package keeper keeps what a kernel starts: GoNB, gopls, the programs of cells
-// and whatever those start. A small process, the keeper, is the parent of all of
-// them. It lives as long as the kernel and a moment longer: when the kernel has
-// gone, in whatever way, it ends every process, those that made themselves
-// daemons too, and deletes the kernel's private directory.
+// Package keeper makes sure that a kernel leaves no process and no file behind. A
+// small process, the keeper, is the parent of everything that the kernel starts:
+// GoNB, gopls, the programs of cells and whatever those start. When the kernel has
+// ended, in whatever way, the keeper ends all of these processes, daemons too,
+// deletes the kernel's private directory, and ends itself.
 //
-// The two watch each other over a pipe: its end tells the keeper that the kernel
-// has gone, and the keeper's end tells the kernel.
+// Kernel and keeper are connected by two pipes. Each notices the end of the other
+// by the end of its pipe.
 package keeper
 
 import (
@@ -21,54 +21,54 @@ import (
 // Name is the name, argv[0], under which this program is the keeper.
 const Name = "netdiffus-keeper"
 
-// DirEnv is the environment variable that all processes of a kernel have: its
-// private directory.
+// DirEnv is the environment variable that every process of a kernel has: the path of
+// the kernel's private directory.
 const DirEnv = "NETDIFFUS_KERNEL_DIR"
 
-// prefix is how the names of private directories begin.
+// prefix begins the names of private directories.
 const prefix = "netdiffus-kernel-"
 
-// Orders of the kernel to its keeper, one a line.
+// Orders of the kernel to its keeper, one per line.
 const (
 	orderRun       = "run "      // a task, in JSON
 	orderInterrupt = "interrupt" // what a cell does
-	orderAgain     = "again"     // a second later, as the cell has not ended
+	orderAgain     = "again"     // a second later, if the cell goes on
 	orderKill      = "kill"      // all processes of cells
 )
 
-// task is what a keeper shall run.
+// task is the program that a keeper must run.
 type task struct {
 	Command []string `json:"command"`
 	Env     []string `json:"env"`
 }
 
-// Reports of the keeper to its kernel, one a line, with a text behind.
+// Reports of the keeper to its kernel, one per line, each followed by a text.
 const (
-	reportDir     = "dir"     // the private directory is there
-	reportStarted = "started" // the program runs
-	reportFailed  = "failed"  // why directory or program could not be had
+	reportDir     = "dir"     // the private directory
+	reportStarted = "started" // the process number of the program
+	reportFailed  = "failed"  // why there is no directory or no program
 	reportExited  = "exited"  // how the program ended
 )
 
-// ready stands for a good answer of the keeper.
+// ready is the reply of a keeper that has done what it was told.
 const ready = "ready"
 
-// grace is how long processes have between SIGTERM and SIGKILL.
+// grace is the time between SIGTERM and SIGKILL.
 const grace = time.Second
 
-// maxSocketDir is the longest directory whose Unix sockets still have room for a
-// name of theirs: the system's limit is 104 bytes on macOS, 108 on Linux.
+// maxSocketDir is the longest path of a directory that leaves room for the names of
+// Unix sockets: the whole path may have 104 bytes on macOS and 108 on Linux.
 const maxSocketDir = 60
 
 // makeDir makes a private directory for a kernel.
 func makeDir() (string, error) {
 	base := os.TempDir()
 	if len(base)+len(prefix)+12 > maxSocketDir {
-		base = "/tmp" // sockets have short names
+		base = "/tmp"
 	}
 	dir, err := os.MkdirTemp(base, prefix)
 	if err != nil {
-		return "", fmt.Errorf("keeper: %w; set TMPDIR to a folder that can be written", err)
+		return "", fmt.Errorf("keeper: %w; set TMPDIR to a writable folder", err)
 	}
 	for _, name := range []string{"bin", "tmp", "run"} {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
@@ -88,9 +88,8 @@ type process struct {
 	marked      bool // its environment names the kernel's directory
 }
 
-// below returns the processes that root started, those that these started, and
-// so on, without root. Where skip says so, a process and those below it are left
-// out.
+// below returns the descendants of the process root. It leaves out a process that
+// skip returns true for, with its descendants.
 func below(all []process, root int, skip func(process) bool) []process {
 	children := map[int][]process{}
 	for _, p := range all {
@@ -111,12 +110,12 @@ func below(all []process, root int, skip func(process) bool) []process {
 	return list
 }
 
-// isGopls says whether p is the language server, which cells do not own.
+// isGopls reports whether p is the language server, which belongs to no cell.
 func isGopls(p process) bool {
 	return filepath.Base(p.program) == "gopls" || filepath.Base(p.name) == "gopls"
 }
 
-// compiles says whether p makes a program of a cell.
+// compiles reports whether p is a program that compiles a cell.
 func compiles(p process) bool {
 	for _, name := range []string{filepath.Base(p.program), filepath.Base(p.name)} {
 		if name == "go" || name == "goimports" {
@@ -126,11 +125,11 @@ func compiles(p process) bool {
 	return false
 }
 
-// removeAll deletes dir, also where a process that is just ending still writes in
-// it.
+// removeAll deletes dir. It tries again if a process that is about to end still
+// writes there.
 func removeAll(dir string) error {
 	if !strings.HasPrefix(filepath.Base(dir), prefix) {
-		return errors.New("keeper: " + dir + " is no directory of a kernel")
+		return errors.New("keeper: " + dir + " is not the directory of a kernel")
 	}
 	var err error
 	for range 20 {
@@ -149,5 +148,5 @@ func removeAll(dir string) error {
 	return err
 }
 
-// report writes one line about the kept program to the kernel, who may have gone.
+// report writes a report to the kernel, which may have ended.
 func report(w io.Writer, kind string, text any) { fmt.Fprintln(w, kind, text) }

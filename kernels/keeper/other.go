@@ -9,12 +9,12 @@ import (
 	"os"
 )
 
-// Child is a program in the care of a keeper. There are none on this system.
+// Child is a keeper and its program. There are none on this system.
 type Child struct{}
 
 var errSystem = errors.New("keeper: the kernel runs on Linux and macOS; on Windows use WSL")
 
-// Main says that there are no keepers on this system.
+// Main fails: there are no keepers on this system.
 func Main() int {
 	fmt.Fprintln(os.Stderr, errSystem)
 	return 1

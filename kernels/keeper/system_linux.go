@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// adopt makes this process the parent of orphans below it, so that daemons stay
-// in its sight.
+// adopt makes this process the parent of orphans among its descendants, so that
+// daemons remain its descendants.
 func adopt() { unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// reap waits for the kept program and for every orphan.
+// reap waits for the program and for every orphan.
 func (k *keep) reap(*os.Process) {
 	for {
 		var status syscall.WaitStatus
@@ -34,7 +34,7 @@ func (k *keep) reap(*os.Process) {
 	}
 }
 
-// processes lists the machine's processes as far as /proc tells.
+// processes lists the machine's processes, as far as /proc shows them.
 func processes(dir string) []process {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {

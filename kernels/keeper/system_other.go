@@ -10,13 +10,13 @@ import (
 	"syscall"
 )
 
-// adopt does nothing where orphans go to the first process: a program of a cell
-// that makes itself a daemon is found only while its environment can be read.
+// adopt does nothing on this system, where orphans become children of the first
+// process. A daemon is found only if its environment can be read.
 func adopt() {}
 
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// reap waits for the kept program.
+// reap waits for the program.
 func (k *keep) reap(p *os.Process) {
 	state, err := p.Wait()
 	if err != nil {
@@ -26,8 +26,8 @@ func (k *keep) reap(p *os.Process) {
 	k.exited <- exitText(state.Sys().(syscall.WaitStatus))
 }
 
-// processes lists the machine's processes as ps tells, with their environment as
-// far as ps shows it.
+// processes lists the machine's processes, with their environment, as far as ps shows
+// them.
 func processes(dir string) []process {
 	out, err := exec.Command("ps", "-axwwEo", "pid=,ppid=,stat=,command=").Output()
 	if err != nil {

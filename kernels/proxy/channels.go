@@ -9,8 +9,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
 )
 
-// onShell takes a message on shell: requests queue up; messages of comms reach a
-// cell that runs.
+// onShell handles a message on shell. Requests are queued; messages of comms go to the
+// running cell at once.
 func (p *Proxy) onShell(m message) {
 	switch m.Header.Type {
 	case "comm_open", "comm_msg", "comm_close":
@@ -38,13 +38,13 @@ func (p *Proxy) onShell(m message) {
 	}
 }
 
-// errorReply is the content of a reply to what failed.
+// errorReply is the content of the reply to a request that failed.
 type errorReply struct {
 	Status string `json:"status"`
 	failure
 }
 
-// onControl takes a message on control, which does not wait for cells.
+// onControl handles a message on control, which does not wait for cells.
 func (p *Proxy) onControl(m message) {
 	switch m.Header.Type {
 	case "shutdown_request":
@@ -63,7 +63,7 @@ func (p *Proxy) onControl(m message) {
 	}
 }
 
-// onStdin takes what a user typed for a cell.
+// onStdin handles the input that a user typed for a cell.
 func (p *Proxy) onStdin(m message) {
 	var reply struct {
 		Value string `json:"value"`
@@ -78,13 +78,13 @@ func (p *Proxy) onStdin(m message) {
 	p.toGoNB(p.gonb.stdin, m.Message, content)
 }
 
-// shutdown says goodbye; Serve returns.
+// shutdown answers a request to shut down and makes Serve return.
 func (p *Proxy) shutdown(by *zmtp.RouterSocket, m message) {
 	var request struct {
 		Restart bool `json:"restart"`
 	}
 	if err := m.Decode(&request); err != nil {
-		p.o.Log.Warn("a shutdown", "err", err)
+		p.o.Log.Warn("a shutdown request cannot be read", "err", err)
 	}
 	p.publish(m.Message, "status", status{"busy"})
 	content := map[string]any{"status": "ok", "restart": request.Restart}
@@ -94,7 +94,7 @@ func (p *Proxy) shutdown(by *zmtp.RouterSocket, m message) {
 	p.stopOnce.Do(func() { close(p.stopped) })
 }
 
-// Interrupt interrupts the cell that runs and aborts those that wait.
+// Interrupt interrupts the running cell and aborts those that wait.
 func (p *Proxy) Interrupt() {
 	p.mu.Lock()
 	r := p.current
@@ -104,16 +104,17 @@ func (p *Proxy) Interrupt() {
 	}
 	r.interrupt()
 	p.abort(p.waiting())
-	go p.pursue(r)
+	go p.interruptUntilDone(r)
 }
 
-// insist is how often an interrupt is repeated: it is lost where it meets GoNB
-// between two programs. GoNB passes on one to a program and no more.
-const insist = time.Second
+// interruptInterval is the time between two interrupts of a cell. An interrupt has no
+// effect while GoNB is between two programs, and GoNB passes only one to a program.
+const interruptInterval = time.Second
 
-// pursue interrupts until the request ends. GoNB kills a cell's program after 5 s;
-// what that started may hold the cell for longer.
-func (p *Proxy) pursue(r *request) {
+// interruptUntilDone interrupts until the request ends. GoNB kills a cell's program
+// after 5 s; processes that the program started may keep the cell running for longer,
+// so they are killed after that.
+func (p *Proxy) interruptUntilDone(r *request) {
 	for i := 0; ; i++ {
 		if i < 6 {
 			p.o.Interrupt(i > 0)
@@ -125,12 +126,12 @@ func (p *Proxy) pursue(r *request) {
 			return
 		case <-p.dead:
 			return
-		case <-time.After(insist):
+		case <-time.After(interruptInterval):
 		}
 	}
 }
 
-// waiting takes the cells that wait out of the queue.
+// waiting removes the waiting cells from the queue and returns them.
 func (p *Proxy) waiting() (cells []*request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -184,11 +185,11 @@ func (p *Proxy) isReady() bool {
 	}
 }
 
-// toGoNB passes on a client's message with content that GoNB can read.
+// toGoNB passes a client's message on to GoNB, with content as its content.
 func (p *Proxy) toGoNB(by *zmtp.Conn, m *wire.Message, content json.RawMessage) {
 	header := m.Header
 	header.Version = wire.Protocol
-	text, err := json.Marshal(header) // without what GoNB may not know
+	text, err := json.Marshal(header) // without fields that GoNB may reject
 	if err != nil {
 		return
 	}
@@ -197,8 +198,8 @@ func (p *Proxy) toGoNB(by *zmtp.Conn, m *wire.Message, content json.RawMessage) 
 	}), 1<<30)
 }
 
-// answer answers what needs no GoNB. Requests that nobody knows get an error, so
-// that nobody waits for ever.
+// answer answers the requests that do not need GoNB. Unknown requests get an error, so
+// that no client waits for ever.
 func (p *Proxy) answer(by *zmtp.RouterSocket, r *request) {
 	reply := func(content any) { p.respond(by, r.message, replyType(r.Header.Type), content) }
 	refuse := func(err error) { reply(errorReply{"error", plainly("BadRequest", err.Error())}) }
@@ -231,7 +232,7 @@ func (p *Proxy) answer(by *zmtp.RouterSocket, r *request) {
 		reply(map[string]int{"shell_port": c.Shell, "iopub_port": c.IOPub, "stdin_port": c.Stdin, "hb_port": c.Heartbeat, "control_port": c.Control})
 	default:
 		if strings.HasSuffix(r.Header.Type, "_request") {
-			reply(errorReply{"error", plainly("NotImplemented", "this kernel does not know "+r.Header.Type)})
+			reply(errorReply{"error", plainly("NotImplemented", "this kernel does not implement "+r.Header.Type)})
 			return
 		}
 		p.o.Log.Warn("a message of an unknown type", "type", r.Header.Type)
@@ -241,7 +242,7 @@ func (p *Proxy) answer(by *zmtp.RouterSocket, r *request) {
 func (p *Proxy) info() kernelInfo {
 	return kernelInfo{
 		Status: "ok", Protocol: wire.Protocol, Implementation: "netdiffus", Version: p.o.Version, Language: language,
-		Banner:            "NetDiffus (Go) " + p.o.Version + ", on GoNB. A cell is a program: declarations last, variables do not.",
+		Banner:            "NetDiffus (Go) " + p.o.Version + ", on GoNB. Each cell is a program: declarations stay from cell to cell, values of variables do not.",
 		SupportedFeatures: []string{},
 		HelpLinks: []helpLink{
 			{"NetDiffus in Go", "https://github.com/netdiffus/netdiffus-go"},
@@ -255,7 +256,7 @@ func (p *Proxy) openComms(m *wire.Message) map[string]map[string]string {
 	var q struct {
 		Target *string `json:"target_name"`
 	}
-	m.Decode(&q) // without a target all are wanted
+	m.Decode(&q) // without a target, all
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := map[string]map[string]string{}

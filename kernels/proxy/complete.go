@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// completeness answers "may this cell run, or does more have to come?".
+// completeness is the content of an is_complete_reply: whether a cell can run as it
+// is or needs more lines.
 type completeness struct {
 	Status string `json:"status"` // complete, incomplete or invalid
 	Indent string `json:"indent,omitempty"`
 }
 
-// isComplete judges a cell as GoNB would read it: special lines, declarations, and
-// after a line "%%" the body of main.
+// isComplete reads a cell as GoNB does: special lines, declarations and, after a line
+// "%%", the body of main.
 func isComplete(code string) completeness {
 	lines := strings.Split(code, "\n")
 	if strings.HasPrefix(trimComment(lines[0]), "%%") && !isMain(lines[0]) {
@@ -39,8 +40,9 @@ func isComplete(code string) completeness {
 	return completeness{Status: "invalid"}
 }
 
-// goLines empties the lines that are not Go. main is the number of the line "%%",
-// below which statements stand, or -1; open says that a special line goes on.
+// goLines returns the lines with those emptied that are not Go. main is the index of
+// the line "%%", which statements follow, or -1. open reports whether the last
+// special line continues.
 func goLines(lines []string) (goes []string, main int, open bool) {
 	main = -1
 	for i, line := range lines {
@@ -60,14 +62,14 @@ func goLines(lines []string) (goes []string, main int, open bool) {
 // trimComment removes what hides special lines from Go tools.
 func trimComment(line string) string { return strings.TrimPrefix(line, "//gonb:") }
 
-// isMain says whether line begins the body of main.
+// isMain reports whether line begins the body of main.
 func isMain(line string) bool {
 	words := strings.Fields(trimComment(line))
 	return len(words) > 0 && (words[0] == "%%" || words[0] == "%main")
 }
 
-// scan reads tokens: what is open at the end is incomplete. Where it is not sure,
-// a parser has to say.
+// scan reads the tokens of text. A bracket or comment that is open at the end makes
+// it incomplete. If sure is false, only a parser can decide.
 func scan(text string) (c completeness, sure bool) {
 	var s scanner.Scanner
 	broken, unfinished := false, false
@@ -113,7 +115,7 @@ func scan(text string) (c completeness, sure bool) {
 
 var opening = map[token.Token]token.Token{token.RPAREN: token.LPAREN, token.RBRACK: token.LBRACK, token.RBRACE: token.LBRACE}
 
-// parses says whether the lines are declarations and, below main, statements.
+// parses reports whether the lines are declarations and, below line main, statements.
 func parses(lines []string, main int) bool {
 	declarations, statements := lines, []string(nil)
 	if main >= 0 {

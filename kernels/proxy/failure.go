@@ -8,7 +8,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/standin"
 )
 
-// failure is how a cell failed, as clients are told.
+// failure is how a cell failed, in the form for clients.
 type failure struct {
 	Name      string   `json:"ename"`
 	Value     string   `json:"evalue"`
@@ -16,17 +16,17 @@ type failure struct {
 }
 
 var (
-	colour   = regexp.MustCompile("\x1b\\[[0-9;]*m")
+	color    = regexp.MustCompile("\x1b\\[[0-9;]*m")
 	cellLine = regexp.MustCompile(`\[\[ (Cell.*?) \]\]`)
 	exit     = regexp.MustCompile(`^(?:\^C\n)?(exit status \d+|signal: .+)\n?$`)
 	building = regexp.MustCompile(`^failed to run "[^"]*": .*\n*`)
 )
 
-// explain turns what GoNB says of a failed cell into what helps: GoNB calls every
-// failure "ERROR" and often knows no more than "exit status 2". stderr is the end
-// of what the cell wrote there.
+// explain finds the reason of a failure. GoNB names every failure "ERROR", and its
+// value is often just "exit status 2". stderr is the end of the cell's standard error,
+// and broken the failed shell command, if there is one.
 func explain(f failure, stderr string, broken *standin.ShellFailure, interrupted bool) failure {
-	value := strings.TrimSpace(colour.ReplaceAllString(f.Value, ""))
+	value := strings.TrimSpace(color.ReplaceAllString(f.Value, ""))
 	switch {
 	case broken != nil && broken.Interrupted, interrupted:
 		return plainly("Interrupted", "the cell was interrupted")
@@ -50,25 +50,25 @@ func explain(f failure, stderr string, broken *standin.ShellFailure, interrupted
 	return failure{Name: "Error", Value: value, Traceback: headed("Error", value, f.Traceback)}
 }
 
-// plainly is a failure whose text says all.
+// plainly returns a failure without a traceback.
 func plainly(name, value string) failure {
 	return failure{Name: name, Value: value, Traceback: headed(name, value, nil)}
 }
 
-// headed is a traceback that ends with name and value, which is what a client
-// shows of it first or only.
+// headed returns a traceback that ends with name and value, because some clients show
+// only its last line.
 func headed(name, value string, above []string) []string {
 	return append(above[:len(above):len(above)], "\x1b[31m"+name+"\x1b[0m: "+value)
 }
 
-// compiler reads the failures that the compiler or goimports reported. GoNB gives
-// one piece of traceback for each line of theirs: where in which cell, the lines
-// around, the message.
+// compiler reads the errors of the compiler or of goimports. For each line of theirs,
+// GoNB sends one piece of traceback: the position in a cell, the lines around it, the
+// message.
 func compiler(f failure) (failure, bool) {
 	var first string
 	var kept []string
 	for _, piece := range f.Traceback {
-		lines := strings.Split(strings.TrimRight(colour.ReplaceAllString(piece, ""), "\n"), "\n")
+		lines := strings.Split(strings.TrimRight(color.ReplaceAllString(piece, ""), "\n"), "\n")
 		where, message := lines[0], lines[len(lines)-1]
 		switch {
 		case strings.HasPrefix(where, "Cell"):
@@ -89,9 +89,9 @@ func compiler(f failure) (failure, bool) {
 	return failure{Name: "CompileError", Value: first, Traceback: headed("CompileError", first, kept)}, true
 }
 
-// ended reads what the program of a cell wrote before it ended with a failure.
+// ended finds the reason of a failure in what the cell's program wrote before it ended.
 func ended(how, stderr string) failure {
-	text := colour.ReplaceAllString(stderr, "")
+	text := color.ReplaceAllString(stderr, "")
 	at := -1
 	for _, begin := range []string{"panic: ", "fatal error: "} {
 		if strings.HasPrefix(text, begin) {
@@ -109,7 +109,7 @@ func ended(how, stderr string) failure {
 		return failure{Name: name, Value: value, Traceback: headed(name, value, places(trace))}
 	}
 	if how == "signal: killed" {
-		return plainly("Killed", "the cell was killed: it ran out of memory, or went on for 5 s after an interrupt")
+		return plainly("Killed", "the cell was killed: it ran out of memory, or it ran on for 5 s after an interrupt")
 	}
 	value := how
 	if last := lastLine(text); last != "" {
@@ -118,7 +118,7 @@ func ended(how, stderr string) failure {
 	return failure{Name: "ExitError", Value: value, Traceback: headed("ExitError", value, nil)}
 }
 
-// places lists where in cells the goroutine that panicked was, innermost first.
+// places lists the positions in cells of the goroutine that panicked, innermost first.
 func places(trace string) []string {
 	var list []string
 	first, _, _ := strings.Cut(trace, "\n\n")

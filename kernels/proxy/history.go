@@ -12,10 +12,10 @@ type entry struct {
 	code string
 }
 
-// history is the inputs of this session; it ends with the kernel.
+// history holds the inputs of this session. It is not kept beyond the kernel's end.
 type history struct{ entries []entry }
 
-// maxHistory is how many inputs are remembered.
+// maxHistory is the largest number of inputs that are kept.
 const maxHistory = 10_000
 
 func (h *history) add(line int, code string) {
@@ -29,7 +29,7 @@ func (h *history) add(line int, code string) {
 type historyRequest struct {
 	Output  bool   `json:"output"`
 	Access  string `json:"hist_access_type"` // tail, range or search
-	Session int    `json:"session"`          // 0 is this one, -1 the last, which is not known
+	Session int    `json:"session"`          // 0 means this one, -1 the one before, which is not kept
 	Start   int    `json:"start"`
 	Stop    *int   `json:"stop"`
 	N       int    `json:"n"`
@@ -37,11 +37,11 @@ type historyRequest struct {
 	Unique  bool   `json:"unique"`
 }
 
-// session is the number of the only session that is known.
+// session is the number of this session.
 const session = 1
 
-// find returns the triples session, line and input, the last being a pair of input
-// and output where outputs are wanted. Outputs are not kept.
+// find returns triples of session, line and input. If outputs are requested, the last
+// is a pair of input and output; the output is null, because outputs are not kept.
 func (h *history) find(r historyRequest) [][3]any {
 	found := h.entries
 	switch r.Access {
@@ -70,13 +70,13 @@ func (h *history) find(r historyRequest) [][3]any {
 	return list
 }
 
-// search returns the entries that match; of equal ones the newest where they shall
-// be unique.
+// search returns the entries that match pattern. If unique is true, it returns the
+// newest of equal entries only.
 func (h *history) search(pattern string, unique bool) []entry {
 	if pattern == "" {
 		pattern = "*"
 	}
-	// path.Match knows [ and \ beside * and ?, and does not let * match a slash.
+	// In path.Match, [ and \ are special too, and * does not match a slash.
 	pattern = flat(strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(pattern))
 	var found []entry
 	seen := map[string]bool{}
@@ -91,5 +91,5 @@ func (h *history) search(pattern string, unique bool) []entry {
 	return found
 }
 
-// flat replaces slashes by something that path.Match does not treat apart.
+// flat replaces slashes by a character that path.Match does not treat specially.
 func flat(s string) string { return strings.ReplaceAll(s, "/", "\x00") }

@@ -33,7 +33,7 @@ type helpLink struct {
 	URL  string `json:"url"`
 }
 
-// language is Go's part of kernel_info.
+// language is the part of kernel_info about Go.
 var language = languageInfo{
 	Name: "go", Version: strings.TrimPrefix(runtime.Version(), "go"), MIMEType: "text/x-go", FileExtension: ".go",
 	Pygments: "go", CodeMirror: "go", NBConvert: "",

@@ -133,7 +133,7 @@ func TestExplain(t *testing.T) {
 		"exit":          {failure{Value: "exit status 3"}, "", nil, false, "ExitError", "exit status 3", ""},
 		"log.Fatal":     {failure{Value: "exit status 1"}, "first\n20 no way\n", nil, false, "ExitError", "exit status 1: 20 no way", ""},
 		"progress":      {failure{Value: "exit status 1"}, "a\rb\rlast", nil, false, "ExitError", "exit status 1: last", ""},
-		"killed":        {failure{Value: "signal: killed"}, "", nil, false, "Killed", "the cell was killed: it ran out of memory, or went on for 5 s after an interrupt", ""},
+		"killed":        {failure{Value: "signal: killed"}, "", nil, false, "Killed", "the cell was killed: it ran out of memory, or it ran on for 5 s after an interrupt", ""},
 		"interrupt":     {failure{Value: "signal: interrupt"}, "", nil, true, "Interrupted", "the cell was interrupted", ""},
 		"shell":         {failure{}, "", &standin.ShellFailure{Command: "!false", Code: 1}, false, "ShellError", "`!false` ended with exit status 1", ""},
 		"shell stopped": {failure{}, "", &standin.ShellFailure{Command: "!sleep", Interrupted: true}, false, "Interrupted", "the cell was interrupted", ""},

@@ -10,19 +10,19 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
 )
 
-// outputs is what is gathered of a stream before it is sent on, as GoNB makes a
-// message of every write of a program.
+// outputs collects the text of a stream before it is sent on, because GoNB sends a
+// message for every write of a program.
 type outputs struct {
 	request *request
 	name    string // stdout or stderr
 	text    strings.Builder
-	flushes chan chan struct{} // asks for what is gathered to be sent
+	flushes chan chan struct{} // a value makes gather send what is collected, and close it
 }
 
 const (
 	gatherTime  = 40 * time.Millisecond
 	gatherBytes = 64 << 10
-	stderrKept  = 16 << 10 // the end of stderr that failures are read from, bytes
+	stderrKept  = 16 << 10 // the end of stderr, in which the reason of a failure is searched, in bytes
 )
 
 // stream is the content of a stream message.
@@ -35,7 +35,7 @@ type stream struct {
 func (p *Proxy) Connect(ctx context.Context) error {
 	limits := zmtp.Limits{Bytes: 1 << 30}
 	c := p.o.GoNB
-	const name = "netdiffus" // one for both: GoNB asks for input where the cell came from
+	const name = "netdiffus" // the same for both: GoNB sends requests for input to the identity that sent the cell
 	var err error
 	if p.gonb.iopub, err = zmtp.Dial(ctx, c.Endpoint(c.IOPub), zmtp.Sub, "", limits); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (p *Proxy) Connect(ctx context.Context) error {
 	})
 	go p.read(p.gonb.shell, p.onReply)
 	go p.read(p.gonb.stdin, p.onInputRequest)
-	// GoNB answers before it knows its subscriber: until outputs arrive, ask again.
+	// GoNB may answer before the subscription is in effect, so ask until outputs arrive.
 	for {
 		probe := p.session.New("kernel_info_request", nil, raw("{}"))
 		p.toGoNB(p.gonb.shell, probe, probe.Content)
@@ -79,7 +79,7 @@ func (p *Proxy) read(c *zmtp.Conn, f func(*wire.Message)) {
 	for {
 		frames, err := c.Receive()
 		if err != nil {
-			return // GoNB has ended, which its keeper tells, or the proxy closes
+			return // GoNB has ended, which the keeper reports, or the proxy is being closed
 		}
 		m, err := p.gonbKey.Parse(frames)
 		if err != nil {
@@ -90,7 +90,7 @@ func (p *Proxy) read(c *zmtp.Conn, f func(*wire.Message)) {
 	}
 }
 
-// lookup finds the request that m belongs to, or nil.
+// lookup returns the request that m belongs to, or nil.
 func (p *Proxy) lookup(m *wire.Message) *request {
 	id := m.ParentID()
 	p.mu.Lock()
@@ -98,7 +98,7 @@ func (p *Proxy) lookup(m *wire.Message) *request {
 	return p.known[id]
 }
 
-// onReply takes GoNB's answer to a request.
+// onReply handles GoNB's reply to a request.
 func (p *Proxy) onReply(m *wire.Message) {
 	if r := p.lookup(m); r != nil && m.Header.Type == replyType(r.Header.Type) {
 		select {
@@ -108,7 +108,7 @@ func (p *Proxy) onReply(m *wire.Message) {
 	}
 }
 
-// onInputRequest asks the client who ran the cell for input.
+// onInputRequest asks the client that ran the cell for input.
 func (p *Proxy) onInputRequest(m *wire.Message) {
 	r := p.lookup(m)
 	if r == nil || m.Header.Type != "input_request" {
@@ -116,16 +116,16 @@ func (p *Proxy) onInputRequest(m *wire.Message) {
 	}
 	sent := make(chan struct{})
 	select {
-	case p.out.flushes <- sent: // the question comes before the box for the answer
+	case p.out.flushes <- sent: // the prompt must arrive before the request
 		<-sent
 	case <-time.After(time.Second):
 	}
 	if !r.execute.AllowStdin {
-		p.publish(r.Message, "stream", stream{"stderr", "the cell asks for input, which this client does not take\n"})
+		p.publish(r.Message, "stream", stream{"stderr", "the cell asks for input, which this client does not support\n"})
 		p.Interrupt()
 		return
 	}
-	// A client's sockets have one identity.
+	// All sockets of a client have the same identity.
 	p.stdin.SendNamed(r.from.Identity, p.key.Frames(p.session.New("input_request", r.Message, m.Content)))
 }
 
@@ -160,7 +160,7 @@ func (p *Proxy) gather(messages <-chan *wire.Message) {
 func (p *Proxy) output(m *wire.Message) {
 	r := p.lookup(m)
 	if r == nil {
-		return // of a request that was long ago, or a probe of Connect
+		return // of an old request, or of Connect
 	}
 	switch m.Header.Type {
 	case "status":
@@ -171,7 +171,7 @@ func (p *Proxy) output(m *wire.Message) {
 		}
 		return
 	case "execute_input", "error":
-		return // said by execute
+		return // execute sends these itself
 	case "comm_open", "comm_msg", "comm_close":
 		p.flush()
 		p.trackComm(m)
@@ -196,23 +196,23 @@ func (p *Proxy) output(m *wire.Message) {
 	}
 }
 
-// publishWith sends on a message as it is, buffers too.
+// publishWith passes on a message unchanged, with its buffers.
 func (p *Proxy) publishWith(r *request, m *wire.Message) {
 	out := p.session.New(m.Header.Type, r.Message, m.Content)
 	out.Metadata, out.Buffers = m.Metadata, m.Buffers
 	p.emit(out)
 }
 
-// stream gathers text of a stream.
+// stream collects text of a stream.
 func (p *Proxy) stream(r *request, s stream) {
-	if r.held != "" { // more came: it was the cell's own
+	if r.held != "" { // something follows it, so the cell wrote it
 		text := r.held
 		r.held = ""
 		p.append(r, stream{"stderr", text})
 	}
 	if s.Name == "stderr" {
 		if exit.MatchString(s.Text) {
-			r.held = s.Text // GoNB's words on how a program ended, if the cell fails
+			r.held = s.Text // written by GoNB, if the cell fails and nothing follows
 			return
 		}
 		r.stderr += s.Text
@@ -234,7 +234,7 @@ func (p *Proxy) append(r *request, s stream) {
 	}
 }
 
-// flush sends what is gathered.
+// flush sends the collected text.
 func (p *Proxy) flush() {
 	if p.out.text.Len() == 0 {
 		return
@@ -244,9 +244,9 @@ func (p *Proxy) flush() {
 	p.publish(p.out.request.Message, "stream", stream{p.out.name, text})
 }
 
-// overwrite leaves out what a carriage return lets later text of the same line
-// cover, as progress bars do. The first piece stays, as it may go on a line that
-// was sent before.
+// overwrite removes text that a carriage return lets later text of the same line
+// cover, as progress bars do. It keeps the text before the first carriage return of a
+// line, which may continue a line that was sent before.
 func overwrite(text string) string {
 	if !strings.Contains(text, "\r") {
 		return text
@@ -278,15 +278,14 @@ func overwrite(text string) string {
 	return strings.Join(lines, "")
 }
 
-// clearOutput is the kind of data by which a cell clears its outputs, which GoNB
-// has no message for: "now", or "wait" for until the next one comes.
+// clearOutput is the MIME type by which a cell clears its outputs, for which GoNB has
+// no message. The data is "now", or "wait" to wait for the next output.
 const clearOutput = "application/vnd.netdiffus.clear-output"
 
-// display mends what GoNB says of something to show. GoNB remembers display ids
-// for as long as it lives, so a cell that runs again would only update outputs
-// that are gone; what this request has not shown is shown. And a picture that is
-// sent as HTML with nothing but an SVG in it, which untrusted notebooks drop, is
-// sent as SVG too.
+// display corrects GoNB's messages that show something. GoNB remembers display ids
+// until it ends, so a cell that runs again would only update outputs that no longer
+// exist; display turns the first update of a request into a new output. And HTML
+// that contains only an SVG, which untrusted notebooks drop, becomes SVG as well.
 func display(r *request, m *wire.Message) (kind string, content json.RawMessage) {
 	kind, content = m.Header.Type, m.Content
 	var d struct {
@@ -319,8 +318,7 @@ func display(r *request, m *wire.Message) (kind string, content json.RawMessage)
 	return kind, content
 }
 
-// onlySVG returns the SVG of data that has nothing but HTML that has nothing but
-// an SVG.
+// onlySVG returns the SVG if data holds only HTML and the HTML only an SVG.
 func onlySVG(data map[string]json.RawMessage) (json.RawMessage, bool) {
 	var html string
 	if len(data) != 1 || json.Unmarshal(data["text/html"], &html) != nil {

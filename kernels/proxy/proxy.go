@@ -1,6 +1,7 @@
-// Package proxy stands between a Jupyter client and GoNB. It serves the five
-// channels that a client connects to, passes cells to GoNB one at a time, answers
-// what GoNB does not, and mends what GoNB sends. docs/kernel.md lists all of it.
+// Package proxy stands between a Jupyter client and GoNB. It serves the five channels
+// that a client connects to, passes cells to GoNB one at a time, answers requests
+// that GoNB does not answer, and corrects outputs of GoNB. docs/kernel.md lists what
+// it corrects.
 package proxy
 
 import (
@@ -17,21 +18,21 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
 )
 
-// Options are what a proxy is made of.
+// Options are those of New.
 type Options struct {
 	Client wire.Connection // where clients connect
 	GoNB   wire.Connection // where GoNB listens
-	Dir    string          // the kernel's private directory, where failing shells leave notes
-	// Version is that of this program, for kernel_info.
+	Dir    string          // the kernel's private directory, where failed shell commands leave notes
+	// Version is the version of this program, for kernel_info.
 	Version string
-	// Interrupt interrupts what GoNB runs or compiles; again says that the cell has
-	// been interrupted and goes on. Kill ends all that cells have started.
+	// Interrupt interrupts the program that GoNB runs or compiles; again means that an
+	// earlier Interrupt did not end the cell. Kill kills all processes of cells.
 	Interrupt func(again bool)
 	Kill      func()
 	Log       *slog.Logger // nil means slog's default
 }
 
-// Proxy serves clients. Its methods may be called at the same time.
+// Proxy serves clients. Its methods may be called concurrently.
 type Proxy struct {
 	o       Options
 	key     wire.Key // of clients
@@ -50,25 +51,25 @@ type Proxy struct {
 	stopOnce sync.Once
 	deadOnce sync.Once
 
-	mu      sync.Mutex
-	queue   []*request
-	queued  chan struct{}       // has a token where the queue may hold something
-	current *request            // with GoNB
-	known   map[string]*request // by id: the current one and the last ones before
-	order   []string            // of known, oldest first
-	count   int                 // of cells that history keeps
-	history history
-	comms   map[string]string // open ones: id to target
-	grumble time.Time         // when a bad message was last logged
+	mu       sync.Mutex
+	queue    []*request
+	queued   chan struct{}       // has a value if the queue may be non-empty
+	current  *request            // the request that GoNB works on
+	known    map[string]*request // by id: the current request and the last ones before it
+	order    []string            // the keys of known, oldest first
+	count    int                 // of the last cell in history
+	history  history
+	comms    map[string]string // open comms: id to target
+	rejected time.Time         // when a rejected message was last logged
 
-	out outputs // of the goroutine that reads GoNB's outputs
+	out outputs // used by the goroutine gather only
 }
 
-// remembered is how many requests are known after their end, for outputs that
-// come late.
+// remembered is the number of requests that are kept after their end, for outputs
+// that arrive late.
 const remembered = 64
 
-// New listens where clients connect. Serve answers them.
+// New listens at the addresses where clients connect. Serve answers them.
 func New(o Options) (*Proxy, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -91,7 +92,7 @@ func New(o Options) (*Proxy, error) {
 		listeners = append(listeners, l)
 	}
 	z := zmtp.Options{Log: o.Log}
-	// iopub comes first: what the others receive is answered there too.
+	// iopub comes first, because requests on the others are answered there too.
 	p.iopub = zmtp.NewPub(listeners[3], z, p.welcome)
 	p.heartbeat = zmtp.NewEcho(listeners[4], z)
 	started := make(chan struct{})
@@ -111,8 +112,8 @@ func New(o Options) (*Proxy, error) {
 	return p, nil
 }
 
-// listen listens at an endpoint; a port that a kernel before this one is just
-// leaving is waited for.
+// listen listens at an endpoint. It tries again for a second, because a kernel that
+// is being restarted may still hold the port.
 func listen(endpoint string) (net.Listener, error) {
 	var err error
 	for range 50 {
@@ -125,8 +126,8 @@ func listen(endpoint string) (net.Listener, error) {
 	return nil, err
 }
 
-// parse reads and checks a client's message. It returns nil where there is
-// something wrong with it, which is logged, once a second at most.
+// parse reads and checks a client's message. It returns nil if the message is
+// invalid, and logs that, at most once a second.
 func (p *Proxy) parse(frames [][]byte) *wire.Message {
 	m, err := p.key.Parse(frames)
 	if err == nil {
@@ -134,15 +135,15 @@ func (p *Proxy) parse(frames [][]byte) *wire.Message {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Since(p.grumble) > time.Second {
-		p.grumble = time.Now()
+	if time.Since(p.rejected) > time.Second {
+		p.rejected = time.Now()
 		p.o.Log.Warn("a message was dropped", "err", err)
 	}
 	return nil
 }
 
-// Serve passes cells to GoNB until a client asks for a shutdown, GoNB ends or ctx
-// does. It returns nil after a shutdown.
+// Serve passes cells to GoNB until a client asks for a shutdown, GoNB ends, or ctx
+// ends. It returns nil after a shutdown.
 func (p *Proxy) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -154,7 +155,7 @@ func (p *Proxy) Serve(ctx context.Context) error {
 		p.mu.Lock()
 		r := p.current
 		p.mu.Unlock()
-		if r != nil { // it is told
+		if r != nil { // its client gets an error
 			select {
 			case <-r.done:
 			case <-time.After(time.Second):
@@ -166,10 +167,11 @@ func (p *Proxy) Serve(ctx context.Context) error {
 	}
 }
 
-// Dead tells the proxy that GoNB has ended: a cell that ran fails.
+// Dead must be called when GoNB has ended. The cell that was running fails.
 func (p *Proxy) Dead() { p.deadOnce.Do(func() { close(p.dead) }) }
 
-// Close closes all sockets. What was sent has a second to reach clients.
+// Close closes all sockets, after waiting up to a second for clients to receive what
+// was sent.
 func (p *Proxy) Close() error {
 	p.stopOnce.Do(func() { close(p.stopped) })
 	for _, c := range []*zmtp.Conn{p.gonb.shell, p.gonb.stdin, p.gonb.iopub} {
@@ -195,21 +197,22 @@ func (p *Proxy) emit(m *wire.Message) {
 	p.iopub.Send(p.key.Frames(m))
 }
 
-// welcome is what a new subscriber is sent, so that it knows that it is one.
+// welcome returns the message that tells a new subscriber that its subscription is
+// in effect.
 func (p *Proxy) welcome(topic string) [][]byte {
 	m := p.session.New("iopub_welcome", nil, map[string]string{"subscription": topic})
 	m.Identities = [][]byte{[]byte(topic)}
 	return p.key.Frames(m)
 }
 
-// message is a client's message and the connection it came by.
+// message is a client's message and its connection.
 type message struct {
 	*wire.Message
 	from *zmtp.Conn
 }
 
-// respond answers a request on the channel it came by. A client that has lost its
-// connection and has another since gets it there.
+// respond answers a request over its connection. If that is closed, it takes the
+// newest connection of the same client.
 func (p *Proxy) respond(by *zmtp.RouterSocket, to message, kind string, content any) {
 	frames := p.key.Frames(p.session.New(kind, to.Message, content))
 	if !by.Send(to.from, frames) {
@@ -217,5 +220,5 @@ func (p *Proxy) respond(by *zmtp.RouterSocket, to message, kind string, content 
 	}
 }
 
-// raw reads JSON as it is; for content that came checked.
+// raw returns text, which is known to be JSON, as a json.RawMessage.
 func raw(text string) json.RawMessage { return json.RawMessage(text) }

@@ -8,19 +8,19 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/wire"
 )
 
-// request is a client's message on shell and what becomes of it.
+// request is a client's request on shell and its state.
 type request struct {
 	message
 	execute execute // of an execute_request
 
-	reply chan *wire.Message // GoNB's, buffered
+	reply chan *wire.Message // of GoNB, of capacity 1
 	idle  chan struct{}      // closed when GoNB has sent all outputs
 	done  chan struct{}      // closed when the client has been answered
 
-	// By the goroutine of outputs, and after idle by that of requests.
-	shown  map[string]bool // display ids
-	stderr string          // the end of it
-	held   string          // of stderr: what may be GoNB's own words
+	// Used by the goroutine gather until idle is closed, then by work.
+	shown  map[string]bool // display ids that this request has shown
+	stderr string          // the end of the standard error
+	held   string          // the part of stderr that GoNB may have written
 
 	mu          sync.Mutex
 	interrupted bool
@@ -67,5 +67,5 @@ func (r *request) wasInterrupted() bool {
 	return r.interrupted
 }
 
-// replyType is the type of the answer to a request of that type.
+// replyType returns the type of the reply to a request of type kind.
 func replyType(kind string) string { return strings.TrimSuffix(kind, "_request") + "_reply" }

@@ -71,8 +71,8 @@ var (
 	errTimeout = errors.New("GoNB did not answer in time")
 )
 
-// forward sends a request to GoNB and waits for its reply and all its outputs, for
-// ever where timeout is 0.
+// forward sends a request to GoNB and waits for its reply and all its outputs. A
+// timeout of 0 means for ever.
 func (p *Proxy) forward(ctx context.Context, r *request, content any, timeout time.Duration) (json.RawMessage, error) {
 	text, err := json.Marshal(content)
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 		p.publish(r.Message, "execute_input", map[string]any{"code": e.Code, "execution_count": count})
 	}
 	if err := standin.ClearFailure(p.o.Dir); err != nil {
-		p.o.Log.Warn("the last cell's failure stays", "err", err)
+		p.o.Log.Warn("the note of the last cell's failure cannot be removed", "err", err)
 	}
 	reply, err := p.forward(ctx, r, map[string]any{
 		"code": standin.RewriteCell(p.o.Dir, e.Code), "silent": e.Silent, "store_history": e.StoreHistory,
@@ -145,7 +145,7 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 	}
 	var doomed []*request
 	if e.StopOnError {
-		doomed = p.waiting() // not what a client sends when it reads the reply
+		doomed = p.waiting() // before the reply: what the client sends after it must run
 	}
 	p.respond(p.shell, r.message, "execute_reply", map[string]any{
 		"status": "error", "execution_count": count, "payload": []any{}, "user_expressions": struct{}{},
@@ -240,8 +240,8 @@ func (p *Proxy) inspect(ctx context.Context, r *request) {
 	p.respond(p.shell, r.message, "inspect_reply", reply)
 }
 
-// toUTF16 turns an offset in characters, as the protocol counts, into one in
-// UTF-16 units, as GoNB does; fromUTF16 turns it back.
+// toUTF16 converts an offset in characters, which the protocol uses, into one in
+// UTF-16 units, which GoNB uses. fromUTF16 is its inverse.
 func toUTF16(text string, characters int) int {
 	units := 0
 	for _, c := range text {

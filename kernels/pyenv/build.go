@@ -15,7 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
-// oldest is the first Python that the pinned versions work with: 3.10.
+// oldest is the minor version of the oldest Python that the pinned versions support.
 const oldest = 10
 
 // findPython returns the first Python on the PATH that is new enough, by the path
@@ -59,15 +59,15 @@ func (o Opener) build(ctx context.Context, python string, env Env) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%w: pip: %s (%w)", ErrNoPackages, complaint(out), err)
+		return fmt.Errorf("%w: pip: %s (%w)", ErrNoPackages, errorLine(out), err)
 	}
-	return env.seal(ctx)
+	return env.writeReceipt(ctx)
 }
 
-// makeVenv makes a virtual environment and returns the command line of a pip
-// that installs into it: the machine's, which can do that since pip 22.3, or
-// else one put into the environment, which takes longer and which Debian's
-// Python cannot do without the package python3-venv.
+// makeVenv makes a virtual environment and returns the command line of a pip that
+// installs into it. That is the machine's own pip, if it is 22.3 or later, or else a
+// pip in the environment. The latter takes longer, and on Debian it needs the package
+// python3-venv.
 func makeVenv(ctx context.Context, python string, env Env) (pip []string, err error) {
 	attempts := []struct{ venv, pip []string }{
 		{[]string{"-m", "venv", "--without-pip", env.Dir}, []string{python, "-m", "pip", "--python", env.Python()}},
@@ -85,7 +85,7 @@ func makeVenv(ctx context.Context, python string, env Env) (pip []string, err er
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		failure = complaint(out)
+		failure = errorLine(out)
 		if bytes.Contains(out, []byte("No space left")) {
 			return nil, fmt.Errorf("%s: %s", env.Dir, failure)
 		}
@@ -96,7 +96,7 @@ func makeVenv(ctx context.Context, python string, env Env) (pip []string, err er
 	return nil, fmt.Errorf("%w: %s: %s; install pip and venv for it (on Debian and Ubuntu: apt install python3-venv)", ErrNoPython, python, failure)
 }
 
-// run runs a program of Python's and returns what it said.
+// run runs a Python and returns its output.
 func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(withoutPython(os.Environ()), "PATH="+os.Getenv("PATH"),
@@ -110,9 +110,9 @@ func run(ctx context.Context, program string, args ...string) ([]byte, error) {
 	return out, err
 }
 
-// complaint is the first line that names an error, or else the last line.
-func complaint(out []byte) string {
-	last := "it did not say why"
+// errorLine returns the first line that reports an error, or else the last line.
+func errorLine(out []byte) string {
+	last := "no reason given"
 	for line := range strings.Lines(string(out)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "ERROR:") || strings.HasPrefix(line, "error:") || strings.Contains(line, "No module named") {

@@ -12,7 +12,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
-// Open is the function Open with o's choices.
+// Open is the function Open with o's options.
 func (o Opener) Open(ctx context.Context) (Env, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -23,7 +23,7 @@ func (o Opener) Open(ctx context.Context) (Env, error) {
 	if o.CacheDir == "" {
 		dir, err := os.UserCacheDir()
 		if err != nil {
-			return Env{}, fmt.Errorf("pyenv: no folder to keep the environment in: %w; set HOME or XDG_CACHE_HOME", err)
+			return Env{}, fmt.Errorf("pyenv: no cache directory: %w; set HOME or XDG_CACHE_HOME", err)
 		}
 		o.CacheDir = filepath.Join(dir, "netdiffus", "python")
 	}
@@ -45,15 +45,15 @@ func (o Opener) Open(ctx context.Context) (Env, error) {
 	return env, nil
 }
 
-// make makes env under a lock. A virtual environment knows its own path and
-// cannot be built elsewhere and renamed, so it grows in place, and the receipt
-// that check asks for is written last.
+// make makes env under a lock. A virtual environment contains its own path, so it
+// cannot be made elsewhere and renamed. It is made in place, and the receipt that
+// check requires is written last.
 func (o Opener) make(ctx context.Context, env Env) error {
 	if err := os.MkdirAll(filepath.Dir(env.Dir), 0o755); err != nil {
 		return fmt.Errorf("%w; make the folder writable, or set XDG_CACHE_HOME to one that is", err)
 	}
 	unlock, err := atomicfile.Lock(ctx, env.Dir+".lock", func() {
-		o.Log.Info("waiting for another process that makes the Python environment", "folder", env.Dir)
+		o.Log.Info("waiting for another process to make the Python environment", "folder", env.Dir)
 	})
 	if err != nil {
 		return err
@@ -70,9 +70,9 @@ func (o Opener) make(ctx context.Context, env Env) error {
 		}
 	}
 	if _, err := os.Stat(env.Dir); err == nil {
-		o.Log.Info("making the Python environment anew", "folder", env.Dir, "why", why)
+		o.Log.Info("making the Python environment again", "folder", env.Dir, "why", why)
 	} else {
-		o.Log.Info("making the Python environment: some 350 MB, once", "folder", env.Dir, "python", python)
+		o.Log.Info("making the Python environment (350 MB, once)", "folder", env.Dir, "python", python)
 	}
 	if err := os.RemoveAll(env.Dir); err != nil {
 		return err

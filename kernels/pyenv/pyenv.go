@@ -1,8 +1,8 @@
-// Package pyenv keeps a Python environment for what is written in Python around
-// a Jupyter kernel: JupyterLab, nbclient, nbconvert, jupyter_kernel_test and
-// playwright. Versions are pinned (requirements.txt), and the environment is
-// made once, in the user's cache directory, by the machine's own Python and pip.
-// NetDiffus itself needs no Python.
+// Package pyenv makes a Python environment that holds the programs around a Jupyter
+// kernel that are written in Python: JupyterLab, nbclient, nbconvert,
+// jupyter_kernel_test and playwright. Their versions are pinned in requirements.txt.
+// The environment is made once, in the user's cache directory, by the machine's own
+// Python and pip. NetDiffus itself needs no Python.
 package pyenv
 
 import (
@@ -23,29 +23,29 @@ import (
 //go:embed requirements.txt
 var requirements string
 
-// ErrNoPython means that the machine has no Python that can make the
-// environment; the error around it says what is missing and what to type.
+// ErrNoPython means that the machine has no Python that can make the environment. The
+// error around it names what is missing and a cure.
 var ErrNoPython = errors.New("no Python to make an environment with")
 
-// ErrNoPackages means that pip could not bring the packages: no network, or an
-// index that lacks one of them.
-var ErrNoPackages = errors.New("the package index did not give what the environment needs")
+// ErrNoPackages means that pip could not download the packages: there is no network,
+// or the index lacks one of them.
+var ErrNoPackages = errors.New("pip cannot get the packages of the environment")
 
-// Env is a Python environment that is complete.
+// Env is a complete Python environment.
 type Env struct {
 	Dir string // its folder, absolute
 }
 
-// Open returns the environment, making it where it is missing, damaged, or made
-// by a Python that is gone. Making it takes half a minute and 350 MB. Any number
-// of processes may call it at once: one makes it, the others wait.
+// Open returns the environment. It makes it first if it is missing or damaged, or if
+// the Python that made it no longer exists, which takes half a minute and 350 MB.
+// Several processes may call it at the same time: one makes it, the others wait.
 func Open(ctx context.Context) (Env, error) { return Opener{}.Open(ctx) }
 
-// Opener is Open with its choices as fields. Its zero value works.
+// Opener is Open with options. The zero value works.
 type Opener struct {
-	Log      *slog.Logger // what goes on while the environment is made; nil means slog.Default()
+	Log      *slog.Logger // of making the environment; nil means slog.Default()
 	CacheDir string       // where environments are kept; "" means netdiffus/python in os.UserCacheDir
-	Python   string       // the program that makes it; "" means the first python3 of 3.10 or later on the PATH
+	Python   string       // the Python that makes it; "" means the first one of 3.10 or later on the PATH
 
 	requirements string // "" means the pinned ones
 }
@@ -63,9 +63,9 @@ func (e Env) program(name string) string {
 	return filepath.Join(e.Dir, "bin", name)
 }
 
-// Command returns a command that runs the environment's python with args, its
-// programs first on the PATH and nothing of the user's own Python in its way.
-// When ctx ends, the command ends with all that it started.
+// Command returns a command that runs the environment's python with args. The
+// environment's programs are first on its PATH, and the settings of the user's own
+// Python are removed. When ctx ends, the command and all that it started are killed.
 func (e Env) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, e.Python(), args...)
 	cmd.Env = append(withoutPython(os.Environ()),
@@ -78,8 +78,8 @@ func (e Env) Command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// withoutPython drops the variables that would lead another environment's
-// modules into this one.
+// withoutPython removes the variables that would make modules of another environment
+// visible in this one.
 func withoutPython(environ []string) []string {
 	var kept []string
 	for _, pair := range environ {

@@ -68,7 +68,7 @@ func TestOpenMendsDamage(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(site, "some_package"), 0o755); err != nil { // as pip would
 		t.Fatal(err)
 	}
-	if err := env.seal(t.Context()); err != nil {
+	if err := env.writeReceipt(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -88,7 +88,7 @@ func TestOpenMendsDamage(t *testing.T) {
 			t.Errorf("check = %v, want that it %s", err, what)
 		}
 		if what == "some_package is missing" { // the later ones have less and less left
-			if err := env.seal(t.Context()); err != nil {
+			if err := env.writeReceipt(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -96,8 +96,8 @@ func TestOpenMendsDamage(t *testing.T) {
 	if _, err := o.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := log.String(); !strings.Contains(got, "anew") || !strings.Contains(got, "was not finished") {
-		t.Errorf("Open logs %q, want it made anew, and why", got)
+	if got := log.String(); !strings.Contains(got, "environment again") || !strings.Contains(got, "was not finished") {
+		t.Errorf("Open logs %q, want it made again, and why", got)
 	}
 	if err := env.check(t.Context()); err != nil {
 		t.Errorf("after Open: %v", err)

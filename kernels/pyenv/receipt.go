@@ -14,16 +14,16 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
-// receipt says what a complete environment holds. It is the last file written.
+// receipt describes a complete environment. It is the last file to be written.
 type receipt struct {
 	Python string   `json:"python"` // its version, "3.11"
-	Holds  []string `json:"holds"`  // what lies in site-packages
+	Holds  []string `json:"holds"`  // names in site-packages
 }
 
 const receiptName = "netdiffus.json"
 
-// probe asks a python for its version, "3.11", and where it really is: what is
-// on the PATH can be a script that chooses one (pyenv, asdf).
+// probe runs a python and returns its version, such as "3.11", and the path of its
+// executable: the python on the PATH can be a script that chooses one (pyenv, asdf).
 func probe(ctx context.Context, python string) (version, executable string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -40,7 +40,7 @@ func probe(ctx context.Context, python string) (version, executable string, err 
 	return strings.TrimSpace(version), executable, nil
 }
 
-// sitePackages is where the environment's packages are.
+// sitePackages returns the folder of the environment's packages.
 func (e Env) sitePackages() (string, error) {
 	for _, pattern := range []string{"lib/python3*/site-packages", "Lib/site-packages"} {
 		if found, _ := filepath.Glob(filepath.Join(e.Dir, pattern)); len(found) == 1 {
@@ -50,8 +50,8 @@ func (e Env) sitePackages() (string, error) {
 	return "", fmt.Errorf("%s has no site-packages", e.Dir)
 }
 
-// seal writes the receipt.
-func (e Env) seal(ctx context.Context) error {
+// writeReceipt writes the receipt.
+func (e Env) writeReceipt(ctx context.Context) error {
 	version, _, err := probe(ctx, e.Python())
 	if err != nil {
 		return err
@@ -77,8 +77,7 @@ func (e Env) seal(ctx context.Context) error {
 	return atomicfile.WriteFile(filepath.Join(e.Dir, receiptName), text)
 }
 
-// check says why the environment cannot be used, or nil. It takes as long as
-// Python to start.
+// check returns why the environment cannot be used, or nil. It starts Python.
 func (e Env) check(ctx context.Context) error {
 	text, err := os.ReadFile(filepath.Join(e.Dir, receiptName))
 	if err != nil {

@@ -8,24 +8,24 @@ import (
 	"strconv"
 )
 
-// Connection is what a Jupyter client writes in a connection file: where the
-// kernel shall listen, and the key that messages are signed with.
+// Connection is the content of a connection file, which a Jupyter client writes: the
+// addresses at which the kernel must listen, and the key that signs messages.
 type Connection struct {
 	Transport       string `json:"transport"` // "tcp" or "ipc"
-	IP              string `json:"ip"`        // for ipc the beginning of the sockets' path
+	IP              string `json:"ip"`        // for ipc, the beginning of the sockets' paths
 	Shell           int    `json:"shell_port"`
 	IOPub           int    `json:"iopub_port"`
 	Stdin           int    `json:"stdin_port"`
 	Control         int    `json:"control_port"`
 	Heartbeat       int    `json:"hb_port"`
 	SignatureScheme string `json:"signature_scheme"` // "hmac-sha256"
-	Key             string `json:"key"`              // empty where messages are not signed
+	Key             string `json:"key"`              // empty if messages are not signed
 }
 
-// maxConnectionFile is far more than a connection file holds, bytes.
+// maxConnectionFile is far more than a connection file holds, in bytes.
 const maxConnectionFile = 1 << 20
 
-// ReadConnection reads a connection file and checks that it can be served.
+// ReadConnection reads and checks a connection file.
 func ReadConnection(path string) (Connection, error) {
 	var c Connection
 	info, err := os.Stat(path)
@@ -33,7 +33,7 @@ func ReadConnection(path string) (Connection, error) {
 		return c, fmt.Errorf("wire: connection file: %w", err)
 	}
 	if info.Size() > maxConnectionFile {
-		return c, fmt.Errorf("wire: connection file %s: %d bytes are no connection file", path, info.Size())
+		return c, fmt.Errorf("wire: connection file %s: it has %d bytes, too many for a connection file", path, info.Size())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -57,7 +57,7 @@ func (c *Connection) check() error {
 		return fmt.Errorf("transport %q is neither tcp nor ipc", c.Transport)
 	}
 	if c.IP == "" {
-		return fmt.Errorf("no ip to listen at")
+		return fmt.Errorf("it has no ip")
 	}
 	if c.SignatureScheme != "" && c.SignatureScheme != "hmac-sha256" {
 		return fmt.Errorf("signature scheme %q is not hmac-sha256", c.SignatureScheme)
@@ -70,7 +70,7 @@ func (c *Connection) check() error {
 	return nil
 }
 
-// Write writes the connection file, for its owner only.
+// Write writes a connection file that only its owner can read.
 func (c Connection) Write(path string) error {
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c Connection) Write(path string) error {
 	return os.WriteFile(path, text, 0o600)
 }
 
-// Endpoint is the address of the socket with that port, as ZeroMQ writes it.
+// Endpoint returns the address of the socket with that port, in ZeroMQ's form.
 func (c Connection) Endpoint(port int) string {
 	if c.Transport == "ipc" {
 		return "ipc://" + c.IP + "-" + strconv.Itoa(port)

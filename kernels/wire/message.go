@@ -1,5 +1,5 @@
-// Package wire reads, checks, signs and writes the messages that a Jupyter
-// client and a kernel exchange, and the connection file they meet by.
+// Package wire reads, checks, signs and writes the messages between a Jupyter client
+// and a kernel, and the connection file that tells each where the other is.
 //
 // Source: "Messaging in Jupyter", protocol 5.4, jupyter-client's documentation.
 package wire
@@ -21,7 +21,7 @@ import (
 // Protocol is the version of the messages.
 const Protocol = "5.4"
 
-// Header says what a message is.
+// Header is the header of a message.
 type Header struct {
 	ID       string `json:"msg_id"`
 	Session  string `json:"session"`
@@ -31,24 +31,24 @@ type Header struct {
 	Version  string `json:"version"`
 }
 
-// Message is one message. The JSON parts are kept as they came: a proxy signs
-// them again, it does not write them again.
+// Message is one message. Its JSON parts are kept as they were received, so that a
+// proxy can sign and send them again unchanged.
 type Message struct {
-	Identities [][]byte // whom it goes to or comes from; the topic on iopub
+	Identities [][]byte // the receiver or the sender; on iopub the topic
 	Header     Header
-	RawHeader  json.RawMessage // Header with what else the sender put there
+	RawHeader  json.RawMessage // Header, with further fields of the sender's
 	Parent     json.RawMessage // the header of the message this one answers, or {}
 	Metadata   json.RawMessage
 	Content    json.RawMessage
 	Buffers    [][]byte
 }
 
-// ParentID is the id of the message that m answers, or "".
+// ParentID returns the id of the message that m answers, or "".
 func (m *Message) ParentID() string {
 	var parent struct {
 		ID string `json:"msg_id"`
 	}
-	json.Unmarshal(m.Parent, &parent) // checked when it was read
+	json.Unmarshal(m.Parent, &parent) // it is known to be JSON
 	return parent.ID
 }
 
@@ -60,20 +60,20 @@ func (m *Message) Decode(v any) error {
 	return nil
 }
 
-// delimiter ends the identities.
+// delimiter is the frame after the identities.
 var delimiter = []byte("<IDS|MSG>")
 
-// Errors of messages that are not taken.
+// Errors of messages that are rejected.
 var (
 	ErrMalformed = errors.New("wire: malformed message")
 	ErrSignature = errors.New("wire: wrong signature")
 )
 
-// Key signs messages and checks signatures; an empty one does neither.
+// Key signs messages and checks signatures. An empty key does neither.
 type Key []byte
 
-// Parse reads the frames of one message and checks its signature before anything
-// else of it.
+// Parse reads the frames of one message. It checks the signature before it reads
+// the rest.
 func (k Key) Parse(frames [][]byte) (*Message, error) {
 	at := -1
 	for i, f := range frames {
@@ -98,7 +98,7 @@ func (k Key) Parse(frames [][]byte) (*Message, error) {
 	}
 	for i, p := range parts {
 		if !isObject(p) {
-			return nil, fmt.Errorf("%w: part %d is no JSON object", ErrMalformed, i+1)
+			return nil, fmt.Errorf("%w: part %d is not a JSON object", ErrMalformed, i+1)
 		}
 	}
 	if err := json.Unmarshal(m.RawHeader, &m.Header); err != nil {
@@ -110,13 +110,13 @@ func (k Key) Parse(frames [][]byte) (*Message, error) {
 	return m, nil
 }
 
-// isObject says whether text is one JSON object.
+// isObject reports whether text is one JSON object.
 func isObject(text []byte) bool {
 	text = bytes.TrimLeft(text, " \t\r\n")
 	return len(text) > 0 && text[0] == '{' && json.Valid(text)
 }
 
-// Frames writes and signs a message.
+// Frames signs a message and returns its frames.
 func (k Key) Frames(m *Message) [][]byte {
 	parts := [][]byte{m.RawHeader, m.Parent, m.Metadata, m.Content}
 	frames := make([][]byte, 0, len(m.Identities)+6+len(m.Buffers))
@@ -139,17 +139,17 @@ func (k Key) sum(parts [][]byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Session writes messages of one sender.
+// Session makes the messages of one sender.
 type Session struct {
 	id, username string
 }
 
-// NewSession begins a session with a name of its own.
+// NewSession returns a session with a new random name.
 func NewSession() Session {
 	return Session{id: rand.Text(), username: username()}
 }
 
-// username is the name of who runs the kernel.
+// username returns the name of the user who runs the kernel.
 var username = sync.OnceValue(func() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
@@ -157,8 +157,8 @@ var username = sync.OnceValue(func() string {
 	return "kernel"
 })
 
-// New makes a message of that type that answers parent (nil for none), with
-// content as JSON. It panics where content cannot be JSON.
+// New makes a message of type kind that answers parent (nil for none), with content
+// encoded as JSON. It panics if content cannot be encoded.
 func (s Session) New(kind string, parent *Message, content any) *Message {
 	m := &Message{
 		Header: Header{

@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// stall is how long a peer may take nothing before messages to it are dropped
-// instead of waited for.
+// stall is how long a peer may read nothing before messages to it are dropped.
 const stall = 10 * time.Second
 
-// Conn is one connection after the handshake. Messages to it are queued and
-// written by a goroutine of its own.
+// Conn is a connection after its handshake. Messages are queued, and a goroutine of
+// the connection writes them.
 type Conn struct {
-	Identity []byte // that the peer gave itself, often none
+	Identity []byte // that the peer announced, often empty
 
 	number int // of a server's connections
 	c      net.Conn
@@ -29,7 +28,7 @@ type Conn struct {
 	changed  *sync.Cond // the queue, progress or closed
 	queue    [][]byte
 	queued   int       // bytes of the queue and of what is being written
-	progress time.Time // when the peer last took something, or the queue was empty
+	progress time.Time // when the peer last read something, or the queue was empty
 	closed   bool
 	topics   map[string]bool // of a subscriber
 }
@@ -74,9 +73,9 @@ func (c *Conn) write() {
 	}
 }
 
-// Send queues a message. It waits while more than backlog bytes are queued and
-// the peer takes them; it drops the message where the peer takes none, and says
-// whether the message was queued.
+// Send queues a message. It waits while more than backlog bytes are queued and the
+// peer reads them; it drops the message if the peer reads nothing. It reports whether
+// the message was queued.
 func (c *Conn) Send(frames [][]byte, backlog int) bool {
 	return c.send(appendMessage(make([]byte, 0, wireSize(frames)), frames), backlog)
 }
@@ -102,7 +101,8 @@ func (c *Conn) send(message []byte, backlog int) bool {
 	return true
 }
 
-// Receive reads the next message. It returns io.EOF when the peer has gone.
+// Receive reads the next message. It returns io.EOF when the peer has closed the
+// connection.
 func (c *Conn) Receive() ([][]byte, error) {
 	for {
 		frames, command, err := readMessage(c.r, c.limits)
@@ -113,8 +113,8 @@ func (c *Conn) Receive() ([][]byte, error) {
 	}
 }
 
-// flush waits until the queue is written, the connection closes or the peer takes
-// nothing for the given time.
+// flush waits until the queue is written or the connection closes, at most for the
+// given time.
 func (c *Conn) flush(within time.Duration) {
 	deadline := time.Now().Add(within)
 	wake := time.AfterFunc(within, c.changed.Broadcast)
@@ -126,7 +126,7 @@ func (c *Conn) flush(within time.Duration) {
 	}
 }
 
-// Close closes the connection at once; what is queued is lost.
+// Close closes the connection at once and drops queued messages.
 func (c *Conn) Close() error {
 	c.mu.Lock()
 	c.closed, c.queue = true, nil
@@ -135,8 +135,8 @@ func (c *Conn) Close() error {
 	return c.c.Close()
 }
 
-// Dial connects to an endpoint, "tcp://host:port" or "ipc://path", as a socket of
-// the given kind and identity. It tries until ctx ends. A SUB subscribes to
+// Dial connects to an endpoint, "tcp://host:port" or "ipc://path", as a socket of the
+// given kind and identity. It tries again until ctx ends. A SUB subscribes to
 // everything.
 func Dial(ctx context.Context, endpoint string, kind Kind, identity string, l Limits) (*Conn, error) {
 	network, address, err := split(endpoint)
@@ -175,8 +175,8 @@ func dial(ctx context.Context, network, address string, kind Kind, identity stri
 	return conn, nil
 }
 
-// Listen listens at an endpoint, "tcp://host:port" or "ipc://path". A socket file
-// that is left there is replaced, as ZeroMQ does.
+// Listen listens at an endpoint, "tcp://host:port" or "ipc://path". It replaces a
+// socket file that an earlier process left there, as ZeroMQ does.
 func Listen(endpoint string) (net.Listener, error) {
 	network, address, err := split(endpoint)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package zmtp speaks the part of ZMTP 3.0, ZeroMQ's protocol on the wire, that
-// a Jupyter kernel and its clients need: ROUTER, PUB and an echoing REP that
-// listen, DEALER and SUB that dial, over TCP and Unix sockets, without
-// encryption. It is written for hostile peers: a connection that breaks the
-// protocol is closed and nothing else happens.
+// Package zmtp implements the part of ZMTP 3.0, ZeroMQ's protocol on the wire, that a
+// Jupyter kernel and its clients need: ROUTER, PUB and an echoing REP that listen,
+// DEALER and SUB that dial, over TCP and Unix sockets, without encryption. It is safe
+// against hostile peers: a connection that violates the protocol is closed, with no
+// effect on the others.
 //
 // Source: RFC 23/ZMTP, rfc.zeromq.org/spec/23.
 package zmtp
@@ -22,7 +22,7 @@ const (
 	flagCommand = 1 << 2
 )
 
-// Limits bound what one message of a peer may take.
+// Limits bound the size of one message of a peer.
 type Limits struct {
 	Bytes  int64 // of all frames together; 0 means 64 MiB
 	Frames int   // 0 means 1024
@@ -42,12 +42,12 @@ func (l Limits) frames() int {
 	return 1024
 }
 
-// ErrProtocol is wrapped by every error about bytes that are not ZMTP or go
-// beyond the limits.
+// ErrProtocol is wrapped by every error about bytes that are not ZMTP or that exceed
+// the limits.
 var ErrProtocol = errors.New("zmtp: protocol violated")
 
-// chunk is how much of a frame is read at once, so that a length alone, however
-// large, takes no memory.
+// chunk is how much of a frame is read at once, so that a large length alone takes no
+// memory.
 const chunk = 64 << 10
 
 // readFrame reads one frame of at most limit bytes.
@@ -68,7 +68,7 @@ func readFrame(r io.Reader, limit int64) (body []byte, flags byte, err error) {
 		size = binary.BigEndian.Uint64(head[1:])
 	}
 	if size > uint64(limit) {
-		return nil, 0, fmt.Errorf("%w: a frame of %d bytes, at most %d are taken", ErrProtocol, size, limit)
+		return nil, 0, fmt.Errorf("%w: a frame of %d bytes, at most %d are allowed", ErrProtocol, size, limit)
 	}
 	if size <= chunk {
 		body = make([]byte, size)
@@ -82,7 +82,7 @@ func readFrame(r io.Reader, limit int64) (body []byte, flags byte, err error) {
 	return b.Bytes(), flags, nil
 }
 
-// unexpected is err for the middle of something, where an end is no clean one.
+// unexpected turns io.EOF into io.ErrUnexpectedEOF, for reads that must not end here.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -90,8 +90,8 @@ func unexpected(err error) error {
 	return err
 }
 
-// readMessage reads the frames of one message, or one command. It returns io.EOF
-// where the peer ends between messages.
+// readMessage reads the frames of one message, or one command. It returns io.EOF if
+// the peer ends the connection between messages.
 func readMessage(r io.Reader, l Limits) (frames [][]byte, command bool, err error) {
 	left := l.bytes()
 	for {
@@ -119,7 +119,7 @@ func readMessage(r io.Reader, l Limits) (frames [][]byte, command bool, err erro
 	}
 }
 
-// appendMessage appends frames as they go over the wire.
+// appendMessage appends frames in their form on the wire.
 func appendMessage(dst []byte, frames [][]byte) []byte {
 	for i, f := range frames {
 		var flags byte
@@ -141,7 +141,7 @@ func appendFrame(dst []byte, flags byte, body []byte) []byte {
 	return append(dst, body...)
 }
 
-// wireSize is how many bytes appendMessage appends at most.
+// wireSize returns an upper bound of the bytes that appendMessage appends.
 func wireSize(frames [][]byte) int {
 	n := 9 * len(frames)
 	for _, f := range frames {

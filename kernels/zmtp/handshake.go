@@ -13,7 +13,7 @@ import (
 // Kind is a socket type of ZeroMQ.
 type Kind string
 
-// The socket types that are spoken to.
+// The socket types of this package and of its peers.
 const (
 	Router Kind = "ROUTER"
 	Dealer Kind = "DEALER"
@@ -25,7 +25,7 @@ const (
 	xPub   Kind = "XPUB"
 )
 
-// partners lists which sockets may be at the other end.
+// partners maps a socket type to those that may be at the other end.
 var partners = map[Kind][]Kind{
 	Router: {Dealer, Req, Router},
 	Dealer: {Router, Rep, Dealer},
@@ -35,14 +35,14 @@ var partners = map[Kind][]Kind{
 	Sub:    {Pub, xPub},
 }
 
-// handshakeTime is how long a peer may take to say what it is.
+// handshakeTime is how long a peer may take for its handshake.
 const handshakeTime = 10 * time.Second
 
-// maxIdentity is the longest identity that ZeroMQ knows, bytes.
+// maxIdentity is the longest identity that ZeroMQ allows, in bytes.
 const maxIdentity = 255
 
-// handshake greets the peer and exchanges READY. It returns the identity that the
-// peer gave itself, which may be empty.
+// handshake exchanges greetings and READY commands with the peer. It returns the
+// peer's identity, which may be empty.
 func handshake(c net.Conn, r io.Reader, kind Kind, identity []byte) ([]byte, error) {
 	if err := c.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
 		return nil, err
@@ -70,13 +70,13 @@ func handshake(c net.Conn, r io.Reader, kind Kind, identity []byte) ([]byte, err
 		return nil, err
 	}
 	if !slices.Contains(partners[kind], peer) {
-		return nil, fmt.Errorf("%w: a %q at a %s", ErrProtocol, peer, kind)
+		return nil, fmt.Errorf("%w: a %q socket connects to a %s", ErrProtocol, peer, kind)
 	}
 	return id, c.SetDeadline(time.Time{})
 }
 
-// greeting is what a ZMTP 3.0 peer without security says first: signature,
-// version, mechanism, whether it is a server, filler.
+// greeting returns the first bytes of a ZMTP 3.0 peer without security: signature,
+// version, mechanism, whether it is a server, padding.
 func greeting() []byte {
 	g := make([]byte, 64)
 	g[0], g[9] = 0xff, 0x7f
@@ -97,10 +97,10 @@ func readGreeting(r io.Reader) error {
 		return unexpected(err)
 	}
 	if g[10] < 3 {
-		return fmt.Errorf("%w: version %d of the protocol, 3 is spoken", ErrProtocol, g[10])
+		return fmt.Errorf("%w: version %d of the protocol, want 3", ErrProtocol, g[10])
 	}
 	if mechanism := string(bytes.TrimRight(g[12:32], "\x00")); mechanism != "NULL" {
-		return fmt.Errorf("%w: security mechanism %q, NULL is spoken", ErrProtocol, mechanism)
+		return fmt.Errorf("%w: security mechanism %q, want NULL", ErrProtocol, mechanism)
 	}
 	return nil
 }

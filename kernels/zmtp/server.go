@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// Options are those of a socket that listens. The zero value works.
+// Options are those of a listening socket. The zero value works.
 type Options struct {
 	Limits Limits
-	// Peers is how many connections are held at once; 0 means 256.
+	// Peers is the largest number of connections at a time; 0 means 256.
 	Peers int
-	// Backlog is how many bytes wait for one peer before a sender waits; 0 means
-	// 8 MiB.
+	// Backlog is the number of bytes queued for one peer above which Send waits; 0
+	// means 8 MiB.
 	Backlog int
-	// Log gets a line for each connection that breaks the protocol; nil means
-	// slog's default.
+	// Log gets a line for each connection that violates the protocol; nil means
+	// slog.Default().
 	Log *slog.Logger
 }
 
@@ -51,12 +51,12 @@ type server struct {
 	kind    Kind
 	options Options
 	l       net.Listener
-	receive func(*Conn, [][]byte) // a message of a peer, in that peer's goroutine
+	receive func(*Conn, [][]byte) // called with each message, in the goroutine of its peer
 
 	mu     sync.Mutex
 	conns  map[*Conn]bool
 	early  map[net.Conn]bool // in their handshake
-	last   int               // number of the newest connection
+	last   int               // number of the last connection
 	closed bool
 	wait   sync.WaitGroup
 }
@@ -77,7 +77,7 @@ func (s *server) accept() {
 				return
 			}
 			s.options.log().Warn("a connection was not accepted", "socket", s.kind, "err", err)
-			time.Sleep(50 * time.Millisecond) // out of files, as a rule
+			time.Sleep(50 * time.Millisecond) // usually there are too many open files
 			continue
 		}
 		s.mu.Lock()
@@ -103,7 +103,7 @@ func (s *server) handle(c net.Conn) {
 	delete(s.early, c)
 	if err != nil || s.closed {
 		s.mu.Unlock()
-		s.complain(c, err)
+		s.logError(c, err)
 		return
 	}
 	conn := newConn(c, r, identity, s.options.Limits)
@@ -120,22 +120,22 @@ func (s *server) handle(c net.Conn) {
 	for {
 		frames, err := conn.Receive()
 		if err != nil {
-			s.complain(c, err)
+			s.logError(c, err)
 			return
 		}
 		s.receive(conn, frames)
 	}
 }
 
-// complain logs err, unless it only says that the peer has gone.
-func (s *server) complain(c net.Conn, err error) {
+// logError logs err, unless the peer just closed the connection.
+func (s *server) logError(c net.Conn, err error) {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) {
 		return
 	}
 	s.options.log().Warn("a connection was closed", "socket", s.kind, "peer", c.RemoteAddr().String(), "err", err)
 }
 
-// all returns the connections there are.
+// all returns the open connections.
 func (s *server) all() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *server) all() []*Conn {
 	return list
 }
 
-// Close stops listening, gives what is queued up to a second to be written and
+// Close stops listening, waits up to a second until queued messages are written, and
 // closes all connections.
 func (s *server) Close() error {
 	err := s.l.Close()
@@ -165,25 +165,25 @@ func (s *server) Close() error {
 	return err
 }
 
-// RouterSocket is a ROUTER that listens. Other than ZeroMQ's, it tells apart peers
-// of the same identity, which two clients of one Jupyter session are: a reply goes
-// over the connection that the request came by, so no peer gets it by calling
-// itself like another.
+// RouterSocket is a listening ROUTER. Unlike ZeroMQ's, it distinguishes peers of the
+// same identity, as two clients of one Jupyter session have: a reply goes over the
+// connection of its request, so that no peer can receive it by claiming the identity
+// of another.
 type RouterSocket struct{ s *server }
 
-// NewRouter serves a ROUTER. It calls receive with each message and the connection
-// it came by; the next message of that is read when receive returns.
+// NewRouter serves a ROUTER on l. It calls receive with each message and its
+// connection, and reads the next message of that connection when receive returns.
 func NewRouter(l net.Listener, o Options, receive func(from *Conn, frames [][]byte)) *RouterSocket {
 	return &RouterSocket{serve(l, Router, o, receive)}
 }
 
-// Send sends a message over a connection, and says whether it is still there.
+// Send sends a message over a connection, and reports whether it was queued.
 func (r *RouterSocket) Send(to *Conn, frames [][]byte) bool {
 	return to.Send(frames, r.s.options.backlog())
 }
 
-// SendNamed sends a message to the peer that gave itself that identity, the newest
-// of several, and says whether there is one.
+// SendNamed sends a message to the peer with the given identity, the newest if there
+// are several, and reports whether it was queued.
 func (r *RouterSocket) SendNamed(identity []byte, frames [][]byte) bool {
 	var newest *Conn
 	for _, c := range r.s.all() {
@@ -197,14 +197,14 @@ func (r *RouterSocket) SendNamed(identity []byte, frames [][]byte) bool {
 // Close stops the socket.
 func (r *RouterSocket) Close() error { return r.s.Close() }
 
-// PubSocket is a PUB that listens.
+// PubSocket is a listening PUB.
 type PubSocket struct{ s *server }
 
-// maxTopics is how many subscriptions one peer may hold.
+// maxTopics is the largest number of subscriptions of one peer.
 const maxTopics = 64
 
-// NewPub serves a PUB. Where welcome is not nil, its frames are sent to a peer
-// that has just subscribed to the topic.
+// NewPub serves a PUB on l. If welcome is not nil, a peer that has subscribed to a
+// topic is sent the frames that welcome returns.
 func NewPub(l net.Listener, o Options, welcome func(topic string) [][]byte) *PubSocket {
 	return &PubSocket{serve(l, Pub, o, func(c *Conn, frames [][]byte) {
 		if len(frames) != 1 || len(frames[0]) == 0 || frames[0][0] > 1 || len(frames[0]) > maxIdentity {
@@ -230,8 +230,8 @@ func NewPub(l net.Listener, o Options, welcome func(topic string) [][]byte) *Pub
 	})}
 }
 
-// Send publishes a message whose first frame is its topic. It waits for a peer
-// that is behind as long as that one goes on taking.
+// Send publishes a message whose first frame is its topic. It waits for a slow peer
+// as long as that peer goes on reading.
 func (p *PubSocket) Send(frames [][]byte) {
 	var message []byte
 	for _, c := range p.s.all() {
@@ -256,26 +256,13 @@ func (c *Conn) subscribed(topic string) bool {
 	return false
 }
 
-// Subscribers is how many peers have subscribed to something.
-func (p *PubSocket) Subscribers() int {
-	n := 0
-	for _, c := range p.s.all() {
-		c.mu.Lock()
-		if len(c.topics) > 0 {
-			n++
-		}
-		c.mu.Unlock()
-	}
-	return n
-}
-
 // Close stops the socket.
 func (p *PubSocket) Close() error { return p.s.Close() }
 
-// EchoSocket is a REP that answers each message with itself: a heartbeat.
+// EchoSocket is a listening REP that returns each message to its sender: a heartbeat.
 type EchoSocket struct{ s *server }
 
-// NewEcho serves an echoing REP.
+// NewEcho serves an EchoSocket on l.
 func NewEcho(l net.Listener, o Options) *EchoSocket {
 	return &EchoSocket{serve(l, Rep, o, func(c *Conn, frames [][]byte) { c.Send(frames, 1<<20) })}
 }

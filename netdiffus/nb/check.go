@@ -8,10 +8,9 @@ import (
 	"os"
 )
 
-// Check says whether a claim holds: the format and its arguments make the claim,
-// such as "the mean error is 4.4 bytes". It is printed where it holds, and ends
-// the cell where it does not. Outside of a notebook it prints nothing, and
-// panics where the claim does not hold.
+// Check prints a claim if it holds, and ends the cell if it does not. The format and
+// its arguments make the claim, such as "the mean error is 4.4 bytes". Outside a
+// notebook it prints nothing, and panics if the claim does not hold.
 func Check(holds bool, format string, args ...any) {
 	claim := fmt.Sprintf(format, args...)
 	if !holds {
@@ -22,34 +21,35 @@ func Check(holds bool, format string, args ...any) {
 	}
 }
 
-// Near checks that a number is within tolerance of the one expected:
+// Near checks that got is within tolerance of want:
 //
 //	nb.Near("mean error in bytes", mean, 4.4, 0.3)
 func Near(what string, got, want, tolerance float64) {
 	Check(math.Abs(got-want) <= tolerance, "%s: %s, expected %s ± %s", what, float(got), float(want), float(tolerance))
 }
 
-// Must ends the cell with err's text where err is not nil. What is live ([Live],
-// [Progress]) is drawn a last time before. Outside of a notebook it panics.
+// Must ends the cell with the text of err if err is not nil. Before that, each [Live]
+// and [Progress] is drawn for the last time. Outside a notebook it panics.
 func Must(err error) {
 	if err != nil {
 		fail(err)
 	}
 }
 
-// Must1 returns v; it ends the cell where err is not nil, as [Must] does.
+// Must1 returns v, or ends the cell as [Must] does if err is not nil.
 func Must1[T any](v T, err error) T {
 	Must(err)
 	return v
 }
 
-// Must2 returns v and w; it ends the cell where err is not nil, as [Must] does.
+// Must2 returns v and w, or ends the cell as [Must] does if err is not nil.
 func Must2[T, U any](v T, w U, err error) (T, U) {
 	Must(err)
 	return v, w
 }
 
-// fail ends the cell. A panic would bury the message in goroutines.
+// fail ends the cell. It does not panic there, because the stacks of goroutines would
+// hide the message.
 func fail(err error) {
 	if !Here() {
 		panic(err)
@@ -64,5 +64,5 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// exitInterrupted is what shells return for a program that Ctrl-C ended.
+// exitInterrupted is the exit status of a program that Ctrl-C ended, as in shells.
 const exitInterrupted = 130

@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// drain waits until the kernel has read what the cell printed. Printed text and
-// pictures reach it on two roads; without this a picture may overtake the line
-// printed before it.
+// drain waits until the kernel has read the text that the cell printed. Text and
+// pictures reach the kernel over two pipes; without drain, a picture may arrive before
+// the line that was printed before it.
 func drain(f *os.File) {
 	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		waiting, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCINQ)

@@ -11,11 +11,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 )
 
-// Live is a chart that grows while the cell runs, with other figures at its
-// side, such as samples of a model in training. It is redrawn in place, at most
-// four times a second and for at most a tenth of the time; what is left in the
-// notebook is one picture, the last. Its methods may be called by several
-// goroutines.
+// Live is a chart that is redrawn in place while the cell runs, with other figures
+// next to it, such as samples of a model in training. It is redrawn at most four times
+// a second, and drawing takes at most a tenth of the time. When the cell ends, the
+// notebook holds one picture, the last. The methods may be called concurrently.
 //
 //	live := nb.NewLive("Training", plots.Losses())
 //	defer live.Close()
@@ -33,21 +32,21 @@ type Live struct {
 	panels []panel
 }
 
-// panel is a figure at the chart's side.
+// panel is a figure next to the chart.
 type panel struct {
 	name   string
 	figure plots.Figure
 }
 
-// NewLive begins a chart; it is shown with its first point.
+// NewLive returns a chart, which is shown when it has its first point.
 func NewLive(title string, chart plots.Chart) *Live {
 	l := &Live{title: title, chart: chart}
 	l.place = newPlace(livePause, l.draw)
 	return l
 }
 
-// Begin gives a curve the points that an earlier run of the cell has left, so
-// that a cell that goes on, or has nothing left to do, shows all of it:
+// Begin sets the points of a curve to those of an earlier run of the cell, so that a
+// cell that continues the run, or has nothing left to do, shows the whole curve:
 //
 //	past := nb.Must1(track.Metrics("runs/first"))["loss"]
 //	live.Begin("loss", past.Step, past.Value)
@@ -60,9 +59,9 @@ func (l *Live) Begin(curve string, steps, values []float64) {
 	Must(l.place.changed())
 }
 
-// Add adds a point to the curve of that name. Values that are not finite leave a
-// gap. A step that the curve has passed takes it back to there, as a run that
-// goes on from a checkpoint does.
+// Add adds a point to the curve of that name. A value that is not finite makes a gap.
+// If the curve already has points at this step or later ones, they are removed: a run
+// that continues from a checkpoint repeats steps.
 func (l *Live) Add(curve string, step int, value float64) {
 	l.mu.Lock()
 	line := l.line(curve)
@@ -75,7 +74,7 @@ func (l *Live) Add(curve string, step int, value float64) {
 	Must(l.place.changed())
 }
 
-// line returns the curve of that name, made where there is none.
+// line returns the curve of that name, which it adds if there is none.
 func (l *Live) line(curve string) *plots.Line {
 	i := slices.IndexFunc(l.lines, func(line plots.Line) bool { return line.Name == curve })
 	if i < 0 {
@@ -85,8 +84,8 @@ func (l *Live) line(curve string) *plots.Line {
 	return &l.lines[i]
 }
 
-// Show puts a figure at the chart's side under a title, in the place of the one
-// that had this title before.
+// Show places a figure with a title next to the chart. It replaces an earlier figure
+// with the same title.
 func (l *Live) Show(title string, f plots.Figure) {
 	l.mu.Lock()
 	if i := slices.IndexFunc(l.panels, func(p panel) bool { return p.name == title }); i >= 0 {
@@ -98,7 +97,7 @@ func (l *Live) Show(title string, f plots.Figure) {
 	Must(l.place.changed())
 }
 
-// Close draws the chart a last time; what is added later is not shown.
+// Close draws the chart for the last time. Points added later are not shown.
 func (l *Live) Close() { Must(l.place.close()) }
 
 func (l *Live) draw(last bool) (bundle, bool, error) {
@@ -114,15 +113,16 @@ func (l *Live) draw(last bool) (bundle, bool, error) {
 	return b, true, err
 }
 
-// pageWidth is what a notebook shows without shrinking it.
+// pageWidth is the largest width that a notebook shows without shrinking it.
 const pageWidth = 9.4 * vg.Inch
 
-// figure is the chart with its panels: beside it where there is room, else below.
+// figure returns the chart with its panels, next to it if the page is wide enough, or
+// else below it.
 func (l *Live) figure() (plots.Figure, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var parts []plots.Figure
-	var lines []plots.Line // copies: they are painted when others may be added to
+	var lines []plots.Line // copies, because points may be added while they are drawn
 	for _, line := range l.lines {
 		if l.drawable(line) {
 			lines = append(lines, plots.Line{Name: line.Name, X: slices.Clone(line.X), Y: slices.Clone(line.Y)})
@@ -151,7 +151,7 @@ func (l *Live) figure() (plots.Figure, bool, error) {
 	return plots.Above(parts...), true, nil
 }
 
-// drawable tells whether the chart can show any point of the line.
+// drawable reports whether the chart can show any point of the line.
 func (l *Live) drawable(line plots.Line) bool {
 	return slices.ContainsFunc(line.Y, func(v float64) bool {
 		return !math.IsNaN(v) && !math.IsInf(v, 0) && (!l.chart.Log || v > 0)

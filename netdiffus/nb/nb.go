@@ -1,17 +1,16 @@
-// Package nb shows things in a notebook: pictures, tables, text, a chart that
-// grows while its cell runs.
+// Package nb shows pictures, tables, text and live charts in a notebook.
 //
-// It speaks to the "NetDiffus (Go)" kernel and to GoNB. Outside of a notebook
-// every function that shows something does nothing, so that a cell's code runs
-// as it is in a test or a program; [Check] and [Must] fail there as well.
+// It works with the kernel "NetDiffus (Go)" and with GoNB. Outside a notebook, the
+// functions that show something do nothing, so that a cell's code runs unchanged in a
+// test or a program. [Check] and [Must] fail there as well.
 //
-// What is shown is PNG, tables of plain HTML, Markdown and text, never a script:
-// it looks the same when the notebook is converted to HTML, or opened by someone
-// who does not trust it. Every picture and table carries its content in words,
-// too, for readers who cannot see it and for diffs.
+// Outputs are PNG, plain HTML tables, Markdown and text, and never scripts. They look
+// the same when the notebook is converted to HTML, or opened by someone who does not
+// trust it. Every picture and table also has a text form, for readers who cannot see
+// it and for diffs.
 //
-// A cell that cannot show its result has failed. So these functions return no
-// error; they end the cell with a message, as Must does.
+// A cell that cannot show its result has failed. The functions therefore return no
+// error, but end the cell with a message, as Must does.
 package nb
 
 import (
@@ -25,27 +24,27 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// Here tells whether the program is a notebook's cell.
+// Here reports whether the program is a cell of a notebook.
 func Here() bool { return gonbui.IsNotebook }
 
-// patience is how long the kernel may take to acknowledge what it was sent.
+// patience is how long the kernel may take to acknowledge an output.
 const patience = 30 * time.Second
 
-// bundle is one thing to show, in several forms of which the reader's program
-// takes the best that it knows.
+// bundle is one output in several forms; the program that displays the notebook
+// chooses the best one that it supports.
 type bundle struct {
 	data     map[protocol.MIMEType]any
 	metadata map[string]any
-	id       string // shows it in the place of what was shown under this id before; "" for a new place
+	id       string // of the output that this one replaces; "" for a new output
 }
 
 var (
 	sending sync.Mutex
-	silent  error // set once the kernel has not answered: waiting again would only take longer
+	silent  error // set once the kernel has not answered, to fail at once from then on
 )
 
-// show sends b to the notebook and waits until the kernel has it, so that
-// nothing is lost at the cell's end and what the cell prints next stands below.
+// show sends b to the notebook and waits until the kernel has received it, so that it
+// is not lost when the cell ends, and text printed next appears below it.
 func show(b bundle) error {
 	if !Here() {
 		return nil
@@ -55,7 +54,7 @@ func show(b bundle) error {
 	if silent != nil {
 		return silent
 	}
-	drain(os.Stdout) // what was printed before stands above
+	drain(os.Stdout) // text printed before appears above
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -64,15 +63,15 @@ func show(b bundle) error {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience): // gonbui waits for ever where the kernel is gone
+	case <-time.After(patience): // gonbui would wait for ever if the kernel has ended
 		silent = errors.New("nb: the kernel does not answer; restart it")
 		return silent
 	}
 	if err := gonbui.Error(); err != nil {
-		return fmt.Errorf("nb: talking to the kernel: %w", err)
+		return fmt.Errorf("nb: sending an output to the kernel: %w", err)
 	}
 	return nil
 }
 
-// mustShow is show for the functions that end the cell on an error.
+// mustShow calls show and ends the cell on an error.
 func mustShow(b bundle) { Must(show(b)) }

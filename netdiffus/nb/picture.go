@@ -25,9 +25,9 @@ func Plot(f plots.Figure) {
 	mustShow(b)
 }
 
-// Image shows a picture; alt says in words what can be seen. A picture smaller
-// than 128 pixels, such as one of a flow, is magnified by a whole number, so
-// that its pixels can be told apart.
+// Image shows a picture; alt describes it in words. A picture smaller than 128 pixels,
+// such as that of a flow, is enlarged by a whole factor, so that single pixels are
+// visible.
 func Image(m image.Image, alt string) {
 	if !Here() {
 		return
@@ -37,7 +37,7 @@ func Image(m image.Image, alt string) {
 	mustShow(b)
 }
 
-// PNG shows an encoded picture; alt says in words what can be seen.
+// PNG shows an encoded picture; alt describes it in words.
 func PNG(data []byte, alt string) {
 	if !Here() {
 		return
@@ -49,13 +49,13 @@ func PNG(data []byte, alt string) {
 	mustShow(pngBundle(data, c.Width, c.Height, alt))
 }
 
-// figure is f as PNG and in words. Figures have two dots to a point of the
-// screen each way.
+// figure returns f as PNG and in words. Figures have two pixels per pixel of the page in
+// each direction.
 func figure(f plots.Figure, effort png.CompressionLevel) (bundle, error) {
 	return picture(f.Image(), 2, f.Alt, effort)
 }
 
-// picture encodes m, density of whose dots make one of the screen's pixels.
+// picture encodes m, which has density pixels per pixel of the page in each direction.
 func picture(m image.Image, density int, alt string, effort png.CompressionLevel) (bundle, error) {
 	if m == nil || m.Bounds().Empty() {
 		return bundle{}, fmt.Errorf("nb: a picture without pixels (%s)", alt)
@@ -70,26 +70,26 @@ func picture(m image.Image, density int, alt string, effort png.CompressionLevel
 
 func pngBundle(data []byte, width, height int, alt string) bundle {
 	registerMetadata()
-	look := map[string]any{"width": max(width, 1), "height": max(height, 1)}
+	metadata := map[string]any{"width": max(width, 1), "height": max(height, 1)}
 	if alt == "" {
 		alt = "a picture"
 	} else {
-		look["alt"] = alt
+		metadata["alt"] = alt
 	}
 	return bundle{
 		data: map[protocol.MIMEType]any{
 			protocol.MIMEImagePNG:  data,
 			protocol.MIMETextPlain: alt,
 		},
-		metadata: map[string]any{string(protocol.MIMEImagePNG): look},
+		metadata: map[string]any{string(protocol.MIMEImagePNG): metadata},
 	}
 }
 
-// registerMetadata makes gob take metadata of one kind of data, a map within a
-// map. The kernel knows that type under the same name.
+// registerMetadata registers the type of the metadata, a map in a map, with gob. GoNB
+// registers it under the same name.
 var registerMetadata = sync.OnceFunc(func() { gob.Register(map[string]any{}) })
 
-// magnify draws every pixel of a small picture as a square.
+// magnify draws each pixel of a small picture as a square.
 func magnify(m image.Image) image.Image {
 	if m == nil || m.Bounds().Empty() {
 		return m

@@ -7,26 +7,25 @@ import (
 	"github.com/janpfeifer/gonb/gonbui"
 )
 
-// place is a spot of the notebook that is drawn again and again while the cell
-// runs. Its id is new in every run: the kernel remembers ids, and a cell that is
-// run again under an old one would change the output that is gone.
+// place is an output that is redrawn while the cell runs. Its id is new in every run,
+// because the kernel remembers ids: a cell that used one again would update an output
+// that no longer exists.
 //
-// draw is called with the place locked. The owner's methods call changed and
-// close without holding a lock that draw takes.
+// draw is called while the place is locked. Callers of changed and close must not hold
+// a lock that draw takes.
 type place struct {
-	draw  func(last bool) (b bundle, ok bool, err error) // ok is false where there is nothing to draw yet
-	pause time.Duration                                  // between two drawings, at least
+	draw  func(last bool) (b bundle, ok bool, err error) // ok is false if there is nothing to draw yet
+	pause time.Duration                                  // least time between two drawings
 
 	mu     sync.Mutex
 	id     string
-	next   time.Time // no drawing before that
+	next   time.Time // time before which nothing is drawn
 	closed bool
 }
 
-// Drawings are this far apart, and take at most one part in share of the time.
 const (
-	livePause = 250 * time.Millisecond
-	share     = 10
+	livePause = 250 * time.Millisecond // between two drawings of a chart, at least
+	share     = 10                     // drawing takes at most 1/share of the time
 )
 
 func newPlace(pause time.Duration, draw func(last bool) (bundle, bool, error)) *place {
@@ -38,11 +37,11 @@ func newPlace(pause time.Duration, draw func(last bool) (bundle, bool, error)) *
 	return p
 }
 
-// changed says that there is something new to draw, and draws it if it is time.
+// changed redraws the place, unless it was drawn a moment ago.
 func (p *place) changed() error { return p.update(false) }
 
-// noted is changed for what is rare, and may be the last for a while: it is drawn at
-// once.
+// noted redraws the place at once. It is for rare changes, which may not be followed
+// by another one soon.
 func (p *place) noted() error { return p.update(true) }
 
 func (p *place) update(atOnce bool) error {
@@ -54,7 +53,7 @@ func (p *place) update(atOnce bool) error {
 	return p.redraw(false)
 }
 
-// close draws the last state.
+// close draws the place for the last time.
 func (p *place) close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +80,7 @@ func (p *place) redraw(last bool) error {
 	return nil
 }
 
-// places are those not closed yet: a failing cell draws them a last time.
+// places are those that are not closed; a failing cell closes them.
 var places registry
 
 type registry struct {
@@ -106,8 +105,8 @@ func (r *registry) remove(p *place) {
 	}
 }
 
-// closeAll closes what is open, in the order of its making. What fails is passed
-// over: the cell ends with an error of its own.
+// closeAll closes all open places, in the order in which they were made. It ignores
+// errors, because the cell ends with an error of its own.
 func closeAll() {
 	places.mu.Lock()
 	open := append([]*place(nil), places.open...)

@@ -5,12 +5,12 @@ import (
 	"os"
 )
 
-// ProfileEnv is the environment variable that says how much the notebooks
-// compute.
+// ProfileEnv is the environment variable that decides how much the notebooks compute:
+// "full" or "smoke".
 const ProfileEnv = "NETDIFFUS_NB_PROFILE"
 
-// Smoke tells whether the notebooks are only tried: ProfileEnv is "smoke". Unset
-// or "full" it means what readers see; any other value ends the cell.
+// Smoke reports whether the notebooks are only tested, in a small form: ProfileEnv is
+// "smoke". Unset or "full" means the form for readers; any other value ends the cell.
 func Smoke() bool {
 	switch v := os.Getenv(ProfileEnv); v {
 	case "", "full":
@@ -23,8 +23,7 @@ func Smoke() bool {
 	}
 }
 
-// Pick returns the first value, or the second where the notebooks are only
-// tried:
+// Pick returns the first value, or the second if [Smoke] is true:
 //
 //	steps := nb.Pick(2000, 60)
 func Pick[T any](full, smoke T) T {

@@ -10,9 +10,9 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// Progress is a line of text that says how far the cell is. It is written anew
-// in place, twice a second at most; what is left in the notebook is its last
-// state, without times, so that it is the same in each run.
+// Progress is a line of text that shows how far the cell is. It is rewritten in place,
+// at most twice a second. When the cell ends, the notebook holds its last state,
+// without times, so that it is the same in each run.
 //
 //	progress := nb.NewProgress("drawing", 0)
 //	defer progress.Close()
@@ -28,8 +28,8 @@ type Progress struct {
 	begun time.Time
 }
 
-// NewProgress begins a line. total is how many steps there are, 0 where that is
-// not known yet.
+// NewProgress returns a progress line. total is the number of steps, or 0 if it is not
+// known yet.
 func NewProgress(what string, total int) *Progress {
 	p := &Progress{what: what, total: total, begun: time.Now()}
 	p.place = newPlace(2*livePause, p.draw)
@@ -37,7 +37,7 @@ func NewProgress(what string, total int) *Progress {
 	return p
 }
 
-// Set says how many steps are done.
+// Set sets the number of completed steps.
 func (p *Progress) Set(done int) {
 	p.mu.Lock()
 	p.done, p.note = done, ""
@@ -45,8 +45,8 @@ func (p *Progress) Set(done int) {
 	Must(p.place.changed())
 }
 
-// Update says how many steps are done of how many: what many calls of the library
-// take as their Progress.
+// Update sets the number of completed steps and the total. Many functions of the
+// library take it as their Progress.
 func (p *Progress) Update(done, total int) {
 	p.mu.Lock()
 	p.done, p.total, p.note = done, total, ""
@@ -54,8 +54,8 @@ func (p *Progress) Update(done, total int) {
 	Must(p.place.changed())
 }
 
-// Note says in a few words what is done while no steps come, such as "compiling":
-// what many calls of the library take as their Status. The next step takes it away.
+// Note shows a few words, such as "compiling", while no step completes. Many functions
+// of the library take it as their Status. The next step removes it.
 func (p *Progress) Note(note string) {
 	p.mu.Lock()
 	p.note = note
@@ -63,14 +63,14 @@ func (p *Progress) Note(note string) {
 	Must(p.place.noted())
 }
 
-// Close writes the last state.
+// Close shows the last state.
 func (p *Progress) Close() { Must(p.place.close()) }
 
 func (p *Progress) draw(last bool) (bundle, bool, error) {
 	return bundle{data: map[protocol.MIMEType]any{protocol.MIMETextPlain: p.line(last, time.Now())}}, true, nil
 }
 
-// line is the state in words: "drawing  ████░░░░  400 of 1,000, 6 s left".
+// line returns the state as text: "drawing  ████░░░░  400 of 1,000, 6 s left".
 func (p *Progress) line(last bool, now time.Time) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -96,7 +96,7 @@ func (p *Progress) line(last bool, now time.Time) string {
 	return b.String()
 }
 
-// grouped writes n with groups of thousands: 13,043.
+// grouped returns n with thousands separators, as in 13,043.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

@@ -11,9 +11,9 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// Table shows rows below a header. Numbers stand at the right, floating-point
-// ones with four significant digits; to choose other digits, give text such as
-// fmt.Sprintf makes. Columns that hold numbers as text stand at the right, too.
+// Table shows rows below a header. Floating-point numbers have four significant
+// digits; for others, pass text made by fmt.Sprintf. Columns of numbers, also of
+// numbers in text, are aligned to the right.
 func Table(header []string, rows [][]any) {
 	if !Here() {
 		return
@@ -25,11 +25,11 @@ func Table(header []string, rows [][]any) {
 	}})
 }
 
-// table is rows of text, all of the header's length.
+// table holds rows of text, all as long as the header.
 type table struct {
 	header []string
 	rows   [][]string
-	right  []bool // columns of numbers
+	right  []bool // whether each column holds numbers
 }
 
 func newTable(header []string, rows [][]any) table {
@@ -59,7 +59,7 @@ func newTable(header []string, rows [][]any) table {
 	return t
 }
 
-// missing stands for a number that there is not.
+// missing stands for a number that does not exist.
 const missing = "–"
 
 func cell(v any) string {
@@ -86,7 +86,7 @@ func float(v float64) string {
 	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
-// numeric tells whether s reads as one number, with a unit or a spread at most:
+// numeric reports whether s is one number, perhaps with a unit or an uncertainty:
 // "12", "1,448", "93.7 %", "0.882 ± 0.006".
 func numeric(s string) bool {
 	words := strings.Fields(s)
@@ -103,8 +103,8 @@ func isNumber(s string) bool {
 	return err == nil
 }
 
-// html has neither classes nor ids: it is to look well wherever it is shown, and
-// to pass every sanitiser.
+// html returns the table without classes and ids, so that it looks right everywhere
+// and passes every sanitizer.
 func (t table) html() string {
 	var b strings.Builder
 	line := func(kind string, cells []string) {
@@ -128,7 +128,7 @@ func (t table) html() string {
 	return b.String()
 }
 
-// text is the table in letters of one width.
+// text returns the table as text for a monospaced font.
 func (t table) text() string {
 	widths := make([]int, len(t.header))
 	for _, row := range append([][]string{t.header}, t.rows...) {

@@ -2,7 +2,7 @@ package nb
 
 import "github.com/janpfeifer/gonb/gonbui/protocol"
 
-// Markdown shows text with Markdown's marks and formulas between dollar signs.
+// Markdown shows text in Markdown, with formulas between dollar signs.
 func Markdown(text string) {
 	if !Here() {
 		return

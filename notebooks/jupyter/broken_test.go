@@ -57,7 +57,7 @@ func TestBroken(t *testing.T) {
 		{"a picture is missing", []jupyter.Cell{source("%%\n_ = 1", jupyter.PlotTag)}, []string{"cell 2: shows 0 pictures, want 1"}},
 		{"writes to stderr", []jupyter.Cell{source("%%\nprintln(\"odd\")")}, []string{"cell 2: writes to the standard error: odd"}},
 		{"leaves a file", []jupyter.Cell{source("import \"os\"\n%%\nos.WriteFile(\"stray\", nil, 0o666)\nos.MkdirAll(\"runs\", 0o777)\nos.WriteFile(\"runs/ours\", nil, 0o666)")},
-			[]string{"leaves the file stray, outside of runs"}},
+			[]string{"leaves the file stray, outside the folder runs"}},
 		{"takes too long", []jupyter.Cell{source("import \"time\"\n%%\ntime.Sleep(time.Hour)")}, []string{"cell 2: a cell took longer than"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,24 +10,21 @@ import (
 	"strings"
 )
 
-// Tags that say what is asked of a cell's outputs.
+// Tags of cells, which decide what Check requires of their outputs.
 const (
-	// PlotTag marks the cells that show a picture: exactly one PNG that is
-	// worth looking at. Every cell that shows one must have it.
+	// PlotTag marks the cells that show a picture: exactly one PNG that is not blank.
+	// Every cell that shows a picture must have this tag.
 	PlotTag = "plot"
 	// StderrTag marks the cells that may write to the standard error.
 	StderrTag = "stderr"
 )
 
-// smallestPlot is the size that a picture exceeds unless it is blank, bytes.
+// smallestPlot is the size in bytes that a picture exceeds unless it is blank.
 const smallestPlot = 5000
 
-// quiet are lines of the standard error that mean nothing: none so far.
-var quiet []*regexp.Regexp
-
-// Problem is something wrong with a notebook.
+// Problem is a problem of a notebook.
 type Problem struct {
-	Cell int // counted from 1; 0 means the notebook
+	Cell int // counted from 1; 0 means the whole notebook
 	Text string
 }
 
@@ -38,9 +35,9 @@ func (p Problem) String() string {
 	return fmt.Sprintf("cell %d: %s", p.Cell, p.Text)
 }
 
-// Check looks for what is wrong with the outputs: errors, words on the standard
-// error, missing, blank or unmarked pictures, and forms of output that do not
-// outlive the page they were made for.
+// Check returns the problems of the outputs: errors, text on the standard error,
+// missing, blank or untagged pictures, and outputs that are lost when the notebook is
+// converted to HTML or opened by someone who does not trust it.
 func (n *Notebook) Check() []Problem {
 	var problems []Problem
 	for i, c := range n.Cells {
@@ -61,7 +58,7 @@ func (c Cell) check() (problems []string) {
 		case "error":
 			problems = append(problems, "fails: "+c.failure(o))
 		case "stream":
-			if text := loud(string(o.Text)); o.Name == "stderr" && text != "" && !c.Has(StderrTag) && !c.failed() {
+			if text := strings.TrimSpace(string(o.Text)); o.Name == "stderr" && text != "" && !c.Has(StderrTag) && !c.failed() {
 				problems = append(problems, "writes to the standard error: "+firstLines(text, 3))
 			}
 		default:
@@ -72,7 +69,7 @@ func (c Cell) check() (problems []string) {
 		}
 	}
 	switch {
-	case c.failed(): // the failure says enough
+	case c.failed(): // nothing else matters then
 	case len(pictures) > 0 && !c.Has(PlotTag):
 		problems = append(problems, "shows a picture and lacks the tag "+PlotTag)
 	case c.Has(PlotTag) && len(pictures) != 1:
@@ -89,8 +86,8 @@ func (c Cell) failed() bool {
 	return slices.ContainsFunc(c.Outputs, func(o Output) bool { return o.Type == "error" })
 }
 
-// failure is what an error says. GoNB's own is "exit status 1"; the reason is in
-// what the cell wrote before, or in a page that shows what did not compile.
+// failure returns the text of an error. On plain GoNB the value is "exit status 1",
+// and the reason is on the standard error or in the traceback.
 func (c Cell) failure(e Output) string {
 	var parts []string
 	for _, o := range c.Outputs {
@@ -107,17 +104,6 @@ func (c Cell) failure(e Output) string {
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// loud is text without the lines that mean nothing.
-func loud(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if !slices.ContainsFunc(quiet, func(r *regexp.Regexp) bool { return r.MatchString(line) }) {
-			b.WriteString(line)
-		}
-	}
-	return strings.TrimSpace(b.String())
-}
-
 func checkPicture(encoded string) string {
 	b, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(encoded, "\n", ""))
 	if err != nil {
@@ -132,27 +118,27 @@ func checkPicture(encoded string) string {
 	return ""
 }
 
-// lasting are the forms of output that survive a conversion to HTML and being
-// opened by someone who does not trust the notebook.
+// lasting are the MIME types that remain when a notebook is converted to HTML or
+// opened by someone who does not trust it.
 var lasting = []string{"image/png", "text/html", "text/markdown", "text/plain"}
 
-// active matches what a page would run or fetch.
+// active matches HTML that runs or downloads something.
 var active = regexp.MustCompile(`(?i)<\s*(script|iframe|object|embed|link|style|svg)\b|\bon[a-z]+\s*=|\bsrc\s*=\s*["']?\s*(https?:)?//`)
 
 func checkForms(o Output) (problems []string) {
 	for kind, v := range o.Data {
 		if !slices.Contains(lasting, kind) {
-			problems = append(problems, "shows "+kind+", which does not survive everywhere")
+			problems = append(problems, "shows "+kind+", which is not kept everywhere")
 		}
 		if text, _ := v.(string); kind == "text/html" && active.MatchString(text) {
-			problems = append(problems, "shows HTML that runs or fetches something")
+			problems = append(problems, "shows HTML that runs or downloads something")
 		}
 	}
 	slices.Sort(problems)
 	return problems
 }
 
-// firstLines is the text's first n lines that are not blank.
+// firstLines returns the first n lines of text that are not blank.
 func firstLines(text string, n int) string {
 	var kept []string
 	for line := range strings.Lines(text) {

@@ -1,11 +1,12 @@
 """Execute a notebook on a fresh kernel, for package jupyter.
 
-usage: execute.py NOTEBOOK FOLDER KERNEL CELL_SECONDS RESULT
+usage: execute.py NOTEBOOK FOLDER KERNEL CELL_SECONDS RESULT CELL_FAILED
 
-The notebook runs in FOLDER. What came of it goes to RESULT, a notebook, also
-where a cell failed. On the standard output: one line of JSON for each code cell
-when it begins and when it ends, and one at the end, {"stopped": why, "backend":
-device}: why is "" where every cell ran, device what the kernelspec asks for.
+The notebook runs in FOLDER and is written with its outputs to RESULT, also if a
+cell fails. The standard output has one line of JSON for each code cell when it
+begins and when it ends, and one at the end, {"stopped": why, "backend": device}.
+why is "" if every cell ran, and CELL_FAILED if a cell failed; device is the one
+that the kernelspec names.
 """
 
 import json
@@ -23,7 +24,7 @@ def say(**event):
 
 
 class Watched(NotebookClient):
-    """A client that says how far it is."""
+    """A client that prints which cell it runs."""
 
     async def async_execute_cell(self, cell, cell_index, **kwargs):
         if cell.cell_type != "code":
@@ -36,7 +37,7 @@ class Watched(NotebookClient):
             say(cell=cell_index, seconds=round(time.monotonic() - begun, 3))
 
 
-def main(notebook, folder, kernel, seconds, result):
+def main(notebook, folder, kernel, seconds, result, cell_failed):
     nb = nbformat.read(notebook, as_version=4)
     for cell in nb.cells:
         if cell.cell_type == "code":
@@ -54,7 +55,7 @@ def main(notebook, folder, kernel, seconds, result):
     try:
         client.execute()
     except CellExecutionError:
-        stopped = "a cell failed"  # the notebook says which and why
+        stopped = cell_failed  # which and why is in the notebook
     except CellTimeoutError:
         stopped = "a cell took longer than %s s" % seconds
     except DeadKernelError:

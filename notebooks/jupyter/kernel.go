@@ -12,12 +12,12 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
-// kernelName is what kernel install calls the kernel by default.
+// kernelName is the kernel's default name.
 const kernelName = "netdiffus"
 
-// TemporaryKernel installs the kernel into a new temporary folder by the program
-// netdiffus, whose file is given, so that notebooks run on the kernel of that
-// very version. close removes it.
+// TemporaryKernel runs the program netdiffus at the path program to install its kernel
+// into a new temporary folder, so that notebooks run on the kernel of exactly that
+// program. close removes the folder.
 func TemporaryKernel(ctx context.Context, program string) (k Kernel, close func() error, err error) {
 	prefix, err := os.MkdirTemp("", "netdiffus-prefix-")
 	if err != nil {

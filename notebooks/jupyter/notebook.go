@@ -1,9 +1,9 @@
 // Package jupyter reads, executes, checks and renders Jupyter notebooks.
 //
-// The notebooks beside it are committed with the outputs of a full run of their
-// very text, written by [Runner.Render] alone, which stores a hash of the sources
-// ([Stamp]). A test executes them all again in a small profile, and finds outputs
-// that are older than their cells by the hash, without the full run.
+// The notebooks of this repository are committed with the outputs of a full run of
+// their cells. Only [Runner.Render] writes them, and it stores a hash of the cells
+// ([Stamp]). A test executes all of them again in a small profile, and compares the
+// hash to find outputs that are older than their cells, without the full run.
 package jupyter
 
 import (
@@ -26,7 +26,7 @@ type Notebook struct {
 	Minor    int            `json:"nbformat_minor"`
 }
 
-// Cell is one cell. Outputs and Count are for code alone.
+// Cell is one cell. Only code has Outputs and Count.
 type Cell struct {
 	Type        string                    `json:"cell_type"` // code, markdown or raw
 	ID          string                    `json:"id,omitempty"`
@@ -34,10 +34,10 @@ type Cell struct {
 	Source      Text                      `json:"source"`
 	Attachments map[string]map[string]any `json:"attachments,omitempty"`
 	Outputs     []Output                  `json:"outputs,omitempty"`
-	Count       *int                      `json:"execution_count,omitempty"` // nil for a cell that has not run
+	Count       *int                      `json:"execution_count,omitempty"` // nil if the cell has not run
 }
 
-// Output is something that a cell printed, showed or failed with.
+// Output is an output of a cell: printed text, a display, or an error.
 type Output struct {
 	Type      string         `json:"output_type"` // stream, display_data, execute_result or error
 	Name      string         `json:"name,omitempty"`
@@ -50,10 +50,10 @@ type Output struct {
 	Traceback []string       `json:"traceback,omitempty"`
 }
 
-// Text is text of many lines, in a file one string or a list of lines.
+// Text is text of several lines. In a file it is one string or a list of lines.
 type Text string
 
-// UnmarshalJSON takes both forms.
+// UnmarshalJSON accepts both forms.
 func (t *Text) UnmarshalJSON(b []byte) error {
 	var v any
 	if err := json.Unmarshal(b, &v); err != nil {
@@ -67,7 +67,7 @@ func (t *Text) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// joined returns text that is a string or a list of lines as one string.
+// joined returns a string, or a list of lines, as one string.
 func joined(v any) (string, bool) {
 	switch v := v.(type) {
 	case string:
@@ -86,10 +86,10 @@ func joined(v any) (string, bool) {
 	return "", false
 }
 
-// lines is text as files have it.
+// lines returns the list of lines that represents s in a file.
 func lines(s string) []string { return slices.AppendSeq([]string{}, strings.Lines(s)) }
 
-// MarshalJSON writes what the format asks of the cell's type, and no more.
+// MarshalJSON writes the fields that the format defines for the cell's type.
 func (c Cell) MarshalJSON() ([]byte, error) {
 	m := map[string]any{"cell_type": c.Type, "metadata": orEmpty(c.Metadata), "source": lines(string(c.Source))}
 	if c.ID != "" {
@@ -107,7 +107,7 @@ func (c Cell) MarshalJSON() ([]byte, error) {
 	return encode(m, "")
 }
 
-// MarshalJSON writes what the format asks of the output's type, and no more.
+// MarshalJSON writes the fields that the format defines for the output's type.
 func (o Output) MarshalJSON() ([]byte, error) {
 	m := map[string]any{"output_type": o.Type}
 	switch o.Type {
@@ -138,7 +138,7 @@ func orEmpty(m map[string]any) map[string]any {
 	return m
 }
 
-// encode is JSON with the letters of HTML as they are.
+// encode encodes v as JSON, without escaping the characters of HTML.
 func encode(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -161,10 +161,10 @@ func (c Cell) Tags() []string {
 	return tags
 }
 
-// Has tells whether the cell has a tag.
+// Has reports whether the cell has a tag.
 func (c Cell) Has(tag string) bool { return slices.Contains(c.Tags(), tag) }
 
-// Title is the text of the first heading, or "".
+// Title returns the text of the first heading, or "".
 func (n *Notebook) Title() string {
 	for _, c := range n.Cells {
 		if c.Type != "markdown" {
@@ -213,8 +213,8 @@ func Parse(b []byte) (*Notebook, error) {
 	return &n, nil
 }
 
-// Write writes the notebook as Jupyter does, so that saving it there changes
-// nothing; the file appears whole or not at all.
+// Write writes the notebook as Jupyter does, so that saving it there changes nothing.
+// The file appears complete or not at all.
 func (n *Notebook) Write(path string) error {
 	whole := *n
 	whole.Metadata = orEmpty(n.Metadata)
@@ -228,7 +228,7 @@ func (n *Notebook) Write(path string) error {
 	return nil
 }
 
-// Find returns the notebooks of a folder, in the order of their names.
+// Find returns the notebooks in a folder, sorted by name.
 func Find(dir string) ([]string, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.ipynb"))
 	if err != nil {

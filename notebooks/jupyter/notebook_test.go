@@ -60,9 +60,9 @@ func TestCheck(t *testing.T) {
 		{"error with its reason", code([]Output{stderr, failure}, PlotTag), []string{"fails: something is odd\nexit status 1"}},
 		{"stderr", code([]Output{stderr}), []string{"writes to the standard error: something is odd"}},
 		{"stderr allowed", code([]Output{stderr}, StderrTag), nil},
-		{"script", code([]Output{shown("text/html", "<b>x</b><SCRIPT>1</SCRIPT>")}), []string{"runs or fetches"}},
-		{"handler", code([]Output{shown("text/html", `<b onclick="x()">x</b>`)}), []string{"runs or fetches"}},
-		{"picture from elsewhere", code([]Output{shown("text/html", `<img src="https://example.org/x.png">`)}), []string{"runs or fetches"}},
+		{"script", code([]Output{shown("text/html", "<b>x</b><SCRIPT>1</SCRIPT>")}), []string{"runs or downloads"}},
+		{"handler", code([]Output{shown("text/html", `<b onclick="x()">x</b>`)}), []string{"runs or downloads"}},
+		{"picture from elsewhere", code([]Output{shown("text/html", `<img src="https://example.org/x.png">`)}), []string{"runs or downloads"}},
 		{"svg", code([]Output{shown("image/svg+xml", "<svg/>")}), []string{"image/svg+xml"}},
 		{"markdown cell", Cell{Type: "markdown", Source: "# x"}, nil},
 	} {

@@ -13,13 +13,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
-// ErrProblems is the error of a notebook that must not be written, because a
-// run of it has problems.
+// ErrProblems is the error of a notebook that is not written, because its run has
+// problems.
 var ErrProblems = errors.New("it has problems")
 
-// Render executes the notebook at path and writes it with its new outputs, in
-// its place, stamped. Where anything is wrong with them the file stays as it is,
-// and the error is ErrProblems with the problems in the result.
+// Render executes the notebook at path and replaces it by itself with the new outputs
+// and a stamp. If the run has problems, the file is not changed, the error is
+// ErrProblems, and the result holds the problems.
 func (r Runner) Render(ctx context.Context, path string, stage *Stage) (*Result, error) {
 	result, err := r.Execute(ctx, path, stage)
 	if err != nil {
@@ -27,7 +27,7 @@ func (r Runner) Render(ctx context.Context, path string, stage *Stage) (*Result,
 	}
 	n := result.Notebook
 	for _, where := range n.mentions(stage.root) {
-		result.Problems = append(result.Problems, Problem{where, "shows the folder it ran in, which is another one in each run"})
+		result.Problems = append(result.Problems, Problem{where, "shows the folder that it ran in, which differs from run to run"})
 	}
 	if len(result.Problems) > 0 {
 		return result, fmt.Errorf("jupyter: %s: %w", path, ErrProblems)
@@ -37,13 +37,13 @@ func (r Runner) Render(ctx context.Context, path string, stage *Stage) (*Result,
 	if profile == "" {
 		profile = Full
 	}
-	backend, _, _ := strings.Cut(result.Backend, string(os.PathSeparator)) // a plugin's path is this machine's alone
+	backend, _, _ := strings.Cut(result.Backend, string(os.PathSeparator)) // without a plugin's path, which differs between machines
 	n.setStamp(Stamp{Source: n.SourceHash(), Profile: profile, Backend: strings.TrimSuffix(backend, ":")})
 	return result, n.Write(path)
 }
 
-// HTML writes the notebook at path, with the outputs that it has, as a page into
-// the folder dir.
+// HTML writes the notebook at path, with its present outputs, as an HTML page into the
+// folder dir.
 func (r Runner) HTML(ctx context.Context, path, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("jupyter: %w", err)
@@ -55,8 +55,8 @@ func (r Runner) HTML(ctx context.Context, path, dir string) error {
 	return nil
 }
 
-// normalise takes away what differs from run to run, or from one program that
-// edits notebooks to another: times, counts, random names, folded cells.
+// normalise removes what differs from run to run, or between programs that edit
+// notebooks: times, counts, random names, the state of folded cells.
 func (n *Notebook) normalise() {
 	n.Format, n.Minor = 4, 5
 	n.Metadata = map[string]any{
@@ -91,8 +91,8 @@ func (n *Notebook) normalise() {
 	}
 }
 
-// cellID names a cell by its text, so that a cell keeps its name when others are
-// put before it.
+// cellID returns a cell's id, a hash of its text, so that a cell keeps its id when
+// others are inserted before it.
 func cellID(c Cell, known map[string]bool) string {
 	for k := 0; ; k++ {
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d\n%s", c.Type, k, c.Source))
@@ -110,7 +110,8 @@ func toAny(tags []string) (list []any) {
 	return list
 }
 
-// mentions returns the cells, from 1, whose outputs show a folder's name.
+// mentions returns the numbers, counted from 1, of the cells whose outputs contain the
+// path of a folder.
 func (n *Notebook) mentions(folder string) (cells []int) {
 	names := []string{folder}
 	if real, err := filepath.EvalSymlinks(folder); err == nil && real != folder {

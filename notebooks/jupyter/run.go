@@ -19,10 +19,10 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nb"
 )
 
-// The profiles: how much the notebooks compute (nb.Pick).
+// The profiles, which decide how much the notebooks compute (see nb.Pick).
 const (
-	Full  = "full"  // what readers see
-	Smoke = "smoke" // enough to see that it works
+	Full  = "full"  // for readers
+	Smoke = "smoke" // small, to test that everything works
 )
 
 // Runner executes notebooks, each on a fresh kernel.
@@ -33,17 +33,17 @@ type Runner struct {
 	Kernel Kernel
 	// Profile is Full or Smoke; "" means Full.
 	Profile string
-	// Limit is the longest that a cell may take; 0 means ten minutes.
+	// Limit is the longest time that a cell may take; 0 means ten minutes.
 	Limit time.Duration
-	// Watch is told when a cell begins and ends. May be nil.
+	// Watch, if not nil, is called when a cell begins and when it ends.
 	Watch func(Event)
 }
 
-// Kernel says where a kernel is.
+// Kernel is an installed kernel.
 type Kernel struct {
 	Name string // of its kernelspec
-	// Data is a further folder that Jupyter looks for kernels in, such as
-	// PREFIX/share/jupyter; "" means the usual ones alone.
+	// Data is a further folder in which Jupyter looks for kernels, such as
+	// PREFIX/share/jupyter; "" means only the usual ones.
 	Data string
 }
 
@@ -51,20 +51,20 @@ type Kernel struct {
 type Event struct {
 	Cell   int // counted from 1
 	Begins bool
-	Took   time.Duration // where it does not begin
+	Took   time.Duration // at the end
 }
 
-// Result is what came of executing a notebook.
+// Result is the result of executing a notebook.
 type Result struct {
-	Notebook *Notebook // with its new outputs, as Jupyter left them
+	Notebook *Notebook // with its new outputs
 	Problems []Problem
-	Took     time.Duration   // the kernel's start and end included
-	Cells    []time.Duration // of each cell; 0 where it did not run
+	Took     time.Duration   // including the kernel's start and end
+	Cells    []time.Duration // of each cell; 0 if it did not run
 	Backend  string          // the device that the kernelspec asks for, or ""
 }
 
-// Execute runs the notebook at path in the stage's folder, and checks what it
-// shows and which files it leaves. The file at path stays as it is.
+// Execute runs the notebook at path in the stage's folder, and checks its outputs and
+// the files that it leaves. It does not change the file at path.
 func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result, error) {
 	before, err := stage.snapshot()
 	if err != nil {
@@ -77,9 +77,9 @@ func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result
 	}
 	result.Took = time.Since(begun)
 	result.Problems = result.Notebook.Check()
-	// A cell that was stopped for its time may say so itself, as interrupted.
+	// The error of the failed cell is in the notebook already; other reasons are not.
 	if stopped != "" && (stopped != cellFailed || !slices.ContainsFunc(result.Notebook.Cells, Cell.failed)) {
-		result.Problems = []Problem{{result.lastCell(), stopped}} // what is missing after that says nothing
+		result.Problems = []Problem{{result.lastCell(), stopped}} // missing outputs of later cells are no further problem
 	}
 	left, err := stage.changedSince(before)
 	for _, what := range left {
@@ -88,7 +88,7 @@ func (r Runner) Execute(ctx context.Context, path string, stage *Stage) (*Result
 	return result, err
 }
 
-// lastCell is the last that ran, counted from 1.
+// lastCell returns the number of the last cell that ran, counted from 1.
 func (r *Result) lastCell() int {
 	for i := len(r.Cells) - 1; i >= 0; i-- {
 		if r.Cells[i] > 0 {
@@ -101,7 +101,7 @@ func (r *Result) lastCell() int {
 //go:embed execute.py
 var driver string
 
-// message is a line of the driver's.
+// message is a line that execute.py prints.
 type message struct {
 	Cell    int     `json:"cell"` // counted from 0
 	Begins  bool    `json:"begins"`
@@ -110,10 +110,11 @@ type message struct {
 	Backend string  `json:"backend"`
 }
 
-// cellFailed is what execute.py says where a cell failed, which the notebook shows.
+// cellFailed is the value of Stopped if a cell failed; execute.py gets it as an
+// argument, so that the two agree.
 const cellFailed = "a cell failed"
 
-// run executes the notebook. stopped says why not every cell ran.
+// run executes the notebook. stopped is why not every cell ran, or "".
 func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Result, stopped string, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -136,8 +137,8 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	if limit <= 0 {
 		limit = 10 * time.Minute
 	}
-	cmd := r.Command(ctx, "-c", driver, in, stage.Folder(), r.Kernel.Name, fmt.Sprint(limit.Seconds()), out)
-	// Asked to end, nbclient shuts the kernel down before it does.
+	cmd := r.Command(ctx, "-c", driver, in, stage.Folder(), r.Kernel.Name, fmt.Sprint(limit.Seconds()), out, cellFailed)
+	// On SIGTERM, nbclient shuts the kernel down before it ends.
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 15 * time.Second
 	var complaint bytes.Buffer
@@ -151,7 +152,7 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	}
 	result = &Result{Cells: make([]time.Duration, len(original.Cells))}
 	end := r.follow(bufio.NewScanner(stdout), result)
-	_, _ = io.Copy(io.Discard, stdout) // what no line of ours is
+	_, _ = io.Copy(io.Discard, stdout) // anything after the last line
 	err = cmd.Wait()
 	if ctx.Err() != nil {
 		return nil, "", ctx.Err()
@@ -167,13 +168,13 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	return result, *end.Stopped, nil
 }
 
-// follow reads what the driver says, to its end, and returns its last word, or
-// nil where there was none.
+// follow reads the driver's lines to the end, and returns the last message, or nil if
+// there is none.
 func (r Runner) follow(lines *bufio.Scanner, result *Result) (end *message) {
 	for lines.Scan() {
 		var m message
 		if json.Unmarshal(lines.Bytes(), &m) != nil {
-			continue // something that a library of Python's printed
+			continue // printed by a Python library
 		}
 		if m.Stopped != nil {
 			end = &m
@@ -190,8 +191,8 @@ func (r Runner) follow(lines *bufio.Scanner, result *Result) (end *message) {
 	return end
 }
 
-// Command returns a command of the runner's Python that finds the kernel and
-// tells the cells the profile.
+// Command returns a command of the runner's Python that finds the kernel and passes
+// the profile to the cells.
 func (r Runner) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := r.Python(ctx, args...)
 	cmd.Env = r.environment(cmd.Env)
@@ -219,7 +220,7 @@ func (r Runner) environment(env []string) []string {
 
 func orUnknown(err error) error {
 	if err == nil {
-		return fmt.Errorf("it ended without a word")
+		return fmt.Errorf("it ended without a result")
 	}
 	return err
 }

@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// RunsFolder is where notebooks keep what they make, beside themselves.
+// RunsFolder is the folder, next to the notebooks, for the files that they make.
 const RunsFolder = "runs"
 
-// Stage is a copy of the notebooks' folder and of the folder data beside it,
-// for notebooks to run in: what they leave does not touch the originals, and
-// what an earlier run left does not help them.
+// Stage is a temporary copy of the notebooks' folder, and of the folder data next to
+// it, in which notebooks run: they cannot change the originals, and files of an
+// earlier run do not help them.
 type Stage struct{ root string }
 
 const (
@@ -23,8 +23,8 @@ const (
 	stagedData      = "data"
 )
 
-// NewStage copies the folder that the notebooks are in, without what they made
-// there, into a new temporary folder.
+// NewStage copies the notebooks' folder, without the files that they made, into a new
+// temporary folder.
 func NewStage(notebooks string) (*Stage, error) {
 	root, err := os.MkdirTemp("", "netdiffus-stage-")
 	if err != nil {
@@ -49,8 +49,8 @@ func (s *Stage) fill(notebooks string) error {
 	return copyFolder(data, filepath.Join(s.root, stagedData))
 }
 
-// copyFolder copies files and folders, except what notebooks made, what is
-// hidden, and Go's source with the folders that hold it.
+// copyFolder copies files and folders, except what notebooks made, hidden files, Go
+// files, and folders with Go files.
 func copyFolder(from, to string) error {
 	return filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -82,13 +82,13 @@ func holdsGo(dir string) bool {
 	return err == nil && len(files) > 0
 }
 
-// Folder is where the staged notebooks run.
+// Folder returns the folder in which notebooks run.
 func (s *Stage) Folder() string { return filepath.Join(s.root, stagedNotebooks) }
 
 // Close removes the stage.
 func (s *Stage) Close() error { return os.RemoveAll(s.root) }
 
-// snapshot returns the hash of every file outside of the runs' folder.
+// snapshot returns the hash of every file outside the folder RunsFolder.
 func (s *Stage) snapshot() (map[string][sha256.Size]byte, error) {
 	files := map[string][sha256.Size]byte{}
 	runs := filepath.Join(s.Folder(), RunsFolder)
@@ -111,31 +111,31 @@ func (s *Stage) snapshot() (map[string][sha256.Size]byte, error) {
 	return files, nil
 }
 
-// changedSince says in words which files were made, changed or removed since
-// the snapshot outside of the runs' folder.
+// changedSince returns a sentence for each file outside the folder RunsFolder that was
+// made, changed or removed since the snapshot.
 func (s *Stage) changedSince(before map[string][sha256.Size]byte) ([]string, error) {
 	after, err := s.snapshot()
 	if err != nil {
 		return nil, err
 	}
 	var changes []string
-	say := func(path, what string) {
+	add := func(path, what string) {
 		relative, err := filepath.Rel(s.Folder(), path)
 		if err != nil {
 			relative = path
 		}
-		changes = append(changes, fmt.Sprintf("%s the file %s, outside of %s", what, relative, RunsFolder))
+		changes = append(changes, fmt.Sprintf("%s the file %s, outside the folder %s", what, relative, RunsFolder))
 	}
 	for path, sum := range after {
 		if was, known := before[path]; !known {
-			say(path, "leaves")
+			add(path, "leaves")
 		} else if was != sum {
-			say(path, "changes")
+			add(path, "changes")
 		}
 	}
 	for path := range before {
 		if _, still := after[path]; !still {
-			say(path, "removes")
+			add(path, "removes")
 		}
 	}
 	slices.Sort(changes)

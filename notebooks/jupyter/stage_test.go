@@ -46,9 +46,9 @@ func TestStage(t *testing.T) {
 	os.Remove(filepath.Join(s.Folder(), "help", "x.txt"))
 	changes, err := s.changedSince(files)
 	want := []string{
-		"changes the file ../data/flows.parquet, outside of runs",
-		"leaves the file stray.csv, outside of runs",
-		"removes the file help/x.txt, outside of runs",
+		"changes the file ../data/flows.parquet, outside the folder runs",
+		"leaves the file stray.csv, outside the folder runs",
+		"removes the file help/x.txt, outside the folder runs",
 	}
 	if err != nil || !slices.Equal(changes, want) {
 		t.Errorf("changes %q, %v, want %q", changes, err, want)

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// Stamp says what run the outputs of a notebook are from. It lies in the
+// Stamp describes the run that a notebook's outputs are from. It is stored in the
 // notebook's metadata under "netdiffus".
 type Stamp struct {
 	Source  string `json:"source_sha256"` // of the cells, see SourceHash
 	Profile string `json:"profile"`
-	Backend string `json:"backend,omitempty"` // the device asked for; "" means the best there was
+	Backend string `json:"backend,omitempty"` // the device that the kernelspec names; "" means the best available
 }
 
 const stampKey = "netdiffus"
 
-// SourceHash is the SHA-256 of the cells' types, tags and sources: of all that
-// decides what a run shows, the library apart.
+// SourceHash returns the SHA-256 of the cells' types, tags and sources, which decide,
+// together with the library, what a run shows.
 func (n *Notebook) SourceHash() string {
 	h := sha256.New()
 	for _, c := range n.Cells {
@@ -28,7 +28,7 @@ func (n *Notebook) SourceHash() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Stamp returns the notebook's stamp; ok is false where it has none.
+// Stamp returns the notebook's stamp; ok is false if it has none.
 func (n *Notebook) Stamp() (s Stamp, ok bool) {
 	v, ok := n.Metadata[stampKey]
 	if !ok {
@@ -45,14 +45,15 @@ func (n *Notebook) setStamp(s Stamp) {
 	if n.Metadata == nil {
 		n.Metadata = map[string]any{}
 	}
-	fields := map[string]any{"source_sha256": s.Source, "profile": s.Profile} // sorted in the file, as Jupyter has it
+	fields := map[string]any{"source_sha256": s.Source, "profile": s.Profile} // sorted in the file, as Jupyter sorts them
 	if s.Backend != "" {
 		fields["backend"] = s.Backend
 	}
 	n.Metadata[stampKey] = fields
 }
 
-// Stale says why the outputs are not those of a full run of this text, or "".
+// Stale returns why the outputs are not those of a full run of the present cells, or
+// "".
 func (n *Notebook) Stale() string {
 	s, ok := n.Stamp()
 	var missing []string

@@ -2,12 +2,11 @@ package jupyter
 
 import "strings"
 
-// coalesce joins pieces of printed text that follow one another in a cell's
-// output. Kernels cut text where it happens to arrive in pieces, so this is
-// needed for outputs that are the same in each run. (What nbclient offers for it
-// also moves text up across the tables and pictures between.) A carriage return
-// starts the line anew, as on a terminal, so that a progress line leaves its
-// last state.
+// coalesce joins consecutive pieces of printed text in a cell's outputs, so that the
+// outputs are the same in each run: where a kernel divides text depends on when it
+// arrives. (nbclient's own function for this moves text past the tables and pictures
+// between.) A carriage return overwrites the line, as on a terminal, so that only the
+// last state of a progress line remains.
 func (n *Notebook) coalesce() {
 	for i := range n.Cells {
 		var joined []Output
@@ -27,7 +26,7 @@ func (n *Notebook) coalesce() {
 	}
 }
 
-// overwrite carries out the carriage returns in text.
+// overwrite applies the carriage returns in text.
 func overwrite(text string) string {
 	if !strings.Contains(text, "\r") {
 		return text

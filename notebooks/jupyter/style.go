@@ -6,16 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// A cell has at most so many lines, blank ones apart (a reader takes in about
-// ten), and they so many columns (a page shows about as many), a tab being four.
+// The largest number of lines of a cell, without blank ones, and of columns of a line,
+// with four per tab.
 const (
-	longest = 24
-	widest  = 120
+	maxLines   = 24
+	maxColumns = 120
 )
 
-// Style looks for what the notebooks have in common: a first cell that says the
-// goal, the time, and what is read and written; cells that fit a thought; an
-// exercise at the end with the value to expect.
+// Style returns the deviations from the form that all notebooks share: a first cell
+// with the goal, the time, and what is read and written; short cells; an exercise.
 func (n *Notebook) Style() (problems []Problem) {
 	top := ""
 	if len(n.Cells) > 0 && n.Cells[0].Type == "markdown" {
@@ -39,11 +38,11 @@ func (n *Notebook) Style() (problems []Problem) {
 			}
 			columns = max(columns, utf8.RuneCountInString(line))
 		}
-		if c.Type == "code" && columns > widest {
-			problems = append(problems, Problem{i + 1, fmt.Sprintf("has a line of %d columns, want at most %d", columns, widest)})
+		if c.Type == "code" && columns > maxColumns {
+			problems = append(problems, Problem{i + 1, fmt.Sprintf("has a line of %d columns, want at most %d", columns, maxColumns)})
 		}
-		if c.Type == "code" && lines > longest {
-			problems = append(problems, Problem{i + 1, fmt.Sprintf("has %d lines of code, want at most %d", lines, longest)})
+		if c.Type == "code" && lines > maxLines {
+			problems = append(problems, Problem{i + 1, fmt.Sprintf("has %d lines of code, want at most %d", lines, maxLines)})
 		}
 		exercise = exercise || c.Type == "markdown" && strings.Contains(string(c.Source), "Exercise")
 	}

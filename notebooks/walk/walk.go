@@ -1,7 +1,6 @@
-// Package walk makes what the notebooks 03 to 06 hand on to each other, for a
-// reader who opens one of them without having run those before it. It makes the
-// calls that the notebooks show, with the same settings and folders, so that
-// nothing is done twice, whichever came first.
+// Package walk makes the files that the notebooks 03 and 04 leave for later ones, for a
+// reader who opens a later one first. Its functions do the same as the cells of those
+// notebooks, with the same settings and folders, so that no step is done twice.
 package walk
 
 import (
@@ -17,16 +16,16 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
-// The folders, beside the notebooks.
+// The folders, relative to that of the notebooks.
 const (
 	All       = "runs/walk/all"       // images of five kinds of flow
-	Train     = "runs/walk/train"     // four in five of them, to learn from
+	Train     = "runs/walk/train"     // four fifths of them, for training
 	Test      = "runs/walk/test"      // the rest
-	Model     = "runs/walk/model"     // run directory
+	Model     = "runs/walk/model"     // run directory of the trained model
 	Synthetic = "runs/walk/synthetic" // images drawn from the model
 )
 
-// Classes are the kinds of flow.
+// Classes are the classes of flows in All.
 var Classes = []string{"dns", "http1", "http2", "resp", "video"}
 
 // Images makes All, Train and Test, as notebook 03 does.
@@ -51,7 +50,7 @@ func Images(ctx context.Context) error {
 	return held.SaveAs(Test, save)
 }
 
-// Trained makes the model, as notebook 03 does, and what it needs.
+// Trained makes Model, as notebook 03 does, and the folders that it depends on.
 func Trained(ctx context.Context) error {
 	if err := Images(ctx); err != nil {
 		return err
@@ -76,7 +75,7 @@ func Trained(ctx context.Context) error {
 	return nil
 }
 
-// Drawn makes the synthetic images, as notebook 04 does, and what they need.
+// Drawn makes Synthetic, as notebook 04 does, and the folders that it depends on.
 func Drawn(ctx context.Context) error {
 	if err := Trained(ctx); err != nil {
 		return err

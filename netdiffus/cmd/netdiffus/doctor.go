@@ -27,11 +27,11 @@ func doctorCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at this machine, fetch what is missing, run a small graph and name cures",
-		Long: "Doctor looks at this machine and opens the device that the other commands would\n" +
-			"use, fetching XLA's plugin where none is installed. It runs a small graph on it\n" +
-			"and says what to do about each thing that is missing. It exits with 1 where\n" +
-			"nothing can compute at all.",
+		Short: "Examine this machine, download what is missing, and name cures",
+		Long: "Doctor examines this machine and opens the device that the other commands would\n" +
+			"use. It downloads XLA's plugin if none is installed, and runs a small graph. For\n" +
+			"each thing that is missing it prints what to do. It exits with 1 if no device\n" +
+			"can compute.",
 		Example: "  netdiffus doctor\n" +
 			"  netdiffus doctor --backend xla:cuda\n" +
 			"  netdiffus doctor --json",
@@ -39,7 +39,7 @@ func doctorCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			e := examine(c.Context(), spec, progressTo(c.ErrOrStderr()))
 			if err := c.Context().Err(); err != nil {
-				return err // what it found is half the truth
+				return err // the examination is incomplete
 			}
 			if asJSON {
 				out := json.NewEncoder(c.OutOrStdout())
@@ -53,17 +53,17 @@ func doctorCommand() *cobra.Command {
 			return e.err
 		},
 	}
-	c.Flags().StringVar(&spec, "backend", "", `device: "xla", "xla:cpu", "xla:cuda", "xla:/path/plugin.so" or "go"; empty means $`+backend.Env+" or the best there is")
+	c.Flags().StringVar(&spec, "backend", "", `device: "xla", "xla:cpu", "xla:cuda", "xla:/path/plugin.so" or "go"; (default: $`+backend.Env+" or the best available)")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
-// examination is what doctor found.
+// examination is the result of doctor.
 type examination struct {
 	Machine  track.Machine        `json:"machine"`
 	Free     int64                `json:"memory_available_bytes,omitempty"`
 	Go       tool                 `json:"go"`
-	Python   tool                 `json:"python"` // brings the plugin, nothing else
+	Python   tool                 `json:"python"` // its pip downloads the plugin
 	Cache    cacheFolder          `json:"cache"`
 	Findings []backend.Finding    `json:"search"`
 	Device   *backend.Description `json:"device,omitempty"`
@@ -80,16 +80,16 @@ type tool struct {
 	Version string `json:"version,omitempty"`
 }
 
-// cacheFolder is where fetched plugins are kept.
+// cacheFolder is the folder of downloaded plugins.
 type cacheFolder struct {
 	Path string `json:"path,omitempty"`
 	Free int64  `json:"free_bytes,omitempty"` // 0 where it is not known
 }
 
-// fetchRoom is what fetching a CPU plugin takes on the disk for a moment, bytes.
+// fetchRoom is the space that the download of a CPU plugin needs, in bytes.
 const fetchRoom = 300e6
 
-// examine looks at the machine and tries its device.
+// examine examines the machine and tries its device.
 func examine(ctx context.Context, spec string, progress func(backend.Progress)) examination {
 	e := examination{
 		Machine: track.ThisMachine(),
@@ -104,7 +104,7 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 	if dir, err := os.UserCacheDir(); err == nil {
 		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: atomicfile.FreeSpace(dir)}
 	}
-	// The findings say all that the log would.
+	// The findings hold everything that the log would.
 	opener := backend.Opener{Log: slog.New(slog.DiscardHandler), Progress: progress}
 	begun := time.Now()
 	device, findings, err := opener.Search(ctx, spec)
@@ -126,7 +126,7 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 	return e
 }
 
-// cures lists what the user can do, each thing once.
+// cures lists what the user can do, without duplicates.
 func (e examination) cures() []string {
 	var list []string
 	add := func(cure string) {
@@ -144,16 +144,16 @@ func (e examination) cures() []string {
 	}
 	slow := e.Device == nil || e.Device.Name == "go"
 	if slow && e.Python.Version == "" {
-		add("install python3 with pip (on Debian and Ubuntu: apt install python3-pip); it brings XLA's plugin and is not needed afterwards")
+		add("install python3 with pip (on Debian and Ubuntu: apt install python3-pip), which downloads XLA's plugin and is not needed afterwards")
 	}
 	if slow && e.Cache.Path == "" {
-		add("set HOME or XDG_CACHE_HOME: there is no folder to keep a plugin in")
+		add("set HOME or XDG_CACHE_HOME: without them there is no folder for a plugin")
 	}
 	if e.Cache.Free > 0 && e.Cache.Free < fetchRoom {
-		add(fmt.Sprintf("make room below %s: %s is free, and fetching a plugin takes %s", e.Cache.Path, bytesText(e.Cache.Free), bytesText(fetchRoom)))
+		add(fmt.Sprintf("free some space for %s: %s is free, and the download of a plugin needs %s", e.Cache.Path, bytesText(e.Cache.Free), bytesText(fetchRoom)))
 	}
 	if e.Go.Path == "" {
-		add("install Go from its download page if you want to build notebooks or the library; the program itself does not need it")
+		add("install Go from its download page to run notebooks or to build the library; the program itself does not need it")
 	}
 	return list
 }
@@ -163,8 +163,8 @@ func (e examination) print(w io.Writer) {
 		fmt.Fprintf(w, "%-12s%s\n", name, fmt.Sprintf(format, args...))
 	}
 	line("netdiffus", "%s, built with %s for %s/%s", version(), runtime.Version(), e.Machine.OS, e.Machine.Arch)
-	line("go", "%s", e.Go.text("not on the PATH"))
-	line("python", "%s", e.Python.text("no python3 with pip on the PATH"))
+	line("go", "%s", e.Go.text("not found"))
+	line("python", "%s", e.Python.text("no python3 with pip"))
 	line("cpu", "%d cores %s", e.Machine.Cores, e.Machine.CPU)
 	if e.Machine.Memory > 0 {
 		line("memory", "%s, %s available", bytesText(e.Machine.Memory), bytesText(e.Free))
@@ -190,13 +190,13 @@ func (e examination) print(w io.Writer) {
 		}
 	}
 	if e.Speed != nil {
-		line("speed", "%.3g GFLOP/s matrix product, %.3g GFLOP/s convolution, both computed right", e.Speed.MatMul, e.Speed.Conv)
+		line("speed", "%.3g GFLOP/s matrix product, %.3g GFLOP/s convolution, both results correct", e.Speed.MatMul, e.Speed.Conv)
 	}
 	for _, cure := range e.Cures {
 		line("cure", "%s", cure)
 	}
 	if e.err == nil && len(e.Cures) == 0 {
-		fmt.Fprintln(w, "nothing is missing")
+		fmt.Fprintln(w, "everything works")
 	}
 }
 
@@ -225,8 +225,8 @@ func (t tool) text(missing string) string {
 	return t.Path + ", " + t.Version
 }
 
-// memoryAvailable is what programs can still take, bytes; 0 where the system
-// does not say.
+// memoryAvailable returns the memory that programs can still use, in bytes; 0 if it is
+// unknown.
 func memoryAvailable() int64 {
 	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
@@ -248,15 +248,15 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
-// progressTo shows how a download goes: as one changing line on a terminal, as a
-// line every few seconds elsewhere.
+// progressTo shows the progress of a download: on a terminal as one line that changes,
+// elsewhere as a line every few seconds.
 func progressTo(w io.Writer) func(backend.Progress) {
 	f, ok := w.(*os.File)
 	terminal := ok && term.IsTerminal(int(f.Fd()))
 	var last time.Time
 	return func(p backend.Progress) {
 		end := p.Total > 0 && p.Done >= p.Total
-		text := fmt.Sprintf("fetching %s: %d of %d MB", p.What, p.Done/1e6, p.Total/1e6)
+		text := fmt.Sprintf("downloading %s: %d of %d MB", p.What, p.Done/1e6, p.Total/1e6)
 		switch {
 		case terminal && end:
 			fmt.Fprintf(w, "\r%s\n", text)

@@ -16,11 +16,11 @@ func kernelDoctorCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at the installed kernel part by part and name cures",
-		Long: "Doctor looks at all that the kernel works with: Go, the C compiler, the disk, the\n" +
+		Short: "Examine the installed kernel part by part and name cures",
+		Long: "Doctor examines everything that the kernel needs: Go, the C compiler, the disk, the\n" +
 			"kernelspec, Jupyter, the program, the library, the tools, the device and the build\n" +
-			"cache, and runs a cell as Jupyter would. It says what is wrong with each and what\n" +
-			"to do, and exits with 1 where the kernel does not work.",
+			"cache. Then it runs a cell as Jupyter would. For each part that is broken it prints\n" +
+			"what is wrong and what to do. It exits with 1 if the kernel does not work.",
 		Example: "  netdiffus kernel doctor\n" +
 			"  netdiffus kernel doctor --json\n" +
 			"  netdiffus kernel doctor --sys-prefix",
@@ -28,7 +28,7 @@ func kernelDoctorCommand() *cobra.Command {
 	}
 	place := placeFlags(c)
 	nameFlag(c, &o.Name)
-	c.Flags().BoolVar(&o.NoCell, "no-cell", false, "do not run a cell, which takes some seconds")
+	c.Flags().BoolVar(&o.NoCell, "no-cell", false, "do not run a cell, which takes a few seconds")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		o.Version = version()
@@ -41,7 +41,7 @@ func kernelDoctorCommand() *cobra.Command {
 		}
 		r := setup.Examine(c.Context(), o)
 		if err := c.Context().Err(); err != nil {
-			return err // what it found is half the truth
+			return err // the examination is incomplete
 		}
 		if asJSON {
 			out := json.NewEncoder(c.OutOrStdout())
@@ -53,7 +53,7 @@ func kernelDoctorCommand() *cobra.Command {
 			printCheckup(c.OutOrStdout(), r)
 		}
 		if n := r.Broken(); n > 0 {
-			return fmt.Errorf("the kernel %s does not work: %d of its parts broken", r.Name, n)
+			return fmt.Errorf("the kernel %s does not work: %d of its parts are broken", r.Name, n)
 		}
 		return nil
 	}
@@ -71,6 +71,6 @@ func printCheckup(w io.Writer, r setup.Report) {
 		healthy = healthy && c.Status == setup.OK
 	}
 	if healthy {
-		fmt.Fprintln(w, "nothing is missing")
+		fmt.Fprintln(w, "everything works")
 	}
 }

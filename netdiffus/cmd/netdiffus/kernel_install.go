@@ -15,15 +15,15 @@ func kernelInstallCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "install",
 		Short: "Install the kernel, so that Jupyter offers it",
-		Long: `Install makes the Jupyter kernel "NetDiffus (Go)" ready: it builds the pinned
-GoNB, goimports and gopls, finds or fetches XLA's plugin, builds what cells
-import, runs a cell that computes on the device, and only then writes the
-kernelspec, whole or not at all. What is there already is not made again, so it
-can be repeated; the kernelspec is replaced. The first time takes some minutes.
+		Long: `Install installs the Jupyter kernel "NetDiffus (Go)". It builds the pinned GoNB,
+goimports and gopls, finds or downloads XLA's plugin, builds the packages that
+cells import, and runs a cell that computes on the device. Only then does it write
+the kernelspec. It can be repeated: finished steps are not done again, and the
+kernelspec is replaced. The first time takes a few minutes.
 
-It needs Go and a C compiler. Jupyter need not be there yet. In a clone, cells
-import the library from the clone as it is when they run; elsewhere they import
-the version that this program is of.`,
+It needs Go and a C compiler. Jupyter can be installed later. In a clone, cells
+import the library from the clone, as it is when they run; elsewhere they import
+the version of this program.`,
 		Example: "  netdiffus kernel install\n" +
 			"  netdiffus kernel install --sys-prefix --backend xla:cuda\n" +
 			"  netdiffus kernel install --prefix /opt/jupyter --name netdiffus-test",
@@ -31,9 +31,9 @@ the version that this program is of.`,
 	}
 	place := placeFlags(c)
 	nameFlag(c, &o.Name)
-	c.Flags().StringVar(&o.Backend, "backend", "", `device of the cells: xla:cuda, xla:cpu, xla:/path/plugin.so, go; empty means $GOMLX_BACKEND, or else the best there is`)
-	c.Flags().StringVar(&o.Module, "module", "", "folder of a clone that cells import the library from; empty means the one this command is started in")
-	c.Flags().BoolVar(&o.NoWarm, "no-warm", false, "do not build what cells import and do not try a cell: the first cell will take a minute")
+	c.Flags().StringVar(&o.Backend, "backend", "", `device of the cells: xla:cuda, xla:cpu, xla:/path/plugin.so or go (default: $GOMLX_BACKEND, or else the best available)`)
+	c.Flags().StringVar(&o.Module, "module", "", "folder of the clone from which cells import the library (default: the clone that contains the current folder)")
+	c.Flags().BoolVar(&o.NoWarm, "no-warm", false, "neither build what cells import nor try a cell; the first cell then takes a minute")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var err error
 		if o.Place, err = place(); err != nil {
@@ -58,7 +58,7 @@ the version that this program is of.`,
 		if _, err := exec.LookPath("jupyter"); err == nil {
 			fmt.Fprintln(out, "next       jupyter lab")
 		} else {
-			fmt.Fprintln(out, "next       netdiffus notebooks lab   (JupyterLab in an environment of its own), or\n"+
+			fmt.Fprintln(out, "next       netdiffus notebooks lab   (installs JupyterLab in an environment of its own), or\n"+
 				"           python3 -m pip install jupyterlab, and jupyter lab")
 		}
 		return nil

@@ -15,9 +15,9 @@ func kernelUninstallCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Remove the kernel from Jupyter",
-		Long: "Uninstall removes a kernelspec that 'kernel install' wrote, and the program's copy\n" +
-			"in it. It refuses other programs' kernels. Kernels that run go on. The tools and\n" +
-			"the plugin stay in the cache directory, for another installation.",
+		Long: "Uninstall removes a kernelspec that 'kernel install' wrote, with the copy of the\n" +
+			"program in it. It does not remove kernels of other programs. Running kernels go on.\n" +
+			"The tools and the plugin stay in the cache directory, for another installation.",
 		Example: "  netdiffus kernel uninstall\n" +
 			"  netdiffus kernel uninstall --prefix /opt/jupyter --name netdiffus-test",
 		Args: cobra.NoArgs,
@@ -35,7 +35,7 @@ func kernelUninstallCommand() *cobra.Command {
 		}
 		switch err := kernelspec.Remove(dir); {
 		case errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("there is no kernel in %s; 'netdiffus kernel list' says where there are some", dir)
+			return fmt.Errorf("there is no kernel in %s; 'netdiffus kernel list' lists the installed ones", dir)
 		case err != nil:
 			return err
 		}
@@ -48,13 +48,13 @@ func kernelUninstallCommand() *cobra.Command {
 func kernelListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "List this program's kernels where Jupyter looks for some",
+		Short:   "List the installed kernels of this program",
 		Example: "  netdiffus kernel list",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			found := kernelspec.Find(kernelspec.SearchDirs())
 			if len(found) == 0 {
-				return errors.New("there are none; 'netdiffus kernel install' makes one")
+				return errors.New("no kernel is installed; 'netdiffus kernel install' installs one")
 			}
 			for _, f := range found {
 				fmt.Fprintf(c.OutOrStdout(), "%-16s%-12s%s\n", f.Name, f.Spec.Metadata.Origin.Version, f.Dir)

@@ -35,7 +35,7 @@ func notebooksCommand() *cobra.Command {
 func notebooksListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list [FILES]",
-		Short: "List notebooks with their titles, and whether their outputs are of their text",
+		Short: "List notebooks with their titles, and whether their outputs are up to date",
 		RunE: func(c *cobra.Command, args []string) error {
 			paths, err := notebookPaths(args)
 			if err != nil {
@@ -61,14 +61,14 @@ func notebooksTestCommand() *cobra.Command {
 	var o notebookRun
 	c := &cobra.Command{
 		Use:   "test [FILES]",
-		Short: "Execute notebooks, each on a fresh kernel, and check what they show",
-		Long: `Executes notebooks in a temporary copy of their folder, each on a fresh kernel,
-and checks the outputs: no error, nothing on the standard error, exactly one
-picture in every cell tagged plot, no file outside of runs. It also checks the
-outputs in the files: that they are of a full run of the cells as they are now.
-The files stay as they are; without FILES it takes those of the folder notebooks.
+		Short: "Execute notebooks, each on a fresh kernel, and check their outputs",
+		Long: `Test executes notebooks in a temporary copy of their folder, each on a fresh
+kernel, and checks the outputs: no error, nothing on the standard error, exactly
+one picture in every cell tagged plot, no file outside the folder runs. It also
+checks that the outputs in the files come from a full run of the present cells.
+It does not change the files. The default FILES are those of the folder notebooks.
 
-It needs Python 3.10 or later, from which it makes an environment of its own.`,
+It needs Python 3.10 or later, with which it makes an environment of its own.`,
 		Example: "  netdiffus notebooks test\n" +
 			"  netdiffus notebooks test notebooks/03_train.ipynb --profile full",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -85,7 +85,7 @@ It needs Python 3.10 or later, from which it makes an environment of its own.`,
 	return c
 }
 
-// committed checks the outputs that the file has.
+// committed checks the outputs in the file.
 func committed(path string) []jupyter.Problem {
 	n, err := jupyter.Read(path)
 	if err != nil {
@@ -104,10 +104,10 @@ func notebooksRenderCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render [FILES]",
 		Short: "Execute notebooks in full and write them with their outputs",
-		Long: `Executes notebooks as test does, in full, and writes each with its new outputs in
-its place: whole or, where anything is wrong, not at all. What differs from run to
-run (times, random names) is left out, and a hash of the cells is stored, so that
-test finds outputs that are older than their cells.`,
+		Long: `Render executes notebooks as test does, in full, and replaces each by itself with
+the new outputs, unless there is a problem. It leaves out what differs from run to
+run (times, random names), and stores a hash of the cells, by which test finds
+outputs that are older than their cells.`,
 		Example: "  netdiffus notebooks render\n" +
 			"  netdiffus notebooks render --stale --html /tmp/pages",
 		RunE: func(c *cobra.Command, args []string) error {
@@ -130,12 +130,12 @@ test finds outputs that are older than their cells.`,
 		},
 	}
 	o.flags(c, jupyter.Full)
-	c.Flags().StringVar(&html, "html", "", "write each notebook as an HTML page into this folder, too")
-	c.Flags().BoolVar(&stale, "stale", false, "only those whose outputs are not of their text")
+	c.Flags().StringVar(&html, "html", "", "also write each notebook as an HTML page into this folder")
+	c.Flags().BoolVar(&stale, "stale", false, "only those whose outputs are not up to date")
 	return c
 }
 
-// notebookRun is what test and render have in common.
+// notebookRun holds the flags that test and render share.
 type notebookRun struct {
 	profile string
 	kernel  string
@@ -144,12 +144,12 @@ type notebookRun struct {
 
 func (o *notebookRun) flags(c *cobra.Command, profile string) {
 	c.Flags().StringVar(&o.profile, "profile", profile, "how much the notebooks compute: full or smoke")
-	c.Flags().StringVar(&o.kernel, "kernel", "", "run on this kernel, by the name that Jupyter knows; empty installs this program's own for the time being")
-	c.Flags().DurationVar(&o.limit, "limit", 10*time.Minute, "the longest that a cell may take")
+	c.Flags().StringVar(&o.kernel, "kernel", "", "name of the kernel to run on (default: this program's own, installed temporarily)")
+	c.Flags().DurationVar(&o.limit, "limit", 10*time.Minute, "longest time that a cell may take")
 }
 
-// each does work for every notebook, in the order of their names and on one
-// stage, so that later ones find what earlier ones made.
+// each calls work for every notebook, sorted by name and on one stage, so that later
+// notebooks find the files of earlier ones.
 func (o *notebookRun) each(c *cobra.Command, args []string, work func(jupyter.Runner, string, *jupyter.Stage) (*jupyter.Result, error)) error {
 	ctx, w := c.Context(), c.ErrOrStderr()
 	if o.profile != jupyter.Full && o.profile != jupyter.Smoke {
@@ -206,7 +206,7 @@ func (o *notebookRun) each(c *cobra.Command, args []string, work func(jupyter.Ru
 	return nil
 }
 
-// runner opens Python and a kernel.
+// runner opens the Python environment and a kernel.
 func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r jupyter.Runner, close func() error, err error) {
 	env, err := pyenv.Open(ctx)
 	if err != nil {
@@ -220,13 +220,13 @@ func (o *notebookRun) runner(ctx context.Context, w io.Writer) (r jupyter.Runner
 	if err != nil {
 		return r, nil, err
 	}
-	fmt.Fprintln(w, "installing this program's kernel for the time being")
+	fmt.Fprintln(w, "installing this program's kernel temporarily")
 	r.Kernel, close, err = jupyter.TemporaryKernel(ctx, program)
 	return r, close, err
 }
 
-// notebookPaths returns the notebooks asked for, all of one folder: without any,
-// those of the folder notebooks here or above.
+// notebookPaths returns the notebooks that args name, which must be in one folder. The
+// default is the folder that notebooksFolder returns.
 func notebookPaths(args []string) ([]string, error) {
 	if len(args) == 0 {
 		dir, err := notebooksFolder()
@@ -252,13 +252,14 @@ func notebookPaths(args []string) ([]string, error) {
 	}
 	for _, path := range paths {
 		if filepath.Dir(path) != filepath.Dir(paths[0]) {
-			return nil, fmt.Errorf("%s and %s: want notebooks of one folder", paths[0], path)
+			return nil, fmt.Errorf("%s and %s: want notebooks in the same folder", paths[0], path)
 		}
 	}
 	return paths, nil
 }
 
-// notebooksFolder looks for the folder notebooks here and above.
+// notebooksFolder returns the folder notebooks in the current folder or in one of
+// those that contain it.
 func notebooksFolder() (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
@@ -270,7 +271,7 @@ func notebooksFolder() (string, error) {
 			return folder, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no folder notebooks with notebooks in it in %s or above; name the files", here)
+			return "", fmt.Errorf("there is no folder notebooks in %s or above it; name the files", here)
 		}
 	}
 }

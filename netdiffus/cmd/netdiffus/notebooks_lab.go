@@ -21,24 +21,23 @@ func notebooksLabCommand() *cobra.Command {
 	o := pyenv.LabOptions{Folder: "."}
 	c := &cobra.Command{
 		Use:   "lab [FOLDER] [-- ARGUMENTS OF JUPYTER LAB]",
-		Short: "Open JupyterLab with the kernel, from an environment of its own",
-		Long: `Lab starts JupyterLab on the notebooks, with the kernel "NetDiffus (Go)" to pick.
-JupyterLab comes from a Python environment in the cache directory, made the first
-time (350 MB) and touching no other; it needs Python 3.10 or later. The kernel is
-installed for the user where Jupyter finds none. Ctrl-C ends JupyterLab and its
-kernels.
+		Short: "Open JupyterLab with the kernel, in an environment of its own",
+		Long: `Lab starts JupyterLab with the kernel "NetDiffus (Go)". JupyterLab is installed, the
+first time (350 MB), in a Python environment in the cache directory, apart from all
+others. This needs Python 3.10 or later. If the kernel is not installed, lab installs
+it for the user. Ctrl-C ends JupyterLab and its kernels.
 
-FOLDER is what JupyterLab shows: the folder notebooks of the clone it is started
-in, or else the current one.`,
+FOLDER is the folder that JupyterLab opens (default: the folder notebooks of the
+clone that contains the current folder, or else the current folder).`,
 		Example: "  netdiffus notebooks lab\n" +
 			"  netdiffus notebooks lab ~/traffic --no-browser --port 9000\n" +
 			"  netdiffus notebooks lab -- --ServerApp.ip=0.0.0.0",
 	}
 	c.Flags().IntVar(&o.Port, "port", 0, "port; 0 means 8888, or the next one that is free")
-	c.Flags().BoolVar(&o.NoBrowser, "no-browser", false, "do not open a browser: print the address only")
+	c.Flags().BoolVar(&o.NoBrowser, "no-browser", false, "do not open a browser, only print the address")
 	c.Args = func(c *cobra.Command, args []string) error {
 		if own := ownArguments(c, args); len(own) > 1 {
-			return fmt.Errorf("one folder at most, and what JupyterLab is to get behind --: got %q", own)
+			return fmt.Errorf("want at most one folder, and arguments of JupyterLab after --: got %q", own)
 		}
 		return nil
 	}
@@ -68,12 +67,12 @@ func ownArguments(c *cobra.Command, args []string) []string {
 	return args
 }
 
-// openLab runs JupyterLab until its user ends it or ctx does.
+// openLab runs JupyterLab until its user ends it or ctx ends.
 func openLab(ctx context.Context, stdout, stderr io.Writer, o pyenv.LabOptions) error {
 	log := slog.New(plainHandler{stderr})
 	found := kernelspec.Find(kernelspec.SearchDirs())
 	if len(found) == 0 {
-		log.Info("there is no kernel yet: installing it (as 'netdiffus kernel install' does)")
+		log.Info("the kernel is not installed: installing it (as 'netdiffus kernel install' does)")
 		done, err := setup.Install(ctx, setup.Options{Version: version(), Log: log, Progress: progressTo(stderr)})
 		if err != nil {
 			return fmt.Errorf("%w; run 'netdiffus kernel install', which has flags for its steps", err)

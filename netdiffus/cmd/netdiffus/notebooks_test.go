@@ -86,7 +86,7 @@ func TestNotebooksUsage(t *testing.T) {
 	}{
 		{[]string{"test"}, "no folder notebooks"},
 		{[]string{"list", "c"}, "no such file"},
-		{[]string{"test", "a/00_a.ipynb", "b/00_b.ipynb"}, "one folder"},
+		{[]string{"test", "a/00_a.ipynb", "b/00_b.ipynb"}, "same folder"},
 		{[]string{"test", "--profile", "quick", "a"}, "want full or smoke"},
 	} {
 		if _, err := notebooksVerb(t, dir, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
