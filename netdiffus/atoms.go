@@ -32,7 +32,7 @@ func (c Config) checkAtoms() (errs []error) {
 	wrong(!(a.Grain >= 0 && a.Grain < 1), "grain is %v, want it in [0,1)", a.Grain)
 	wrong(!c.ClassCond, "a model over atoms is class-conditional")
 	wrong(t.Microbatch != 0 || t.LabelDropout != 0, "a model over atoms takes neither microbatches nor label dropout")
-	if c.Recipe == nil {
+	if c.Encoding == nil {
 		return errs
 	}
 	_, err = c.atomCodecs()
@@ -45,15 +45,15 @@ func (c Config) checkAtoms() (errs []error) {
 // can be made for it.
 func (c Config) atomCodecs() ([]*codec.Atoms, error) {
 	var all []*codec.Atoms
-	for _, channel := range c.Recipe.Channels() {
+	for _, channel := range c.Encoding.Channels() {
 		a, ok := channel.Codec.(*codec.Atoms)
 		if !ok {
 			return nil, fmt.Errorf("netdiffus: a model over atoms needs a data set converted with --codec atoms; this one has the codec %s (for a model over its pixels take --preset classic or reference)", channel.Codec.Name())
 		}
 		all = append(all, a)
 	}
-	if _, ok := c.Recipe.Image.(imaging.GASF); !ok {
-		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", c.Recipe.Image.Name())
+	if _, ok := c.Encoding.Image().(imaging.GASF); !ok {
+		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", c.Encoding.Image().Name())
 	}
 	return all, nil
 }
@@ -61,7 +61,7 @@ func (c Config) atomCodecs() ([]*codec.Atoms, error) {
 // Head returns the model over atoms for batches of groups[c] images of class c,
 // sorted by class, with its weights to be found in the scope that it is run in.
 func (c Config) Head(groups []int) (categorical.Model, error) {
-	if c.Atoms == nil || c.Recipe == nil {
+	if c.Atoms == nil || c.Encoding == nil {
 		return categorical.Model{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
 	}
 	atoms, err := c.atomCodecs()

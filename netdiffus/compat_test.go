@@ -36,7 +36,7 @@ func collect(t *testing.T, flows iter.Seq2[traffic.Flow, error]) []traffic.Flow 
 func TestOldDataSetsOpen(t *testing.T) {
 	for _, name := range []string{"atoms", "times", "minmax", "direction", "pictures", "syn-atoms"} {
 		t.Run(name, func(t *testing.T) {
-			set, err := dataset.Open(filepath.Join(v1, name))
+			set, err := dataset.Open(filepath.Join(v1, name), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,19 +63,19 @@ func TestOldDataSetsOpen(t *testing.T) {
 // What is saved anew opens anew, whatever today's form of a manifest is.
 func TestOldDataSetsSave(t *testing.T) {
 	for _, name := range []string{"atoms", "times", "minmax", "direction", "pictures"} {
-		set, err := dataset.Open(filepath.Join(v1, name))
+		set, err := dataset.Open(filepath.Join(v1, name), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		dir := filepath.Join(t.TempDir(), name)
-		if err := set.Save(dir); err != nil {
+		if err := set.Save(dir, nil); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		again, err := dataset.Open(dir)
+		again, err := dataset.Open(dir, nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !reflect.DeepEqual(again.Images, set.Images) || !reflect.DeepEqual(again.Recipe, set.Recipe) {
+		if !reflect.DeepEqual(again.Images, set.Images) || !reflect.DeepEqual(again.Encoding, set.Encoding) {
 			t.Errorf("%s: what was saved anew is another set", name)
 		}
 	}
@@ -130,7 +130,7 @@ func TestOldRunGoesOn(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(v1, "run-atoms"))); err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open(filepath.Join(v1, "times"))
+	set, err := dataset.Open(filepath.Join(v1, "times"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

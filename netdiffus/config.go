@@ -29,9 +29,9 @@ type Config struct {
 	// Classes are the names of the classes in the order of their numbers, and of
 	// the data set's; empty until Fit has seen one.
 	Classes []string `json:"classes,omitempty"`
-	// Recipe is the data set's recipe, so that samples carry the way back to
-	// packets; nil until Fit has seen a set.
-	Recipe *dataset.Recipe `json:"recipe,omitempty"`
+	// Encoding is the data set's, so that samples can be decoded into packets; nil
+	// until Fit has seen a set.
+	Encoding *dataset.Encoding `json:"recipe,omitempty"`
 	// Atoms makes the model one over the atoms of the data set's codec (package
 	// head), which sets what is predicted and the loss; nil is the reference's
 	// way, over pixels.
@@ -205,7 +205,7 @@ var Presets = map[string]func() Config{
 // PresetFor is the name of the preset that suits a data set: "default" where its
 // codec is of atoms, "classic" for others.
 func PresetFor(set *dataset.Set) string {
-	if _, ok := set.Recipe.Codec.(*codec.Atoms); ok {
+	if _, ok := set.Encoding.Channels()[0].Codec.(*codec.Atoms); ok {
 		return "default"
 	}
 	return "classic"
@@ -266,10 +266,6 @@ func (c Config) clone() Config {
 	if c.Atoms != nil {
 		atoms := *c.Atoms
 		c.Atoms = &atoms
-	}
-	if c.Recipe != nil {
-		recipe := *c.Recipe
-		c.Recipe = &recipe
 	}
 	return c
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func ExampleConfig_Fit() {
@@ -46,10 +45,8 @@ func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Conf
 		}
 	}
 	set := &dataset.Set{
-		Recipe: dataset.Recipe{
-			Length: 10, Feature: traffic.SignedLength{}, Codec: values, Image: imaging.GASF{},
-		},
-		Classes: classes, Images: imaging.New(1, 10, 10, 1), Labels: []int{0},
+		Encoding: dataset.MustEncoding(dataset.Recipe{Channels: []dataset.Channel{{Codec: values}}}),
+		Classes:  classes, Images: imaging.New(1, 10, 10, 1), Labels: []int{0},
 	}
 	c, err := c.Fit(set)
 	if err != nil {

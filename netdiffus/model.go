@@ -57,8 +57,7 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 		pixels := im.H * im.W * im.C
 		return c, fmt.Errorf("netdiffus: image %d, of class %s, has the value %v at %d", at/pixels, set.Classes[set.Labels[at/pixels]], im.Data[at], at%pixels)
 	}
-	recipe := set.Recipe
-	c.Recipe = &recipe
+	c.Encoding = set.Encoding
 	if t := &c.Training; t.Steps == 0 && t.Epochs > 0 {
 		t.Steps = int(math.Ceil(t.Epochs * float64(im.N) / float64(max(t.BatchSize, 1))))
 		if t.MaxSteps > 0 {
@@ -113,7 +112,7 @@ func (c Config) Validate() error {
 	wrong(t.AnnealSteps < 0, "lr_anneal_steps is %d, want 0 (constant) or more", t.AnnealSteps)
 	wrong(!(t.LabelDropout >= 0 && t.LabelDropout < 1), "label_dropout is %v, want it in [0,1)", t.LabelDropout)
 	wrong(t.LabelDropout > 0 && !c.ClassCond, "label_dropout needs a class-conditional model")
-	wrong(t.Decay && c.Recipe != nil && t.Steps < 1, "lr_decay needs the number of steps")
+	wrong(t.Decay && c.Encoding != nil && t.Steps < 1, "lr_decay needs the number of steps")
 	wrong(t.Balance != 0 && c.Atoms == nil, "class_balance needs a model over atoms")
 	if c.Atoms != nil {
 		errs = append(errs, c.checkAtoms()...)

@@ -25,8 +25,8 @@ func (p *Prior) addConditional(lead, a *codec.Atoms, classes []string, jump floa
 		c := newClassPrior(a, tables, ids)
 		for j, t := range tables {
 			first := lead.Tables[label][j]
-			if len(t.Beside) != len(first.Values) && len(t.Beside) != 0 {
-				return fmt.Errorf("categorical: class %q, place %d: a further channel has counts for %d atoms of the first, which has %d", label, j, len(t.Beside), len(first.Values))
+			if len(t.Conditional) != len(first.Values) && len(t.Conditional) != 0 {
+				return fmt.Errorf("categorical: class %q, place %d: a further channel has counts for %d atoms of the first, which has %d", label, j, len(t.Conditional), len(first.Values))
 			}
 			c.Transitions = append(c.Transitions, givenOf(first, t, jump))
 		}
@@ -48,9 +48,9 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	m := make([]float64, first.Len()*width)
 	for i := range first.Values {
 		row := m[i*width:][:width]
-		total, rest := addCounts(row, t.Beside, i), 1.0
+		total, rest := addCounts(row, t.Conditional, i), 1.0
 		if total > 0 {
-			kinds := float64(len(t.Beside[i].Atoms))
+			kinds := float64(len(t.Conditional[i].Atoms))
 			rest = max(jump, kinds/(total+kinds))
 		}
 		for k := range t.Values {

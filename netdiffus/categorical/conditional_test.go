@@ -27,15 +27,15 @@ var times = map[string][][]float64{
 func twoChannels(t *testing.T) (lead, leaf *codec.Atoms) {
 	t.Helper()
 	lead = atoms(t)
-	f := (&codec.Atoms{}).Fitter(3).(codec.BesideFitter)
+	f := (&codec.Atoms{}).Fitter(3).(codec.ConditionalFitter)
 	for _, label := range []string{"a", "b"} {
 		for i, v := range times[label] {
-			if err := f.AddBeside(label, v, series[label][i]); err != nil {
+			if err := f.AddConditional(label, v, series[label][i]); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	c, err := f.CodecBeside(lead)
+	c, err := f.ConditionalCodec(lead)
 	if err != nil {
 		t.Fatal(err)
 	}

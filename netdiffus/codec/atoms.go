@@ -62,10 +62,10 @@ type AtomTable struct {
 	// next and how often. It is empty at the first place.
 	After []Successors `json:"after,omitempty"`
 
-	// Beside tells, where the series is a further channel of an image, what came
-	// with what: for each atom of the first channel's table at the same place,
+	// Conditional is, where the series is a further channel of an image, conditional
+	// on the lead channel: for each atom of that channel's table at the same place,
 	// save its padding, which atoms of this table came with it and how often.
-	Beside []Successors `json:"beside,omitempty"`
+	Conditional []Successors `json:"beside,omitempty"`
 }
 
 // Successors are the atoms that followed one atom, or came with it.

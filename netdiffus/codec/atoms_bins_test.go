@@ -61,16 +61,16 @@ func TestBinsError(t *testing.T) {
 	}
 }
 
-// TestBeside counts what came with what of another channel.
-func TestBeside(t *testing.T) {
+// TestConditional counts what came with what of another channel.
+func TestConditional(t *testing.T) {
 	lead := fit(t, codec.Atoms{}, 2, []float64{5, 7}, []float64{5}, []float64{6, 7})
-	f := (&codec.Atoms{}).Fitter(2).(codec.BesideFitter)
+	f := (&codec.Atoms{}).Fitter(2).(codec.ConditionalFitter)
 	for _, s := range [][2][]float64{{{0, 100}, {5, 7}}, {{0}, {5}}, {{1, 200}, {6, 7}}} {
-		if err := f.AddBeside("a", s[0], s[1]); err != nil {
+		if err := f.AddConditional("a", s[0], s[1]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c, err := f.CodecBeside(lead)
+	c, err := f.ConditionalCodec(lead)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +80,8 @@ func TestBeside(t *testing.T) {
 		{{Atoms: []int{0, 1}, Counts: []float64{1, 1}}},
 	}
 	for j := range want {
-		if !reflect.DeepEqual(got[j].Beside, want[j]) {
-			t.Errorf("place %d: %v, want %v", j, got[j].Beside, want[j])
+		if !reflect.DeepEqual(got[j].Conditional, want[j]) {
+			t.Errorf("place %d: %v, want %v", j, got[j].Conditional, want[j])
 		}
 	}
 	data, err := json.Marshal(c)
@@ -93,7 +93,7 @@ func TestBeside(t *testing.T) {
 		t.Errorf("%s reads as %v, %v", data, back, err)
 	}
 	if err := json.Unmarshal([]byte(`{"tables":{"a":[{"values":[1],"weights":[1],"padding":1,"beside":[{"k":[1],"n":[1]}]}]}}`), &back); err == nil {
-		t.Error("padding beside a packet is taken")
+		t.Error("padding with a packet is accepted")
 	}
 }
 

@@ -35,7 +35,7 @@ type tally struct {
 	series int
 	seen   []map[float64]float64    // by place, how often each value
 	pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
-	beside []map[[2]float64]float64 // by place, how often each value beside which of the first channel
+	joint  []map[[2]float64]float64 // by place, how often each value with which of the lead channel
 }
 
 // past is the value after the end of a series, above all others.
@@ -46,17 +46,17 @@ func (f *atomFitter) Add(class string, v []float64) error {
 	return err
 }
 
-// AddBeside is a BesideFitter's.
-func (f *atomFitter) AddBeside(class string, v, lead []float64) error {
+// AddConditional implements ConditionalFitter.
+func (f *atomFitter) AddConditional(class string, v, lead []float64) error {
 	if len(v) != len(lead) {
-		return fmt.Errorf("codec: atoms: %d values beside %d of the first channel", len(v), len(lead))
+		return fmt.Errorf("codec: atoms: %d values, want %d as in the lead channel", len(v), len(lead))
 	}
 	c, err := f.add(class, v)
 	if err != nil {
 		return err
 	}
 	for j := range v {
-		c.beside[j][[2]float64{lead[j] + 0, f.value(v[j])}]++
+		c.joint[j][[2]float64{lead[j] + 0, f.value(v[j])}]++
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (f *atomFitter) add(class string, v []float64) (*tally, error) {
 		for range f.length {
 			c.seen = append(c.seen, map[float64]float64{})
 			c.pairs = append(c.pairs, map[[2]float64]float64{})
-			c.beside = append(c.beside, map[[2]float64]float64{})
+			c.joint = append(c.joint, map[[2]float64]float64{})
 		}
 		f.classes[class] = c
 	}
@@ -100,10 +100,10 @@ func (f *atomFitter) add(class string, v []float64) (*tally, error) {
 	return c, nil
 }
 
-func (f *atomFitter) Codec() (Codec, error) { return f.CodecBeside(nil) }
+func (f *atomFitter) Codec() (Codec, error) { return f.ConditionalCodec(nil) }
 
-// CodecBeside is a BesideFitter's.
-func (f *atomFitter) CodecBeside(lead Codec) (Codec, error) {
+// ConditionalCodec implements ConditionalFitter.
+func (f *atomFitter) ConditionalCodec(lead Codec) (Codec, error) {
 	first, _ := lead.(*Atoms)
 	a := f.settings
 	if !(a.Smooth >= 0 && a.Smooth < 1) {
@@ -133,7 +133,7 @@ func (f *atomFitter) CodecBeside(lead Codec) (Codec, error) {
 				tables[j].After = successors(tables[j-1], tables[j], c.pairs[j])
 			}
 			if first != nil && len(first.Tables[class]) == f.length {
-				tables[j].Beside = successors(first.Tables[class][j], tables[j], c.beside[j])
+				tables[j].Conditional = successors(first.Tables[class][j], tables[j], c.joint[j])
 			}
 		}
 		a.Tables[class] = tables

@@ -56,9 +56,9 @@ func (t AtomTable) check(before int) error {
 			return fmt.Errorf("atom %d of the place before: %w", i, err)
 		}
 	}
-	for i, s := range t.Beside {
+	for i, s := range t.Conditional {
 		if err := s.check(len(t.Values)); err != nil {
-			return fmt.Errorf("atom %d of the first channel: %w", i, err)
+			return fmt.Errorf("atom %d of the lead channel: %w", i, err)
 		}
 	}
 	return nil

@@ -33,14 +33,14 @@ type Fitter interface {
 	Codec() (Codec, error)
 }
 
-// BesideFitter is a Fitter of a further channel of an image that also counts
-// which of its values come with which of the first channel's.
-type BesideFitter interface {
+// ConditionalFitter is a Fitter for a further channel of an image that also counts
+// which of its values come with which of the lead channel, the image's first.
+type ConditionalFitter interface {
 	Fitter
-	// AddBeside is Add where lead is the same flow's series in the first channel.
-	AddBeside(class string, v, lead []float64) error
-	// CodecBeside is Codec, given the first channel's fitted codec.
-	CodecBeside(lead Codec) (Codec, error)
+	// AddConditional is Add where lead is the same flow's series in the lead channel.
+	AddConditional(class string, v, lead []float64) error
+	// ConditionalCodec is Codec, given the lead channel's fitted codec.
+	ConditionalCodec(lead Codec) (Codec, error)
 }
 
 // AliveDecoder is a Codec whose padding is a code of its own, so that any code

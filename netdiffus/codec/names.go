@@ -1,70 +1,24 @@
 package codec
 
-import (
-	"encoding/json"
-	"fmt"
-	"slices"
-	"strings"
-)
+import "github.com/netdiffus/netdiffus-go/netdiffus/internal/registry"
 
-// kinds holds, for every codec by name, how to read it from JSON.
-var kinds = map[string]func(data []byte) (Codec, error){
-	MinMax{}.Name():      decode[MinMax],
-	(*Atoms)(nil).Name(): decode[*Atoms],
-}
+var codecs = registry.New[Codec]("codec", "codec", "Register", &Atoms{}, MinMax{})
 
-// Names lists the codecs that Named and Unmarshal know, sorted.
-func Names() []string {
-	var names []string
-	for name := range kinds {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+// Register makes c's type a codec that Named, Unmarshal and so every manifest
+// find under c's name. The fields of c are the defaults of those that the JSON
+// leaves out. A name that is taken is an error. Register may be called by several
+// goroutines; an init function is the usual place.
+func Register(c Codec) error { return codecs.Register(c) }
+
+// Names lists the codecs that are registered.
+func Names() []string { return codecs.Names() }
 
 // Named returns the codec of that name, not yet fitted.
-func Named(name string) (Codec, error) {
-	read, ok := kinds[name]
-	if !ok {
-		return nil, fmt.Errorf("codec: no codec %q: want one of %s", name, strings.Join(Names(), ", "))
-	}
-	return read([]byte("{}"))
-}
+func Named(name string) (Codec, error) { return codecs.Get(name) }
 
-// Marshal writes c as a JSON object: its fields, and its name under "name".
-func Marshal(c Codec) ([]byte, error) {
-	fields, err := json.Marshal(c)
-	if err != nil {
-		return nil, fmt.Errorf("codec: %s: %w", c.Name(), err)
-	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(fields, &object); err != nil {
-		return nil, fmt.Errorf("codec: %s is not a JSON object: %w", c.Name(), err)
-	}
-	if object["name"], err = json.Marshal(c.Name()); err != nil {
-		return nil, err
-	}
-	return json.Marshal(object)
-}
+// Marshal writes c as a JSON object: its fields, and its name under "name". It
+// fails unless c's type is registered.
+func Marshal(c Codec) ([]byte, error) { return codecs.Marshal(c) }
 
 // Unmarshal reads what Marshal wrote.
-func Unmarshal(data []byte) (Codec, error) {
-	var object struct{ Name string }
-	if err := json.Unmarshal(data, &object); err != nil {
-		return nil, fmt.Errorf("codec: %w", err)
-	}
-	read, ok := kinds[object.Name]
-	if !ok {
-		return nil, fmt.Errorf("codec: no codec %q: want one of %s", object.Name, strings.Join(Names(), ", "))
-	}
-	return read(data)
-}
-
-func decode[C Codec](data []byte) (Codec, error) {
-	var c C
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("codec: %s: %w", c.Name(), err)
-	}
-	return c, nil
-}
+func Unmarshal(data []byte) (Codec, error) { return codecs.Unmarshal(data) }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,15 +42,13 @@ func recipes(length int) map[string]Recipe {
 	atoms := func() codec.Codec { return &codec.Atoms{} }
 	times := func() codec.Codec { return &codec.Atoms{Bins: 16} }
 	return map[string]Recipe{
-		"signed lengths and times": {Length: length, Codec: codec.MinMax{Low: 0.1}, More: []Channel{{Feature: traffic.InterArrival{}}}},
-		"times first":              {Length: length, Feature: traffic.InterArrival{}, More: []Channel{{Codec: codec.MinMax{Low: 0.1}}}},
-		"lengths and directions":   {Length: length, Feature: Length{}, Codec: codec.MinMax{Low: 0.1}, More: []Channel{{Feature: Direction{}}}},
-		"all three": {Length: length, Feature: Length{}, Codec: codec.MinMax{Low: 0.1}, More: []Channel{
-			{Feature: Direction{}}, {Feature: traffic.InterArrival{}}}},
-		"atoms": {Length: length, Codec: atoms(), More: []Channel{{traffic.InterArrival{}, times()}}},
-		"atoms of three": {Length: length, Feature: Length{}, Codec: atoms(), More: []Channel{
-			{Direction{}, atoms()}, {traffic.InterArrival{}, times()}}},
-		"mixed codecs": {Length: length, Codec: atoms(), More: []Channel{{Feature: traffic.InterArrival{}}}},
+		"signed lengths and times": {SeriesLength: length, Channels: []Channel{{Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.InterArrival{}}}},
+		"times first":              {SeriesLength: length, Channels: []Channel{{Feature: traffic.InterArrival{}}, {Codec: codec.MinMax{Low: 0.1}}}},
+		"lengths and directions":   {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.PacketDirection{}}}},
+		"all three":                {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.PacketDirection{}}, {Feature: traffic.InterArrival{}}}},
+		"atoms":                    {SeriesLength: length, Channels: []Channel{{Codec: atoms()}, {traffic.InterArrival{}, times()}}},
+		"atoms of three":           {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: atoms()}, {traffic.PacketDirection{}, atoms()}, {traffic.InterArrival{}, times()}}},
+		"mixed codecs":             {SeriesLength: length, Channels: []Channel{{Codec: atoms()}, {Feature: traffic.InterArrival{}}}},
 	}
 }
 
@@ -66,14 +65,14 @@ func TestChannelsRoundTrip(t *testing.T) {
 			}
 			for _, layout := range []Layout{PerFlow, PerClass, Samples} {
 				dir := filepath.Join(t.TempDir(), "set")
-				if err := set.SaveAs(dir, SaveOptions{Layout: layout}); err != nil {
+				if err := set.Save(dir, &SaveOptions{Layout: layout}); err != nil {
 					t.Fatal(err)
 				}
-				back, err := Open(dir)
+				back, err := Open(dir, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if back.Images.C != len(recipe.Channels()) {
+				if back.Images.C != len(recipe.Channels) {
 					t.Fatalf("%s: %d channels", name, back.Images.C)
 				}
 				binned := strings.HasPrefix(name, "atoms")
@@ -92,8 +91,8 @@ func checkTimed(t *testing.T, what string, set *Set, flows []traffic.Flow, exact
 			t.Fatal(err)
 		}
 		want := flows[i]
-		want.Packets = want.Packets[:min(len(want.Packets), set.Recipe.Length)]
-		timed := set.Recipe.withDefaults().Timed()
+		want.Packets = want.Packets[:min(len(want.Packets), set.Encoding.SeriesLength())]
+		timed := set.Encoding.Holds(traffic.FieldIAT)
 		if got.Label != want.Label || got.Timed != timed || len(got.Packets) != len(want.Packets) {
 			t.Fatalf("%s: flow %d: %d packets of %q, timed %v; want %d of %q", what, i, len(got.Packets), got.Label, got.Timed, len(want.Packets), want.Label)
 		}
@@ -134,7 +133,7 @@ func TestConvertChannels(t *testing.T) {
 		}
 		a, err := f.Read("gasf")
 		f.Close()
-		if err != nil || len(a.Shape) != 3 || a.Shape[2] != len(recipe.Channels()) {
+		if err != nil || len(a.Shape) != 3 || a.Shape[2] != len(recipe.Channels) {
 			t.Errorf("%s: shape %v, %v", name, a.Shape, err)
 		}
 	}
@@ -151,14 +150,14 @@ func TestDrawnChannels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		drawn := &Set{Recipe: set.Recipe, Classes: set.Classes, Images: set.Images, Labels: set.Labels}
+		drawn := &Set{Encoding: set.Encoding, Classes: set.Classes, Images: set.Images, Labels: set.Labels}
 		back := collect(t, drawn.Traffic())
 		if len(back) != 2 || len(back[0].Packets) != 3 || len(back[1].Packets) != 1 {
 			t.Fatalf("%s: %v", name, back)
 		}
 		for j, p := range back[0].Packets {
 			want := flows[0].Packets[j]
-			if j == 0 || !set.Recipe.Timed() {
+			if j == 0 || !set.Encoding.Holds(traffic.FieldIAT) {
 				want.IAT = 0
 			}
 			if p.Length != want.Length || p.Dir != want.Dir || math.Abs(p.IAT-want.IAT) > 0.01*want.IAT {
@@ -178,9 +177,9 @@ func TestChannelsRefused(t *testing.T) {
 		r     Recipe
 		about string
 	}{
-		{Recipe{More: []Channel{{Feature: traffic.InterArrival{}}}}, "inter-arrival"},
-		{Recipe{More: []Channel{{Feature: traffic.SignedLength{}}}}, "twice"},
-		{Recipe{More: []Channel{{Feature: Length{}}}}, "say the same"},
+		{Recipe{Channels: []Channel{{}, {Feature: traffic.InterArrival{}}}}, "inter-arrival"},
+		{Recipe{Channels: []Channel{{}, {Feature: traffic.SignedLength{}}}}, "duplicate"},
+		{Recipe{Channels: []Channel{{}, {Feature: traffic.Length{}}}}, "both hold"},
 	} {
 		if _, err := Build(traffic.All(untimed), c.r); err == nil || !strings.Contains(err.Error(), c.about) {
 			t.Errorf("Build = %v, want an error about %s", err, c.about)
@@ -188,20 +187,20 @@ func TestChannelsRefused(t *testing.T) {
 	}
 }
 
-// TestRecipeJSON: one channel is written as ever, several beside it, and both
-// read back.
-func TestRecipeJSON(t *testing.T) {
-	one, err := json.Marshal(Recipe{Codec: codec.MinMax{Min: -5, Max: 9}})
+// TestEncodingJSON: one channel is written as ever, several after it, and both
+// are read.
+func TestEncodingJSON(t *testing.T) {
+	one, err := json.Marshal(MustEncoding(Recipe{Channels: []Channel{{Codec: codec.MinMax{Min: -5, Max: 9}}}}))
 	if want := `{"length":10,"feature":"signed_length","codec":{"max":9,"min":-5,"name":"minmax"},"image":{"name":"gasf"}}`; err != nil || string(one) != want {
 		t.Errorf("%s, %v, want %s", one, err, want)
 	}
-	r := Recipe{Length: 12, Feature: Length{}, Codec: codec.MinMax{Max: 9}, More: []Channel{{Direction{}, codec.MinMax{Max: 1}}}, Image: imaging.GASF{}}
-	data, err := json.Marshal(r)
+	r := Recipe{SeriesLength: 12, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 9}}, {traffic.PacketDirection{}, codec.MinMax{Max: 1}}}, Image: imaging.GASF{}}
+	data, err := json.Marshal(MustEncoding(r))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back Recipe
-	if err := json.Unmarshal(data, &back); err != nil || len(back.More) != 1 || back.More[0] != r.More[0] || back.Feature != (Length{}) {
+	var back *Encoding
+	if err := json.Unmarshal(data, &back); err != nil || !slices.Equal(back.Channels(), r.Channels) || back.SeriesLength() != 12 {
 		t.Errorf("%s reads as %v, %v", data, back, err)
 	}
 	for _, bad := range []string{
@@ -210,7 +209,7 @@ func TestRecipeJSON(t *testing.T) {
 		strings.Replace(string(data), `"more_channels":[`, `"more_channels":[`+strings.Repeat(`{"feature":"direction","codec":{"name":"minmax"}},`, 64), 1),
 	} {
 		if err := json.Unmarshal([]byte(bad), &back); err == nil {
-			t.Errorf("%.200s is taken", bad)
+			t.Errorf("%.200s is accepted", bad)
 		}
 	}
 }

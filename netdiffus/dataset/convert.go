@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -15,85 +17,67 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// ConvertOptions say how Convert writes, and who watches.
+// ConvertOptions say how Convert writes.
 type ConvertOptions struct {
 	SaveOptions
-	Classes  []string         // convert only these; nil means all
-	Progress func(p Progress) // called every few hundred flows, by one goroutine at a time; may be nil
+	Classes []string // convert only these; nil means all
+	// Progress is called with the number of flows every few hundred of them, by one
+	// goroutine at a time: with a total of 0 in the first pass over the flows, which
+	// fits the codecs and counts the classes, then with all flows as the total. It
+	// may be nil.
+	Progress func(completed, total int)
 }
 
-// Progress is how far Convert is.
-type Progress struct {
-	Writing bool // false while the flows are looked at for the scale and the classes
-	Done    int  // flows
-	Total   int  // flows; 0 as long as it is not known
-}
+// Conversion is what Convert did.
+type Conversion struct {
+	Encoding *Encoding
+	Classes  []string
+	Counts   []int // flows of each class
+	Flows    int
+	Cut      int // flows that had more packets than Encoding.SeriesLength: the rest of them is not in the images
 
-// Report is what Convert did.
-type Report struct {
-	Recipe  Recipe // fitted
-	Classes []string
-	Counts  []int // flows of each class
-	Flows   int
-	Cut     int // flows that had more packets than Recipe.Length: the rest of them is not in the images
-
-	// Invertible tells whether the image kind has a way back. Where it has,
-	// every flow was decoded again, from the float64 pixels as written and
-	// from the same rounded to float32, as a model sees them. The counts are
-	// of the flows that came back just as they went in, their inter-arrival times
-	// aside; TimesOff is how far these came back from what they were, the mean
-	// difference of ln(1+microseconds) over the flows, so that 0.01 is 1 %.
+	// Invertible reports whether the images can be decoded. Where they can, every
+	// flow was decoded again, from the float64 pixels as written and from the same
+	// rounded to float32, as a model sees them. Exact64 and Exact32 count the flows
+	// that were decoded just as they were, their inter-arrival times aside; TimesOff
+	// is how far these are from what they were, the mean difference of
+	// ln(1+microseconds) over the flows, so that 0.01 is 1 %.
 	Invertible       bool
 	Exact64, Exact32 int
 	TimesOff         float64
-	Loss             *Loss // what pictures cost; nil where the recipe has no rendering, or they no way back
+	Loss             *Loss // of pictures; nil where the images are numbers, or cannot be decoded
 }
 
 // Convert makes a set of the flows in the folder dir without holding it in
-// memory: flows is ranged over twice, first to fit the codec and count the
+// memory: flows is ranged over twice, first to fit the codecs and count the
 // classes, then to write. On an error, or when ctx is cancelled, nothing is
 // left of it. The order of rows is kept; they count from 0, those of classes
 // left out included.
-func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe, dir string, o ConvertOptions) (Report, error) {
+func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe, dir string, o ConvertOptions) (Conversion, error) {
 	if err := checkFree(dir, o.Overwrite); err != nil {
-		return Report{}, err // before the work, not after it
-	}
-	look, err := newSurvey(r)
-	if err != nil {
-		return Report{}, err
+		return Conversion{}, err // before the work, not after it
 	}
 	c := &conversion{ctx: ctx, flows: flows, options: o}
-	err = c.each(0, func(row int, f traffic.Flow) error { return c.atRow(row, look.add(f)) })
+	done, err := c.fit(r)
 	if err != nil {
-		return Report{}, err
+		return Conversion{}, err
 	}
-	if err := missing(o.Classes, look.counts); err != nil {
-		return Report{}, err
-	}
-	report := Report{Cut: look.cut}
-	report.Recipe, report.Classes, report.Counts, err = look.result()
-	if err != nil {
-		return Report{}, err
-	}
-	for _, n := range report.Counts {
-		report.Flows += n
-	}
-	c.writing = true
+	contents := contents{done.Encoding, done.Classes, done.Counts, true}
 	err = stage(dir, o.SaveOptions, func(staged string) error {
-		w, err := newWriter(staged, o.SaveOptions, report.Recipe, report.Classes, report.Counts, true)
+		out, err := newOutput(staged, o.SaveOptions, contents)
 		if err != nil {
 			return err
 		}
-		defer w.abort()
-		if err := c.write(w, &report); err != nil {
+		defer out.abort()
+		if err := c.write(out.writer, &done); err != nil {
 			return err
 		}
-		return w.finish(finish{o.Inputs, report.Cut, report.Loss})
+		return out.finish(done.Cut, done.Loss)
 	})
 	if err != nil {
-		return Report{}, err
+		return Conversion{}, err
 	}
-	return report, nil
+	return done, nil
 }
 
 // conversion is one Convert under way.
@@ -101,15 +85,38 @@ type conversion struct {
 	ctx     context.Context
 	flows   iter.Seq2[traffic.Flow, error]
 	options ConvertOptions
-	writing bool // the second time over the flows
 }
 
-// each calls do for every flow of the chosen classes, with its row, and tells
-// who watches.
+// fit is the first pass over the flows.
+func (c *conversion) fit(r Recipe) (done Conversion, err error) {
+	fit, err := newFitting(r)
+	if err != nil {
+		return done, err
+	}
+	if _, err := json.Marshal(fit.encoding); err != nil {
+		return done, cause(err) // before the work: the manifest could not be written after it
+	}
+	err = c.each(0, func(row int, f traffic.Flow) error { return c.atRow(row, fit.add(f)) })
+	if err != nil {
+		return done, err
+	}
+	if err := missing(c.options.Classes, fit.counts); err != nil {
+		return done, err
+	}
+	done.Cut = fit.cut
+	done.Encoding, done.Classes, done.Counts, err = fit.result()
+	for _, n := range done.Counts {
+		done.Flows += n
+	}
+	return done, err
+}
+
+// each calls do for every flow of the chosen classes, with its row, and reports
+// progress.
 func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) error {
-	tell := func(done int) {
+	report := func(completed int) {
 		if c.options.Progress != nil {
-			c.options.Progress(Progress{Writing: c.writing, Done: done, Total: total})
+			c.options.Progress(completed, total)
 		}
 	}
 	row, done := -1, 0
@@ -128,10 +135,10 @@ func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) err
 			return err
 		}
 		if done++; done%256 == 0 {
-			tell(done)
+			report(done)
 		}
 	}
-	tell(done)
+	report(done)
 	return c.ctx.Err()
 }
 
@@ -141,21 +148,22 @@ type job struct {
 	flow traffic.Flow
 }
 
-// write encodes all flows, checks that they come back, and writes them.
-func (c *conversion) write(w writer, report *Report) error {
+// write is the second pass over the flows: it encodes all, verifies that they can
+// be decoded, and writes them.
+func (c *conversion) write(w writer, done *Conversion) error {
 	workers := 1
 	if w.parallel() {
 		workers = runtime.GOMAXPROCS(0) // the file system is what takes the time
 	}
-	_, err := report.Recipe.inverter()
-	report.Invertible = err == nil
+	_, err := done.Encoding.decodable()
+	done.Invertible = err == nil
 
-	t := tally{report: report, written: make([]atomic.Int64, len(report.Classes))}
+	t := tally{done: done, written: make([]atomic.Int64, len(done.Classes))}
 	batches := make(chan []job, workers)
 	group, ctx := errgroup.WithContext(c.ctx)
 	group.Go(func() error {
 		defer close(batches)
-		return c.feed(ctx, report.Flows, batches)
+		return c.feed(ctx, done.Flows, batches)
 	})
 	for range workers {
 		do := t.worker(w)
@@ -176,7 +184,7 @@ func (c *conversion) write(w writer, report *Report) error {
 	return t.finish()
 }
 
-// feed sends all flows to the workers, until ctx says that one has failed.
+// feed sends all flows to the workers, until ctx ends because one has failed.
 func (c *conversion) feed(ctx context.Context, total int, batches chan<- []job) error {
 	var batch []job
 	send := func() error {
@@ -202,7 +210,7 @@ func (c *conversion) feed(ctx context.Context, total int, batches chan<- []job) 
 
 // tally counts what several workers have done.
 type tally struct {
-	report           *Report
+	done             *Conversion
 	written          []atomic.Int64 // by class
 	exact64, exact32 atomic.Int64
 	mu               sync.Mutex
@@ -210,13 +218,13 @@ type tally struct {
 	loss             lossCounter
 }
 
-// worker returns what does one goroutine's jobs.
+// worker returns the function that does one goroutine's jobs.
 func (t *tally) worker(w writer) func(job) error {
-	e := newEncoder(t.report.Recipe)
-	d, _ := newDecoder(t.report.Recipe) // nil where there is no way back
+	e := newEncoder(t.done.Encoding)
+	d, _ := newDecoder(t.done.Encoding) // nil where the images cannot be decoded
 	return func(j job) error {
-		label, known := slices.BinarySearch(t.report.Classes, j.flow.Label)
-		if !known || t.written[label].Add(1) > int64(t.report.Counts[label]) {
+		label, known := slices.BinarySearch(t.done.Classes, j.flow.Label)
+		if !known || t.written[label].Add(1) > int64(t.done.Counts[label]) {
 			return errChanged
 		}
 		image, err := e.encode(j.flow)
@@ -224,34 +232,34 @@ func (t *tally) worker(w writer) func(job) error {
 			return err
 		}
 		if d != nil {
-			back := d.pictures.open(image)
-			in64, in32, off := d.came(j.flow, back)
+			shown := d.pictures.open(image)
+			in64, in32, off := d.verify(j.flow, shown)
 			t.mu.Lock()
 			t.off += off
 			t.mu.Unlock()
 			t.exact64.Add(count(in64))
 			t.exact32.Add(count(in32))
-			t.loss.add(d, j.flow, back)
+			t.loss.add(d, j.flow, shown)
 		}
 		return w.add(label, j.row, image)
 	}
 }
 
-// finish completes the report. It fails when there were fewer flows than
+// finish completes the conversion's figures. It fails when there were fewer flows than
 // counted before.
 func (t *tally) finish() error {
 	for label := range t.written {
-		if t.written[label].Load() != int64(t.report.Counts[label]) {
+		if t.written[label].Load() != int64(t.done.Counts[label]) {
 			return fmt.Errorf("dataset: %w", errChanged)
 		}
 	}
-	t.report.Exact64, t.report.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
-	t.report.TimesOff = t.off / float64(max(t.report.Flows, 1))
-	t.report.Loss = t.loss.result()
+	t.done.Exact64, t.done.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
+	t.done.TimesOff = t.off / float64(max(t.done.Flows, 1))
+	t.done.Loss = t.loss.result()
 	return nil
 }
 
-// atRow says which row of which file err is about.
+// atRow adds to err which row of which file it is about.
 func (c *conversion) atRow(row int, err error) error {
 	if err != nil && len(c.options.Inputs) == 1 {
 		return fmt.Errorf("dataset: %s: row %d: %w", filepath.Base(c.options.Inputs[0].Path), row, err)
@@ -259,7 +267,7 @@ func (c *conversion) atRow(row int, err error) error {
 	return atRow(row, err)
 }
 
-// atRow says which of the input's rows err is about.
+// atRow adds to err which of the input's rows it is about.
 func atRow(row int, err error) error {
 	if err == nil {
 		return nil
@@ -274,7 +282,7 @@ func count(b bool) int64 {
 	return 0
 }
 
-// missing tells which of the chosen classes no flow has.
+// missing reports a chosen class that no flow has.
 func missing(chosen []string, counts map[string]int) error {
 	for _, label := range chosen {
 		if counts[label] == 0 {
@@ -282,4 +290,13 @@ func missing(chosen []string, counts map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// cause is the error of a MarshalJSON without encoding/json's words around it.
+func cause(err error) error {
+	var marshaler *json.MarshalerError
+	if errors.As(err, &marshaler) {
+		return fmt.Errorf("dataset: %w", marshaler.Err)
+	}
+	return err
 }

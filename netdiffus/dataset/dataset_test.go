@@ -79,9 +79,9 @@ func TestRoundTrip(t *testing.T) {
 	flows := sample()
 	for _, length := range []int{1, 2, 10, 31} {
 		for _, low := range []float64{0, 0.1} {
-			r := Recipe{Length: length, Codec: codec.MinMax{Low: low}}
+			r := Recipe{SeriesLength: length, Channels: []Channel{{Codec: codec.MinMax{Low: low}}}}
 			if length == 1 {
-				r.Codec = codec.MinMax{Min: -1460, Max: 1460, Low: low}
+				r.Channels[0].Codec = codec.MinMax{Min: -1460, Max: 1460, Low: low}
 			}
 			built, err := Build(traffic.All(flows), r)
 			if err != nil {
@@ -91,7 +91,7 @@ func TestRoundTrip(t *testing.T) {
 			for _, layout := range []Layout{PerFlow, PerClass} {
 				t.Run(fmt.Sprint(length, low, layout), func(t *testing.T) {
 					saved, converted := filepath.Join(t.TempDir(), "a", "set"), filepath.Join(t.TempDir(), "set")
-					if err := built.SaveAs(saved, SaveOptions{Layout: layout}); err != nil {
+					if err := built.Save(saved, &SaveOptions{Layout: layout}); err != nil {
 						t.Fatal(err)
 					}
 					report, err := Convert(context.Background(), traffic.All(flows), r, converted, ConvertOptions{SaveOptions: SaveOptions{Layout: layout}})
@@ -102,7 +102,7 @@ func TestRoundTrip(t *testing.T) {
 						t.Errorf("Convert reports %+v, want %d flows back", report, len(flows))
 					}
 					for _, dir := range []string{saved, converted} {
-						set, err := Open(dir)
+						set, err := Open(dir, nil)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -127,10 +127,10 @@ func TestReferenceImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := set.Recipe.Codec, (codec.MinMax{Min: -1460, Max: 1460}); got != want {
+	if got, want := set.Encoding.Channels()[0].Codec, (codec.MinMax{Min: -1460, Max: 1460}); got != want {
 		t.Errorf("the codec is %v, want the reference's %v", got, want)
 	}
-	reference, err := Open(folder)
+	reference, err := Open(folder, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestAllFlowsComeBackFromFiles(t *testing.T) {
 			if report.Exact64 != 16310 || report.Exact32 != 16310 || report.Cut != 0 {
 				t.Errorf("Convert reports %d and %d of 16,310 flows back, %d cut", report.Exact64, report.Exact32, report.Cut)
 			}
-			set, err := Open(dir)
+			set, err := Open(dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,13 +198,13 @@ func TestAllFlowsComeBackFromFiles(t *testing.T) {
 // TestReferenceSamples opens what the reference's sampler wrote, and inverts
 // it as the reference did.
 func TestReferenceSamples(t *testing.T) {
-	signed := Recipe{Codec: codec.MinMax{Min: -1460, Max: 1460}}
-	set, err := OpenAs(golden.Shared(t, mirage+"seed-outputs/samples_10_per_class_signed"), signed)
+	signed := Recipe{Channels: []Channel{{Codec: codec.MinMax{Min: -1460, Max: 1460}}}}
+	set, err := Open(golden.Shared(t, mirage+"seed-outputs/samples_10_per_class_signed"), &OpenOptions{Recipe: signed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Len() != 140 || len(set.Classes) != 14 || set.Lengths != nil {
-		t.Fatalf("%d images of %d classes with lengths %v", set.Len(), len(set.Classes), set.Lengths)
+	if set.Len() != 140 || len(set.Classes) != 14 || set.SeriesLengths != nil {
+		t.Fatalf("%d images of %d classes with lengths %v", set.Len(), len(set.Classes), set.SeriesLengths)
 	}
 	want := collect(t, traffic.Reader{KeepPadding: true}.Read(golden.Shared(t, mirage+"seed-outputs/diagonali_sintetiche.parquet")))
 	byClass := map[string][]traffic.Flow{}
@@ -224,9 +224,9 @@ func TestReferenceSamples(t *testing.T) {
 }
 
 func TestReferenceUnsigned(t *testing.T) {
-	unsigned := Recipe{Feature: Length{}, Codec: codec.MinMax{Max: 1460}}
+	unsigned := Recipe{Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 1460}}}}
 	for path, n := range map[string]int{"gasf_npz_per_class_unsigned": 115, "gasf_npz_per_class_unsigned/KakaoTalk.npz": 115, "seed-outputs/samples_100_per_class": 1400} {
-		set, err := OpenAs(golden.Shared(t, mirage+path), unsigned)
+		set, err := Open(golden.Shared(t, mirage+path), &OpenOptions{Recipe: unsigned})
 		if err != nil {
 			t.Fatal(err)
 		}

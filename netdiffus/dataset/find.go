@@ -8,15 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
 )
 
 // maxDepth is how many folders deep files without a manifest may lie.
 const maxDepth = 3
 
-// found is the files below a folder without a manifest.
+// found is what Open finds at a path.
 type found struct {
+	path      string
+	folder    bool      // path is one
+	manifest  *manifest // nil where there is none
+	classFrom ClassFrom
+
+	// Without a manifest, the files below path, or path itself.
 	pictures, arrays []foundFile // .png, .npz: sorted folder by folder, as guided-diffusion lists them
 	others           string      // a picture of another kind, for errors
 }
@@ -27,17 +31,18 @@ type foundFile struct {
 	folders []string
 }
 
-// findFiles lists the files below dir.
-func findFiles(dir string) (found, error) {
-	var f found
-	err := f.add(dir, nil)
-	if err == nil && len(f.pictures) > 0 && len(f.arrays) > 0 {
-		err = fmt.Errorf("dataset: %s holds both pictures and arrays, such as %s and %s: which are the data?", dir, f.pictures[0].path, f.arrays[0].path)
+// list lists the files below f.path.
+func (f *found) list() error {
+	if err := f.add(f.path, nil); err != nil {
+		return err
 	}
-	if err == nil && len(f.pictures)+len(f.arrays) == 0 && f.others != "" {
-		err = fmt.Errorf("dataset: %s: of pictures, PNG files are read: convert it without loss first", f.others)
+	if len(f.pictures) > 0 && len(f.arrays) > 0 {
+		return fmt.Errorf("dataset: %s holds both pictures and arrays, such as %s and %s: which are the data?", f.path, f.pictures[0].path, f.arrays[0].path)
 	}
-	return f, err
+	if len(f.pictures)+len(f.arrays) == 0 && f.others != "" {
+		return fmt.Errorf("dataset: %s: of pictures, PNG files are read: convert it without loss first", f.others)
+	}
+	return nil
 }
 
 func (f *found) add(dir string, folders []string) error {
@@ -51,7 +56,7 @@ func (f *found) add(dir string, folders []string) error {
 		case strings.HasPrefix(e.Name(), "."):
 		case e.IsDir():
 			if len(folders) == maxDepth {
-				return fmt.Errorf("dataset: %s lies more than %d folders deep: name a folder nearer to the files", path, maxDepth)
+				return fmt.Errorf("dataset: %s lies more than %d folders deep: open a folder nearer to the files", path, maxDepth)
 			}
 			if err := f.add(path, append(slices.Clone(folders), e.Name())); err != nil {
 				return err
@@ -65,32 +70,6 @@ func (f *found) add(dir string, folders []string) error {
 		}
 	}
 	return nil
-}
-
-// nested tells whether arrays lie more than one folder deep.
-func (f found) nested() bool {
-	return slices.ContainsFunc(f.arrays, func(file foundFile) bool { return len(file.folders) > 1 })
-}
-
-// flat tells whether the arrays lie in no folder and are of one flow each.
-func flat(f found) bool {
-	if len(f.arrays) == 0 || slices.ContainsFunc(f.arrays, func(file foundFile) bool { return len(file.folders) > 0 }) {
-		return false
-	}
-	first, err := npz.Open(f.arrays[0].path)
-	if err != nil {
-		return false // reading it proper reports it
-	}
-	defer first.Close()
-	if first.Has("images") || first.Has("arr_0") && len(first.Keys()) > 1 {
-		return false
-	}
-	for _, key := range first.Keys() {
-		if shape, _, err := first.Shape(key); err == nil && len(shape) == 2 {
-			return true
-		}
-	}
-	return false
 }
 
 // class is the name of the file's class.
@@ -121,8 +100,14 @@ func (f foundFile) row() int {
 	return row
 }
 
-// labelled gives the files their classes, and their rows where the names tell
-// them and no two of a class are one.
+// flowFile is the file of one flow.
+type flowFile struct {
+	path       string
+	label, row int
+}
+
+// labelled gives the files their classes, and their rows where the names hold
+// them and no two of a class are equal.
 func labelled(files []foundFile, from ClassFrom) (classes []string, out []flowFile, rows bool, err error) {
 	names := make([]string, len(files))
 	for i, f := range files {
@@ -146,22 +131,4 @@ func labelled(files []foundFile, from ClassFrom) (classes []string, out []flowFi
 		slices.SortStableFunc(out, func(a, b flowFile) int { return cmp.Compare(a.row, b.row) })
 	}
 	return classes, out, rows, nil
-}
-
-// openNested opens .npz files of one flow each, in folders that may lie in
-// others.
-func openNested(f found, o OpenOptions) (*Set, error) {
-	classes, files, rows, err := labelled(f.arrays, o.ClassFrom)
-	if err != nil {
-		return nil, err
-	}
-	var sources []source
-	for _, class := range classes {
-		sources = append(sources, source{label: class, path: filepath.Dir(files[0].path)})
-	}
-	s, err := readFlows(files, sources, o.Recipe)
-	if err == nil && !rows {
-		s.Rows = nil
-	}
-	return s, err
 }

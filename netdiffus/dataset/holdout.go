@@ -12,8 +12,8 @@ type Refitter interface{ Unfitted() codec.Codec }
 
 // HoldOut divides the set at random, as Split does: fit keeps the share 1-share of
 // every class, held gets the rest. Codecs that count what is seen (codec.Atoms) are
-// fitted anew to fit alone, and both sets are drawn by them, so that nothing in fit
-// knows of held. Flows that those codecs cannot draw, since they hold a value that
+// fitted anew to fit alone, and both sets are encoded by them, so that fit holds
+// nothing of held. Flows that those codecs cannot encode, since they hold a value that
 // fit never has, are left out of held; lost is how many.
 func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err error) {
 	if !(share > 0 && share < 0.5) {
@@ -23,27 +23,27 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	recipe := s.Recipe.withDefaults()
-	channels, refit := recipe.Channels(), false
-	for i, c := range channels {
+	recipe, refit := s.Encoding.recipe, false
+	recipe.Channels = s.Encoding.Channels()
+	for i, c := range recipe.Channels {
 		if r, ok := c.Codec.(Refitter); ok {
-			channels[i].Codec, refit = r.Unfitted(), true
+			recipe.Channels[i].Codec, refit = r.Unfitted(), true
 		}
 	}
 	if !refit {
 		return fit, held, 0, nil
 	}
-	if s.Lengths == nil {
-		return nil, nil, 0, errors.New("dataset: hold out: these are images without their flows' lengths, as samples are")
+	if s.SeriesLengths == nil {
+		return nil, nil, 0, errors.New("dataset: hold out: the flows' lengths are unknown, as those of samples are")
 	}
 	classes := s.Classes
-	if fit, err = Build(fit.Traffic(), recipe.WithChannels(channels)); err != nil {
+	if fit, err = Build(fit.Traffic(), recipe); err != nil {
 		return nil, nil, 0, err
 	}
 	if len(fit.Classes) != len(classes) {
 		return nil, nil, 0, fmt.Errorf("dataset: hold out: %d of %d classes have flows left", len(fit.Classes), len(classes))
 	}
-	e, out := newEncoder(fit.Recipe), &Set{Recipe: fit.Recipe, Classes: classes, Images: fit.Recipe.NewImages(0)}
+	e, out := newEncoder(fit.Encoding), &Set{Encoding: fit.Encoding, Classes: classes, Images: fit.Encoding.NewImages(0)}
 	for f, err := range held.Flows() {
 		if err != nil {
 			return nil, nil, 0, err

@@ -19,7 +19,7 @@ func TestHoldOut(t *testing.T) {
 		}
 		flows = append(flows, f)
 	}
-	set, err := Build(traffic.All(flows), Recipe{Length: 2, Codec: &codec.Atoms{}})
+	set, err := Build(traffic.All(flows), Recipe{SeriesLength: 2, Channels: []Channel{{Codec: &codec.Atoms{}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestHoldOut(t *testing.T) {
 		}
 	}
 	slices.Sort(kept)
-	if got := fit.Recipe.Codec.(*codec.Atoms).Tables["a"][1].Values; !slices.Equal(got, kept) {
+	if got := fit.Encoding.Channels()[0].Codec.(*codec.Atoms).Tables["a"][1].Values; !slices.Equal(got, kept) {
 		t.Errorf("the table has %v, the flows kept %v", got, kept)
 	}
 	again, _, _, err := set.HoldOut(0.2, 3)

@@ -43,7 +43,7 @@ func TestHostileLabels(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkEntries(t, parent, "set")
-			set, err := Open(dir)
+			set, err := Open(dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -146,10 +146,10 @@ func TestConvertFailureLeavesNothing(t *testing.T) {
 		"another class":  {changing(flow("new", up(1))), Recipe{}, ConvertOptions{}, "changed"},
 		"a larger value": {changing(flow("web", up(60000))), Recipe{}, ConvertOptions{}, "outside the scale"},
 		"empty flow":     {traffic.All([]traffic.Flow{good[0], flow("web")}), Recipe{}, ConvertOptions{}, "row 1: a flow without packets"},
-		"constant":       {traffic.All([]traffic.Flow{flow("a", up(5)), flow("b", up(5))}), Recipe{Length: 1}, ConvertOptions{}, "constant"},
-		"beyond scale":   {traffic.All(good), Recipe{Codec: codec.MinMax{Min: -600, Max: 600}}, ConvertOptions{}, "row 0: codec: minmax: value 1460"},
-		"length":         {traffic.All(good), Recipe{Length: -1}, ConvertOptions{}, "length -1"},
-		"too long":       {traffic.All(good), Recipe{Length: 1 << 30}, ConvertOptions{}, "length"},
+		"constant":       {traffic.All([]traffic.Flow{flow("a", up(5)), flow("b", up(5))}), Recipe{SeriesLength: 1}, ConvertOptions{}, "constant"},
+		"beyond scale":   {traffic.All(good), Recipe{Channels: []Channel{{Codec: codec.MinMax{Min: -600, Max: 600}}}}, ConvertOptions{}, "row 0: codec: minmax: value 1460"},
+		"length":         {traffic.All(good), Recipe{SeriesLength: -1}, ConvertOptions{}, "length -1"},
+		"too long":       {traffic.All(good), Recipe{SeriesLength: 1 << 30}, ConvertOptions{}, "length"},
 		"layout":         {traffic.All(good), Recipe{}, ConvertOptions{SaveOptions: SaveOptions{Layout: "zip"}}, `layout "zip"`},
 		"unknown class":  {traffic.All(good), Recipe{}, ConvertOptions{Classes: []string{"web", "ssh"}}, `"ssh"`},
 		"input is named": {traffic.All([]traffic.Flow{flow("a")}), Recipe{}, ConvertOptions{SaveOptions: SaveOptions{Inputs: []provenance.File{{Path: "f.parquet"}}}}, "f.parquet: row 0"},
@@ -187,8 +187,8 @@ func TestConvertCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			_, err := Convert(ctx, traffic.All(flows), Recipe{}, filepath.Join(parent, "set"), ConvertOptions{
 				SaveOptions: SaveOptions{Layout: layout},
-				Progress: func(p Progress) {
-					if p.Writing == writing && p.Done > 1000 {
+				Progress: func(completed, total int) {
+					if (total > 0) == writing && completed > 1000 {
 						cancel()
 					}
 				},
@@ -214,20 +214,20 @@ func TestFoldersAreKept(t *testing.T) {
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := set.Save(dir); err != nil {
+	if err := set.Save(dir, nil); err != nil {
 		t.Errorf("an empty folder is refused: %v", err)
 	}
 	others, err := Build(traffic.All(sample()[1:]), Recipe{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := others.Save(dir); err == nil || !strings.Contains(err.Error(), "earlier output") {
+	if err := others.Save(dir, nil); err == nil || !strings.Contains(err.Error(), "earlier output") {
 		t.Errorf("over an earlier output: %v", err)
 	}
-	if err := set.SaveAs(dir, SaveOptions{Layout: PerClass}); err == nil || !strings.Contains(err.Error(), "earlier output") {
+	if err := set.Save(dir, &SaveOptions{Layout: PerClass}); err == nil || !strings.Contains(err.Error(), "earlier output") {
 		t.Errorf("over an earlier output in another layout: %v", err)
 	}
-	if err := set.SaveAs(dir, SaveOptions{Layout: PerClass, Overwrite: true}); err != nil {
+	if err := set.Save(dir, &SaveOptions{Layout: PerClass, Overwrite: true}); err != nil {
 		t.Errorf("asked to overwrite: %v", err)
 	}
 	checkEntries(t, dir, "dns.npz", "manifest.json", "video.npz", "web.npz")
@@ -235,17 +235,17 @@ func TestFoldersAreKept(t *testing.T) {
 	if err := os.WriteFile(mine, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := set.SaveAs(dir, SaveOptions{Overwrite: true}); err == nil || !strings.Contains(err.Error(), "notes.txt") {
+	if err := set.Save(dir, &SaveOptions{Overwrite: true}); err == nil || !strings.Contains(err.Error(), "notes.txt") {
 		t.Errorf("over a folder with another file in it: %v", err)
 	}
 	other := t.TempDir()
 	if err := os.WriteFile(filepath.Join(other, "x"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := set.SaveAs(other, SaveOptions{Overwrite: true}); err == nil || !strings.Contains(err.Error(), "not empty") {
+	if err := set.Save(other, &SaveOptions{Overwrite: true}); err == nil || !strings.Contains(err.Error(), "not empty") {
 		t.Errorf("over a folder that is no output: %v", err)
 	}
-	if err := set.Save(mine); err == nil {
+	if err := set.Save(mine, nil); err == nil {
 		t.Error("over a file: no error")
 	}
 	checkEntries(t, parent, "set")
@@ -262,14 +262,14 @@ func TestSaveTwice(t *testing.T) {
 		parent := t.TempDir()
 		dir := filepath.Join(parent, "set")
 		o := SaveOptions{Layout: layout}
-		if err := set.SaveAs(dir, o); err != nil {
+		if err := set.Save(dir, &o); err != nil {
 			t.Fatal(err)
 		}
 		before, err := os.Stat(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := set.SaveAs(dir, o); err != nil {
+		if err := set.Save(dir, &o); err != nil {
 			t.Errorf("%s: saved again: %v", layout, err)
 		}
 		if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) || !after.ModTime().Equal(before.ModTime()) {
@@ -292,13 +292,13 @@ func TestSaveTwice(t *testing.T) {
 		if err := os.WriteFile(files[0], text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if err := set.SaveAs(dir, o); err == nil {
+		if err := set.Save(dir, &o); err == nil {
 			t.Errorf("%s: a spoilt file passes for the same", layout)
 		}
 		if err := os.Remove(files[0]); err != nil {
 			t.Fatal(err)
 		}
-		if err := set.SaveAs(dir, o); err == nil {
+		if err := set.Save(dir, &o); err == nil {
 			t.Errorf("%s: a missing file passes for the same", layout)
 		}
 	}
@@ -344,8 +344,8 @@ func TestLyingFiles(t *testing.T) {
 		"manifest foreign": {PerFlow, text(manifestName, `{"name": "x"}`), "format"},
 		"manifest newer":   {PerFlow, edit(`"version": 1`, `"version": 2`), "version 2"},
 		"layout":           {PerFlow, edit(`"per-flow"`, `"zip"`), "layout"},
-		"path above":       {PerFlow, edit(`"path": "dns"`, `"path": "../dns"`), "beside"},
-		"path absolute":    {PerClass, edit(`"path": "dns.npz"`, `"path": "/etc/passwd"`), "beside"},
+		"path above":       {PerFlow, edit(`"path": "dns"`, `"path": "../dns"`), "manifest's folder"},
+		"path absolute":    {PerClass, edit(`"path": "dns.npz"`, `"path": "/etc/passwd"`), "manifest's folder"},
 		"order":            {PerFlow, edit(`"label": "dns"`, `"label": "zzz"`), "sorted"},
 		"feature":          {PerFlow, edit("signed_length", "colour"), "colour"},
 		"codec":            {PerFlow, edit("minmax", "zip"), "zip"},
@@ -353,7 +353,7 @@ func TestLyingFiles(t *testing.T) {
 		"length":           {PerFlow, edit(`"length": 10`, `"length": 11`), "want 11"},
 		"length huge":      {PerFlow, edit(`"length": 10`, `"length": 1000000000`), "length"},
 		"scale":            {PerFlow, edit(`"min": -800`, `"min": 99999`), ""},
-		"flow missing":     {PerFlow, func(dir string) error { return os.Remove(filepath.Join(dir, "dns", "dns_1.npz")) }, "manifest says 2"},
+		"flow missing":     {PerFlow, func(dir string) error { return os.Remove(filepath.Join(dir, "dns", "dns_1.npz")) }, "manifest counts 2"},
 		"folder missing":   {PerFlow, func(dir string) error { return os.RemoveAll(filepath.Join(dir, "dns")) }, "dns"},
 		"file missing":     {PerClass, func(dir string) error { return os.Remove(filepath.Join(dir, "dns.npz")) }, "dns.npz"},
 		"row name": {PerFlow, func(dir string) error {
@@ -371,7 +371,7 @@ func TestLyingFiles(t *testing.T) {
 		"two lengths":        {PerFlow, write("dns/dns_1.npz", image, ints("length", 1, 2)), "length"},
 		"place out of range": {PerFlow, write("dns/dns_1.npz", image, ints("length", 3), ints("zero_down", 3)), "packet 3 of 3"},
 		"place negative":     {PerFlow, write("dns/dns_1.npz", image, ints("length", 3), ints("zero_down", -1)), "packet -1"},
-		"one image less":     {PerClass, write("dns.npz", many(1, 10)), "manifest says 2"},
+		"one image less":     {PerClass, write("dns.npz", many(1, 10)), "manifest counts 2"},
 		"other size":         {PerClass, write("dns.npz", many(2, 9)), "size"},
 		"two dimensions":     {PerClass, write("dns.npz", npz.Named{Name: "images", Array: npz.New(make([]float64, 20), 2, 10)}), "[N,L,L,1]"},
 		"many of size 0":     {PerClass, write("dns.npz", npz.Named{Name: "images", Array: npz.New([]float64{}, 1<<40, 0, 0, 1)}), "square"},
@@ -385,13 +385,13 @@ func TestLyingFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "set")
-			if err := set.SaveAs(dir, SaveOptions{Layout: c.layout}); err != nil {
+			if err := set.Save(dir, &SaveOptions{Layout: c.layout}); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.spoil(dir); err != nil {
 				t.Fatal(err)
 			}
-			opened, err := Open(dir)
+			opened, err := Open(dir, nil)
 			if c.about == "" { // opens, but gives nonsense: must not panic
 				for range opened.Flows() {
 				}
@@ -402,10 +402,10 @@ func TestLyingFiles(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Open(filepath.Join(t.TempDir(), "nothing")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(filepath.Join(t.TempDir(), "nothing"), nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Open of nothing = %v", err)
 	}
-	if _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "manifest.json") {
+	if _, err := Open(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "manifest.json") {
 		t.Errorf("Open of an empty folder = %v, want what was looked for", err)
 	}
 }
@@ -414,15 +414,15 @@ func TestLyingFiles(t *testing.T) {
 func TestHandMadeSets(t *testing.T) {
 	good := func() *Set {
 		return &Set{
-			Recipe: Recipe{Codec: codec.MinMax{Max: 1}}, Classes: []string{"a"},
-			Images: imaging.New(2, 10, 10, 1), Labels: []int{0, 0}, Lengths: []int{3, -1},
+			Encoding: MustEncoding(Recipe{Channels: []Channel{{Codec: codec.MinMax{Max: 1}}}}), Classes: []string{"a"},
+			Images: imaging.New(2, 10, 10, 1), Labels: []int{0, 0}, SeriesLengths: []int{3, -1},
 		}
 	}
 	for name, spoil := range map[string]func(s *Set){
 		"labels short":   func(s *Set) { s.Labels = s.Labels[:1] },
 		"label unknown":  func(s *Set) { s.Labels[0] = 1 },
 		"label negative": func(s *Set) { s.Labels[0] = -1 },
-		"length":         func(s *Set) { s.Lengths[0] = 11 },
+		"length":         func(s *Set) { s.SeriesLengths[0] = 11 },
 		"image size":     func(s *Set) { s.Images = imaging.New(2, 9, 9, 1) },
 		"channels":       func(s *Set) { s.Images = imaging.New(2, 10, 10, 3) },
 		"images short":   func(s *Set) { s.Images.Data = s.Images.Data[:150] },
@@ -435,7 +435,7 @@ func TestHandMadeSets(t *testing.T) {
 		if _, err := traffic.Collect(s.Traffic()); err == nil {
 			t.Errorf("%s: Flows gives no error", name)
 		}
-		if err := s.Save(filepath.Join(t.TempDir(), "x")); err == nil {
+		if err := s.Save(filepath.Join(t.TempDir(), "x"), nil); err == nil {
 			t.Errorf("%s: Save gives no error", name)
 		}
 		if _, _, err := s.Split(0.5, 1); err == nil {
@@ -461,11 +461,11 @@ func TestForeignNames(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		set, err := Open(dir)
+		set, err := Open(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(set.Classes) != 2 || set.Classes[0] != "Video" || set.Len() != 4 || set.Fitted() {
+		if len(set.Classes) != 2 || set.Classes[0] != "Video" || set.Len() != 4 || set.Encoding.Fitted() {
 			t.Errorf("%q open as %d images of %q", files, set.Len(), set.Classes)
 		}
 		if err := npz.Write(filepath.Join(dir, "Video.npz"), images); err != nil {
@@ -474,7 +474,7 @@ func TestForeignNames(t *testing.T) {
 		if err := npz.Write(filepath.Join(dir, "Video_synthetic_samples.npz"), images); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), `"Video" is there twice`) {
+		if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), `duplicate class "Video"`) {
 			t.Errorf("two files of one class: %v", err)
 		}
 	}
@@ -499,12 +499,12 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		set, err := OpenAs(path, Recipe{Codec: codec.MinMax{Min: -1460, Max: 1460}})
+		set, err := Open(path, &OpenOptions{Recipe: Recipe{Channels: []Channel{{Codec: codec.MinMax{Min: -1460, Max: 1460}}}}})
 		if err != nil {
 			return
 		}
 		for flow, err := range set.Flows() {
-			if err != nil || len(flow.Packets) > set.Recipe.Length {
+			if err != nil || len(flow.Packets) > set.Encoding.SeriesLength() {
 				t.Fatalf("%d packets, %v", len(flow.Packets), err)
 			}
 		}
@@ -518,7 +518,7 @@ func FuzzManifest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := set.SaveAs(filepath.Join(dir, "set"), SaveOptions{Inputs: []provenance.File{{Path: "a"}}}); err != nil {
+	if err := set.Save(filepath.Join(dir, "set"), &SaveOptions{Inputs: []provenance.File{{Path: "a"}}}); err != nil {
 		f.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "set", manifestName))

@@ -22,25 +22,25 @@ const (
 	manifestVersion = 1
 )
 
-// manifest is what a set's folder says of itself, in manifest.json.
+// manifest describes the set in a folder, as manifest.json.
 type manifest struct {
-	Format  string          `json:"format"`
-	Version int             `json:"version"`
-	Layout  Layout          `json:"layout"`
-	Recipe  Recipe          `json:"recipe"`
-	Flows   int             `json:"flows"`
-	Cut     int             `json:"cut"`             // flows that had more packets than the recipe's length
-	Loss    *Loss           `json:"loss,omitempty"`  // what pictures cost
-	Files   []string        `json:"files,omitempty"` // beside the classes'
-	Classes []manifestClass `json:"classes"`
-	Inputs  []manifestInput `json:"inputs,omitempty"`
+	Format   string          `json:"format"`
+	Version  int             `json:"version"`
+	Layout   Layout          `json:"layout"`
+	Encoding *Encoding       `json:"recipe"`
+	Flows    int             `json:"flows"`
+	Cut      int             `json:"cut"`             // flows that had more packets than the recipe's length
+	Loss     *Loss           `json:"loss,omitempty"`  // what pictures cost
+	Files    []string        `json:"files,omitempty"` // other than the classes'
+	Classes  []manifestClass `json:"classes"`
+	Inputs   []manifestInput `json:"inputs,omitempty"`
 }
 
 // manifestClass is one class: its true label, and where its images lie.
 type manifestClass struct {
 	Label    string `json:"label"`
-	LabelHex string `json:"label_hex,omitempty"` // the label's bytes, where they are no UTF-8
-	Path     string `json:"path"`                // folder or file, beside the manifest
+	LabelHex string `json:"label_hex,omitempty"` // the label's bytes, where they are not UTF-8
+	Path     string `json:"path"`                // folder or file, in the manifest's folder
 	Flows    int    `json:"flows"`
 }
 
@@ -51,16 +51,16 @@ type manifestInput struct {
 	provenance.Digest
 }
 
-// newManifest describes a set of the classes, whose images will lie at paths.
-func newManifest(layout Layout, r Recipe, classes, paths []string, counts []int) manifest {
-	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Recipe: r}
-	for i, label := range classes {
-		c := manifestClass{Label: label, Path: paths[i], Flows: counts[i]}
+// newManifest describes a set that will be placed so.
+func newManifest(layout Layout, c contents, p placement) manifest {
+	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Encoding: c.encoding, Files: p.others}
+	for i, label := range c.classes {
+		class := manifestClass{Label: label, Path: p.classes[i], Flows: c.counts[i]}
 		if !utf8.ValidString(label) {
-			c.LabelHex = hex.EncodeToString([]byte(label))
+			class.LabelHex = hex.EncodeToString([]byte(label))
 		}
-		m.Classes = append(m.Classes, c)
-		m.Flows += counts[i]
+		m.Classes = append(m.Classes, class)
+		m.Flows += c.counts[i]
 	}
 	return m
 }
@@ -72,15 +72,6 @@ func (c manifestClass) label() (string, error) {
 	}
 	label, err := hex.DecodeString(c.LabelHex)
 	return string(label), err
-}
-
-// finish writes the manifest of a set that is complete.
-func (m manifest) finish(dir string, f finish) error {
-	m.Cut, m.Loss = f.cut, f.loss
-	for _, in := range f.inputs {
-		m.Inputs = append(m.Inputs, manifestInput{filepath.Base(in.Path), in.Digest})
-	}
-	return m.write(dir)
 }
 
 func (m manifest) write(dir string) error {
@@ -121,23 +112,14 @@ func parseManifest(data []byte) (manifest, error) {
 		return manifest{}, fmt.Errorf("format %q, want %q", head.Format, manifestFormat)
 	}
 	if head.Version != manifestVersion {
-		return manifest{}, fmt.Errorf("version %d of the format; this program knows version %d", head.Version, manifestVersion)
+		return manifest{}, fmt.Errorf("version %d of the format, want %d", head.Version, manifestVersion)
 	}
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
 		return manifest{}, err
 	}
-	switch m.Layout {
-	case PerFlow, PerClass, Samples:
-		if m.Recipe.Rendering != nil {
-			return manifest{}, fmt.Errorf("layout %q does not go with pictures", m.Layout)
-		}
-	case Pictures, Arrays:
-		if m.Recipe.Rendering == nil {
-			return manifest{}, fmt.Errorf("layout %q without a rendering", m.Layout)
-		}
-	default:
-		return manifest{}, fmt.Errorf("layout %q is not known", m.Layout)
+	if err := m.checkLayout(); err != nil {
+		return manifest{}, err
 	}
 	var labels []string
 	for i, c := range m.Classes {
@@ -147,25 +129,70 @@ func parseManifest(data []byte) (manifest, error) {
 		}
 		m.Classes[i].Label = label
 		labels = append(labels, label)
-		if !beside(c.Path) && !(m.Layout == Pictures && beside(filepath.Dir(c.Path)) && filepath.IsLocal(c.Path)) {
-			return manifest{}, fmt.Errorf("class %q: path %q does not lie beside the manifest", label, c.Path)
+		if !local(c.Path) && !(m.Layout == Pictures && local(filepath.Dir(c.Path)) && filepath.IsLocal(c.Path)) {
+			return manifest{}, fmt.Errorf("class %q: path %q is not in the manifest's folder", label, c.Path)
 		}
 		if c.Flows < 0 {
 			return manifest{}, fmt.Errorf("class %q: %d flows", label, c.Flows)
 		}
 	}
-	if slices.ContainsFunc(m.Files, func(name string) bool { return !beside(name) }) {
-		return manifest{}, fmt.Errorf("files %q do not lie beside the manifest", m.Files)
+	if slices.ContainsFunc(m.Files, func(name string) bool { return !local(name) }) {
+		return manifest{}, fmt.Errorf("files %q are not all in the manifest's folder", m.Files)
 	}
 	return m, checkClasses(labels)
 }
 
-// beside tells whether path names a file or folder in the manifest's own.
-func beside(path string) bool {
+// checkLayout reports an unknown layout, or one that does not go with the
+// encoding.
+func (m manifest) checkLayout() error {
+	l, err := layoutNamed(m.Layout)
+	if err != nil {
+		return err
+	}
+	if m.Encoding == nil {
+		return errors.New("no recipe")
+	}
+	if pictures := m.Encoding.recipe.Rendering != nil; pictures != l.pictures() {
+		return fmt.Errorf("layout %q with pictures: %t, want %t", m.Layout, pictures, l.pictures())
+	}
+	return nil
+}
+
+// local reports whether path names a file or folder in the manifest's own.
+func local(path string) bool {
 	return filepath.IsLocal(path) && filepath.Base(path) == path && path != "."
 }
 
-// checkFree tells whether a set may be written to dir: it must be new or
+// classFiles lists the files of class c with the ending, of which the manifest in
+// dir counts c.Flows. What counts them names errors.
+func (m manifest) classFiles(dir string, c manifestClass, ending, what string) ([]foundFile, error) {
+	folder := filepath.Join(dir, filepath.FromSlash(c.Path))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	var files []foundFile
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ending) && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, foundFile{filepath.Join(folder, e.Name()), []string{c.Label}})
+		}
+	}
+	if len(files) != c.Flows {
+		return nil, fmt.Errorf("dataset: %s holds %d %s, the manifest counts %d", folder, len(files), what, c.Flows)
+	}
+	return files, nil
+}
+
+// labels are the classes, in their order.
+func (m manifest) labels() []string {
+	var labels []string
+	for _, c := range m.Classes {
+		labels = append(labels, c.Label)
+	}
+	return labels
+}
+
+// checkFree reports whether a set may be written to dir: it must be new or
 // empty, or, with overwrite, hold an earlier set and nothing else.
 func checkFree(dir string, overwrite bool) error {
 	entries, err := os.ReadDir(dir)
@@ -192,7 +219,7 @@ func checkFree(dir string, overwrite bool) error {
 	}
 	for _, e := range entries {
 		if !ours[e.Name()] {
-			return fmt.Errorf("dataset: %s is not overwritten: %s in it is no part of an earlier output", dir, e.Name())
+			return fmt.Errorf("dataset: %s is not overwritten: %s in it is not part of an earlier output", dir, e.Name())
 		}
 	}
 	return nil

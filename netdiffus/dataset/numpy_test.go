@@ -17,7 +17,7 @@ func TestNumPyReadsArrays(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "set")
 	set := mustBuild(t, sample(), Recipe{Rendering: &imaging.Rendering{Color: "jet"}})
-	if err := set.SaveAs(dir, SaveOptions{Layout: Arrays}); err != nil {
+	if err := set.Save(dir, &SaveOptions{Layout: Arrays}); err != nil {
 		t.Fatal(err)
 	}
 	const script = `

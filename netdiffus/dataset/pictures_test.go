@@ -48,10 +48,10 @@ func TestPicturesRoundTrip(t *testing.T) {
 			if !set.Images.Pictures() {
 				t.Fatalf("%s: built without pictures", name)
 			}
-			if err := set.SaveAs(dir, o); err != nil {
+			if err := set.Save(dir, &o); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			back, err := Open(dir)
+			back, err := Open(dir, nil)
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -73,7 +73,7 @@ func TestPicturesRoundTrip(t *testing.T) {
 					}
 				}
 			}
-			if err := back.SaveAs(dir, SaveOptions{Layout: o.Layout, Overwrite: true}); err != nil {
+			if err := back.Save(dir, &SaveOptions{Layout: o.Layout, Overwrite: true}); err != nil {
 				t.Errorf("%s: overwriting: %v", name, err)
 			}
 		}
@@ -90,7 +90,7 @@ func TestConvertMeasuresTheLoss(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := Open(dir)
+		set, err := Open(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +120,7 @@ func TestConvertMeasuresTheLoss(t *testing.T) {
 func TestArraysAreGuidedDiffusions(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "set")
 	built := mustBuild(t, sample(), Recipe{Rendering: jet64})
-	if err := built.SaveAs(dir, SaveOptions{Layout: Arrays}); err != nil {
+	if err := built.Save(dir, &SaveOptions{Layout: Arrays}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "samples_6x64x64x3.npz")
@@ -143,18 +143,18 @@ func TestArraysAreGuidedDiffusions(t *testing.T) {
 	// The file alone, as a sampler leaves it: with the table beside it, and without.
 	alone := filepath.Join(t.TempDir(), "samples_6x64x64x3.npz")
 	copyFile(t, path, alone)
-	set, err := OpenWith(alone, OpenOptions{Recipe: Recipe{Codec: built.Recipe.Codec, Length: 10}})
+	set, err := Open(alone, &OpenOptions{Recipe: Recipe{SeriesLength: 10, Channels: []Channel{{Codec: built.Encoding.Channels()[0].Codec}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(set.Classes, []string{"0", "1", "2"}) || set.Recipe.Rendering.Color != "jet" || !set.Fitted() {
-		t.Errorf("classes %q, %+v", set.Classes, set.Recipe.Rendering)
+	if !slices.Equal(set.Classes, []string{"0", "1", "2"}) || set.Encoding.Rendering().Color != "jet" || !set.Encoding.Fitted() {
+		t.Errorf("classes %q, %+v", set.Classes, set.Encoding.Rendering())
 	}
 	if n := len(collect(t, set.Traffic())); n != 4 { // two are of nothing but what cannot be told from padding
 		t.Errorf("%d flows", n)
 	}
 	copyFile(t, filepath.Join(dir, "label_map.csv"), filepath.Join(filepath.Dir(alone), "label_map.csv"))
-	if set, err = Open(filepath.Dir(alone)); err != nil || !slices.Equal(set.Classes, []string{"dns", "video", "web"}) {
+	if set, err = Open(filepath.Dir(alone), nil); err != nil || !slices.Equal(set.Classes, []string{"dns", "video", "web"}) {
 		t.Errorf("%v, %v", set, err)
 	}
 }
@@ -213,7 +213,7 @@ func TestOpenFoundPictures(t *testing.T) {
 		for _, f := range c.files {
 			paint(t, filepath.Join(dir, f), 9, 9, green)
 		}
-		set, err := OpenWith(dir, OpenOptions{ClassFrom: c.from})
+		set, err := Open(dir, &OpenOptions{ClassFrom: c.from})
 		if err != nil {
 			t.Errorf("%v: %v", c.files, err)
 			continue
@@ -221,8 +221,8 @@ func TestOpenFoundPictures(t *testing.T) {
 		if got := fmt.Sprint(set.Classes, set.Labels); got != c.want {
 			t.Errorf("%v from %q: %s, want %s", c.files, c.from, got, c.want)
 		}
-		if m := set.Images; m.H != 9 || m.C != 3 || m.Bytes[1] != 200 || set.Fitted() {
-			t.Errorf("pictures %dx%d, fitted %v", m.H, m.C, set.Fitted())
+		if m := set.Images; m.H != 9 || m.C != 3 || m.Bytes[1] != 200 || set.Encoding.Fitted() {
+			t.Errorf("pictures %dx%d, fitted %v", m.H, m.C, set.Encoding.Fitted())
 		}
 	}
 }
@@ -233,7 +233,7 @@ func TestOpenFoundSizes(t *testing.T) {
 	dir := t.TempDir()
 	paint(t, filepath.Join(dir, "a/a_1.png"), 20, 30, green)
 	paint(t, filepath.Join(dir, "a/a_2.png"), 64, 64, color.NRGBA{R: 9, G: 9, B: 9, A: 255})
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "20 x 30") || !strings.Contains(err.Error(), "--image_size") {
+	if _, err := Open(dir, nil); err == nil || !strings.Contains(err.Error(), "20 x 30") || !errors.Is(err, ErrSizes) {
 		t.Errorf("without a size: %v", err)
 	}
 	for _, c := range []struct {
@@ -243,7 +243,7 @@ func TestOpenFoundSizes(t *testing.T) {
 	}{
 		{OpenOptions{Side: 16}, 3, 10}, {OpenOptions{Side: 16, Channels: 1}, 1, 124}, {OpenOptions{Side: 64, Channels: 3}, 3, 10},
 	} {
-		set, err := OpenWith(dir, c.o)
+		set, err := Open(dir, &c.o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestOpenFoundRefuses(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		c.fill(dir)
-		if _, err := OpenWith(dir, OpenOptions{Side: 16}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Open(dir, &OpenOptions{Side: 16}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.what, err, c.want)
 		}
 	}
@@ -299,7 +299,7 @@ func TestManyPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set, err := OpenWith(dir, OpenOptions{Side: 128})
+	set, err := Open(dir, &OpenOptions{Side: 128})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,8 +319,8 @@ func TestInterruptedPictures(t *testing.T) {
 		flows := slices.Repeat(sample(), 100)
 		_, err := Convert(ctx, traffic.All(flows), Recipe{Rendering: jet64}, dir, ConvertOptions{
 			SaveOptions: SaveOptions{Layout: layout},
-			Progress: func(p Progress) {
-				if p.Writing {
+			Progress: func(_, total int) {
+				if total > 0 {
 					cancel()
 				}
 			},
@@ -344,8 +344,7 @@ func TestStretchedPictures(t *testing.T) {
 	if _, _, err := set.Plain(); err == nil {
 		t.Error("Plain reads stretched pictures")
 	}
-	r := Recipe{Rendering: jet64}.WithChannels([]Channel{{Feature: Length{}}, {Feature: Direction{}}})
-	r.Rendering = jet64
+	r := Recipe{Rendering: jet64, Channels: []Channel{{Feature: traffic.Length{}}, {Feature: traffic.PacketDirection{}}}}
 	if _, err := Build(traffic.All(sample()), r); err == nil || !strings.Contains(err.Error(), "one feature") {
 		t.Errorf("Build: %v", err)
 	}
@@ -379,7 +378,7 @@ func TestNestedArrays(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		set, err := Open(dir)
+		set, err := Open(dir, nil)
 		if err != nil {
 			t.Errorf("%v: %v", files, err)
 			continue
@@ -399,18 +398,18 @@ func TestNestedArrays(t *testing.T) {
 // bit, from the flows that they show: lengths without directions, each picture
 // stretched to its own range.
 func TestRecordedPictures(t *testing.T) {
-	recorded, err := Open(golden.Shared(t, mirage+"gasf_png_rgb"))
+	recorded, err := Open(golden.Shared(t, mirage+"gasf_png_rgb"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if recorded.Len() != 30 || recorded.Images.H != 10 || recorded.Recipe.Rendering.Color != "jet" || !recorded.Recipe.Rendering.Stretch {
-		t.Errorf("%d pictures of %d, %+v", recorded.Len(), recorded.Images.H, recorded.Recipe.Rendering)
+	if recorded.Len() != 30 || recorded.Images.H != 10 || recorded.Encoding.Rendering().Color != "jet" || !recorded.Encoding.Rendering().Stretch {
+		t.Errorf("%d pictures of %d, %+v", recorded.Len(), recorded.Images.H, recorded.Encoding.Rendering())
 	}
 	flows := slices.DeleteFunc(collect(t, traffic.Read(golden.Shared(t, mirage+"Mirage-AppxAct.parquet"))), func(f traffic.Flow) bool {
 		return slices.ContainsFunc(f.Packets, func(p traffic.Packet) bool { return p.Length > 1448 }) // which the set they are from had not
 	})
 	ours := mustBuild(t, flows, Recipe{
-		Feature: Length{}, Codec: codec.MinMax{Min: -1460, Max: 1448},
+		Channels:  []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Min: -1460, Max: 1448}}},
 		Rendering: &imaging.Rendering{Color: "jet", Stretch: true},
 	})
 	made := map[string]bool{}
@@ -432,11 +431,11 @@ func FuzzOpenPictures(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if err := set.SaveAs(dir, SaveOptions{}); err != nil {
+	if err := set.Save(dir, &SaveOptions{}); err != nil {
 		f.Fatal(err)
 	}
 	arrays := filepath.Join(f.TempDir(), "set")
-	if err := set.SaveAs(arrays, SaveOptions{Layout: Arrays}); err != nil {
+	if err := set.Save(arrays, &SaveOptions{Layout: Arrays}); err != nil {
 		f.Fatal(err)
 	}
 	for i, path := range []string{filepath.Join(dir, "dns/dns_1.png"), filepath.Join(dir, flowsName), filepath.Join(arrays, "samples_6x10x10x3.npz"), filepath.Join(arrays, labelMapName)} {
@@ -463,7 +462,7 @@ func FuzzOpenPictures(f *testing.F) {
 			path = dir
 		}
 		for _, path := range []string{path, filepath.Dir(path)} {
-			set, err := Open(path)
+			set, err := Open(path, nil)
 			if err == nil {
 				for range set.Flows() {
 				}

@@ -10,48 +10,42 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// NewImages returns n images of the size, channels and kind that r makes, all
-// zero.
-func (r Recipe) NewImages(n int) imaging.Images {
-	r = r.withDefaults()
-	size := r.Image.Size(r.Length)
-	if p := r.Rendering; p != nil {
-		return imaging.NewPictures(n, p.Size(size), p.Size(size), p.Channels())
-	}
-	return imaging.New(n, size, size, len(r.Channels()))
-}
-
 // Plain returns the set with its pictures read back into the images that they
 // show, one channel of numbers, and how far their colours lie from the map's on
 // average, in units of 8 bits. A set that holds no pictures is returned as it is.
 func (s *Set) Plain() (plain *Set, off float64, err error) {
-	if s.Recipe.Rendering == nil {
+	if err := s.check(); err != nil {
+		return nil, 0, err
+	}
+	if s.Encoding.recipe.Rendering == nil {
 		return s, 0, nil
 	}
-	r := s.Recipe.withDefaults()
-	reader, err := newPictureReader(r)
+	reader, err := newPictureReader(s.Encoding)
 	if err != nil {
 		return nil, 0, err
 	}
 	out := *s
-	out.Recipe.Rendering = nil
-	out.Images = out.Recipe.NewImages(s.Len())
+	r := s.Encoding.recipe
+	r.Rendering = nil
+	if out.Encoding, err = NewEncoding(r); err != nil {
+		return nil, 0, err
+	}
+	out.Images = out.Encoding.NewImages(s.Len())
 	for i := range s.Len() {
 		copy(out.Images.At(i), reader.open(s.at(i)).image)
 	}
 	return &out, reader.off / float64(max(s.Len(), 1)), nil
 }
 
-// Slack is the largest length, bytes, that is read where a picture has the colour
-// of padding, or half of the lengths that have this colour if that is more. It is
-// 0 where r makes no pictures, or pictures without a way back.
-func (r Recipe) Slack() int {
-	_, c := r.withDefaults().LengthChannel()
-	m, ok := c.(codec.MinMax)
-	if r.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
+// Slack returns the largest length, bytes, that is read where a picture has the
+// colour of padding, or half of the lengths that have this colour if that is more.
+// It is 0 where the images are no pictures, or pictures that cannot be decoded.
+func (e *Encoding) Slack() int {
+	m, ok := e.recipe.Channels[e.lengths].Codec.(codec.MinMax)
+	if e.recipe.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
 		return 0
 	}
-	pixel := *r.Rendering
+	pixel := *e.recipe.Rendering
 	pixel.Side = 0
 	reader, err := pixel.NewReader(1)
 	if err != nil {
@@ -86,16 +80,15 @@ type pictureReader struct {
 	off    float64   // sum over the pictures of how far colours lie from the map
 }
 
-func newPictureReader(r Recipe) (*pictureReader, error) {
-	if r.Rendering == nil {
+func newPictureReader(e *Encoding) (*pictureReader, error) {
+	if e.recipe.Rendering == nil {
 		return nil, nil
 	}
-	size := r.Image.Size(r.Length)
-	reader, err := r.Rendering.NewReader(size)
+	reader, err := e.recipe.Rendering.NewReader(e.Size())
 	if err != nil {
 		return nil, err
 	}
-	return &pictureReader{reader: reader, size: size}, nil
+	return &pictureReader{reader: reader, size: e.Size()}, nil
 }
 
 // open returns e with the image that its picture shows, valid until the next
@@ -113,18 +106,18 @@ func (p *pictureReader) open(e encoded) encoded {
 }
 
 // Loss is what is lost when flows become pictures of 8 bits a pixel: how their
-// packets come back.
+// packets are decoded.
 type Loss struct {
 	Packets int     `json:"packets"`
-	Exact   int     `json:"exact"`        // lengths that came back as they were
-	Turned  int     `json:"turned"`       // directions that did not; packets of 0 bytes aside
+	Exact   int     `json:"exact"`        // lengths that are decoded as they were
+	Turned  int     `json:"turned"`       // directions that are not; packets of 0 bytes aside
 	Mean    float64 `json:"mean_bytes"`   // of the lengths' errors
 	Median  float64 `json:"median_bytes"` // the same; of errors beyond 4096, 4096
 	Largest int     `json:"largest_bytes"`
 }
 
-// LossOf returns what the manifest in the folder dir says that its pictures cost;
-// nil where it says nothing.
+// LossOf returns the loss that the manifest in the folder dir records; nil where it
+// records none.
 func LossOf(dir string) (*Loss, error) {
 	m, err := readManifest(dir)
 	return m.Loss, err
@@ -144,7 +137,7 @@ func (c *lossCounter) add(d *decoder, f traffic.Flow, e encoded) {
 		return
 	}
 	got := d.packets(f.Label, e)
-	_, signed := d.Feature.(traffic.SignedLength)
+	directed := d.Holds(traffic.FieldDir)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range got {
@@ -157,7 +150,7 @@ func (c *lossCounter) add(d *decoder, f traffic.Flow, e encoded) {
 		c.sum += float64(wrong)
 		c.loss.Largest = max(c.loss.Largest, wrong)
 		c.byError[min(wrong, len(c.byError)-1)]++
-		if signed && want.Length > 0 && p.Dir != want.Dir {
+		if directed && want.Length > 0 && p.Dir != want.Dir {
 			c.loss.Turned++
 		}
 	}

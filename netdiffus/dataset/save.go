@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,34 +13,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
-// Layout is how a set lies in files.
-type Layout string
-
-const (
-	// PerFlow is one file a flow, LABEL/LABEL_row.npz, with the image under
-	// the image kind's name: the reference's "gasf", float64 [L,L], or [L,L,C]
-	// where there are several channels. Beside it
-	// stand "length", the flow's number of packets, and where it has packets
-	// of 0 bytes from the server their places, "zero_down".
-	PerFlow Layout = "per-flow"
-	// PerClass is one file a class, LABEL.npz, key "images", float64
-	// [N,L,L,C], with "lengths" [N], "rows" [N] and "zero_down" [K,2]: image
-	// and place.
-	PerClass Layout = "per-class"
-	// Samples is PerClass in float32, in files LABEL_synthetic_samples.npz:
-	// what the reference's sampler writes. Lengths and rows are there only if
-	// they are known.
-	Samples Layout = "samples"
-
-	// Pictures is one PNG a flow, LABEL/LABEL_row.png, for recipes with a
-	// rendering. What pictures do not tell stands in flows.csv.
-	Pictures Layout = "png"
-	// Arrays is guided-diffusion's file of samples, samples_NxHxWxC.npz, for
-	// recipes with a rendering: arr_0 are all pictures, uint8 [N,H,W,C], arr_1
-	// the numbers of their classes, int64 [N], which label_map.csv names.
-	Arrays Layout = "samples-npz"
-)
-
 // SaveOptions say how a set is written.
 type SaveOptions struct {
 	Layout    Layout            // "" means PerFlow, or Pictures where the recipe has a rendering
@@ -48,35 +21,21 @@ type SaveOptions struct {
 	Inputs    []provenance.File // the files that the flows came from, for the manifest
 }
 
-// Save writes the set into the folder dir, one file a flow, with a manifest.
+// Save writes the set into the folder dir with a manifest. nil options stand for
+// their zero value: one file a flow.
+//
 // The folder must be new or empty, or hold this very set already: then Save does
 // nothing, so that it can be repeated. The folder appears when everything is
 // written; on an error nothing is left.
-func (s *Set) Save(dir string) error { return s.SaveAs(dir, SaveOptions{}) }
-
-// SaveAs is Save with options.
-func (s *Set) SaveAs(dir string, o SaveOptions) error {
+func (s *Set) Save(dir string, options *SaveOptions) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	r := s.Recipe.withDefaults()
-	write := func(staged string) error {
-		w, err := newWriter(staged, o, r, s.Classes, s.Counts(), s.Lengths != nil)
-		if err != nil {
-			return err
-		}
-		defer w.abort()
-		for i, label := range s.Labels {
-			row := i
-			if s.Rows != nil {
-				row = s.Rows[i]
-			}
-			if err := w.add(label, row, s.at(i)); err != nil {
-				return err
-			}
-		}
-		return w.finish(finish{inputs: o.Inputs})
+	var o SaveOptions
+	if options != nil {
+		o = *options
 	}
+	write := func(staged string) error { return s.write(staged, o) }
 	if !o.Overwrite && checkFree(dir, false) != nil && checkFree(dir, true) == nil {
 		if same, err := wouldWrite(dir, write); err != nil || same {
 			return err
@@ -85,7 +44,62 @@ func (s *Set) SaveAs(dir string, o SaveOptions) error {
 	return stage(dir, o, write)
 }
 
-// wouldWrite tells whether write would fill a folder with just what is in dir.
+// write writes the set into an empty folder.
+func (s *Set) write(dir string, o SaveOptions) error {
+	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, s.Counts(), s.SeriesLengths != nil})
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	for i, label := range s.Labels {
+		row := i
+		if s.Rows != nil {
+			row = s.Rows[i]
+		}
+		if err := out.add(label, row, s.at(i)); err != nil {
+			return err
+		}
+	}
+	return out.finish(0, nil)
+}
+
+// output is a set that is being written: its images by the writer, and then its
+// manifest.
+type output struct {
+	writer
+	dir      string
+	manifest manifest
+}
+
+func newOutput(dir string, o SaveOptions, c contents) (*output, error) {
+	if _, err := json.Marshal(c.encoding); err != nil {
+		return nil, cause(err) // before the images, not after them
+	}
+	l, err := o.layout(c.encoding.recipe.Rendering != nil)
+	if err != nil {
+		return nil, err
+	}
+	w, placed, err := l.create(dir, o, c)
+	if err != nil {
+		return nil, err
+	}
+	m := newManifest(l.name(), c, placed)
+	for _, in := range o.Inputs {
+		m.Inputs = append(m.Inputs, manifestInput{filepath.Base(in.Path), in.Digest})
+	}
+	return &output{w, dir, m}, nil
+}
+
+// finish completes the set.
+func (out *output) finish(cut int, loss *Loss) error {
+	if err := out.close(); err != nil {
+		return err
+	}
+	out.manifest.Cut, out.manifest.Loss = cut, loss
+	return out.manifest.write(out.dir)
+}
+
+// wouldWrite reports whether write would fill a folder with just what is in dir.
 // The same set always gives the same bytes.
 func wouldWrite(dir string, write func(staged string) error) (bool, error) {
 	staged, err := atomicfile.CreateDir(dir)
@@ -99,7 +113,7 @@ func wouldWrite(dir string, write func(staged string) error) (bool, error) {
 	return sameFiles(staged.Path(), dir)
 }
 
-// sameFiles tells whether two folders hold the same files.
+// sameFiles reports whether two folders hold the same files.
 func sameFiles(a, b string) (bool, error) {
 	names := func(dir string) (list []string, err error) {
 		err = fs.WalkDir(os.DirFS(dir), ".", func(path string, _ fs.DirEntry, err error) error {
@@ -154,7 +168,7 @@ func stage(dir string, o SaveOptions, write func(staged string) error) error {
 	return err
 }
 
-// fill is stage where the folder above dir is there.
+// fill is stage where the folder above dir exists.
 func fill(dir string, overwrite bool, write func(staged string) error) error {
 	staged, err := atomicfile.CreateDir(dir)
 	if err != nil {
@@ -190,64 +204,3 @@ func makeParents(dir string) (made []string, err error) {
 	}
 	return made, nil
 }
-
-// writer writes images into a staged folder. add may be called by several
-// goroutines where parallel says so.
-type writer interface {
-	add(label, row int, e encoded) error
-	parallel() bool
-	finish(f finish) error // writes the manifest, too
-	abort()                // closes what is open; after finish it does nothing
-}
-
-// finish is what is known when all images are written.
-type finish struct {
-	inputs []provenance.File
-	cut    int
-	loss   *Loss
-}
-
-// newWriter makes a writer of counts[i] images of each class.
-func newWriter(dir string, o SaveOptions, r Recipe, classes []string, counts []int, lengths bool) (writer, error) {
-	layout := o.Layout
-	if r.Rendering != nil {
-		return newPictureWriter(dir, o, r, classes, counts, lengths)
-	}
-	names := FileNames(classes)
-	switch layout {
-	case "", PerFlow:
-		w := &flowWriter{dir: dir, key: r.Image.Name(), shape: flowShape(r), names: names}
-		w.manifest = newManifest(PerFlow, r, classes, names, counts)
-		for _, name := range names {
-			if err := os.Mkdir(filepath.Join(dir, name), 0o777); err != nil {
-				return nil, fmt.Errorf("dataset: %w", err)
-			}
-		}
-		return w, nil
-	case PerClass, Samples:
-		ending := ".npz"
-		if layout == Samples {
-			ending = samplesEnding
-		}
-		paths := make([]string, len(names))
-		for i, name := range names {
-			paths[i] = name + ending
-		}
-		w := &classWriter{dir: dir, files: make([]classFile, len(classes))}
-		w.manifest = newManifest(layout, r, classes, paths, counts)
-		for i := range w.files {
-			if counts[i] == 0 {
-				continue // a class without images needs no file
-			}
-			if err := w.files[i].create(filepath.Join(dir, paths[i]), layout, counts[i], r.Image.Size(r.Length), len(r.Channels()), lengths); err != nil {
-				w.abort()
-				return nil, err
-			}
-		}
-		return w, nil
-	}
-	return nil, fmt.Errorf("dataset: layout %q: want %s, %s or %s", layout, PerFlow, PerClass, Samples)
-}
-
-// samplesEnding ends the reference's file names of samples.
-const samplesEnding = "_synthetic_samples.npz"

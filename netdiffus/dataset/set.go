@@ -1,6 +1,6 @@
-// Package dataset keeps labelled images together with the way back to the
-// flows they show: the recipe that made them, the classes, and each flow's
-// true length. A sampler's images are a Set like the real ones.
+// Package dataset keeps labelled images together with what decodes them into the
+// flows they show: the encoding that made them, the classes, and each flow's true
+// length. A sampler's images are a Set like the real ones.
 package dataset
 
 import (
@@ -15,20 +15,17 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// Set is labelled images and the recipe that made them. Images, Labels,
-// Lengths and Rows run side by side.
+// Set is labelled images and the encoding that made them. Images, Labels,
+// SeriesLengths and Rows run side by side.
 type Set struct {
-	Recipe  Recipe
-	Classes []string       // sorted; a class may be without images
-	Images  imaging.Images // [N, Recipe.Image.Size(Recipe.Length), same, C], a channel a feature, or as Recipe.Rendering says
-	Labels  []int          // each image's class, an index into Classes
-	Lengths []int          // each image's number of packets, at most Recipe.Length; -1 unknown; nil: all unknown
-	Rows    []int          // each flow's row in the input, from 0; nil: their order here
+	Encoding      *Encoding
+	Classes       []string       // sorted; a class may be without images
+	Images        imaging.Images // as Encoding.NewImages makes them, a channel for each feature
+	Labels        []int          // each image's class, an index into Classes
+	SeriesLengths []int          // each image's number of packets, at most Encoding.SeriesLength; -1 unknown; nil: all unknown
+	Rows          []int          // each flow's row in the input, from 0; nil: their order here
 
-	// zeroDown holds, for each image that has any, the places of packets of 0
-	// bytes that went downstream: the one thing about a flow that its signed
-	// lengths do not tell (they restore as upstream).
-	zeroDown map[int][]int
+	zeroDown map[int][]int // the images' remainder.zeroDown, where they have any
 }
 
 // Build makes a set of all flows, in memory, in their order. A codec without
@@ -36,7 +33,7 @@ type Set struct {
 //
 // flows is ranged over twice.
 func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
-	look, err := newSurvey(r)
+	fit, err := newFitting(r)
 	if err != nil {
 		return nil, err
 	}
@@ -45,17 +42,17 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
 		}
-		if err := look.add(f); err != nil {
+		if err := fit.add(f); err != nil {
 			return nil, atRow(row, err)
 		}
 		row++
 	}
-	r, classes, _, err := look.result()
+	encoding, classes, _, err := fit.result()
 	if err != nil {
 		return nil, err
 	}
-	e := newEncoder(r)
-	s := &Set{Recipe: r, Classes: classes, Images: r.NewImages(0)}
+	e := newEncoder(encoding)
+	s := &Set{Encoding: encoding, Classes: classes, Images: encoding.NewImages(0)}
 	for f, err := range flows {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
@@ -73,64 +70,42 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 	return s, nil
 }
 
-var errChanged = errors.New("the flows changed between the first look at them and the second")
+var errChanged = errors.New("the flows changed between the first pass over them and the second")
 
 // add puts an image at the end of a set whose flows' lengths and rows are
 // known.
 func (s *Set) add(e encoded, label, row int) {
-	s.setZeroDown(s.Len(), e.zeroDown)
 	if e.picture != nil {
 		s.Images.AppendPicture(e.picture)
 	} else {
 		s.Images.Append(e.image)
 	}
 	s.Labels = append(s.Labels, label)
-	s.Lengths = append(s.Lengths, e.length)
 	s.Rows = append(s.Rows, row)
+	s.SeriesLengths = append(s.SeriesLengths, -1)
+	s.setRemainder(s.Len()-1, e.remainder)
 }
 
-// setZeroDown notes the places for image i.
-func (s *Set) setZeroDown(i int, places []int) {
-	if len(places) == 0 {
-		return
-	}
-	if s.zeroDown == nil {
-		s.zeroDown = map[int][]int{}
-	}
-	s.zeroDown[i] = places
-}
-
-// forgetUnknown leaves out Lengths where none is known.
+// forgetUnknown leaves out SeriesLengths where none is known.
 func (s *Set) forgetUnknown() {
-	if !slices.ContainsFunc(s.Lengths, func(n int) bool { return n >= 0 }) {
-		s.Lengths = nil
+	if !slices.ContainsFunc(s.SeriesLengths, func(n int) bool { return n >= 0 }) {
+		s.SeriesLengths = nil
 	}
 }
 
-// at returns image i with all that is known of its flow; length is -1 where
-// that is unknown.
+// at returns image i with all that is known of its flow.
 func (s *Set) at(i int) encoded {
-	e := encoded{length: -1, zeroDown: s.zeroDown[i]}
+	e := encoded{remainder: s.remainder(i)}
 	if s.Images.Pictures() {
 		e.picture = s.Images.Picture(i)
 	} else {
 		e.image = s.Images.At(i)
-	}
-	if s.Lengths != nil {
-		e.length = s.Lengths[i]
 	}
 	return e
 }
 
 // Len returns the number of images.
 func (s *Set) Len() int { return s.Images.N }
-
-// Fitted tells whether the set's scale is known, which Flows needs. It is not
-// where the reference's files were opened without it.
-func (s *Set) Fitted() bool {
-	p := s.Recipe.Rendering
-	return s.Recipe.withDefaults().fitted() && (p == nil || p.Color != "")
-}
 
 // Counts returns the number of images of every class, in the order of Classes.
 func (s *Set) Counts() []int {
@@ -143,7 +118,7 @@ func (s *Set) Counts() []int {
 
 // Item is the flow that an image shows.
 type Item struct {
-	Index int // of the image, as in Set.Images, Labels, Lengths and Rows
+	Index int // of the image, as in Set.Images, Labels, SeriesLengths and Rows
 	traffic.Flow
 }
 
@@ -152,8 +127,9 @@ type Item struct {
 // Where it is not (a sampler's images) packets of 0 bytes are padding wherever
 // they stand: values that round to 0 have no direction, and captures hold no
 // packets without payload. In pictures that is so of lengths that their colour
-// cannot tell from 0 (Recipe.Slack). An image of nothing but padding yields no
-// flow, so there may be fewer flows than images: Item.Index is the image's.
+// cannot distinguish from 0 (Encoding.Slack). An image of nothing but padding
+// yields no flow, so there may be fewer flows than images: Item.Index is the
+// image's.
 //
 // The sequence yields an error, and nothing else, when the images cannot be
 // decoded: a kind of image that does not implement imaging.Inverter, or a scale
@@ -166,16 +142,7 @@ func (s *Set) Flows() iter.Seq2[Item, error] {
 		if e.length >= 0 {
 			return d.packets(class, e)
 		}
-		p := make([]traffic.Packet, d.Length)
-		d.restore(class, e.image, p)
-		if !d.has(traffic.SignedLength{}) && !d.has(Length{}) {
-			return p // no channel holds lengths
-		}
-		p = slices.DeleteFunc(p, func(p traffic.Packet) bool { return p.Length <= d.slack })
-		if len(p) > 0 {
-			p[0].IAT = 0
-		}
-		return p
+		return d.drawn(class, e)
 	})
 }
 
@@ -183,24 +150,11 @@ func (s *Set) Flows() iter.Seq2[Item, error] {
 func (s *Set) Traffic() iter.Seq2[traffic.Flow, error] { return withoutIndex(s.Flows()) }
 
 // PaddedFlows ranges over the flows as the reference inverts images: one flow
-// for each, all Recipe.Length packets long, padding a packet of 0 bytes whose
-// direction is downstream where the value before rounding is >= 0 (noise, that
-// is).
+// for each, all Encoding.SeriesLength packets long, padding a packet of 0 bytes
+// whose direction is downstream where the value before rounding is >= 0 (noise,
+// that is).
 func (s *Set) PaddedFlows() iter.Seq2[traffic.Flow, error] {
-	return withoutIndex(s.flows(func(d *decoder, class string, e encoded) []traffic.Packet {
-		p := make([]traffic.Packet, d.Length)
-		v := d.restore(class, e.image, p)[d.lengthChannel()]
-		for i := range p {
-			if p[i].Length <= d.slack {
-				p[i].Length = 0
-			}
-			if p[i].Length == 0 && v[i] >= 0 && !d.has(Direction{}) {
-				p[i].Dir = traffic.Down
-			}
-		}
-		p[0].IAT = 0
-		return p
-	}))
+	return withoutIndex(s.flows((*decoder).padded))
 }
 
 func withoutIndex(items iter.Seq2[Item, error]) iter.Seq2[traffic.Flow, error] {
@@ -217,15 +171,16 @@ func withoutIndex(items iter.Seq2[Item, error]) iter.Seq2[traffic.Flow, error] {
 // if there are any.
 func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Packet) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		d, err := newDecoder(s.Recipe.withDefaults())
-		if err == nil {
-			err = s.check()
+		if err := s.check(); err != nil {
+			yield(Item{}, err)
+			return
 		}
+		d, err := newDecoder(s.Encoding)
 		if err != nil {
 			yield(Item{}, err)
 			return
 		}
-		timed := d.Timed()
+		timed := d.Holds(traffic.FieldIAT)
 		for i := range s.Len() {
 			label := s.Classes[s.Labels[i]]
 			packets := read(d, label, d.pictures.open(s.at(i)))
@@ -236,33 +191,29 @@ func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Pac
 	}
 }
 
-// check tells whether the set's parts fit each other and its recipe. Sets are
-// also put together by hand.
+// check reports parts of the set that do not fit each other or its encoding. Sets
+// are also put together by hand.
 func (s *Set) check() error {
-	r := s.Recipe.withDefaults()
-	n, want := s.Len(), r.NewImages(0)
+	if s.Encoding == nil {
+		return errors.New("dataset: a set without an encoding")
+	}
+	n, want := s.Len(), s.Encoding.NewImages(0)
 	switch m := s.Images; {
 	case m.H != want.H || m.W != want.W || m.C != want.C || !m.Whole() || n > 0 && m.Pictures() != want.Pictures():
 		return fmt.Errorf("dataset: images [%d,%d,%d,%d] with %d values and %d bytes, want %d x %d with %d channel(s)",
 			n, m.H, m.W, m.C, len(m.Data), len(m.Bytes), want.H, want.W, want.C)
-	case len(s.Labels) != n || s.Lengths != nil && len(s.Lengths) != n || s.Rows != nil && len(s.Rows) != n:
-		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.Lengths), len(s.Rows))
+	case len(s.Labels) != n || s.SeriesLengths != nil && len(s.SeriesLengths) != n || s.Rows != nil && len(s.Rows) != n:
+		return fmt.Errorf("dataset: %d images, %d labels, %d lengths, %d rows", n, len(s.Labels), len(s.SeriesLengths), len(s.Rows))
 	}
 	if err := checkClasses(s.Classes); err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
-	for i := range n {
-		if label := s.Labels[i]; label < 0 || label >= len(s.Classes) {
+	for i, label := range s.Labels {
+		if label < 0 || label >= len(s.Classes) {
 			return fmt.Errorf("dataset: image %d has label %d of %d classes", i, label, len(s.Classes))
 		}
-		e := s.at(i)
-		if e.length > r.Length {
-			return fmt.Errorf("dataset: image %d has %d packets, want at most %d", i, e.length, r.Length)
-		}
-		for _, place := range e.zeroDown {
-			if place < 0 || place >= e.length {
-				return fmt.Errorf("dataset: image %d: packet %d of %d", i, place, e.length)
-			}
+		if err := s.remainder(i).check(s.Encoding.SeriesLength()); err != nil {
+			return fmt.Errorf("dataset: image %d: %w", i, err)
 		}
 	}
 	return nil
@@ -296,8 +247,8 @@ func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err erro
 }
 
 // OfClass returns the set of copies of the first n images of a class, all where
-// it has no more or n is below 1, with all classes. Of a class that s has not
-// there are none.
+// it has no more or n is below 1, with all classes. An unknown class
+// has none.
 func (s *Set) OfClass(class string, n int) *Set {
 	var images []int
 	for i, label := range s.Labels {
@@ -309,14 +260,16 @@ func (s *Set) OfClass(class string, n int) *Set {
 }
 
 // Select returns the set of copies of the images with these indices, in their
-// order, with all classes. It panics on an index that s has not.
+// order, with all classes. It panics on an index that is out of range.
 func (s *Set) Select(images []int) *Set {
-	out := &Set{Recipe: s.Recipe, Classes: s.Classes, Images: s.Images.Select(images)}
+	out := &Set{Encoding: s.Encoding, Classes: s.Classes, Images: s.Images.Select(images)}
+	if s.SeriesLengths != nil {
+		out.SeriesLengths = make([]int, len(images))
+	}
 	for at, i := range images {
-		out.setZeroDown(at, s.zeroDown[i])
 		out.Labels = append(out.Labels, s.Labels[i])
-		if s.Lengths != nil {
-			out.Lengths = append(out.Lengths, s.Lengths[i])
+		if s.SeriesLengths != nil {
+			out.setRemainder(at, s.remainder(i))
 		}
 		if s.Rows != nil {
 			out.Rows = append(out.Rows, s.Rows[i])

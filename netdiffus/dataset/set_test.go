@@ -33,7 +33,7 @@ func TestEveryLength(t *testing.T) {
 		flows = append(flows, f)
 	}
 	for _, low := range []float64{0, 0.1} {
-		r := Recipe{Length: 16, Codec: codec.MinMax{Min: -traffic.MaxLength, Max: traffic.MaxLength, Low: low}}
+		r := Recipe{SeriesLength: 16, Channels: []Channel{{Codec: codec.MinMax{Min: -traffic.MaxLength, Max: traffic.MaxLength, Low: low}}}}
 		set, err := Build(traffic.All(flows), r)
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestAnyFlows(t *testing.T) {
 			flows = append(flows, f)
 		}
 		flows = append(flows, flow("a", up(1), down(1))) // no constant column
-		set, err := Build(traffic.All(flows), Recipe{Length: length})
+		set, err := Build(traffic.All(flows), Recipe{SeriesLength: length})
 		if err != nil {
 			if length == 1 && strings.Contains(err.Error(), "constant") {
 				continue
@@ -82,11 +82,11 @@ func TestUnknownLengths(t *testing.T) {
 		flow("a", up(500), down(1000), up(7)),
 		flow("b", up(3), up(0), down(9)),
 		flow("a", down(0), up(0)),
-	}), Recipe{Length: 4, Codec: codec.MinMax{Min: -1000, Max: 1000}})
+	}), Recipe{SeriesLength: 4, Channels: []Channel{{Codec: codec.MinMax{Min: -1000, Max: 1000}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.Lengths = nil
+	set.SeriesLengths = nil
 	set.zeroDown = nil
 	checkFlows(t, collect(t, set.Traffic()), []traffic.Flow{
 		flow("a", up(500), down(1000), up(7)),
@@ -107,18 +107,18 @@ func TestSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drawn := &Set{Recipe: set.Recipe, Classes: append(set.Classes, "zz unused"), Images: set.Images, Labels: set.Labels}
+	drawn := &Set{Encoding: set.Encoding, Classes: append(set.Classes, "zz unused"), Images: set.Images, Labels: set.Labels}
 	dir := filepath.Join(t.TempDir(), "samples")
-	if err := drawn.SaveAs(dir, SaveOptions{Layout: Samples}); err != nil {
+	if err := drawn.Save(dir, &SaveOptions{Layout: Samples}); err != nil {
 		t.Fatal(err)
 	}
 	checkEntries(t, dir, "dns_synthetic_samples.npz", "manifest.json", "video_synthetic_samples.npz", "web_synthetic_samples.npz")
-	back, err := Open(dir)
+	back, err := Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(back.Classes, drawn.Classes) || back.Len() != drawn.Len() || back.Lengths != nil || back.Rows != nil || !reflect.DeepEqual(back.Recipe, drawn.Recipe) {
-		t.Errorf("opened %d images of %q by %v with lengths %v, rows %v", back.Len(), back.Classes, back.Recipe, back.Lengths, back.Rows)
+	if !slices.Equal(back.Classes, drawn.Classes) || back.Len() != drawn.Len() || back.SeriesLengths != nil || back.Rows != nil || !reflect.DeepEqual(back.Encoding, drawn.Encoding) {
+		t.Errorf("opened %d images of %q by %v with lengths %v, rows %v", back.Len(), back.Classes, back.Encoding, back.SeriesLengths, back.Rows)
 	}
 	if !slices.Equal(back.Counts(), []int{2, 1, 3, 0}) {
 		t.Errorf("counts %v", back.Counts())
@@ -217,12 +217,12 @@ func TestNoWayBack(t *testing.T) {
 		if report.Invertible || report.Exact64 != 0 {
 			t.Errorf("%s: %+v, want that it is not invertible", image.Name(), report)
 		}
-		set, err := Open(dir)
+		set, err := Open(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if set.Recipe.Image != image {
-			t.Errorf("opened as %#v, want %#v", set.Recipe.Image, image)
+		if set.Encoding.Image() != image {
+			t.Errorf("opened as %#v, want %#v", set.Encoding.Image(), image)
 		}
 		if _, err := traffic.Collect(set.Traffic()); err == nil || !strings.Contains(err.Error(), image.Name()) {
 			t.Errorf("Flows of %s = %v, want that there is no way back", image.Name(), err)
@@ -234,7 +234,7 @@ func TestNoWayBack(t *testing.T) {
 // unsigned lengths lengths.
 func TestOtherFeatures(t *testing.T) {
 	flows := []traffic.Flow{{Label: "a", Timed: true, Packets: []traffic.Packet{{Length: 5, Dir: traffic.Down}, {Length: 9, IAT: 250}, {Length: 1, IAT: 1000}}}}
-	set, err := Build(traffic.All(flows), Recipe{Length: 3, Feature: traffic.InterArrival{}})
+	set, err := Build(traffic.All(flows), Recipe{SeriesLength: 3, Channels: []Channel{{Feature: traffic.InterArrival{}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestOtherFeatures(t *testing.T) {
 	if len(back) != 1 || !back[0].Timed || back[0].Packets[1].IAT != 250 || back[0].Packets[1].Length != 0 {
 		t.Errorf("times come back as %v", back)
 	}
-	if set, err = Build(traffic.All(flows), Recipe{Length: 4, Feature: Length{}}); err != nil {
+	if set, err = Build(traffic.All(flows), Recipe{SeriesLength: 4, Channels: []Channel{{Feature: traffic.Length{}}}}); err != nil {
 		t.Fatal(err)
 	}
 	back = collect(t, set.Traffic())
@@ -257,7 +257,7 @@ func TestConvertClasses(t *testing.T) {
 	if _, err := Convert(context.Background(), traffic.All(sample()), Recipe{}, dir, ConvertOptions{Classes: []string{"dns", "video"}}); err != nil {
 		t.Fatal(err)
 	}
-	set, err := Open(dir)
+	set, err := Open(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,12 +274,12 @@ func ExampleBuild() {
 		{Label: "dns", Packets: []traffic.Packet{{Length: 33, Dir: traffic.Up}, {Length: 120, Dir: traffic.Down}}},
 		{Label: "web", Packets: []traffic.Packet{{Length: 517, Dir: traffic.Up}, {Length: 1460, Dir: traffic.Down}, {Length: 64, Dir: traffic.Up}}},
 	}
-	set, err := Build(traffic.All(flows), Recipe{Length: 4})
+	set, err := Build(traffic.All(flows), Recipe{SeriesLength: 4})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(set.Classes, set.Images.N, "images of", set.Images.H, "x", set.Images.W, set.Recipe.Codec)
+	fmt.Println(set.Classes, set.Images.N, "images of", set.Images.H, "x", set.Images.W, set.Encoding.Channels()[0].Codec)
 	for f := range set.Flows() {
 		fmt.Println(f.Label, traffic.SignedLength{}.Values(f.Packets))
 	}

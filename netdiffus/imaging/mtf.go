@@ -9,7 +9,7 @@ import "slices"
 // It is no Inverter: any series with the same order of bins gives the same
 // image.
 type MTF struct {
-	Bins int // 0 means 5; at most the number of values
+	Bins int `json:"bins,omitempty"` // 0 means 5; at most the number of values
 }
 
 // Name returns "mtf".

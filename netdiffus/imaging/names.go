@@ -1,60 +1,24 @@
 package imaging
 
-import (
-	"encoding/json"
-	"fmt"
-	"strings"
-)
+import "github.com/netdiffus/netdiffus-go/netdiffus/internal/registry"
 
-// Names lists the encoders that Named and Unmarshal know.
-func Names() []string { return []string{"gasf", "gadf", "mtf", "recurrence"} }
+var encoders = registry.New[Encoder]("imaging", "kind of image", "Register", GASF{}, GADF{}, MTF{}, Recurrence{})
+
+// Register makes e's type a kind of image that Named, Unmarshal and so every
+// manifest find under e's name. The fields of e are the defaults of those that the
+// JSON leaves out. A name that is taken is an error. Register may be called by
+// several goroutines; an init function is the usual place.
+func Register(e Encoder) error { return encoders.Register(e) }
+
+// Names lists the kinds of image that are registered.
+func Names() []string { return encoders.Names() }
 
 // Named returns the encoder of that name, with its default parameters.
-func Named(name string) (Encoder, error) {
-	return description{Name: name}.encoder()
-}
+func Named(name string) (Encoder, error) { return encoders.Get(name) }
 
-// description is an encoder as it stands in a manifest.
-type description struct {
-	Name string  `json:"name"`
-	Bins int     `json:"bins,omitempty"` // MTF
-	Eps  float64 `json:"eps,omitempty"`  // Recurrence
-}
-
-func (d description) encoder() (Encoder, error) {
-	switch d.Name {
-	case "gasf":
-		return GASF{}, nil
-	case "gadf":
-		return GADF{}, nil
-	case "mtf":
-		return MTF{Bins: d.Bins}, nil
-	case "recurrence":
-		return Recurrence{Eps: d.Eps}, nil
-	}
-	return nil, fmt.Errorf("imaging: no image kind %q: want one of %s", d.Name, strings.Join(Names(), ", "))
-}
-
-// Marshal writes e as JSON, name and parameters.
-func Marshal(e Encoder) ([]byte, error) {
-	d := description{Name: e.Name()}
-	switch e := e.(type) {
-	case GASF, GADF:
-	case MTF:
-		d.Bins = e.Bins
-	case Recurrence:
-		d.Eps = e.Eps
-	default:
-		return nil, fmt.Errorf("imaging: no JSON form for %T", e)
-	}
-	return json.Marshal(d)
-}
+// Marshal writes e as a JSON object: its fields, and its name under "name". It
+// fails unless e's type is registered.
+func Marshal(e Encoder) ([]byte, error) { return encoders.Marshal(e) }
 
 // Unmarshal reads what Marshal wrote.
-func Unmarshal(data []byte) (Encoder, error) {
-	var d description
-	if err := json.Unmarshal(data, &d); err != nil {
-		return nil, fmt.Errorf("imaging: %w", err)
-	}
-	return d.encoder()
-}
+func Unmarshal(data []byte) (Encoder, error) { return encoders.Unmarshal(data) }

@@ -11,7 +11,7 @@ type Recurrence struct {
 	// Eps is the distance up to which two values recur: the pixel is 1 there,
 	// else 0. 0 means the unthresholded plot, whose pixel is the distance
 	// itself, in [0,1].
-	Eps float64
+	Eps float64 `json:"eps,omitempty"`
 }
 
 // Name returns "recurrence".

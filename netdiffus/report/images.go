@@ -40,7 +40,7 @@ func (e *evaluation) checkImages(s Traffic) error {
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	e.set, e.images, e.checks = plain, newImageMaker(plain.Recipe), checkSet(plain)
+	e.set, e.images, e.checks = plain, newImageMaker(plain.Encoding), checkSet(plain)
 	return nil
 }
 
@@ -49,14 +49,13 @@ func (e *evaluation) describeImages(s Traffic) *images {
 	if e.set == nil {
 		return nil
 	}
-	r := e.set.Recipe
 	var inconsistency, hole Spread
 	for _, c := range e.checks {
 		inconsistency.add(c.inconsistency)
 		hole.add(c.hole)
 	}
 	out := &images{
-		Images: e.set.Len(), Kind: r.Image.Name(), Codec: r.Codec.Name(),
+		Images: e.set.Len(), Kind: e.set.Encoding.Image().Name(), Codec: e.set.Encoding.Channels()[0].Codec.Name(),
 		Inconsistency: number(inconsistency.Mean()), Holes: number(hole.Mean()),
 	}
 	for _, f := range s.Flows {
@@ -69,11 +68,10 @@ func (e *evaluation) describeImages(s Traffic) *images {
 
 // checkSet returns a check for each image.
 func checkSet(set *dataset.Set) []imageCheck {
-	r := set.Recipe
-	lengthChannel, codec := r.LengthChannel()
-	gasf, consistent := r.Image.(imaging.GASF)
-	inverter, inverts := r.Image.(imaging.Inverter)
-	padding, u := paddingOf(codec), make([]float64, r.Length)
+	lengthChannel, channel := set.Encoding.LengthChannel()
+	gasf, consistent := set.Encoding.Image().(imaging.GASF)
+	inverter, inverts := set.Encoding.Image().(imaging.Inverter)
+	padding, u := paddingOf(channel.Codec), make([]float64, set.Encoding.SeriesLength())
 	var planes []imaging.Images
 	for c := range set.Images.C {
 		planes = append(planes, set.Images.Plane(c))
@@ -107,10 +105,10 @@ type imageMaker struct {
 	side       int // of an image
 }
 
-func newImageMaker(r dataset.Recipe) *imageMaker {
-	channel, codec := r.LengthChannel()
-	m := &imageMaker{feature: r.Channels()[channel].Feature, codec: codec, length: r.Length, side: r.Image.Size(r.Length)}
-	m.gasf, m.consistent = r.Image.(imaging.GASF)
+func newImageMaker(e *dataset.Encoding) *imageMaker {
+	_, channel := e.LengthChannel()
+	m := &imageMaker{feature: channel.Feature, codec: channel.Codec, length: e.SeriesLength(), side: e.Size()}
+	m.gasf, m.consistent = e.Image().(imaging.GASF)
 	return m
 }
 

@@ -22,8 +22,8 @@ type Traffic struct {
 
 // Length is how many packets of a flow the images show, and 10 without images.
 func (t Traffic) Length() int {
-	if t.Set != nil && t.Set.Recipe.Length > 0 {
-		return t.Set.Recipe.Length
+	if t.Set != nil {
+		return t.Set.Encoding.SeriesLength()
 	}
 	return 10
 }
@@ -44,18 +44,18 @@ func Open(path string, r dataset.Recipe) (Traffic, error) {
 		flows, err := traffic.Collect(traffic.Read(path))
 		return Traffic{Flows: flows}, err
 	}
-	set, err := dataset.OpenAs(path, r)
+	set, err := dataset.Open(path, &dataset.OpenOptions{Recipe: r})
 	if err != nil {
 		return Traffic{}, err
 	}
-	if !set.Fitted() {
+	if !set.Encoding.Fitted() {
 		return Traffic{}, fmt.Errorf("report: %s: %w", path, ErrNoScale)
 	}
 	flows, err := traffic.Collect(set.PaddedFlows())
 	if err != nil {
 		return Traffic{}, fmt.Errorf("report: %s: %w", path, err)
 	}
-	return Traffic{flows, set, !set.Recipe.Directed()}, nil
+	return Traffic{flows, set, !set.Encoding.Holds(traffic.FieldDir)}, nil
 }
 
 // Describe records where data are from: a file, or a folder by its manifest.

@@ -28,17 +28,18 @@ func (r *Report) drawImages() (plots.Figure, error) {
 
 // testImages are the first channel's images of the first test flows of a class.
 func (r *Report) testImages(label string) imaging.Images {
-	recipe, size := r.e.set.Recipe, r.e.set.Images
-	images, x := imaging.New(0, size.H, size.W, 1), make([]float64, recipe.Length)
+	encoding, size := r.e.set.Encoding, r.e.set.Images
+	channel := encoding.Channels()[0]
+	images, x := imaging.New(0, size.H, size.W, 1), make([]float64, encoding.SeriesLength())
 	for _, f := range r.e.testFlows[label] {
 		if images.N == imagesEach {
 			break
 		}
-		if recipe.Codec.Encode(label, recipe.Feature.Values(firstPackets(f, len(x))), x) != nil {
+		if channel.Codec.Encode(label, channel.Feature.Values(firstPackets(f, len(x))), x) != nil {
 			continue // a value that the codec, fitted to the training flows, cannot hold
 		}
 		img := make([]float64, images.H*images.W)
-		recipe.Image.Encode(x, img)
+		encoding.Image().Encode(x, img)
 		images.Append(img)
 	}
 	return images

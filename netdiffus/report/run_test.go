@@ -130,12 +130,12 @@ func TestRun(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{Length: 6})
+	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {
 		t.Fatal(err)
 	}
 	images := filepath.Join(t.TempDir(), "images")
-	if err := set.Save(images); err != nil {
+	if err := set.Save(images, nil); err != nil {
 		t.Fatal(err)
 	}
 	d := Data{Train: chatter(3, 60, 1), Test: chatter(3, 30, 2)}
@@ -425,7 +425,7 @@ func TestMissingClass(t *testing.T) {
 // TestImagesBesideBaselines: image figures of every class and source, the images
 // being those that the flows drawn were read off.
 func TestImagesBesideBaselines(t *testing.T) {
-	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{Length: 6})
+	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -466,14 +466,14 @@ func TestImagesBesideBaselines(t *testing.T) {
 // TestAtomHoles reads holes off images before the codec cuts behind them.
 func TestAtomHoles(t *testing.T) {
 	atoms := &codec.Atoms{}
-	set, err := dataset.Build(traffic.All([]traffic.Flow{flow("a", -5, 9, 7), flow("a", -5), flow("b", 4, 4)}), dataset.Recipe{Length: 3, Codec: atoms})
+	set, err := dataset.Build(traffic.All([]traffic.Flow{flow("a", -5, 9, 7), flow("a", -5), flow("b", 4, 4)}), dataset.Recipe{SeriesLength: 3, Channels: []dataset.Channel{{Codec: atoms}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	padding := paddingOf(set.Recipe.Codec)
+	padding := paddingOf(set.Encoding.Channels()[0].Codec)
 	code := func(v ...float64) []float64 {
 		u := make([]float64, 3)
-		if err := set.Recipe.Codec.Encode("a", v, u); err != nil {
+		if err := set.Encoding.Channels()[0].Codec.Encode("a", v, u); err != nil {
 			t.Fatal(err)
 		}
 		return u
@@ -606,7 +606,7 @@ func TestFiguresOfTheReference(t *testing.T) {
 		t.Errorf("first packets: %+v, want 517 bytes at 0.530", r.FirstPackets[0])
 	}
 
-	r = evaluate(seed("samples_100_per_class", dataset.Recipe{Feature: dataset.Length{}, Codec: codec.MinMax{Max: 1460}}), 100)
+	r = evaluate(seed("samples_100_per_class", dataset.Recipe{Channels: []dataset.Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 1460}}}}), 100)
 	s = r.Sizes[0]
 	check(s, synthesised, "tstr_accuracy", .667, .012)
 	check(s, synthesised, "tstr_f1", .615, .012)
@@ -617,7 +617,7 @@ func TestFiguresOfTheReference(t *testing.T) {
 		t.Errorf("inconsistency of the unsigned samples %.5f, want 0.0135", got)
 	}
 
-	r = evaluate(seed("samples_10_per_class_signed", dataset.Recipe{Codec: codec.MinMax{Min: -1460, Max: 1460}}), 10)
+	r = evaluate(seed("samples_10_per_class_signed", dataset.Recipe{Channels: []dataset.Channel{{Codec: codec.MinMax{Min: -1460, Max: 1460}}}}), 10)
 	s = r.Sizes[0]
 	check(s, synthesised, "tstr_accuracy", .310, .012)
 	check(s, synthesised, "hd_pl", .2435, .001)

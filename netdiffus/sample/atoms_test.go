@@ -64,7 +64,9 @@ func TestAtoms(t *testing.T) {
 		}
 	}
 	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{
-		Length: 3, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, Image: imaging.GASF{},
+		SeriesLength: 3,
+		Channels:     []dataset.Channel{{Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}}},
+		Image:        imaging.GASF{},
 	})
 	if err != nil {
 		t.Fatal(err)

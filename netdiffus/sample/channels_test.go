@@ -58,10 +58,10 @@ func drawTrained(t *testing.T, cfg netdiffus.Config, r dataset.Recipe) []traffic
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "samples")
-	if err := drawn.SaveAs(out, dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
+	if err := drawn.Save(out, &dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
 		t.Fatal(err)
 	}
-	if drawn, err = dataset.Open(out); err != nil {
+	if drawn, err = dataset.Open(out, nil); err != nil {
 		t.Fatal(err)
 	}
 	if drawn.Images.C != 2 || drawn.Len() != 40 {
@@ -89,8 +89,10 @@ func TestTimedAtoms(t *testing.T) {
 	cfg := netdiffus.Categorical(0, 0)
 	cfg.Atoms.Width, cfg.Atoms.Blocks, cfg.Atoms.Grain = 64, 1, 0
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, 20
-	flows := drawTrained(t, cfg, dataset.Recipe{Length: 4, Codec: &codec.Atoms{},
-		More: []dataset.Channel{{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 8}}}})
+	flows := drawTrained(t, cfg, dataset.Recipe{
+		SeriesLength: 4,
+		Channels:     []dataset.Channel{{Codec: &codec.Atoms{}}, {Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 8}}},
+	})
 	right, packets := 0, 0
 	for _, f := range flows {
 		for _, p := range f.Packets[1:] {
@@ -112,5 +114,5 @@ func TestTimedPixels(t *testing.T) {
 	cfg := netdiffus.Default()
 	cfg.UNet.Channels, cfg.UNet.ChannelMult, cfg.UNet.Attention, cfg.Diffusion.Steps = 32, []float64{1}, nil, 4
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 3
-	drawTrained(t, cfg, dataset.Recipe{Length: 4, Codec: codec.MinMax{Low: 0.1}, More: []dataset.Channel{{Feature: traffic.InterArrival{}}}})
+	drawTrained(t, cfg, dataset.Recipe{SeriesLength: 4, Channels: []dataset.Channel{{Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.InterArrival{}}}})
 }

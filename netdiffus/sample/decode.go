@@ -34,8 +34,8 @@ func (p *plan) checkDecode() error {
 	if p.headDecides() && p.g.Config.Atoms == nil {
 		return fmt.Errorf("decoding %q needs a model over atoms, which has a head to ask; this one takes diagonal or matrix", p.Decode)
 	}
-	if _, ok := p.g.Config.Recipe.Image.(imaging.GASF); !ok {
-		return fmt.Errorf("decoding %q is for GASF images, the model draws %s", p.Decode, p.g.Config.Recipe.Image.Name())
+	if _, ok := p.g.Config.Encoding.Image().(imaging.GASF); !ok {
+		return fmt.Errorf("decoding %q is for GASF images, the model draws %s", p.Decode, p.g.Config.Encoding.Image().Name())
 	}
 	return nil
 }

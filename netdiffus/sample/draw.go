@@ -251,9 +251,9 @@ func (p *plan) images(n int) imaging.Images {
 // set is the data set to be, with its images empty.
 func (p *plan) set() *dataset.Set {
 	set := &dataset.Set{
-		Recipe:  *p.g.Config.Recipe,
-		Classes: slices.Clone(p.Classes),
-		Images:  p.g.Config.Recipe.NewImages(len(p.items)),
+		Encoding: p.g.Config.Encoding,
+		Classes:  slices.Clone(p.Classes),
+		Images:   p.g.Config.Encoding.NewImages(len(p.items)),
 	}
 	if set.Images.H != p.side() || set.Images.C != p.channels() { // a recipe that says too little
 		set.Images = p.images(len(p.items))

@@ -23,7 +23,7 @@ func ExampleGenerator_Draw() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := set.SaveAs("runs/synthetic", dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
+	if err := set.Save("runs/synthetic", &dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -29,7 +29,7 @@ func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*datas
 	before, err := os.ReadFile(noted)
 	switch {
 	case err == nil && slices.Equal(before, note):
-		if set, err := dataset.Open(dir); err == nil {
+		if set, err := dataset.Open(dir, nil); err == nil {
 			return set, nil
 		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -43,13 +43,13 @@ func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*datas
 	if err := os.Remove(noted); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	if err := set.SaveAs(dir, dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true}); err != nil {
+	if err := set.Save(dir, &dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true}); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	if err := atomicfile.WriteFile(noted, note); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	return dataset.Open(dir) // as float32, like the next time
+	return dataset.Open(dir, nil) // as float32, like the next time
 }
 
 // note describes a request and the weights that it is drawn with.

@@ -13,7 +13,7 @@ import (
 
 // lookSet is images of random series, of two classes, in mixed order.
 func lookSet(side int) *dataset.Set {
-	set := &dataset.Set{Recipe: dataset.Recipe{Length: side}, Classes: []string{"down", "up"}, Images: imaging.New(5, side, side, 1), Labels: []int{1, 0, 1, 1, 0}}
+	set := &dataset.Set{Encoding: dataset.MustEncoding(dataset.Recipe{SeriesLength: side}), Classes: []string{"down", "up"}, Images: imaging.New(5, side, side, 1), Labels: []int{1, 0, 1, 1, 0}}
 	r := rand.New(rand.NewPCG(1, 1))
 	x := make([]float64, side)
 	for i := range set.Images.N {

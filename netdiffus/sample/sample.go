@@ -55,7 +55,7 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err := track.ReadConfig(run, &g.Config); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	if g.Config.Recipe == nil {
+	if g.Config.Encoding == nil {
 		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
 	}
 	if err = g.Config.Create(g.store.Scope(weightScope), 0); err == nil {

@@ -36,7 +36,7 @@ func tiny() netdiffus.Config {
 func newRun(t testing.TB, cfg netdiffus.Config, side int) (dir, ckpt string) {
 	t.Helper()
 	cfg, err := cfg.Fit(&dataset.Set{
-		Recipe: dataset.Recipe{Length: side}, Classes: []string{"down", "up"},
+		Encoding: dataset.MustEncoding(dataset.Recipe{SeriesLength: side}), Classes: []string{"down", "up"},
 		Images: imaging.New(2, side, side, 1), Labels: []int{0, 1},
 	})
 	if err != nil {

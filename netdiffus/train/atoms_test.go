@@ -64,7 +64,9 @@ func twoKinds(t *testing.T, more ...dataset.Channel) *dataset.Set {
 		flows = append(flows, f)
 	}
 	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{
-		Length: 3, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, More: more, Image: imaging.GASF{},
+		SeriesLength: 3,
+		Channels:     append([]dataset.Channel{{Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}}}, more...),
+		Image:        imaging.GASF{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -87,9 +89,9 @@ func TestLongAtoms(t *testing.T) {
 	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 2
 	set := twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}})
-	long := set.Recipe
-	long.Length, long.Codec = 20, &codec.Atoms{}
-	long.More = []dataset.Channel{{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}}
+	long := dataset.Recipe{SeriesLength: 20, Channels: []dataset.Channel{
+		{Codec: &codec.Atoms{}}, {Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}},
+	}}
 	set, err := dataset.Build(set.Traffic(), long)
 	if err != nil {
 		t.Fatal(err)

@@ -15,11 +15,11 @@ func TestSignedLengthsSkipPadding(t *testing.T) {
 		{Label: "a", Packets: []traffic.Packet{{Length: 0}}}, // as --keep_empty keeps it
 		{Label: "b", Packets: []traffic.Packet{{Length: 9}}},
 	}
-	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{Length: 2})
+	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{SeriesLength: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.Lengths = nil // as a sampler leaves them
+	set.SeriesLengths = nil // as a sampler leaves them
 	rows, err := signedLengths(set)
 	if err != nil {
 		t.Fatal(err)

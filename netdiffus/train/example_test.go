@@ -13,7 +13,7 @@ import (
 
 func ExampleRun() {
 	ctx := context.Background()
-	set, err := dataset.Open("runs/gasf")
+	set, err := dataset.Open("runs/gasf", nil)
 	if err != nil {
 		log.Fatal(err)
 	}

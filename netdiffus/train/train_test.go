@@ -36,7 +36,7 @@ func tiny() netdiffus.Config {
 // gradients are n images of two classes, with a slope of their own each.
 func gradients(n int) *dataset.Set {
 	const side = 8
-	set := &dataset.Set{Recipe: dataset.Recipe{Length: side}, Classes: []string{"down", "up"}, Images: imaging.New(n, side, side, 1)}
+	set := &dataset.Set{Encoding: dataset.MustEncoding(dataset.Recipe{SeriesLength: side}), Classes: []string{"down", "up"}, Images: imaging.New(n, side, side, 1)}
 	r := noise.Stream(1)
 	for i := range n {
 		label := i % 2

@@ -29,9 +29,11 @@ var trainingCells = []jupyter.Cell{
 )
 %%
 set := nb.Must1(dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{
-	Length: 10, Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}, Image: imaging.GASF{},
+	SeriesLength: 10,
+	Channels: []dataset.Channel{{Feature: traffic.SignedLength{}, Codec: &codec.Atoms{}}},
+	Image: imaging.GASF{},
 }))
-nb.Must(set.Save("runs/atoms"))`),
+nb.Must(set.Save("runs/atoms", nil))`),
 	source(`import (
 	"fmt"
 	"github.com/netdiffus/netdiffus-go/netdiffus"
@@ -46,7 +48,7 @@ live := nb.NewLive("Training", plots.Losses())
 defer live.Close()
 b := nb.Must1(backend.Open(nb.Context(), ""))
 first := true
-for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.Must1(dataset.Open("runs/atoms")), train.Options{Dir: "runs/first", Steps: 1e6, LogEvery: 1}) {
+for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.Must1(dataset.Open("runs/atoms", nil)), train.Options{Dir: "runs/first", Steps: 1e6, LogEvery: 1}) {
 	nb.Must(err)
 	if first {
 		fmt.Println("first step", r.Step)

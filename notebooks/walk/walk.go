@@ -31,12 +31,12 @@ var Classes = []string{"dns", "http1", "http2", "resp", "video"}
 // Images makes All, Train and Test, as notebook 03 does.
 func Images(ctx context.Context) error {
 	save := dataset.SaveOptions{Layout: dataset.PerClass, Overwrite: true}
-	_, err := dataset.Convert(ctx, traffic.Read("../data/loopback.parquet"), dataset.Recipe{Length: 10, Codec: &codec.Atoms{}}, All,
+	_, err := dataset.Convert(ctx, traffic.Read("../data/loopback.parquet"), dataset.Recipe{SeriesLength: 10, Channels: []dataset.Channel{{Codec: &codec.Atoms{}}}}, All,
 		dataset.ConvertOptions{Classes: Classes, SaveOptions: save})
 	if err != nil {
 		return err
 	}
-	all, err := dataset.Open(All)
+	all, err := dataset.Open(All, nil)
 	if err != nil {
 		return err
 	}
@@ -44,10 +44,10 @@ func Images(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := known.SaveAs(Train, save); err != nil {
+	if err := known.Save(Train, &save); err != nil {
 		return err
 	}
-	return held.SaveAs(Test, save)
+	return held.Save(Test, &save)
 }
 
 // Trained makes Model, as notebook 03 does, and the folders that it depends on.
@@ -55,7 +55,7 @@ func Trained(ctx context.Context) error {
 	if err := Images(ctx); err != nil {
 		return err
 	}
-	set, err := dataset.Open(Train)
+	set, err := dataset.Open(Train, nil)
 	if err != nil {
 		return err
 	}

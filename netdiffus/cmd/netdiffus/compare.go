@@ -60,11 +60,11 @@ func openSource(path string, recipe dataset.Recipe) (source, error) {
 	if !info.IsDir() {
 		return source{path: path, flows: traffic.Read(path)}, nil
 	}
-	set, err := dataset.OpenAs(path, recipe)
+	set, err := dataset.Open(path, &dataset.OpenOptions{Recipe: recipe})
 	if err != nil {
 		return source{}, err
 	}
-	if !set.Fitted() {
+	if !set.Encoding.Fitted() {
 		return source{}, fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
 	}
 	return source{path, set.Traffic(), set}, nil
@@ -75,8 +75,8 @@ func openSource(path string, recipe dataset.Recipe) (source, error) {
 func packetsOf(sources ...source) int {
 	n := 0
 	for _, s := range sources {
-		if s.images != nil && (n == 0 || s.images.Recipe.Length < n) {
-			n = s.images.Recipe.Length
+		if s.images != nil && (n == 0 || s.images.Encoding.SeriesLength() < n) {
+			n = s.images.Encoding.SeriesLength()
 		}
 	}
 	return n

@@ -62,7 +62,7 @@ Every flow is inverted again on the way, and the result is printed.`,
 	o.input.register(flags)
 	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
 	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
-	flags.StringSliceVar(&o.features, "features", []string{traffic.SignedLength{}.Name()}, "features of a packet, a channel of the image each: "+strings.Join(dataset.FeatureNames(), ", "))
+	flags.StringSliceVar(&o.features, "features", []string{traffic.SignedLength{}.Name()}, "features of a packet, a channel of the image each: "+strings.Join(traffic.FeatureNames(), ", "))
 	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
 	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
 	flags.IntVar(&o.bins, "bins", 0, "bins of --image mtf (default: 5)")
@@ -100,7 +100,7 @@ type convertOptions struct {
 
 // recipe makes the recipe that the flags describe. Its errors are of usage.
 func (o convertOptions) recipe() (dataset.Recipe, error) {
-	r := dataset.Recipe{Length: o.length}
+	r := dataset.Recipe{SeriesLength: o.length}
 	if err := required("out", o.out); err != nil {
 		return r, err
 	}
@@ -114,36 +114,54 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 	if r.Image, err = o.encoder(); err != nil {
 		return r, err
 	}
-	if r.Codec, err = codec.Named(o.codec); err != nil {
-		return r, fmt.Errorf("--codec: %w", err)
+	lengths, err := o.lengthCodec()
+	if err != nil {
+		return r, err
 	}
-	a := o.atoms
-	if _, ok := r.Codec.(*codec.Atoms); ok {
-		switch {
-		case o.scale != "" || o.low != 0:
-			return r, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
-		case !(a.Tau >= 0 && a.Tau <= 1):
-			return r, fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
-		case a.MinCount < 0:
-			return r, fmt.Errorf("--min_count %d: want 0 or more", a.MinCount)
-		case !(a.Smooth >= 0 && a.Smooth < 1):
-			return r, fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
-		}
-		return o.channels(r, &a)
+	r.Channels, err = o.channels(lengths)
+	if err != nil {
+		return r, err
 	}
-	if a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0 {
-		return r, fmt.Errorf("--tau, --min_count and --smooth are for --codec atoms, not %s", o.codec)
+	if _, err := dataset.NewEncoding(r); err != nil {
+		return r, fmt.Errorf("--features: %w", err)
 	}
-	m := r.Codec.(codec.MinMax) // the only other codec
-	if o.scale != "" {
+	return r, nil
+}
+
+// lengthCodec returns the codec that the flags describe. One that is registered
+// elsewhere has no flags: it is taken as it is.
+func (o convertOptions) lengthCodec() (codec.Codec, error) {
+	c, err := codec.Named(o.codec)
+	if err != nil {
+		return nil, fmt.Errorf("--codec: %w", err)
+	}
+	_, isAtoms := c.(*codec.Atoms)
+	m, isMinMax := c.(codec.MinMax)
+	switch a := o.atoms; {
+	case !isMinMax && (o.scale != "" || o.low != 0):
+		return nil, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
+	case !isAtoms && (a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0):
+		return nil, fmt.Errorf("--tau, --min-count and --smooth are for --codec atoms, not %s", o.codec)
+	case !(a.Tau >= 0 && a.Tau <= 1):
+		return nil, fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
+	case a.MinCount < 0:
+		return nil, fmt.Errorf("--min-count %d: want 0 or more", a.MinCount)
+	case !(a.Smooth >= 0 && a.Smooth < 1):
+		return nil, fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
+	case !(o.low >= 0 && o.low < 1):
+		return nil, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
+	case isAtoms:
+		return &a, nil
+	case isMinMax && o.scale != "":
 		if m, err = parseScale(o.scale); err != nil {
-			return r, err
+			return nil, err
 		}
 	}
-	if m.Low = o.low; !(m.Low >= 0 && m.Low < 1) {
-		return r, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
+	if isMinMax {
+		m.Low = o.low
+		return m, nil
 	}
-	return o.channels(r, m)
+	return c, nil
 }
 
 // encoder is the kind of image that the flags describe.
@@ -184,76 +202,68 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 	if recipe.Rendering != nil {
 		options.Layout, options.Group = o.pictures.layout(), o.pictures.group
 	}
-	var reading, writing *progress
-	options.Progress = func(p dataset.Progress) {
-		switch {
-		case !p.Writing && reading == nil:
-			reading = newProgress(stderr, "reading: flow", flows)
-		case p.Writing && writing == nil:
-			reading.finish()
-			writing = newProgress(stderr, "writing: flow", p.Total)
+	bar := newProgress(stderr, "reading: flow", flows)
+	writing := false
+	options.Progress = func(completed, total int) {
+		if total > 0 && !writing {
+			writing = true
+			bar.finish()
+			bar = newProgress(stderr, "writing: flow", total)
 		}
-		if p.Writing {
-			writing.set(p.Done, "")
-		} else {
-			reading.set(p.Done, "")
-		}
+		bar.set(completed, "")
 	}
-	report, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
-	for _, p := range []*progress{reading, writing} {
-		if p != nil {
-			p.finish()
-		}
-	}
+	done, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
+	bar.finish()
 	if err != nil {
 		return err
 	}
-	o.print(stdout, report)
+	o.print(stdout, done)
 	return nil
 }
 
-// print tells what was done, and whether it can be undone.
-func (o convertOptions) print(w io.Writer, r dataset.Report) {
-	size := r.Recipe.Image.Size(r.Recipe.Length)
+// print describes what was done, and whether it can be undone.
+func (o convertOptions) print(w io.Writer, done dataset.Conversion) {
+	e := done.Encoding
 	layout := dataset.Layout(o.layout)
-	if r.Recipe.Rendering != nil {
+	if e.Rendering() != nil {
 		layout = o.pictures.layout()
 	}
 	fmt.Fprintf(w, "%d flows of %d classes in %s: %s images of %d x %d, %s\n",
-		r.Flows, len(r.Classes), o.out, r.Recipe.Image.Name(), size, size, layout)
-	if r.Recipe.Rendering != nil {
-		printPictures(w, r)
+		done.Flows, len(done.Classes), o.out, e.Image().Name(), e.Size(), e.Size(), layout)
+	if e.Rendering() != nil {
+		printPictures(w, e)
 	}
-	for _, c := range r.Recipe.Channels() {
-		printChannel(w, c, len(r.Recipe.More) > 0)
+	channels := e.Channels()
+	for _, c := range channels {
+		printChannel(w, c, len(channels) > 1)
 	}
-	if r.Cut > 0 {
-		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", r.Cut, r.Recipe.Length)
+	if done.Cut > 0 {
+		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", done.Cut, e.SeriesLength())
 	}
-	if !r.Invertible {
-		what := r.Recipe.Image.Name() + " images"
-		if _, inverts := r.Recipe.Image.(imaging.Inverter); inverts {
+	if !done.Invertible {
+		what := e.Image().Name() + " images"
+		if _, inverts := e.Image().(imaging.Inverter); inverts {
 			what = "stretched pictures, and pictures smaller than their images,"
 		}
 		fmt.Fprintf(w, "  round trip  none: %s cannot be inverted\n", what)
 		return
 	}
-	if r.Loss != nil {
-		fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly\n", r.Exact64, r.Flows)
-		printLoss(w, r.Loss)
+	if done.Loss != nil {
+		fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly\n", done.Exact64, done.Flows)
+		printLoss(w, done.Loss)
 		return
 	}
-	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", r.Exact64, r.Flows, r.Exact32)
-	if r.Recipe.Timed() {
-		fmt.Fprintf(w, "  times       come back %.2g off on average, as a share of themselves\n", r.TimesOff)
+	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", done.Exact64, done.Flows, done.Exact32)
+	if e.Holds(traffic.FieldIAT) {
+		fmt.Fprintf(w, "  times       come back %.2g off on average, as a share of themselves\n", done.TimesOff)
 	}
-	if m, ok := r.Recipe.Codec.(codec.MinMax); ok && m.Low == 0 && r.Exact32 < r.Flows {
+	if m, ok := channels[0].Codec.(codec.MinMax); ok && m.Low == 0 && done.Exact32 < done.Flows {
 		fmt.Fprintln(w, "              (--low 0.1 makes them exact in float32)")
 	}
 }
 
-// required tells which of the flags, given as name and value in turn, is
-// missing.
+// required reports the first of the flags, given as name and value in turn, that
+// is missing.
 func required(flags ...string) error {
 	for i := 0; i < len(flags); i += 2 {
 		if flags[i+1] == "" {

@@ -164,7 +164,7 @@ func (d *demo) convert(c *cobra.Command) error {
 	convert := convertOptions{input: inputFlags{paths: []string{d.flows()}}, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
 	recipe := dataset.Recipe{}
 	if netdiffus.Presets[d.preset]().Atoms != nil {
-		recipe.Codec = &codec.Atoms{}
+		recipe.Channels = []dataset.Channel{{Codec: &codec.Atoms{}}}
 	}
 	return convert.run(c.Context(), recipe, c.ErrOrStderr(), c.ErrOrStderr())
 }
@@ -199,7 +199,7 @@ func (d *demo) config(set *dataset.Set) (netdiffus.Config, int, error) {
 
 func (d *demo) train(c *cobra.Command) error {
 	w := c.ErrOrStderr()
-	set, err := dataset.Open(d.images())
+	set, err := dataset.Open(d.images(), nil)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (d *demo) draw(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return set.SaveAs(d.drawn(), dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true})
+	return set.Save(d.drawn(), &dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true})
 }
 
 func (d *demo) invert(c *cobra.Command) error {

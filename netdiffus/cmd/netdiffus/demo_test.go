@@ -33,7 +33,7 @@ func TestDemo(t *testing.T) {
 	if err != nil || len(damaged) > 0 || c.Step != 4 {
 		t.Errorf("newest checkpoint %+v, error %v, damaged %v; want step 4", c, err, damaged)
 	}
-	set, err := dataset.Open(filepath.Join(out, "samples", "demo"))
+	set, err := dataset.Open(filepath.Join(out, "samples", "demo"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

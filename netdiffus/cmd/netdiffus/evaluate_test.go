@@ -43,11 +43,11 @@ func evaluate(t *testing.T, args ...string) (stdout string, err error) {
 func TestEvaluate(t *testing.T) {
 	train, test, dir := writeTalk(t, 60), writeTalk(t, 30), filepath.Join(t.TempDir(), "deep", "report")
 	images := filepath.Join(t.TempDir(), "images")
-	set, err := dataset.Build(traffic.Read(writeTalk(t, 40)), dataset.Recipe{Length: 4})
+	set, err := dataset.Build(traffic.Read(writeTalk(t, 40)), dataset.Recipe{SeriesLength: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := set.Save(images); err != nil {
+	if err := set.Save(images, nil); err != nil {
 		t.Fatal(err)
 	}
 	common := []string{"--real-train", train, "--real-test", test, "--synthetic", images, "--out", dir, "--per-class", "20,all", "--seeds", "2", "--trees", "10"}

@@ -274,7 +274,7 @@ func (c comparison) imageTitle() string {
 	if set == nil {
 		set = c.synthetic.images
 	}
-	return "Images of flows (" + strings.ToUpper(set.Recipe.Image.Name()) + ")"
+	return "Images of flows (" + strings.ToUpper(set.Encoding.Image().Name()) + ")"
 }
 
 func firstImages(set *dataset.Set, class string) imaging.Images {

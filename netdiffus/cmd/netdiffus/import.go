@@ -90,7 +90,7 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 			return usageOf(c, err)
 		}
 		var err error
-		if set, err = dataset.OpenWith(f.data, dataset.OpenOptions{Side: asked.UNet.ImageSize}); err != nil {
+		if set, err = dataset.Open(f.data, &dataset.OpenOptions{Side: asked.UNet.ImageSize}); err != nil {
 			return err
 		}
 	}

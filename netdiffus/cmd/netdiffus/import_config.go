@@ -89,7 +89,7 @@ func (f *importFlags) infer(shapes map[string][]int, set *dataset.Set) (unet.Con
 // classes that the network knows, 0 where it is unconditional.
 func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (netdiffus.Config, error) {
 	if set != nil {
-		if !set.Fitted() && set.Recipe.Rendering == nil {
+		if !set.Encoding.Fitted() && set.Encoding.Rendering() == nil {
 			return cfg, fmt.Errorf("%s has no manifest to take the scale from: give --scale, and --label_map or --classes, instead of --data_dir", f.data)
 		}
 		cfg.Classes = slices.Clone(set.Classes)
@@ -98,7 +98,7 @@ func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (net
 		if cfg.Classes, err = f.names(); err != nil {
 			return cfg, err
 		}
-		if cfg.Recipe, err = f.recipe(cfg.UNet); err != nil {
+		if cfg.Encoding, err = f.encoding(cfg.UNet); err != nil {
 			return cfg, err
 		}
 	}
@@ -123,24 +123,24 @@ func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (net
 	return cfg, nil
 }
 
-// recipe is the reference's for the scale of --scale.
-func (f *importFlags) recipe(network unet.Config) (*dataset.Recipe, error) {
+// encoding is the reference's for the scale of --scale.
+func (f *importFlags) encoding(network unet.Config) (*dataset.Encoding, error) {
 	size := network.ImageSize
 	scale, err := parseScale(f.scale)
 	if err != nil {
 		return nil, err
 	}
-	r := &dataset.Recipe{Length: size, Feature: traffic.SignedLength{}, Codec: scale, Image: imaging.GASF{}}
+	channel := dataset.Channel{Codec: scale}
 	if f.unsigned {
-		r.Feature = dataset.Length{}
+		channel.Feature = traffic.Length{}
 	}
+	r := dataset.Recipe{SeriesLength: size, Channels: []dataset.Channel{channel}}
 	if network.InChannels == 3 { // pictures, as guided-diffusion itself reads all images
-		r.Length = cmp.Or(f.length, size)
+		r.SeriesLength = cmp.Or(f.length, size)
 		r.Rendering = &imaging.Rendering{Color: f.color, Side: size}
 		if f.color == "gray" {
 			r.Rendering.Depth = 3
 		}
-		return r, r.Check()
 	}
-	return r, nil
+	return dataset.NewEncoding(r)
 }

@@ -355,7 +355,7 @@ func TestImportedRunGoesOn(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	in := writeFlows(t, at("in.parquet"), fewFlows(0))
 	mustRun(t, "convert", "--in", in, "--out", at("gasf"))
-	set, err := dataset.Open(at("gasf"))
+	set, err := dataset.Open(at("gasf"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,11 +373,11 @@ func TestImportedRunGoesOn(t *testing.T) {
 	if newest.Step != 12 {
 		t.Errorf("the newest checkpoint is of step %d, want 12", newest.Step)
 	}
-	drawn, err := dataset.Open(at("before"))
+	drawn, err := dataset.Open(at("before"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(drawn.Classes, set.Classes) || !drawn.Fitted() {
+	if !slices.Equal(drawn.Classes, set.Classes) || !drawn.Encoding.Fitted() {
 		t.Errorf("samples of the classes %q, want %q with the way back", drawn.Classes, set.Classes)
 	}
 }

@@ -72,11 +72,11 @@ func (o invertOptions) options() (dataset.OpenOptions, error) {
 }
 
 func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout, stderr io.Writer) error {
-	set, err := dataset.OpenWith(o.in, open)
+	set, err := dataset.Open(o.in, &open)
 	if err != nil {
 		return err
 	}
-	if !set.Fitted() {
+	if !set.Encoding.Fitted() {
 		return whyUnfitted(o.in, set)
 	}
 	plain, off, err := set.Plain()
@@ -84,10 +84,12 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 		return err
 	}
 	if o.decode == "matrix" {
-		if _, ok := set.Recipe.Image.(imaging.GASF); !ok && set.Recipe.Image != nil {
-			return fmt.Errorf("%s: --decode matrix is for GASF images, these are %s", o.in, set.Recipe.Image.Name())
+		if image := set.Encoding.Image(); image != (imaging.GASF{}) {
+			return fmt.Errorf("%s: --decode matrix is for GASF images, these are %s", o.in, image.Name())
 		}
-		set.Recipe.Image = imaging.WholeGASF{}
+		if set.Encoding, err = set.Encoding.DecodedBy(imaging.WholeGASF{}); err != nil {
+			return err
+		}
 	}
 	flows, written := set.Traffic(), 0
 	if o.keepPadding {
@@ -103,7 +105,7 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 		return err
 	}
 	o.print(stdout, plain, written)
-	if seen := set.Recipe.Rendering; seen != nil {
+	if seen := set.Encoding.Rendering(); seen != nil {
 		fmt.Fprintf(stdout, "  colours      %.2g: how far pixels lie, on average, from the colours of %s, of 255\n", off, seen.Color)
 		if loss, err := dataset.LossOf(o.in); err == nil {
 			printLoss(stdout, loss)
@@ -117,7 +119,7 @@ func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
 	if empty := set.Len() - written; empty > 0 {
 		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
 	}
-	gasf, ok := set.Recipe.Image.(interface {
+	gasf, ok := set.Encoding.Image().(interface {
 		MeanConsistency(imaging.Images) float64
 	})
 	if ok && set.Len() > 0 {

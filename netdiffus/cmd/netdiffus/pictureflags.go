@@ -13,6 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // pictureFlags are convert's flags for pictures of 8 bits a pixel.
@@ -62,7 +63,8 @@ func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe
 		return r, errors.New("--gamma 0: want it above 0")
 	}
 	r.Rendering = &p
-	return r, r.Check()
+	_, err := dataset.NewEncoding(r)
+	return r, err
 }
 
 // layout is how pictures lie in files.
@@ -73,10 +75,10 @@ func (f *pictureFlags) layout() dataset.Layout {
 	return dataset.Arrays
 }
 
-// printPictures tells what pictures are like, and what their packets lose.
-func printPictures(w io.Writer, r dataset.Report) {
-	p := r.Recipe.Rendering
-	size := p.Size(r.Recipe.Image.Size(r.Recipe.Length))
+// printPictures describes the pictures.
+func printPictures(w io.Writer, e *dataset.Encoding) {
+	p := e.Rendering()
+	size := p.Size(e.Size())
 	how := "from -1 to 1"
 	if p.Stretch {
 		how = "each from its least number to its greatest"
@@ -87,7 +89,7 @@ func printPictures(w io.Writer, r dataset.Report) {
 	fmt.Fprintf(w, "  pictures    %d x %d pixels of %d channel(s), %s %s\n", size, size, p.Channels(), p.Color, how)
 }
 
-// printLoss tells what pictures cost.
+// printLoss prints what pictures lose of the packets.
 func printLoss(w io.Writer, l *dataset.Loss) {
 	if l == nil || l.Packets == 0 {
 		return
@@ -120,6 +122,7 @@ func (f *foreignFlags) register(flags *pflag.FlagSet) {
 // options are what the flags say. Their errors are of usage.
 func (f *foreignFlags) options() (o dataset.OpenOptions, err error) {
 	r := &o.Recipe
+	var channel dataset.Channel
 	if o.ClassFrom, err = classFrom(f.classFrom); err != nil {
 		return o, err
 	}
@@ -127,19 +130,22 @@ func (f *foreignFlags) options() (o dataset.OpenOptions, err error) {
 		if f.scale == "" {
 			return o, errors.New("--unsigned is for images without a manifest: give --scale as well")
 		}
-		r.Feature = dataset.Length{}
+		channel.Feature = traffic.Length{}
 	}
 	if f.scale != "" {
 		m, err := parseScale(f.scale)
 		if err != nil {
 			return o, err
 		}
-		r.Codec = m
+		channel.Codec = m
+	}
+	if channel.Feature != nil || channel.Codec != nil {
+		r.Channels = []dataset.Channel{channel}
 	}
 	if f.length < 0 {
 		return o, fmt.Errorf("--length %d: want 1 or more packets", f.length)
 	}
-	r.Length = f.length
+	r.SeriesLength = f.length
 	if f.color != "" || f.gamma != 1 {
 		p := imaging.Rendering{Color: f.color, Gamma: f.gamma}
 		if p.Color == "" || p.Gamma == 0 {
@@ -167,7 +173,7 @@ func classFrom(word string) (dataset.ClassFrom, error) {
 
 // whyUnfitted says what is to be given for images whose making is not known.
 func whyUnfitted(path string, set *dataset.Set) error {
-	if p := set.Recipe.Rendering; p != nil && p.Color == "" {
+	if p := set.Encoding.Rendering(); p != nil && p.Color == "" {
 		return fmt.Errorf("%s does not say how its pictures were coloured, and their colours are neither gray nor all of the map jet: give --color, and --scale MIN,MAX", path)
 	}
 	return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)

@@ -52,11 +52,11 @@ func TestOldRoad(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	a, err := dataset.Open(at("npz"))
+	a, err := dataset.Open(at("npz"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := dataset.Open(at("drawn"))
+	b, err := dataset.Open(at("drawn"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +132,8 @@ func TestImportModelOfPictures(t *testing.T) {
 	if err := track.ReadConfig(run, &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if r := cfg.Recipe; r.Length != 10 || r.Rendering == nil || *r.Rendering != (imaging.Rendering{Color: "jet", Side: 16}) {
-		t.Errorf("recipe %+v, %+v", cfg.Recipe, cfg.Recipe.Rendering)
+	if e := cfg.Encoding; e.SeriesLength() != 10 || e.Rendering() == nil || *e.Rendering() != (imaging.Rendering{Color: "jet", Side: 16}) {
+		t.Errorf("encoding %+v, %+v", cfg.Encoding, cfg.Encoding.Rendering())
 	}
 	in := writeFlows(t, filepath.Join(dir, "in.parquet"), fewFlows(0))
 	mustRun(t, "convert", "--in", in, "--out", filepath.Join(dir, "png"), "--format", "png")
@@ -141,7 +141,7 @@ func TestImportModelOfPictures(t *testing.T) {
 	if err := track.ReadConfig(run+"2", &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if r := cfg.Recipe; r.Length != 10 || r.Rendering.Side != 16 || cfg.UNet.InChannels != 3 {
-		t.Errorf("recipe %+v, %+v", cfg.Recipe, cfg.Recipe.Rendering)
+	if e := cfg.Encoding; e.SeriesLength() != 10 || e.Rendering().Side != 16 || cfg.UNet.InChannels != 3 {
+		t.Errorf("encoding %+v, %+v", cfg.Encoding, cfg.Encoding.Rendering())
 	}
 }

@@ -86,7 +86,7 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 		if err != nil {
 			return r, err
 		}
-		r.Codec = m
+		r.Channels = []dataset.Channel{{Codec: m}}
 	}
 	return r, nil
 }

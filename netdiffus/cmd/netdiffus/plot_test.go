@@ -110,7 +110,7 @@ func TestPlotFolders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := set.Save(filepath.Join(dir, name)); err != nil {
+		if err := set.Save(filepath.Join(dir, name), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -196,7 +196,7 @@ func TestPrintable(t *testing.T) {
 
 // Flows are compared over as many packets as the images of a side hold.
 func TestPlotCutsToTheImages(t *testing.T) {
-	set, err := dataset.Build(traffic.All(fewFlows(0)), dataset.Recipe{Length: 4})
+	set, err := dataset.Build(traffic.All(fewFlows(0)), dataset.Recipe{SeriesLength: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

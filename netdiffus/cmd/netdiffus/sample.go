@@ -116,7 +116,7 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if err := f.given.check(g.Config); err != nil {
 		return usageOf(c, err)
 	}
-	if f.format == "png" && g.Config.Recipe.Rendering == nil {
+	if f.format == "png" && g.Config.Encoding.Rendering() == nil {
 		return usageOf(c, errors.New("--format png is for models of pictures; this one is of numbers, which the verb plot draws"))
 	}
 	start := time.Now()
@@ -131,7 +131,7 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	case set.Images.Pictures():
 		layout = dataset.Arrays
 	}
-	if err := set.SaveAs(f.out, dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite}); err != nil {
+	if err := set.Save(f.out, &dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite}); err != nil {
 		return err
 	}
 	if set.Images.Pictures() {

@@ -1,0 +1,238 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// remainder is what an image does not hold of the packets that it shows. All
+// layouts store it, each in its way.
+type remainder struct {
+	length int // how many packets there are; -1 unknown
+	// zeroDown are the places of packets of 0 bytes that went downstream, where
+	// the only direction in the image is a length's sign: such a length restores
+	// as upstream.
+	zeroDown []int
+}
+
+// remainderOf returns what the encoding's images do not hold of packets.
+func (e *Encoding) remainderOf(packets []traffic.Packet) remainder {
+	m := remainder{length: len(packets)}
+	if e.direction || !e.Holds(traffic.FieldDir) {
+		return m
+	}
+	for i, p := range packets {
+		if p.Length == 0 && p.Dir == traffic.Down {
+			m.zeroDown = append(m.zeroDown, i)
+		}
+	}
+	return m
+}
+
+// restore completes packets that an image showed.
+func (m remainder) restore(p []traffic.Packet) {
+	for _, i := range m.zeroDown {
+		p[i].Dir = traffic.Down
+	}
+}
+
+// check reports a remainder that no image of so many packets has.
+func (m remainder) check(seriesLength int) error {
+	if m.length > seriesLength {
+		return fmt.Errorf("%d packets, want at most %d", m.length, seriesLength)
+	}
+	for _, place := range m.zeroDown {
+		if place < 0 || place >= m.length {
+			return fmt.Errorf("packet %d of %d", place, m.length)
+		}
+	}
+	return nil
+}
+
+// setRemainder stores m for image i, whose length is in its place.
+func (s *Set) setRemainder(i int, m remainder) {
+	s.SeriesLengths[i] = m.length
+	if len(m.zeroDown) == 0 {
+		return
+	}
+	if s.zeroDown == nil {
+		s.zeroDown = map[int][]int{}
+	}
+	s.zeroDown[i] = m.zeroDown
+}
+
+// remainder returns what is known of image i's.
+func (s *Set) remainder(i int) remainder {
+	if s.SeriesLengths == nil {
+		return remainder{length: -1}
+	}
+	return remainder{s.SeriesLengths[i], s.zeroDown[i]}
+}
+
+// arrays are the remainder in a file of its own image.
+func (m remainder) arrays() []npz.Named {
+	var out []npz.Named
+	if m.length >= 0 {
+		out = append(out, npz.Named{Name: "length", Array: npz.New([]int64{int64(m.length)}, []int{}...)})
+	}
+	if len(m.zeroDown) > 0 {
+		places := make([]int64, len(m.zeroDown))
+		for i, place := range m.zeroDown {
+			places[i] = int64(place)
+		}
+		out = append(out, npz.Named{Name: "zero_down", Array: npz.New(places)})
+	}
+	return out
+}
+
+// readRemainder reads what arrays wrote.
+func readRemainder(f *npz.File) (remainder, error) {
+	m := remainder{length: -1}
+	if f.Has("length") {
+		lengths, err := readInts(f, "length")
+		if err != nil {
+			return m, err
+		}
+		if len(lengths) != 1 || lengths[0] < 0 || lengths[0] > maxLength {
+			return m, fmt.Errorf("length: want one number of packets, got %.4v", lengths)
+		}
+		m.length = lengths[0]
+	}
+	var err error
+	if f.Has("zero_down") {
+		m.zeroDown, err = readInts(f, "zero_down")
+	}
+	return m, err
+}
+
+// fields are the remainder in a row of a table.
+func (m remainder) fields() (packets, zeroDown string) {
+	if m.length >= 0 {
+		packets = strconv.Itoa(m.length)
+	}
+	return packets, strings.Trim(fmt.Sprint(m.zeroDown), "[]")
+}
+
+// parseRemainder reads what fields returned.
+func parseRemainder(packets, zeroDown string) (remainder, error) {
+	m := remainder{length: -1}
+	if packets == "" {
+		return m, nil
+	}
+	var err error
+	if m.length, err = strconv.Atoi(packets); err != nil || m.length < 0 || m.length > maxLength {
+		return m, fmt.Errorf("%q packets", packets)
+	}
+	for _, word := range strings.Fields(zeroDown) {
+		place, err := strconv.Atoi(word)
+		if err != nil {
+			return m, fmt.Errorf("zero_down: place %q is not a number", word)
+		}
+		m.zeroDown = append(m.zeroDown, place)
+	}
+	return m, nil
+}
+
+// columns are the rows and remainders of the images of one file, as it stores
+// them behind the images.
+type columns struct {
+	lengths, rows []int64
+	zeroDown      []int64 // pairs of image and place
+}
+
+func (c *columns) add(row int, m remainder) {
+	for _, place := range m.zeroDown {
+		c.zeroDown = append(c.zeroDown, int64(len(c.rows)), int64(place))
+	}
+	c.lengths = append(c.lengths, int64(m.length))
+	c.rows = append(c.rows, int64(row))
+}
+
+// write adds the columns to the file; without known, the flows' lengths and rows
+// are not.
+func (c *columns) write(archive *npz.Writer, known bool) error {
+	if known {
+		if err := errors.Join(archive.Add("lengths", npz.New(c.lengths)), archive.Add("rows", npz.New(c.rows))); err != nil {
+			return err
+		}
+	}
+	if len(c.zeroDown) == 0 {
+		return nil
+	}
+	return archive.Add("zero_down", npz.New(c.zeroDown, len(c.zeroDown)/2, 2))
+}
+
+// readColumns are the columns of n images as a file has them.
+type readColumns struct {
+	lengths, rows []int // nil where the file has none
+	zeroDown      map[int][]int
+}
+
+// newReadColumns reads what columns.write wrote.
+func newReadColumns(f *npz.File, n int) (c readColumns, err error) {
+	if c.lengths, err = readColumn(f, "lengths", n); err != nil {
+		return c, err
+	}
+	if c.rows, err = readColumn(f, "rows", n); err != nil || !f.Has("zero_down") {
+		return c, err
+	}
+	pairs, err := readInts(f, "zero_down")
+	if err != nil {
+		return c, err
+	}
+	if len(pairs)%2 != 0 {
+		return c, errors.New("zero_down: want pairs of image and place")
+	}
+	c.zeroDown = map[int][]int{}
+	for i := 0; i < len(pairs); i += 2 {
+		image := pairs[i]
+		if image < 0 || image >= n {
+			return c, fmt.Errorf("zero_down: image %d of %d", image, n)
+		}
+		c.zeroDown[image] = append(c.zeroDown[image], pairs[i+1])
+	}
+	return c, nil
+}
+
+// remainder returns image i's.
+func (c readColumns) remainder(i int) remainder {
+	m := remainder{-1, c.zeroDown[i]}
+	if c.lengths != nil {
+		m.length = c.lengths[i]
+	}
+	return m
+}
+
+// readColumn reads n whole numbers, or returns nil where the file has none.
+func readColumn(f *npz.File, key string, n int) ([]int, error) {
+	if !f.Has(key) {
+		return nil, nil
+	}
+	column, err := readInts(f, key)
+	if err == nil && len(column) != n {
+		err = fmt.Errorf("%s: %d of them for %d images", key, len(column), n)
+	}
+	return column, err
+}
+
+// readInts reads an array of whole numbers.
+func readInts(f *npz.File, key string) ([]int, error) {
+	a, err := f.Read(key)
+	if err != nil {
+		return nil, err
+	}
+	wide, err := a.Ints()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	out := make([]int, len(wide))
+	for i, v := range wide {
+		out[i] = int(v)
+	}
+	return out, nil
+}
