@@ -1,6 +1,6 @@
-// Package conformance holds the kernel to Jupyter's protocol with Jupyter's own
-// client: the cases of jupyter_kernel_test, and cases of our own for every defect
-// of plain GoNB that docs/kernel.md lists.
+// Package conformance tests the kernel's protocol with Jupyter's own client: with the
+// cases of jupyter_kernel_test, and with cases of our own for every improvement on
+// plain GoNB that docs/kernel.md lists.
 package conformance
 
 import (
@@ -27,19 +27,21 @@ import (
 
 func TestMain(m *testing.M) { kerneltest.Main(m) }
 
-// before adds plain GoNB's results, which take a quarter of an hour, because where
-// it does not answer a case lasts until its limit.
-var before = flag.Bool("before", false, "run the cases on plain GoNB too, and print the table of docs/kernel.md (with -v)")
+// before adds the results of plain GoNB. This takes a quarter of an hour, because a
+// case that GoNB does not answer lasts until its limit.
+var before = flag.Bool("before", false, "run the cases on plain GoNB too, and write "+tableFile)
 
-// limit is how long one case may take on a busy machine; on a quiet one none
-// takes 15 s.
+// tableFile is the file that TestTable writes.
+const tableFile = "testdata/conformance.md"
+
+// limit is how long a case may take on a busy machine; on an idle one none takes 15 s.
 const limit = 3 * time.Minute
 
-// limitBefore is for plain GoNB, whose missing answers are not waited for so long.
+// limitBefore is the limit on plain GoNB, some of whose answers never come.
 const limitBefore = 30 * time.Second
 
-// suite lists the cases of jupyter_kernel_test. Those that have a reason are not
-// passed: what they ask for does not exist in a kernel whose cells are programs.
+// suite lists the cases of jupyter_kernel_test. Those with a reason fail, because a
+// kernel whose cells are programs cannot do what they require.
 var suite = []struct{ name, reason string }{
 	{"test_kernel_info", ""},
 	{"test_execute_stdout", ""},
@@ -55,7 +57,7 @@ var suite = []struct{ name, reason string }{
 	{"test_clear_output", ""},
 }
 
-// bench is what the cases run with.
+// bench holds what the cases run with.
 type bench struct {
 	python pyenv.Env
 	env    []string
@@ -83,7 +85,7 @@ func open(t *testing.T) bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// gopls takes a core for seconds: kernels without it are enough for most cases.
+	// gopls occupies a core for seconds, and most cases do not need it.
 	small := filepath.Join(dir, "tools")
 	if err := os.Mkdir(small, 0o755); err != nil {
 		t.Fatal(err)
@@ -97,10 +99,10 @@ func open(t *testing.T) bench {
 		return []string{program, "kernel", "run", "{connection_file}", "--tools", tools, "--module", library}
 	}
 	plain := []string{filepath.Join(tools, "gonb"), "-kernel", "{connection_file}"}
-	spec(t, dir, "netdiffus", run(small), "")
-	spec(t, dir, "netdiffus-gopls", run(tools), "")
-	spec(t, dir, "plain", plain, small)
-	spec(t, dir, "plain-gopls", plain, tools)
+	writeKernelspec(t, dir, "netdiffus", run(small), "")
+	writeKernelspec(t, dir, "netdiffus-gopls", run(tools), "")
+	writeKernelspec(t, dir, "plain", plain, small)
+	writeKernelspec(t, dir, "plain-gopls", plain, tools)
 	modules, err := exec.Command("go", "env", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -111,8 +113,8 @@ func open(t *testing.T) bench {
 	}}
 }
 
-// spec writes a kernelspec; path is put first on the PATH.
-func spec(t *testing.T, dir, name string, argv []string, path string) {
+// writeKernelspec writes a kernelspec. path, if not empty, is put first on the PATH.
+func writeKernelspec(t *testing.T, dir, name string, argv []string, path string) {
 	t.Helper()
 	env := map[string]string{}
 	if path != "" {
@@ -227,7 +229,7 @@ func TestKernel(t *testing.T) {
 			case !r.passed && c.reason == "":
 				t.Errorf("%s fails after %v\n%s", c.name, r.took, r.detail)
 			case r.passed && c.reason != "":
-				t.Errorf("%s passes now: docs/kernel.md says that it does not, because %s", c.name, c.reason)
+				t.Errorf("%s passes, which docs/kernel.md denies, because %s", c.name, c.reason)
 			}
 		}
 	})
@@ -244,16 +246,19 @@ func TestKernel(t *testing.T) {
 	}
 }
 
-// TestTable prints how plain GoNB and this kernel fare, as docs/kernel.md has it.
+// TestTable runs every case on plain GoNB and on this kernel, and writes tableFile.
 func TestTable(t *testing.T) {
 	if !*before {
 		t.Skip("run with -before")
 	}
 	b := open(t)
-	mark := "CASE_LEFT=" + t.TempDir() // by which is found what plain GoNB leaves behind
+	mark := "CASE_LEFT=" + t.TempDir() // marks the processes that plain GoNB leaves behind
 	b.env = append(b.env, mark)
-	fmt.Println("| case | plain GoNB | NetDiffus (Go) |\n|---|---|---|")
-	said := func(passed bool, took, limit time.Duration) string {
+	var table strings.Builder
+	table.WriteString("# Conformance of plain GoNB 0.11.5 and of this kernel\n\n" +
+		"Written by `go test ./kernels/conformance -run TestTable -before`.\n\n" +
+		"| case | plain GoNB | NetDiffus (Go) |\n|---|---|---|\n")
+	outcome := func(passed bool, took, limit time.Duration) string {
 		switch {
 		case passed:
 			return "pass"
@@ -265,17 +270,20 @@ func TestTable(t *testing.T) {
 	old, now := b.suite(t, "plain-gopls", limitBefore), b.suite(t, "netdiffus-gopls", limit)
 	for _, c := range suite {
 		x, y := old[c.name], now[c.name]
-		fmt.Printf("| `%s` | %s | %s |\n", c.name, said(x.passed, x.took, limitBefore), said(y.passed, y.took, limit))
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", c.name, outcome(x.passed, x.took, limitBefore), outcome(y.passed, y.took, limit))
 	}
 	for _, name := range b.cases(t) {
 		_, tookOld, errOld := b.run(t, "plain", limitBefore, "cases.py", name)
 		_, took, err := b.run(t, "netdiffus", limit, "cases.py", name)
-		fmt.Printf("| `%s` | %s | %s |\n", name, said(errOld == nil, tookOld, limitBefore), said(err == nil, took, limit))
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", name, outcome(errOld == nil, tookOld, limitBefore), outcome(err == nil, took, limit))
 	}
 	endMarked(t, mark)
+	if err := os.WriteFile(tableFile, []byte(table.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
-// endMarked ends the processes whose environment holds mark.
+// endMarked kills the processes whose environment holds mark.
 func endMarked(t *testing.T, mark string) {
 	environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range environs {
