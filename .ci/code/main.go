@@ -1,0 +1,49 @@
+// Command code measures and checks the code of this module.
+//
+//	go run ./.ci/code counts [-names] [folder]
+//	go run ./.ci/code dead
+//
+// counts prints the table of docs/decisions.md: packages, exported names, branches
+// on the kind of model, lines of Go, and functions that nothing reaches. The folder
+// is the root of a checkout, by default the present one, so that an old commit is
+// counted by the same rules:
+//
+//	git archive 9e55725 --prefix=before/ | tar -x -C /tmp
+//	go run ./.ci/code counts /tmp/before
+//
+// dead fails where a function is reached by no program and no notebook, but by
+// tests at most, and .ci/dead-allowed.txt does not say why it stays.
+package main
+
+import (
+	"flag"
+	"log"
+	"os"
+)
+
+func main() {
+	log.SetFlags(0)
+	flags := flag.NewFlagSet("counts", flag.ExitOnError)
+	names := flags.Bool("names", false, "list the names, branches and functions that are counted")
+	verb := ""
+	if len(os.Args) > 1 {
+		verb = os.Args[1]
+		flags.Parse(os.Args[2:])
+	}
+	dir := "."
+	if flags.NArg() > 0 {
+		dir = flags.Arg(0)
+	}
+	var err error
+	switch verb {
+	case "counts":
+		err = printCounts(dir, *names)
+	case "dead":
+		err = checkDead(".ci/dead-allowed.txt")
+	default:
+		log.Fatal("usage: go run ./.ci/code counts [-names] [folder] | dead")
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
