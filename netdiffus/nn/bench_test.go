@@ -12,7 +12,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// The machine's own float32 speed, to put other figures in relation to: a product
+// The machine's own float32 speed, to compare the others with: a product
 // as in the reference's network at batch 4, and a large one.
 func BenchmarkPeak(b *testing.B) {
 	for _, s := range [][3]int{{400, 1152, 128}, {2048, 2048, 2048}} {

@@ -17,7 +17,7 @@ import (
 // is twice that.
 const gflopPerImage = 1.51
 
-// The machine's own speed, to be read beside the others: the product of one of the
+// The machine's own speed, to compare the others with: the product of one of the
 // reference's convolutions at batch 4, and a large one.
 func BenchmarkPeak(b *testing.B) {
 	for _, s := range [][3]int{{400, 1152, 128}, {2048, 2048, 2048}} {

@@ -136,8 +136,8 @@ func halvings(size int) int {
 	return n
 }
 
-// OutChannels returns the number of channels of the network's output.
-func (c Config) OutChannels() int {
+// outChannels returns the number of channels of the network's output.
+func (c Config) outChannels() int {
 	c = c.withDefaults()
 	if c.Outputs > 0 {
 		return c.Outputs

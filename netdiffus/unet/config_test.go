@@ -64,7 +64,7 @@ func TestDefaultChannelMult(t *testing.T) {
 
 // The numbers of guided-diffusion's own networks, counted by its code
 // (create_model of commit 22e0df8): the original NetDiffus's flags for its 20
-// classes, and those of the released models, whose papers say 296, 422, 554 and 559
+// classes, and those of the released models, whose papers report 296, 422, 554 and 559
 // million.
 func TestNumbersOfParametersBySize(t *testing.T) {
 	net := func(size int) Config {

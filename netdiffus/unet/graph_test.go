@@ -24,7 +24,9 @@ func call(t *testing.T, c Config, network func(scope *model.Scope, x, t, y *grap
 		t.Fatal(err)
 	}
 	for v := range store.IterVariables() {
-		v.MustSetValue(tensors.FromScalarAndDimensions[float32](0.01, v.Shape().Dimensions...))
+		if err := v.SetValue(tensors.FromScalarAndDimensions[float32](0.01, v.Shape().Dimensions...)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	exec := model.MustNewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) *graph.Node {
 		return network(scope, in[0], in[1], append(in, nil)[2])

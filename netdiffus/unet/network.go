@@ -42,7 +42,7 @@ func (c Config) network() network {
 		middle:    c.middle(skips[len(skips)-1]),
 		output:    c.decoder(skips),
 		norm:      nn.GroupNorm{Channels: width, Groups: c.NormGroups},
-		out:       nn.Conv{In: width, Out: c.OutChannels(), Size: 3, Zero: true},
+		out:       nn.Conv{In: width, Out: c.outChannels(), Size: 3, Zero: true},
 	}
 }
 
