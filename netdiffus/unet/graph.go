@@ -8,11 +8,12 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Graph returns the network's output [B,H,W,C] float32, without dropout, where C is
-// Outputs or what follows from InChannels and LearnSigma, for images x [B,H,W,InChannels] float32, times t [B] float32 and classes y [B]
-// int32, which are nil if and only if the network is unconditional. The parameters
-// are variables below scope (see Params and Create). It panics where c is invalid,
-// a parameter is missing or an argument has the wrong shape.
+// Graph returns the network's output [B,H,W,C] float32, without dropout, for images x
+// [B,H,W,InChannels] float32, times t [B] float32 and classes y [B] int32, which are nil
+// if and only if the network is unconditional. C is Outputs, or what follows from
+// InChannels and LearnSigma. The parameters are variables below scope (see Params and
+// Create). It panics where c is invalid, a parameter is missing or an argument has the
+// wrong shape.
 func (c Config) Graph(scope *model.Scope, x, t, y *graph.Node) *graph.Node {
 	return c.graph(scope, x, t, y, nil)
 }
