@@ -108,9 +108,9 @@ type classDraw struct {
 	train, test, drawn []series
 }
 
-// measure computes the figures of single classes and of all flows: those of every
-// class, by its number, and over all.
-func (d draw) measure() (overall map[string]float64, classes []map[string]float64) {
+// measure computes figures of single classes and of all flows: those of every class, by
+// its number, and over all.
+func (d draw) measure(figures []figure) (overall map[string]float64, classes []map[string]float64) {
 	classes = make([]map[string]float64, len(d.sample))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -119,7 +119,7 @@ func (d draw) measure() (overall map[string]float64, classes []map[string]float6
 			continue
 		}
 		group.Go(func() error {
-			classes[c] = d.measureClass(c)
+			classes[c] = d.measureClass(figures, c)
 			return nil
 		})
 	}
@@ -133,7 +133,7 @@ func (d draw) measure() (overall map[string]float64, classes []map[string]float6
 	return overall, classes
 }
 
-func (d draw) measureClass(c int) map[string]float64 {
+func (d draw) measureClass(figures []figure, c int) map[string]float64 {
 	one := classDraw{reference: d.reference, class: c, train: d.train[c], test: d.test[c], drawn: d.sample[c]}
 	out := map[string]float64{}
 	for _, f := range figures {

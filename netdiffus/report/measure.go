@@ -27,7 +27,7 @@ func (e *evaluation) newGathered() *gathered {
 // add measures one draw.
 func (g *gathered) add(e *evaluation, drawn sample) {
 	g.flows = drawn.flows()
-	overall, classes := draw{e.reference, drawn}.measure()
+	overall, classes := draw{e.reference, drawn}.measure(figures)
 	for name, v := range overall {
 		g.figures.add(name, v)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
@@ -241,28 +242,19 @@ func (d *demo) invert(c *cobra.Command) error {
 	return invert.run(c.Context(), dataset.OpenOptions{}, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
-// compare sets the synthetic flows beside the real ones as the images show
-// them: cut to the images' number of packets.
+// compare compares the synthetic flows with the real ones as the images show them:
+// cut to the images' number of packets.
 func (d *demo) compare(c *cobra.Command) error {
-	real, err := openSource(d.images(), dataset.Recipe{})
+	comparison, err := compareTraffic(d.images(), d.drawn(), dataset.Recipe{}, 0)
 	if err != nil {
 		return err
 	}
-	synthetic, err := openSource(d.drawn(), dataset.Recipe{})
-	if err != nil {
+	var options report.PlotOptions
+	if options.Loss, err = track.Metrics(d.out); err != nil {
 		return err
 	}
-	pair, err := compareSources(real, synthetic, 0)
-	if err != nil {
+	if err := comparison.Save(c.Context(), track.Plots(d.out), options); err != nil {
 		return err
 	}
-	pair.bins, pair.format = 30, "png"
-	if pair.loss, err = track.Metrics(d.out); err != nil {
-		return err
-	}
-	t, err := pair.write(c.Context(), track.Plots(d.out))
-	if err != nil {
-		return err
-	}
-	return t.print(c.OutOrStdout())
+	return comparison.Print(c.OutOrStdout())
 }

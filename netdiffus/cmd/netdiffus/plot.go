@@ -9,6 +9,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
+	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -21,17 +22,18 @@ func plotCommand() *cobra.Command {
 packets, for all classes together and for each, and writes the distances between
 them as a table.
 
-Each side is a Parquet file of flows, or a folder of images as convert and
-sample write it; folders are inverted on the way, and some of their images are
-shown too; flows of the other side are then cut to as many packets as images
-hold. --run adds the training's loss curve.
+Each side is a file of flows, or a folder of images as convert and sample write it.
+Folders are inverted first, and some of their images are shown too; flows of the
+other side are then cut to as many packets as the images hold. --run adds the
+training's loss curve.
 
 In --out: overview, pl_global, dir_global, classes_pl, classes_dir, pl_CLASS and
 dir_CLASS for every class, images, loss, distances.csv and distances.json; where
 both sides have inter-arrival times iat_global and classes_iat, too.
-Histograms have --bins common bins for both sides; Hellinger, Jensen-Shannon
-(bits) and total variation are of these. W1 is the Wasserstein distance, for PL
-in bytes; KS is the Kolmogorov-Smirnov statistic.`,
+The histograms have --bins common bins for both sides. The distances are those of
+evaluate, of all flows: Hellinger, Jensen-Shannon (bits) and total variation count
+payload lengths in 10 bins over the real flows; W1 is the Wasserstein distance, for
+PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines them.`,
 		Example: `  netdiffus plot --real flows.parquet --synthetic synthetic.parquet --out plots
   netdiffus plot --real runs/gasf --synthetic runs/first/samples --run runs/first --out runs/first/plots --format svg`,
 		Args: cobra.NoArgs,
@@ -48,11 +50,11 @@ in bytes; KS is the Kolmogorov-Smirnov statistic.`,
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.real, "real", "", "real traffic: a Parquet file or a folder of images (needed)")
-	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic traffic: a Parquet file or a folder of images (needed)")
+	flags.StringVar(&o.real, "real", "", "real traffic: a file of flows or a folder of images (needed)")
+	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic traffic: a file of flows or a folder of images (needed)")
 	flags.StringVar(&o.out, "out", "", "folder for the figures and the table; made where it is missing (needed)")
 	flags.StringVar(&o.run, "run", "", "run directory whose loss curve to draw")
-	flags.IntVar(&o.bins, "bins", o.bins, "bins of the payload length histograms")
+	flags.IntVar(&o.bins, "bins", o.bins, "bins of the histograms")
 	flags.IntVar(&o.length, "length", 0, "packets of each flow to compare, from its start; 0 means as many as the images hold, or all")
 	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
@@ -66,8 +68,8 @@ type plotOptions struct {
 	bins, length              int
 }
 
-// recipe checks the flags and returns what they say of images without a
-// manifest. Its errors are of usage.
+// recipe checks the flags and returns the recipe of images without a manifest. Its
+// errors are of usage.
 func (o plotOptions) recipe() (dataset.Recipe, error) {
 	var r dataset.Recipe
 	if err := required("real", o.real, "synthetic", o.synthetic, "out", o.out); err != nil {
@@ -92,34 +94,39 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 }
 
 func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
-	real, err := openSource(o.real, recipe)
-	if err != nil {
-		return fmt.Errorf("real: %w", err)
-	}
-	synthetic, err := openSource(o.synthetic, recipe)
-	if err != nil {
-		return fmt.Errorf("synthetic: %w", err)
-	}
-	cmp, err := compareSources(real, synthetic, o.length)
+	comparison, err := compareTraffic(o.real, o.synthetic, recipe, o.length)
 	if err != nil {
 		return err
 	}
-	cmp.bins, cmp.format = o.bins, o.format
+	options := report.PlotOptions{Format: o.format, Bins: o.bins}
 	if o.run != "" {
-		if cmp.loss, err = track.Metrics(o.run); err != nil {
+		if options.Loss, err = track.Metrics(o.run); err != nil {
 			return err
 		}
-		if len(cmp.loss) == 0 {
+		if len(options.Loss) == 0 {
 			return fmt.Errorf("%s: no metrics; is it a run directory that train has written?", o.run)
 		}
 	}
-	t, err := cmp.write(c.Context(), o.out)
-	if err != nil {
+	if err := comparison.Save(c.Context(), o.out, options); err != nil {
 		return err
 	}
-	if err := t.print(c.OutOrStdout()); err != nil {
+	if err := comparison.Print(c.OutOrStdout()); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "figures and distances are in %s\n", o.out)
 	return nil
+}
+
+// compareTraffic opens both sides, files of flows or folders of images, and compares
+// so many packets of each flow; 0 means as many as the images of either side hold.
+func compareTraffic(real, synthetic string, recipe dataset.Recipe, packets int) (*report.Comparison, error) {
+	a, err := openTraffic(real, recipe)
+	if err != nil {
+		return nil, fmt.Errorf("real: %w", err)
+	}
+	b, err := openTraffic(synthetic, recipe)
+	if err != nil {
+		return nil, fmt.Errorf("synthetic: %w", err)
+	}
+	return report.Compare(a, b, packets)
 }
