@@ -20,7 +20,7 @@ import (
 var cells = map[string]func(){
 	"plot": func() {
 		fmt.Println("before")
-		nb.Plot(nb.Must1(plots.Histogram("Payload length", "bytes", []float64{1, 2, 3}, []float64{2, 3, 5})))
+		nb.Plot(nb.Must1(plots.Axis{Label: "bytes"}.Histogram(plots.Pair{Title: "Payload length", Real: []float64{1, 2, 3}, Synthetic: []float64{2, 3, 5}})))
 		fmt.Println("after")
 	},
 	"image": func() {

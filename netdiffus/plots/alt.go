@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// This file says in words what figures show (Figure.Alt): how many values there
-// are, where they lie, where a curve begins and ends.
+// This file describes figures in words (Figure.Alt): how many values there are, their
+// range, where a curve begins and ends.
 
 func altCurve(title string, ch Chart, lines []Line) string {
 	var b strings.Builder
@@ -62,8 +62,7 @@ func (a Axis) alt(title string, pairs ...Pair) string {
 	return b.String()
 }
 
-// altSample says how many values there are and where they lie, or how they fall
-// into categories.
+// altSample is the number of values and their range, or the shares of the categories.
 func (a Axis) altSample(values []float64) string {
 	if a.Categories != nil {
 		var parts []string
@@ -140,7 +139,7 @@ func altPackets(title string, flows []Series) string {
 	return strings.Join(lines, "\n")
 }
 
-// altPage is what the figures on one page say.
+// altPage is the descriptions of the figures on one page.
 func altPage(figures []Figure) string {
 	var parts []string
 	for _, f := range figures {

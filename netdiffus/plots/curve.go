@@ -14,12 +14,12 @@ import (
 type Line struct {
 	Name string
 	X, Y []float64
-	// Spread is how far each point is uncertain, up and down, drawn as a bar; nil
+	// Spread is the uncertainty of each point, up and down, drawn as a bar; nil
 	// for none, and as many as the points otherwise.
 	Spread []float64
 }
 
-// Chart says how curves are drawn. The zero value has linear axes without
+// Chart is how curves are drawn. The zero value has linear axes without
 // names.
 type Chart struct {
 	XLabel, YLabel string
@@ -63,14 +63,14 @@ func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
 		x, line := thin(l.X, smoothed)
 		chart.Add(path{x, line, draw.LineStyle{Color: hue, Width: dataLine}})
 		keys = append(keys, key{l.Name, hue})
-		frame.hold(l.X, y, smoothed)
+		frame.add(l.X, y, smoothed)
 		for k, s := range l.Spread {
 			ends := []float64{y[k] - s, y[k] + s}
 			chart.Add(path{[]float64{l.X[k], l.X[k]}, ends, draw.LineStyle{Color: hue, Width: 0.7}})
-			frame.hold([]float64{l.X[k], l.X[k]}, ch.drawable(ends), ends)
+			frame.add([]float64{l.X[k], l.X[k]}, ch.drawable(ends), ends)
 		}
 	}
-	if !frame.some() {
+	if frame.empty() {
 		return Figure{}, fmt.Errorf("plots: curve %q: no finite values to draw", title)
 	}
 	chart.X.Min, chart.X.Max, chart.Y.Min, chart.Y.Max = frame.limits(ch.Log)
@@ -90,7 +90,7 @@ func (ch Chart) window(points int) int {
 	return max(1, points/25)
 }
 
-// drawable returns y with NaN for each value that the axis has no place for.
+// drawable returns y with NaN for each value that is not on the axis.
 func (ch Chart) drawable(y []float64) []float64 {
 	out := slices.Clone(y)
 	for i, v := range out {
@@ -103,7 +103,7 @@ func (ch Chart) drawable(y []float64) []float64 {
 
 // smooth returns the mean of the window of points around each point, fewer at
 // the ends: the geometric mean on a logarithmic axis, where the arithmetic one
-// would follow the spikes. NaNs count for nothing and stay.
+// would follow the spikes. NaNs are left out of the means, and stay.
 func smooth(y []float64, window int, log bool) []float64 {
 	if window <= 1 {
 		return y
@@ -164,72 +164,4 @@ func thin(x, y []float64) (tx, ty []float64) {
 		}
 	}
 	return tx, ty
-}
-
-// path is a polyline with gaps, kept inside the data's rectangle.
-type path struct {
-	x, y []float64
-	draw.LineStyle
-}
-
-func (l path) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
-	var piece []vg.Point
-	flush := func() {
-		c.StrokeLines(l.LineStyle, c.ClipLinesXY(piece)...)
-		piece = nil
-	}
-	for i := range l.x {
-		if math.IsNaN(l.y[i]) || math.IsNaN(l.x[i]) {
-			flush()
-			continue
-		}
-		piece = append(piece, vg.Point{X: x(l.x[i]), Y: y(l.y[i])})
-	}
-	flush()
-	if len(l.x) == 1 { // a line of one point is no line
-		c.DrawGlyph(draw.GlyphStyle{Color: l.Color, Radius: 2, Shape: draw.CircleGlyph{}}, vg.Point{X: x(l.x[0]), Y: y(l.y[0])})
-	}
-}
-
-// frame gathers what the axes have to span.
-type frame struct {
-	left, right float64
-	raw, lines  []float64 // finite values, of the raw lines and the smoothed ones
-}
-
-func newFrame() *frame { return &frame{left: math.Inf(1), right: math.Inf(-1)} }
-
-func (f *frame) hold(x, raw, smoothed []float64) {
-	for i, v := range raw {
-		if math.IsNaN(v) || math.IsNaN(x[i]) {
-			continue
-		}
-		f.left, f.right = min(f.left, x[i]), max(f.right, x[i])
-		f.raw, f.lines = append(f.raw, v), append(f.lines, smoothed[i])
-	}
-}
-
-func (f *frame) some() bool { return len(f.raw) > 0 }
-
-// limits returns the axes' ends: all of the smoothed lines, and the raw ones
-// but for the highest percent and the lowest.
-func (f *frame) limits(log bool) (left, right, low, high float64) {
-	slices.Sort(f.raw)
-	cut := len(f.raw) / 100
-	low = min(slices.Min(f.lines), f.raw[cut])
-	high = max(slices.Max(f.lines), f.raw[len(f.raw)-1-cut])
-	left, right = f.left, f.right
-	if left == right {
-		left, right = left-0.5, right+0.5
-	}
-	if log {
-		room := max(math.Pow(high/low, 0.04), 1.01)
-		return left, right, low / room, high * room
-	}
-	room := 0.04 * (high - low)
-	if room == 0 {
-		room = max(0.5*math.Abs(high), 0.5)
-	}
-	return left, right, low - room, high + room
 }

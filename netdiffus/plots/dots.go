@@ -9,14 +9,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Dot is a figure with its spread, on a line of its own.
+// Dot is a number with its spread, on a line of its own.
 type Dot struct {
 	Name   string
-	Values []float64 // one a repetition; those that are not finite are passed over
+	Values []float64 // one a repetition; those that are not finite are ignored
 	Kind   DotKind
 }
 
-// DotKind says whose the figure is.
+// DotKind is whose the figure is.
 type DotKind int
 
 // The kinds: they differ in colour.
@@ -30,8 +30,8 @@ func (k DotKind) color() color.NRGBA {
 	return map[DotKind]color.NRGBA{Baseline: {R: 120, G: 120, B: 120, A: 255}, Real: realColor, Synthetic: syntheticColor}[k]
 }
 
-// Dots draws figures below one another on a common axis: the mean as a dot,
-// every repetition as a stroke, the mean as a number at the right. It fails when
+// Dots draws numbers below one another on a common axis: the mean as a dot and as
+// digits at the right, every repetition as a stroke. It fails when
 // there is no finite value.
 func Dots(title, xlabel string, dots ...Dot) (Figure, error) {
 	const line, names, numbers = 19, 112, 34 // points
@@ -67,15 +67,15 @@ func Dots(title, xlabel string, dots ...Dot) (Figure, error) {
 	}}, nil
 }
 
-// drawDot draws one line at height at.
-func drawDot(c, data draw.Canvas, x func(float64) vg.Length, at vg.Length, d Dot) {
+// drawDot draws one line at a height.
+func drawDot(c, data draw.Canvas, x func(float64) vg.Length, height vg.Length, d Dot) {
 	hue := d.Kind.color()
 	name := regular(labelSize, soft)
 	if d.Kind == Synthetic {
 		name = bold(labelSize, ink)
 	}
 	name.YAlign = draw.YCenter
-	c.FillText(name, vg.Point{X: c.Min.X, Y: at}, shorten(name, d.Name, data.Min.X-c.Min.X-6))
+	c.FillText(name, vg.Point{X: c.Min.X, Y: height}, shorten(name, d.Name, data.Min.X-c.Min.X-6))
 	mean, n := 0.0, 0.0
 	for _, v := range d.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -83,14 +83,14 @@ func drawDot(c, data draw.Canvas, x func(float64) vg.Length, at vg.Length, d Dot
 		}
 		mean += v
 		n++
-		data.StrokeLine2(draw.LineStyle{Color: translucent(hue, 0.6), Width: 1}, x(v), at-5, x(v), at+5)
+		data.StrokeLine2(draw.LineStyle{Color: translucent(hue, 0.6), Width: 1}, x(v), height-5, x(v), height+5)
 	}
 	if n == 0 {
 		return
 	}
 	mean /= n
-	data.DrawGlyph(draw.GlyphStyle{Color: hue, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: x(mean), Y: at})
+	data.DrawGlyph(draw.GlyphStyle{Color: hue, Radius: 3.4, Shape: draw.CircleGlyph{}}, vg.Point{X: x(mean), Y: height})
 	number := name
 	number.XAlign = draw.XRight
-	c.FillText(number, vg.Point{X: c.Max.X, Y: at}, fmt.Sprintf("%.3f", mean))
+	c.FillText(number, vg.Point{X: c.Max.X, Y: height}, fmt.Sprintf("%.3f", mean))
 }

@@ -16,9 +16,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
+func histogramOf(title string, real, synthetic []float64) (Figure, error) {
+	return Axis{}.Histogram(Pair{Title: title, Real: real, Synthetic: synthetic})
+}
+
 func TestNothingToDrawIsAnError(t *testing.T) {
 	for name, draw := range map[string]func() (Figure, error){
-		"histogram":   func() (Figure, error) { return Histogram("x", "", nil, nil) },
+		"histogram":   func() (Figure, error) { return histogramOf("x", nil, nil) },
 		"no panels":   func() (Figure, error) { return Axis{}.Panels("x") },
 		"empty panel": func() (Figure, error) { return Axis{}.Panels("x", Pair{Title: "a"}) },
 		"no line":     func() (Figure, error) { return Curve("x") },
@@ -37,15 +41,15 @@ func TestNothingToDrawIsAnError(t *testing.T) {
 	}
 }
 
-// Data as they come: figures must stand NaN, infinities, constants, single
-// points and a missing side.
+// Figures can be drawn of NaN, infinities, constants, single points and a missing
+// side.
 func TestOddData(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for name, draw := range map[string]func() (Figure, error){
-		"one side":      func() (Figure, error) { return Histogram("x", "", []float64{1, 2}, nil) },
-		"constant":      func() (Figure, error) { return Histogram("x", "", []float64{5, 5}, []float64{5}) },
-		"not finite":    func() (Figure, error) { return Histogram("x", "", []float64{nan, inf, -inf}, []float64{nan}) },
-		"some finite":   func() (Figure, error) { return Histogram("x", "", []float64{1, nan, 2}, []float64{inf, 1.5}) },
+		"one side":      func() (Figure, error) { return histogramOf("x", []float64{1, 2}, nil) },
+		"constant":      func() (Figure, error) { return histogramOf("x", []float64{5, 5}, []float64{5}) },
+		"not finite":    func() (Figure, error) { return histogramOf("x", []float64{nan, inf, -inf}, []float64{nan}) },
+		"some finite":   func() (Figure, error) { return histogramOf("x", []float64{1, nan, 2}, []float64{inf, 1.5}) },
 		"no such value": func() (Figure, error) { return directions.Histogram(Pair{Real: []float64{7}}) },
 		"one point":     func() (Figure, error) { return Curve("x", Line{Name: "a", X: []float64{1}, Y: []float64{0.5}}) },
 		"constant curve": func() (Figure, error) {
@@ -75,7 +79,7 @@ func TestOddData(t *testing.T) {
 }
 
 func TestSave(t *testing.T) {
-	f, err := Histogram("a <title> & more", "", []float64{1, 2, 3}, []float64{2})
+	f, err := histogramOf("a <title> & more", []float64{1, 2, 3}, []float64{2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +130,7 @@ func TestSave(t *testing.T) {
 // A translucent colour given as color.RGBA would have to be premultiplied;
 // blue at one half over white must come out as light blue, not as green.
 func TestTranslucentColour(t *testing.T) {
-	f, err := Histogram("", "", []float64{0, 0, 0, 1}, nil)
+	f, err := histogramOf("", []float64{0, 0, 0, 1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,10 +9,11 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 )
 
-func ExampleHistogram() {
+func ExampleAxis_Histogram() {
 	real := []float64{52, 517, 1448, 1448, 1448}
 	synthetic := []float64{60, 500, 700, 1400, 1448}
-	figure, err := plots.Histogram("Payload length", "payload length (bytes)", real, synthetic)
+	axis := plots.Axis{Label: "payload length (bytes)"}
+	figure, err := axis.Histogram(plots.Pair{Title: "Payload length", Real: real, Synthetic: synthetic})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -35,7 +36,7 @@ func ExampleGrid() {
 	// Output: (415,208) <nil>
 }
 
-// A page is made of figures as a figure is of lines.
+// Figures combine to a page, which is a figure.
 func ExampleBeside() {
 	lengths := plots.Axis{Label: "payload length (bytes)", Bins: 10}
 	directions := plots.Axis{Label: "direction", Categories: []plots.Category{{Value: 0, Name: "up"}, {Value: 1, Name: "down"}}}

@@ -1,11 +1,11 @@
 // Package plots draws the project's figures: histograms of real against
 // synthetic traffic, training curves, and grids of images.
 //
-// Every function returns a [Figure], which [Save] writes as PNG or SVG and
-// which others combine on a page with [Above] and [Beside]. How they all look
-// (fonts, colours, spacing) is in one file, style.go. Real data are blue and
-// synthetic ones orange everywhere, a pair that colour-blind readers tell
-// apart.
+// Every function returns a [Figure]. [Save] writes it as PNG or SVG; [Above] and
+// [Beside] combine figures on a page. Fonts, colours and spacing are in one file,
+// style.go. Real data are blue and
+// synthetic ones orange everywhere, a pair that colour-blind readers can
+// distinguish.
 package plots
 
 import (
@@ -35,7 +35,7 @@ const (
 // Figure is a drawing of a given size. The zero Figure is empty.
 type Figure struct {
 	Width, Height vg.Length
-	Alt           string            // says what it shows in words, for those who cannot see it
+	Alt           string            // describes it in words, for those who cannot see it
 	paint         func(draw.Canvas) // onto a canvas of that size; nil paints nothing
 }
 

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"image/color"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
 
-// Axis says what histograms count and into which bins. The zero value counts
-// unnamed numbers in 30 bins.
+// Axis is what histograms count and into which bins. The zero value counts unnamed
+// numbers in 30 bins.
 type Axis struct {
 	Label string // what the numbers are, with their unit: "payload length (bytes)"
 	Of    string // what is counted, in the plural; "" means "packets"
@@ -20,7 +19,7 @@ type Axis struct {
 	// Categories, when there are any, are the only values that occur; each
 	// gets a pair of bars in place of bins.
 	Categories []Category
-	// Sides name the two samples where they are not real and synthetic.
+	// Sides are the names of the two samples where they are not real and synthetic.
 	Sides [2]string
 }
 
@@ -31,21 +30,16 @@ type Category struct {
 }
 
 // Pair is a real sample and a synthetic one to be compared, in one histogram.
-// Values that are not finite are passed over; either sample may be empty.
+// Values that are not finite are ignored; either sample may be empty.
 type Pair struct {
 	Title           string
 	Note            string // a few words at the right above the data, such as a distance; "" for none
 	Real, Synthetic []float64
 }
 
-// Histogram draws both samples as overlaid histograms with 30 common bins, each
-// scaled to shares of its own sample, so that their sizes do not matter. It
-// fails when both are empty.
-func Histogram(title, xlabel string, real, synthetic []float64) (Figure, error) {
-	return Axis{Label: xlabel}.Histogram(Pair{Title: title, Real: real, Synthetic: synthetic})
-}
-
-// Histogram draws one pair. It fails when both samples are empty.
+// Histogram draws both samples as overlaid histograms with common bins, each scaled to
+// shares of its own sample, so that their sizes do not matter. It fails when both are
+// empty.
 func (a Axis) Histogram(p Pair) (Figure, error) {
 	if err := a.check(p); err != nil {
 		return Figure{}, err
@@ -66,7 +60,7 @@ func (a Axis) Histogram(p Pair) (Figure, error) {
 	}
 	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, Alt: a.alt(p.Title, p), paint: func(c draw.Canvas) {
 		c = header(c, p.Title, keys)
-		aside(c, p.Note)
+		noteAtRight(c, p.Note)
 		chart.Draw(c)
 	}}, nil
 }
@@ -85,72 +79,25 @@ func (a Axis) Panels(title string, pairs ...Pair) (Figure, error) {
 		}
 	}
 	edges := a.edges(pairs...)
-	columns := columnsFor(len(pairs))
-	rows := (len(pairs) + columns - 1) / columns
-	charts := make([][]*plot.Plot, rows)
-	for i, p := range pairs {
+	m := multiples{title: title, xlabel: a.Label, ylabel: a.ylabel()}
+	for _, p := range pairs {
 		chart := a.plot(p, edges)
 		chart.Add(panelTitle{p.Title, p.Note})
-		charts[i/columns] = append(charts[i/columns], chart)
+		m.charts = append(m.charts, chart)
 	}
 	if a.Categories != nil {
-		level(charts)
-	}
-	for len(charts[rows-1]) < columns { // Align wants a full table
-		charts[rows-1] = append(charts[rows-1], nil)
+		sameHeight(m.charts)
 	}
 	real, synthetic := a.sides()
-	keys := []key{{real, realColor}, {synthetic, syntheticColor}}
-	return Figure{
-		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
-		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(title, keys) + labelRoom,
-		Alt:    a.alt(title, pairs...),
-		paint: func(c draw.Canvas) {
-			c = header(c, title, keys)
-			acrossBottom(c, a.Label)
-			upLeft(c, a.ylabel())
-			tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: 14, PadY: panelSize + 16, PadTop: panelSize + 7}
-			canvases := plot.Align(charts, tiles, draw.Crop(c, labelRoom, 0, labelRoom, 0))
-			for i := range pairs {
-				charts[i/columns][i%columns].Draw(canvases[i/columns][i%columns])
-			}
-		},
-	}, nil
+	m.keys = []key{{real, realColor}, {synthetic, syntheticColor}}
+	f := m.figure()
+	f.Alt = a.alt(title, pairs...)
+	return f, nil
 }
 
 // sides are the names of the two samples.
 func (a Axis) sides() (real, synthetic string) {
 	return orElse(a.Sides[0], "real"), orElse(a.Sides[1], "synthetic")
-}
-
-// level gives all charts the highest one's vertical axis.
-func level(charts [][]*plot.Plot) {
-	top := 0.0
-	for _, row := range charts {
-		for _, chart := range row {
-			top = max(top, chart.Y.Max)
-		}
-	}
-	for _, row := range charts {
-		for _, chart := range row {
-			chart.Y.Max = top
-		}
-	}
-}
-
-// columnsFor returns how many panels of n go side by side: up to five, as many
-// as leave the fewest places of the last row empty.
-func columnsFor(n int) int {
-	if n <= 5 {
-		return n
-	}
-	best, empty := 0, n
-	for columns := 5; columns >= 3; columns-- {
-		if e := (columns - n%columns) % columns; e < empty {
-			best, empty = columns, e
-		}
-	}
-	return best
 }
 
 // edges returns the bins that all pairs share.

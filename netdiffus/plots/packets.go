@@ -10,18 +10,18 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Series is a flow's packets as numbers, in their order: signed payload lengths,
+// Series is the packets of a flow as numbers, in their order: signed payload lengths,
 // bytes, negative upstream (traffic.SignedLength).
 type Series struct {
 	Name   string
 	Values []float64
 }
 
-// The directions' colours: others than those of real and synthetic.
+// The directions' colours, different from those of real and synthetic.
 var upColor, downColor = lineColors[3], lineColors[2]
 
 // Packets draws flows packet by packet, as small multiples with one horizontal
-// axis and vertical ones of their own: a bar for each packet, up from the line
+// axis and vertical axes of their own: a bar for each packet, up from the line
 // for what the server sent and down for what the client sent. The bars of a flow
 // that is drawn alone carry their numbers. It fails when there is no packet.
 func Packets(title string, flows ...Series) (Figure, error) {
@@ -32,48 +32,35 @@ func Packets(title string, flows ...Series) (Figure, error) {
 	if longest == 0 {
 		return Figure{}, fmt.Errorf("plots: packets %q: no packets to draw", title)
 	}
-	columns := columnsFor(len(flows))
-	rows := (len(flows) + columns - 1) / columns
-	charts := make([][]*plot.Plot, rows)
-	for i, f := range flows {
-		chart := newPlot("", "")
-		chart.Add(packetBars{f.Values, len(flows) == 1})
-		if len(flows) > 1 {
-			chart.Add(panelTitle{title: f.Name})
-		}
-		chart.X.Min, chart.X.Max = 0.5, float64(longest)+0.5
-		room := 0.06
-		if len(flows) == 1 {
-			room = 0.14 // for the numbers
-		}
-		low, high := span(f.Values)
-		chart.Y.Min, chart.Y.Max = low-room*(high-low), high+room*(high-low)
-		chart.X.Tick.Marker = wholes{}
-		charts[i/columns] = append(charts[i/columns], chart)
+	m := multiples{
+		title: title, keys: []key{{"client to server", upColor}, {"server to client", downColor}},
+		xlabel: "packet", ylabel: "payload length (bytes)",
 	}
-	for len(charts[rows-1]) < columns { // Align wants a full table
-		charts[rows-1] = append(charts[rows-1], nil)
+	for _, f := range flows {
+		m.charts = append(m.charts, packetChart(f, longest, len(flows) == 1))
 	}
-	keys := []key{{"client to server", upColor}, {"server to client", downColor}}
-	fig := Figure{
-		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
-		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(title, keys) + labelRoom,
-		Alt:    altPackets(title, flows),
-	}
+	fig := m.figure()
+	fig.Alt = altPackets(title, flows)
 	if len(flows) == 1 {
 		fig.Width, fig.Height = 5.4*vg.Inch, 2.9*vg.Inch
 	}
-	fig.paint = func(c draw.Canvas) {
-		c = header(c, title, keys)
-		acrossBottom(c, "packet")
-		upLeft(c, "payload length (bytes)")
-		tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: 14, PadY: panelSize + 16, PadTop: panelSize + 7}
-		canvases := plot.Align(charts, tiles, draw.Crop(c, labelRoom, 0, labelRoom, 0))
-		for i := range flows {
-			charts[i/columns][i%columns].Draw(canvases[i/columns][i%columns])
-		}
-	}
 	return fig, nil
+}
+
+// packetChart is the chart of one flow, with room for so many packets.
+func packetChart(f Series, longest int, alone bool) *plot.Plot {
+	chart := newPlot("", "")
+	chart.Add(packetBars{f.Values, alone})
+	room := 0.14 // for the numbers
+	if !alone {
+		chart.Add(panelTitle{title: f.Name})
+		room = 0.06
+	}
+	chart.X.Min, chart.X.Max = 0.5, float64(longest)+0.5
+	low, high := span(f.Values)
+	chart.Y.Min, chart.Y.Max = low-room*(high-low), high+room*(high-low)
+	chart.X.Tick.Marker = integerTicks{}
+	return chart
 }
 
 // span is the range of the values that are finite, 0 included.
@@ -127,10 +114,10 @@ func barColor(v float64) color.NRGBA {
 	return downColor
 }
 
-// wholes are ticks at whole numbers from 1.
-type wholes struct{}
+// integerTicks are ticks at whole numbers from 1.
+type integerTicks struct{}
 
-func (wholes) Ticks(lo, hi float64) []plot.Tick {
+func (integerTicks) Ticks(lo, hi float64) []plot.Tick {
 	step := max(1, roundStep((hi-lo)/6))
 	if step == 2.5 {
 		step = 2

@@ -73,7 +73,7 @@ func shares(counts []float64) []float64 {
 }
 
 // steps is a histogram drawn as one outline over a translucent area, so that
-// two of them can be seen through each other.
+// both of a pair can be seen.
 type steps struct {
 	edges, height []float64
 	color         color.NRGBA
@@ -111,16 +111,4 @@ func (b bars) Plot(c draw.Canvas, p *plot.Plot) {
 		c.FillPolygon(translucent(b.color, 0.45), box)
 		c.StrokeLines(draw.LineStyle{Color: b.color, Width: 1}, append(box, box[0]))
 	}
-}
-
-// panelTitle names a panel of small multiples, above its data: the title at the
-// left, the note at the right.
-type panelTitle struct{ title, note string }
-
-func (t panelTitle) Plot(c draw.Canvas, _ *plot.Plot) {
-	name, aside := bold(panelSize, ink), regular(tickSize-0.5, soft)
-	y := c.Max.Y + 4
-	noteWidth := aside.Width(t.note)
-	c.FillText(name, vg.Point{X: c.Min.X, Y: y}, shorten(name, t.title, c.Max.X-c.Min.X-noteWidth-4))
-	c.FillText(aside, vg.Point{X: c.Max.X - noteWidth, Y: y}, t.note)
 }

@@ -39,8 +39,8 @@ func Sheet(title string, columns []string, strips ...Strip) (Figure, error) {
 	}
 	label, heading := regular(labelSize, ink), regular(labelSize, soft)
 	label.YAlign, heading.XAlign = draw.YCenter, draw.XCenter
-	about := sheetSide(wide * len(strips))
-	side, names, column := tileSize(size, about), vg.Length(0), vg.Length(0)
+	approximate := sheetSide(wide * len(strips))
+	side, names, column := tileSize(size, approximate), vg.Length(0), vg.Length(0)
 	for _, s := range strips {
 		names = min(max(names, label.Width(s.Name)+8), 150)
 	}
@@ -69,7 +69,7 @@ func Sheet(title string, columns []string, strips ...Strip) (Figure, error) {
 				y := top - vg.Length(k)*(side.Y+gutter) - side.Y
 				c.FillText(label, vg.Point{X: c.Min.X, Y: y + side.Y/2}, shorten(label, s.Name, names-8))
 				for i := range wide {
-					drawTile(c, middle(i)-side.X/2, y, s.Images, i, about)
+					drawTile(c, middle(i)-side.X/2, y, s.Images, i, approximate)
 				}
 			}
 			colorBar(c, left+width+barGap, top, height)

@@ -15,7 +15,7 @@ import (
 )
 
 // The colours. Data take them in this order from Okabe and Ito's set (2008),
-// made to be told apart by readers of every kind of colour vision. They are
+// which readers with every kind of colour vision can distinguish. They are
 // color.NRGBA: with color.RGBA a translucent colour must be premultiplied, and
 // {0, 114, 178, 90} would draw another one.
 var (
@@ -48,15 +48,14 @@ const (
 	labelRoom = vg.Length(labelSize + 5) // for an axis label that small multiples share
 )
 
-// translucent is c let through: alpha 0 is clear, 1 solid.
+// translucent is c with an opacity: alpha 0 is invisible, 1 opaque.
 func translucent(c color.NRGBA, alpha float64) color.NRGBA {
 	c.A = uint8(math.Round(255 * alpha))
 	return c
 }
 
-// letters is a style of text: Liberation Sans, left on its point, standing on
-// the line.
-func letters(size float64, c color.Color, weight xfont.Weight) text.Style {
+// textStyle is Liberation Sans, its point at the left end of the baseline.
+func textStyle(size float64, c color.Color, weight xfont.Weight) text.Style {
 	return text.Style{
 		Color:   c,
 		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Weight: weight, Size: vg.Length(size)},
@@ -66,13 +65,13 @@ func letters(size float64, c color.Color, weight xfont.Weight) text.Style {
 	}
 }
 
-func regular(size float64, c color.Color) text.Style { return letters(size, c, xfont.WeightNormal) }
-func bold(size float64, c color.Color) text.Style    { return letters(size, c, xfont.WeightBold) }
+func regular(size float64, c color.Color) text.Style { return textStyle(size, c, xfont.WeightNormal) }
+func bold(size float64, c color.Color) text.Style    { return textStyle(size, c, xfont.WeightBold) }
 
-// newPlot returns an empty plot in the house style.
+// newPlot returns an empty plot in the package's style.
 func newPlot(xlabel, ylabel string) *plot.Plot {
 	p := plot.New()
-	p.BackgroundColor = nil // the canvas is white, and panels must not paint over neighbours
+	p.BackgroundColor = nil // the canvas is white, and a panel's background would cover its neighbours
 	for _, a := range []*plot.Axis{&p.X, &p.Y} {
 		a.Label.TextStyle.Font = regular(labelSize, soft).Font
 		a.Label.TextStyle.Color = soft
@@ -86,7 +85,7 @@ func newPlot(xlabel, ylabel string) *plot.Plot {
 		a.Padding = 0
 	}
 	p.X.Label.Text, p.Y.Label.Text = xlabel, ylabel
-	// The rules behind the data say enough: no line and no strokes at the left.
+	// The grid lines suffice: no axis line and no tick marks at the left.
 	p.Y.LineStyle.Width = 0
 	p.Y.Tick.LineStyle.Width = 0
 	p.Y.Tick.Length = 2
@@ -133,8 +132,8 @@ func header(c draw.Canvas, title string, keys []key) draw.Canvas {
 	return c
 }
 
-// aside writes a note at the right of the legend that header drew above c.
-func aside(c draw.Canvas, note string) {
+// noteAtRight writes a note at the right of the legend that header drew above c.
+func noteAtRight(c draw.Canvas, note string) {
 	style := regular(labelSize, soft)
 	style.XAlign = draw.XRight
 	c.FillText(style, vg.Point{X: c.Max.X, Y: c.Max.Y + 6}, note)
@@ -164,15 +163,15 @@ func drawKey(c draw.Canvas, x, y vg.Length, k key) vg.Length {
 	return x + side + 4 + style.Width(k.name) + 16
 }
 
-// acrossBottom writes a label in the middle of c's lower edge.
-func acrossBottom(c draw.Canvas, label string) {
+// labelBelow writes a label in the middle of c's lower edge.
+func labelBelow(c draw.Canvas, label string) {
 	style := regular(labelSize, soft)
 	style.XAlign = draw.XCenter
 	c.FillText(style, vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: c.Min.Y}, label)
 }
 
-// upLeft writes a label along c's left edge, upwards.
-func upLeft(c draw.Canvas, label string) {
+// labelLeft writes a label along c's left edge, upwards.
+func labelLeft(c draw.Canvas, label string) {
 	style := regular(labelSize, soft)
 	style.XAlign, style.YAlign, style.Rotation = draw.XCenter, draw.YTop, math.Pi/2
 	c.FillText(style, vg.Point{X: c.Min.X, Y: (c.Min.Y + c.Max.Y) / 2}, label)
