@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -152,5 +154,45 @@ func TestDocumentationFlags(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The README's piece of Go compiles, but for the errors that it leaves unused.
+func TestDocumentationLibrary(t *testing.T) {
+	block := regexp.MustCompile("(?ms)^```go\n(.*?)^```$").FindStringSubmatch(readPages(t)["README.md"])
+	if block == nil {
+		t.Fatal("README.md has no Go in it")
+	}
+	source := "package readme\n\nimport (\n\t\"context\"\n\t\"fmt\"\n"
+	for _, name := range []string{"", "/backend", "/codec", "/dataset", "/imaging", "/sample", "/traffic", "/train"} {
+		source += "\t\"github.com/netdiffus/netdiffus-go/netdiffus" + name + "\"\n"
+	}
+	source += ")\n\nfunc example(ctx context.Context) {\n" + block[1] + "}\n"
+
+	dir := t.TempDir()
+	file, overlay := filepath.Join(dir, "readme.go"), filepath.Join(dir, "overlay.json")
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replace, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(root, "readme", "readme.go"): file}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{file: []byte(source), overlay: replace} {
+		if err := os.WriteFile(name, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build := exec.Command("go", "build", "-overlay", overlay, "-gcflags=-e", "./readme")
+	build.Dir = root
+	out, err := build.CombinedOutput()
+	for line := range strings.Lines(string(out)) {
+		if !strings.HasPrefix(line, "#") && !strings.Contains(line, "declared and not used: err") {
+			t.Errorf("README.md: %s", line)
+		}
+	}
+	if err != nil && len(out) == 0 {
+		t.Error(err)
 	}
 }
