@@ -24,7 +24,7 @@ learns nothing and takes a second; evaluate prints its figures beside yours.
 Order 0 draws every packet by itself, order 1 after the packet before, order 2 after
 the two before. With each packet comes one of the times that were seen with that
 step, where all flows have times.`,
-		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num_samples 300
+		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num-samples 300
   netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -40,7 +40,7 @@ step, where all flows have times.`,
 	flags.StringVar(&o.out, "out", "", "file to write, of the kind that its name's ending tells")
 	flags.IntVar(&o.order, "order", o.order, "packets that the next one depends on")
 	flags.IntVar(&o.length, "length", o.length, "packets a flow at most")
-	flags.IntVar(&o.samples, "num_samples", o.samples, "flows of each class")
+	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class")
 	flags.StringSliceVar(&o.classes, "classes", nil, "draw only these classes, A,B (default: all)")
 	flags.Uint64Var(&o.seed, "seed", 0, "the same seed draws the same flows")
 	return c
@@ -61,7 +61,7 @@ func (o *chainOptions) check() error {
 		return err
 	}
 	if o.samples < 1 {
-		return fmt.Errorf("--num_samples %d: want 1 or more", o.samples)
+		return fmt.Errorf("--num-samples %d: want 1 or more", o.samples)
 	}
 	return nil
 }

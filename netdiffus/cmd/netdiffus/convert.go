@@ -39,9 +39,9 @@ byte; how much is lost is measured and printed.
 
 Every flow is inverted again on the way, and the result is printed.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
-  netdiffus convert --in captures/ --min_packets 4 --out runs/gasf
+  netdiffus convert --in captures/ --min-packets 4 --out runs/gasf
   netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1
-  netdiffus convert --in flows.parquet --out runs/png --format png --color jet --image_size 64
+  netdiffus convert --in flows.parquet --out runs/png --format png --color jet --image-size 64
   netdiffus convert --in captures/ --out runs/timed --codec atoms --features signed_length,inter_arrival`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -71,8 +71,8 @@ Every flow is inverted again on the way, and the result is printed.`,
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
 	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
 	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
-	flags.IntVar(&o.timeBins, "time_bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
-	flags.IntVar(&o.atoms.MinCount, "min_count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
+	flags.IntVar(&o.timeBins, "time-bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
+	flags.IntVar(&o.atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")

@@ -53,7 +53,7 @@ Run again with the same --out, the demo goes on training where it stopped.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if d.steps < 0 || d.samples < 1 {
-				return usageOf(c, errors.New("--steps and --num_samples: want more than 0"))
+				return usageOf(c, errors.New("--steps and --num-samples: want more than 0"))
 			}
 			if _, ok := netdiffus.Presets[d.preset]; !ok {
 				return usageOf(c, fmt.Errorf("--preset %q: want one of %s", d.preset, strings.Join(presetNames(), ", ")))
@@ -67,7 +67,7 @@ Run again with the same --out, the demo goes on training where it stopped.`,
 	flags.StringVar(&d.in, "in", "", "file of flows; empty means the sample traffic")
 	flags.StringVar(&d.preset, "preset", "quick", "settings of the model, a `name`: "+strings.Join(presetNames(), ", "))
 	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means as many as the preset plans, or else 600")
-	flags.IntVar(&d.samples, "num_samples", d.samples, "samples of each class")
+	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
 	d.spec = deviceFlag(flags)
 	return c

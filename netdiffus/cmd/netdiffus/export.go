@@ -25,8 +25,8 @@ import (
 
 // exportFlags are export's flags.
 type exportFlags struct {
-	format, out, weights string
-	overwrite            bool
+	run, format, out, weights string
+	overwrite                 bool
 }
 
 // exporters write tensors under PyTorch's names and in its layout, by format.
@@ -41,7 +41,7 @@ var exportFormats = []string{"pytorch", "safetensors", "npz"}
 func exportCommand() *cobra.Command {
 	var f exportFlags
 	c := &cobra.Command{
-		Use:   "export RUN --out FILE",
+		Use:   "export --run RUN --out FILE",
 		Short: "Write a model's weights for other programs",
 		Long: `Export writes the weights of a run, or of one checkpoint in it, as a file of
 PyTorch's, as safetensors or as NPZ, with the names and the layout that they have
@@ -50,14 +50,25 @@ of a model over atoms have names of their own.
 
 With --weights opt it writes the optimiser's state, as guided-diffusion's
 optNNNNNN.pt, to go on training there.`,
-		Example: `  netdiffus export runs/first --out model001000.pt --weights model
-  netdiffus export runs/first --out ema_0.999_001000.pt
-  netdiffus export runs/first/checkpoints/step-00001000 --format safetensors --out first.safetensors`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return f.execute(c, args[0]) },
+		Example: `  netdiffus export --run runs/first --out model001000.pt --weights model
+  netdiffus export --run runs/first --out ema_0.999_001000.pt
+  netdiffus export --run runs/first/checkpoints/step-00001000 --format safetensors --out first.safetensors`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 1 && f.run == "":
+				f.run = args[0]
+			case len(args) == 1:
+				return usageOf(c, fmt.Errorf("--run %s and the argument %s: give one of them", f.run, args[0]))
+			case f.run == "":
+				return usageOf(c, errors.New("--run is needed"))
+			}
+			return f.execute(c)
+		},
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
+	flags.StringVar(&f.run, "run", "", "run `folder`, or a checkpoint in it; it may also stand as an argument (needed)")
 	flags.StringVar(&f.format, "format", "", "`format` of the file: "+strings.Join(exportFormats, ", ")+"; empty goes by its name: .pt, .safetensors, .npz")
 	flags.StringVar(&f.out, "out", "", "`file` to write (needed)")
 	flags.StringVar(&f.weights, "weights", "", "weights to write: model, ema, ema_RATE or opt; empty means the average where there is one, as sample does")
@@ -68,7 +79,7 @@ optNNNNNN.pt, to go on training there.`,
 // endings are the names of files by format.
 var endings = map[string]string{".pt": "pytorch", ".pth": "pytorch", ".safetensors": "safetensors", ".npz": "npz"}
 
-func (f *exportFlags) execute(c *cobra.Command, dir string) error {
+func (f *exportFlags) execute(c *cobra.Command) error {
 	if err := required("out", f.out); err != nil {
 		return usageOf(c, err)
 	}
@@ -77,9 +88,9 @@ func (f *exportFlags) execute(c *cobra.Command, dir string) error {
 		return usageOf(c, fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(exportFormats, ", ")))
 	}
 	if _, err := os.Lstat(f.out); err == nil && !f.overwrite {
-		return fmt.Errorf("%s is there already: choose another name, or --overwrite True", f.out)
+		return fmt.Errorf("%s is there already: choose another name, or --overwrite", f.out)
 	}
-	cfg, from, err := openRun(dir)
+	cfg, from, err := openRun(f.run)
 	if err != nil {
 		return err
 	}
@@ -88,7 +99,7 @@ func (f *exportFlags) execute(c *cobra.Command, dir string) error {
 		return err
 	}
 	if len(params) == 0 {
-		return fmt.Errorf("%s: the model has no weights", dir)
+		return fmt.Errorf("%s: the model has no weights", f.run)
 	}
 	what, err := f.write(cfg, from, params)
 	if err != nil {

@@ -28,16 +28,16 @@ one a label. Without --out it only counts them.
 
 A capture becomes flows (biflows) by addresses, ports and protocol; the client is
 who sent the SYN, else who was first. Only packets with payload are kept. Addresses
-and ports stay out of what is written unless --keep_keys True is given.
+and ports stay out of what is written unless --keep-keys is given.
 
 Flows become a capture as connections of their own between addresses that are
 reserved for documentation, with handshake, acknowledgements and checksums.
 Reading it gives back the same flows.`,
-		Example: `  netdiffus flows --in captures/ --max_packets 10 --out flows.parquet
-  netdiffus flows --in chat.pcapng --label chat --min_packets 4 --out chat.csv
-  netdiffus flows --in synthetic.parquet --iat_from flows.parquet --out synthetic/
+		Example: `  netdiffus flows --in captures/ --max-packets 10 --out flows.parquet
+  netdiffus flows --in chat.pcapng --label chat --min-packets 4 --out chat.csv
+  netdiffus flows --in synthetic.parquet --iat-from flows.parquet --out synthetic/
   netdiffus flows --in flows.parquet --share 0.8 --out train.parquet --rest test.parquet
-  netdiffus flows --in packets.csv --csv_flow stream --csv_length bytes --csv_delimiter ';' --out flows.jsonl`,
+  netdiffus flows --in packets.csv --csv-flow stream --csv-length bytes --csv-delimiter ';' --out flows.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, err := o.check()
@@ -49,7 +49,7 @@ Reading it gives back the same flows.`,
 	}
 	flags := c.Flags()
 	o.input.register(flags)
-	flags.BoolVar(&o.input.reader.KeepKeys, "keep_keys", false, "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
+	flags.BoolVar(&o.input.reader.KeepKeys, "keep-keys", false, "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
 	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
 	flags.Float64Var(&o.share, "share", 1, "share of the flows to write, drawn by --seed; for a training set")
 	flags.StringVar(&o.rest, "rest", "", "file, or DIR/, for the flows that --share leaves")
@@ -58,9 +58,9 @@ Reading it gives back the same flows.`,
 	flags.BoolVar(&p.IPv6, "ipv6", false, "captures written: IPv6 instead of IPv4")
 	flags.IntVar(&p.MTU, "mtu", 1500, "captures written: longest IP packet, bytes, up to 65535")
 	flags.BoolVar(&p.Segment, "segment", false, "captures written: cut payloads too long for the MTU into several packets (which do not read back as one)")
-	flags.Uint16Var(&p.Port, "server_port", 9, "captures written: port of the servers")
+	flags.Uint16Var(&p.Port, "server-port", 9, "captures written: port of the servers")
 	flags.StringVar(&o.start, "start", "2024-01-01T00:00:00Z", "captures written: time of the first packet, RFC 3339")
-	flags.StringVar(&o.timesFrom, "iat_from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")
+	flags.StringVar(&o.timesFrom, "iat-from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")
 	flags.Uint64Var(&p.Seed, "seed", 0, "of the drawing of flows and inter-arrival times")
 	return c
 }
@@ -110,7 +110,7 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 		}
 		// The first packet of a flow has no time before it.
 		if w.Pcap.Times = slices.DeleteFunc(times, func(v float64) bool { return v <= 0 }); len(w.Pcap.Times) == 0 {
-			return fmt.Errorf("--iat_from %s: its flows have no inter-arrival times", o.timesFrom)
+			return fmt.Errorf("--iat-from %s: its flows have no inter-arrival times", o.timesFrom)
 		}
 	}
 	if o.out != "" {
@@ -182,11 +182,11 @@ func (s *capturesSeen) print(w io.Writer) {
 func (s *capturesSeen) noFlows() error {
 	switch {
 	case s.files == 0:
-		return errors.New("there are no flows in the input, or none as long as --min_packets")
+		return errors.New("there are no flows in the input, or none as long as --min-packets")
 	case s.counts.Segments == 0:
 		return fmt.Errorf("there are no flows in the input: its %d packets are none of TCP or UDP", s.counts.Packets)
 	default:
-		return errors.New("there are no flows in the input with so many packets with payload: see --min_packets and --keep_empty")
+		return errors.New("there are no flows in the input with so many packets with payload: see --min-packets and --keep-empty")
 	}
 }
 

@@ -42,13 +42,13 @@ The network's shape is found from the tensors. They do not tell the steps and
 schedule of the diffusion, which must be given, nor the number of heads, for
 which guided-diffusion's 4 is taken. What the flags say beyond that is checked
 against the tensors. The images' scale and the names of the classes come from
---data_dir, or from --scale and --label_map or --classes.
+--data-dir, or from --scale and --label-map or --classes.
 
 Only tensors and plain containers are read: nothing that the file holds is run.`,
-		Example: `  netdiffus import model001000.pt --run runs/old --data_dir gasf \
-    --diffusion_steps 100 --noise_schedule cosine
+		Example: `  netdiffus import model001000.pt --run runs/old --data-dir gasf \
+    --diffusion-steps 100 --noise-schedule cosine
   netdiffus import model001000.pt --ema ema_0.9999_001000.pt --opt opt001000.pt --run runs/old \
-    --scale -1460,1460 --label_map label_map.csv --diffusion_steps 100 --noise_schedule cosine`,
+    --scale -1460,1460 --label-map label_map.csv --diffusion-steps 100 --noise-schedule cosine`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.execute(c, args[0]) },
 	}
@@ -57,12 +57,12 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
 	flags.StringVar(&f.run, "run", "", "run `folder` to make (needed)")
 	flags.StringArrayVar(&f.averages, "ema", nil, "`file` with a moving average of the weights, ema_RATE_NNNNNN.pt; may be given several times")
 	flags.StringVar(&f.opt, "opt", "", "`file` with the optimiser's state, optNNNNNN.pt, for train to go on as if it had never stopped")
-	flags.StringVar(&f.data, "data_dir", "", "`folder` of the images that the model was trained on, for their scale and classes")
+	flags.StringVar(&f.data, "data-dir", "", "`folder` of the images that the model was trained on, for their scale and classes")
 	flags.StringVar(&f.scale, "scale", "", "MIN,MAX of the packets' lengths, bytes, that the images were made with")
 	flags.BoolVar(&f.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction")
 	flags.StringVar(&f.color, "color", "jet", "models of pictures, 3 channels, with --scale: their `colours`, jet or gray")
 	flags.IntVar(&f.length, "length", 0, "models of pictures, with --scale: `packets` of a flow; 0 means as many as a side has pixels")
-	flags.StringVar(&f.labels, "label_map", "", "`file` with the classes' names, label_map.csv: label,index")
+	flags.StringVar(&f.labels, "label-map", "", "`file` with the classes' names, label_map.csv: label,index")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes in the order of their numbers, with commas")
 	flags.IntVar(&f.step, "step", -1, "training `steps` that the model has seen; -1 means as the file's name says")
 	f.given = addSettings(flags, netdiffus.Reference(), append(append([]setting{}, modelSettings...), trainSettings...)...)
@@ -131,19 +131,19 @@ func (f *importFlags) check() error {
 	if err := required("run", f.run); err != nil {
 		return err
 	}
-	for _, name := range []string{"diffusion_steps", "noise_schedule"} {
+	for _, name := range []string{"diffusion-steps", "noise-schedule"} {
 		if _, ok := f.given.words[name]; !ok {
-			return fmt.Errorf("--%s is missing: the weights do not tell it (the reference's flags are --diffusion_steps 100 --noise_schedule cosine)", name)
+			return fmt.Errorf("--%s is missing: the weights do not tell it (the reference's flags are --diffusion-steps 100 --noise-schedule cosine)", name)
 		}
 	}
 	if f.data == "" && f.scale == "" {
-		return errors.New("--data_dir or --scale is missing: samples need the way back from images to packets")
+		return errors.New("--data-dir or --scale is missing: samples need the way back from images to packets")
 	}
 	if f.data != "" && (f.scale != "" || f.labels != "" || f.classes != "") {
-		return errors.New("--data_dir says the scale and the classes itself: leave out --scale, --label_map and --classes")
+		return errors.New("--data-dir says the scale and the classes itself: leave out --scale, --label-map and --classes")
 	}
 	if f.labels != "" && f.classes != "" {
-		return errors.New("--label_map and --classes both name the classes: give one of them")
+		return errors.New("--label-map and --classes both name the classes: give one of them")
 	}
 	return nil
 }
@@ -156,15 +156,15 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	}
 	u := cfg.UNet
 	fmt.Fprintf(w, "%s: step %d, %d tensors, %d parameters\n", path, m.step, len(m.weights), n)
-	fmt.Fprintf(w, "  found    images of %d channels, num_channels %d, channel_mult %s, num_res_blocks %d, attention_resolutions %s, learn_sigma %t, %d classes\n",
+	fmt.Fprintf(w, "  found    images of %d channels, num-channels %d, channel-mult %s, num-res-blocks %d, attention-resolutions %s, learn-sigma %t, %d classes\n",
 		u.InChannels, u.Channels, join(u.ChannelMult), u.ResBlocks, join(u.Attention), u.LearnSigma, u.Classes)
 	var assumed []string
 	for _, s := range modelSettings {
 		_, given := f.given.words[s.name]
 		switch s.name {
-		case "image_size":
+		case "image-size":
 			given = given || f.data != ""
-		case "num_heads", "use_new_attention_order", "parameterization", "rescale_timesteps":
+		case "num-heads", "use-new-attention-order", "parameterization", "rescale-timesteps":
 		default:
 			given = true // found, or of no consequence for the weights
 		}
@@ -195,5 +195,5 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 	case len(a.Moments) > 0 && (a.Moments[0].Step < m.step || a.Moments[0].Step > m.step+1): // the files' names may be one short
 		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.step)
 	}
-	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", command.Quote(f.run), command.Quote(filepath.Join(f.run, "samples", "drawn")))
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --run %s --out %s\n", command.Quote(f.run), command.Quote(filepath.Join(f.run, "samples", "drawn")))
 }

@@ -60,12 +60,12 @@ func (f *importFlags) config(m *imported, set *dataset.Set) (netdiffus.Config, e
 }
 
 // infer finds the network. Its images' size, which no tensor tells, is the data
-// set's or --image_size, or else the reference's 10 where the network has few
+// set's or --image-size, or else the reference's 10 where the network has few
 // enough levels.
 func (f *importFlags) infer(shapes map[string][]int, set *dataset.Set) (unet.Config, error) {
 	var asked netdiffus.Config
-	if word, ok := f.given.words["image_size"]; ok {
-		if err := (&settingWords{f.given.settings, map[string]string{"image_size": word}}).apply(&asked); err != nil {
+	if word, ok := f.given.words["image-size"]; ok {
+		if err := (&settingWords{f.given.settings, map[string]string{"image-size": word}}).apply(&asked); err != nil {
 			return unet.Config{}, err
 		}
 	}
@@ -79,7 +79,7 @@ func (f *importFlags) infer(shapes map[string][]int, set *dataset.Set) (unet.Con
 	network, err := unet.Infer(shapes, 10)
 	if err != nil {
 		if larger, ok := unet.Infer(shapes, 512); ok == nil {
-			return network, fmt.Errorf("--image_size is needed: the network has %d levels, more than 10x10 pixels can be halved for", len(larger.ChannelMult))
+			return network, fmt.Errorf("--image-size is needed: the network has %d levels, more than 10x10 pixels can be halved for", len(larger.ChannelMult))
 		}
 	}
 	return network, err
@@ -90,7 +90,7 @@ func (f *importFlags) infer(shapes map[string][]int, set *dataset.Set) (unet.Con
 func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (netdiffus.Config, error) {
 	if set != nil {
 		if !set.Encoding.Fitted() && set.Encoding.Rendering() == nil {
-			return cfg, fmt.Errorf("%s has no manifest to take the scale from: give --scale, and --label_map or --classes, instead of --data_dir", f.data)
+			return cfg, fmt.Errorf("%s has no manifest to take the scale from: give --scale, and --label-map or --classes, instead of --data-dir", f.data)
 		}
 		cfg.Classes = slices.Clone(set.Classes)
 	} else {
@@ -106,9 +106,9 @@ func (f *importFlags) fit(cfg netdiffus.Config, rows int, set *dataset.Set) (net
 	case rows == 0 && len(cfg.Classes) == 0:
 		cfg.Classes = []string{"all"} // an unconditional model draws of one class
 	case rows > 0 && len(cfg.Classes) == 0:
-		return cfg, fmt.Errorf("the model knows %d classes, by number: give their names with --data_dir, --label_map or --classes", rows)
+		return cfg, fmt.Errorf("the model knows %d classes, by number: give their names with --data-dir, --label-map or --classes", rows)
 	case rows == len(cfg.Classes)+1 && cfg.Training.LabelDropout == 0:
-		return cfg, fmt.Errorf("the model knows %d classes, one more than the %d named: if the last is \"any class\", say so with --label_dropout", rows, len(cfg.Classes))
+		return cfg, fmt.Errorf("the model knows %d classes, one more than the %d named: if the last is \"any class\", say so with --label-dropout", rows, len(cfg.Classes))
 	case rows > 0 && rows != len(cfg.Classes) && rows != len(cfg.Classes)+1:
 		return cfg, fmt.Errorf("the model knows %d classes, but %d are named: %s", rows, len(cfg.Classes), strings.Join(cfg.Classes, ", "))
 	}

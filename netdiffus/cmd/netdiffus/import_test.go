@@ -229,11 +229,11 @@ func TestImportRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no schedule", []string{model, "--scale=0,1", "--classes", "a,b,c"}, "--diffusion_steps is missing"},
-		{"no scale", append([]string{model, "--classes", "a,b,c"}, steps...), "--data_dir or --scale"},
+		{"no schedule", []string{model, "--scale=0,1", "--classes", "a,b,c"}, "--diffusion-steps is missing"},
+		{"no scale", append([]string{model, "--classes", "a,b,c"}, steps...), "--data-dir or --scale"},
 		{"no classes", append([]string{model, "--scale=0,1"}, steps...), "knows 3 classes"},
 		{"classes short", append([]string{model, "--scale=0,1", "--classes", "a"}, steps...), "3 classes, but 1 are named"},
-		{"a class too many known", append([]string{model, "--scale=0,1", "--classes", "a,b"}, steps...), "--label_dropout"},
+		{"a class too many known", append([]string{model, "--scale=0,1", "--classes", "a,b"}, steps...), "--label-dropout"},
 		{"a class twice", append([]string{model, "--scale=0,1", "--classes", "a,b,a"}, steps...), "distinct"},
 		{"a hole", append([]string{model, "--scale=0,1", "--label_map", text}, steps...), "no label has the index 1"},
 		{"another width", append([]string{model, "--num_channels", "64"}, usual...), "time_embed.0.weight is [128 32], the model has [256 64]"},
@@ -242,7 +242,7 @@ func TestImportRefuses(t *testing.T) {
 		{"unconditional", append([]string{model, "--class_cond", "False"}, usual...), "label_emb.weight [3 128] is not in the model"},
 		{"heads", append([]string{model, "--num_heads", "5"}, usual...), "num_heads 5"},
 		{"no step", append([]string{nameless}, usual...), "--step"},
-		{"size", append([]string{deepModel}, usual...), "--image_size is needed: the network has 3 levels"},
+		{"size", append([]string{deepModel}, usual...), "--image-size is needed: the network has 3 levels"},
 		{"optimiser", append([]string{model, "--opt", otherAdam}, usual...), "the optimiser has"},
 		{"optimiser for a model", append([]string{otherAdam}, usual...), "optimiser's state, want a model's"},
 		{"average", append([]string{model, "--ema", otherAverage}, usual...), "the average with rate 0.9: unet: the tensors do not fit"},
@@ -278,6 +278,8 @@ func TestImportKeepsARun(t *testing.T) {
 	mustRun(t, "export", filepath.Join(dir, "run"), "--out", out, "--overwrite", "True")
 	for _, bad := range [][]string{
 		{"export", filepath.Join(dir, "run")},
+		{"export", "--out", filepath.Join(dir, "x.pt")},
+		{"export", filepath.Join(dir, "run"), "--run", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.pt")},
 		{"export", filepath.Join(dir, "run"), "--out", filepath.Join(dir, "x.bin")},
 	} {
 		if code := run(bad); code != exitUsage {
@@ -399,7 +401,7 @@ func TestGuidedDiffusionTakesExports(t *testing.T) {
 	writePyTorch(t, at("opt000010.pt"), adam(small).State())
 	mustRun(t, append(steps, "import", at("model000010.pt"), "--opt", at("opt000010.pt"), "--run", at("run"), "--scale=-1460,1460", "--classes", "a,b,c")...)
 	mustRun(t, "export", at("run"), "--weights", "model", "--out", at("model.pt"))
-	mustRun(t, "export", at("run"), "--weights", "opt", "--out", at("opt.pt"))
+	mustRun(t, "export", "--run", at("run"), "--weights", "opt", "--out", at("opt.pt"))
 	out, err := exec.Command(python, "-c", `
 import sys, torch
 from guided_diffusion.unet import UNetModel

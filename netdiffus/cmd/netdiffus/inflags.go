@@ -27,18 +27,18 @@ type inputFlags struct {
 func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, MIRAGE's JSON, JSON Lines, CSV")
 	r := &f.reader
-	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: as the file says, and {folder} for captures)")
-	flags.IntVar(&r.MinPackets, "min_packets", 0, "leave out flows of fewer packets")
-	flags.IntVar(&r.MaxPackets, "max_packets", 0, "cut flows to their first packets; 0 keeps all")
-	flags.BoolVar(&r.KeepEmpty, "keep_empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
-	flags.DurationVar(&f.idle, "idle_timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means none does")
-	flags.DurationVar(&f.active, "active_timeout", 0, "captures: longest time that a flow lasts before it is cut in two; 0 means any")
-	flags.StringVar(&f.delimiter, "csv_delimiter", "", "CSV: what parts the cells, such as ';' or tab (default: found out)")
-	flags.StringVar(&r.CSV.Flow, "csv_flow", "", "CSV of one row a packet: column that tells flows apart (default: flow or flow_id)")
-	flags.StringVar(&r.CSV.Length, "csv_length", "", "CSV: column of payload lengths, bytes: a list, a packet's, or the start of one column a packet's names (default: PL)")
-	flags.StringVar(&r.CSV.Dir, "csv_dir", "", "CSV: column of directions, 0 upstream, 1 downstream (default: DIR, or the lengths' signs)")
-	flags.StringVar(&r.CSV.IAT, "csv_iat", "", "CSV: column of inter-arrival times, microseconds (default: IAT)")
-	flags.StringVar(&r.CSV.Label, "csv_label", "", "CSV: column of labels (default: LABEL)")
+	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: the label in the file, or {folder} for captures)")
+	flags.IntVar(&r.MinPackets, "min-packets", 0, "leave out flows of fewer packets")
+	flags.IntVar(&r.MaxPackets, "max-packets", 0, "cut flows to their first packets; 0 keeps all")
+	flags.BoolVar(&r.KeepEmpty, "keep-empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
+	flags.DurationVar(&f.idle, "idle-timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means no limit")
+	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
+	flags.StringVar(&f.delimiter, "csv-delimiter", "", "CSV: delimiter of the cells, such as ';' or tab (default: detected)")
+	flags.StringVar(&r.CSV.Flow, "csv-flow", "", "CSV of one row a packet: column that identifies the flow (default: flow or flow_id)")
+	flags.StringVar(&r.CSV.Length, "csv-length", "", "CSV: column of payload lengths, bytes: a list, a packet's, or the start of one column a packet's names (default: PL)")
+	flags.StringVar(&r.CSV.Dir, "csv-dir", "", "CSV: column of directions, 0 upstream, 1 downstream (default: DIR, or the lengths' signs)")
+	flags.StringVar(&r.CSV.IAT, "csv-iat", "", "CSV: column of inter-arrival times, microseconds (default: IAT)")
+	flags.StringVar(&r.CSV.Label, "csv-label", "", "CSV: column of labels (default: LABEL)")
 }
 
 // check makes the reader of the flags. Its errors are of usage.
@@ -47,13 +47,13 @@ func (f *inputFlags) check() error {
 		return errors.New("--in is missing")
 	}
 	if f.reader.MinPackets < 0 || f.reader.MaxPackets < 0 {
-		return errors.New("--min_packets and --max_packets: want 0 or more")
+		return errors.New("--min-packets and --max-packets: want 0 or more")
 	}
 	if f.reader.MaxPackets > 0 && f.reader.MinPackets > f.reader.MaxPackets {
-		return fmt.Errorf("--min_packets %d is above --max_packets %d: no flow would be left", f.reader.MinPackets, f.reader.MaxPackets)
+		return fmt.Errorf("--min-packets %d is above --max-packets %d: no flow would be left", f.reader.MinPackets, f.reader.MaxPackets)
 	}
 	if f.idle < 0 || f.active < 0 {
-		return errors.New("--idle_timeout and --active_timeout: want 0 or more")
+		return errors.New("--idle-timeout and --active-timeout: want 0 or more")
 	}
 	f.reader.Capture.Idle, f.reader.Capture.Active = f.idle, f.active
 	if f.idle == 0 {
@@ -66,7 +66,7 @@ func (f *inputFlags) check() error {
 	default:
 		r, n := utf8.DecodeRuneInString(f.delimiter)
 		if n != len(f.delimiter) || strings.ContainsRune("\"\r\n\ufffd", r) {
-			return fmt.Errorf("--csv_delimiter %q: want one character, or tab", f.delimiter)
+			return fmt.Errorf("--csv-delimiter %q: want one character, or tab", f.delimiter)
 		}
 		f.reader.CSV.Delimiter = r
 	}

@@ -26,7 +26,7 @@ The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale
 Files of the reference, which have no manifest, need --scale. Images that
 'convert' made give back exactly the packets that went in. A drawn image does not
 say how long its flow is: values that round to 0 bytes are padding there, and are
-left out unless --keep_padding is given.
+left out unless --keep-padding is given.
 
 Of pictures each pixel is read as the nearest colour's number, and of resized ones
 the image that fits all pixels best. 8 bits do not hold a length to the byte: what
@@ -48,7 +48,7 @@ the image that fits all pixels best. 8 bits do not hold a length to the byte: wh
 	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl or .pcap, or DIR/ for a folder of captures")
 	flags.StringVar(&o.decode, "decode", "diagonal", "read GASF images by their diagonal, or by the whole matrix (least squares, for noisy images)")
 	o.foreign.register(flags)
-	flags.BoolVar(&o.keepPadding, "keep_padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
+	flags.BoolVar(&o.keepPadding, "keep-padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
 	return c
 }
 

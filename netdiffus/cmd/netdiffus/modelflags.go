@@ -15,7 +15,7 @@ import (
 
 // A setting is a flag that stands for a field of the configuration, under the
 // name it has on guided-diffusion's command line where it has one. get and set
-// speak the flag's words: "True", "16,8".
+// take and return the flag's words: "true", "16,8".
 type setting struct {
 	name, kind, usage string
 	get               func(c *netdiffus.Config) string
@@ -25,11 +25,11 @@ type setting struct {
 // modelSettings are the settings that make the model. sample takes them too,
 // because the reference's users repeat them there.
 var modelSettings = []setting{
-	intSetting("image_size", "height and width of the images; 0 takes the data set's", func(c *netdiffus.Config) *int { return &c.UNet.ImageSize }),
-	intSetting("num_channels", "channels of the network's first level, a multiple of 32", func(c *netdiffus.Config) *int { return &c.UNet.Channels }),
-	intSetting("num_res_blocks", "residual blocks a level", func(c *netdiffus.Config) *int { return &c.UNet.ResBlocks }),
+	intSetting("image-size", "height and width of the images; 0 takes the data set's", func(c *netdiffus.Config) *int { return &c.UNet.ImageSize }),
+	intSetting("num-channels", "channels of the network's first level, a multiple of 32", func(c *netdiffus.Config) *int { return &c.UNet.Channels }),
+	intSetting("num-res-blocks", "residual blocks a level", func(c *netdiffus.Config) *int { return &c.UNet.ResBlocks }),
 	{
-		"channel_mult", "LIST", "channels of each level in units of --num_channels, as 1,2; empty goes by the image's size",
+		"channel-mult", "LIST", "channels of each level in units of --num-channels, as 1,2; empty goes by the image's size",
 		func(c *netdiffus.Config) string { return join(c.UNet.ChannelMult) },
 		func(c *netdiffus.Config, word string) (err error) {
 			c.UNet.ChannelMult, err = split(word, parseFloat)
@@ -40,30 +40,30 @@ var modelSettings = []setting{
 		},
 	},
 	{
-		"attention_resolutions", "LIST", "sizes with attention, as 16,8; size r means reduced by image_size/r, rounded down",
+		"attention-resolutions", "LIST", "sizes with attention, as 16,8; size r means reduced by --image-size/r, rounded down",
 		func(c *netdiffus.Config) string { return join(c.UNet.Attention) },
 		func(c *netdiffus.Config, word string) (err error) {
 			c.UNet.Attention, err = split(word, strconv.Atoi)
 			return err
 		},
 	},
-	intSetting("num_heads", "attention heads", func(c *netdiffus.Config) *int { return &c.UNet.Heads }),
-	unsetSetting("num_heads_upsample", "attention heads on the way up; -1 means as on the way down", func(c *netdiffus.Config) *int { return &c.UNet.UpsampleHeads }),
-	unsetSetting("num_head_channels", "channels of a head, instead of the number of heads; -1 means by --num_heads", func(c *netdiffus.Config) *int { return &c.UNet.HeadChannels }),
+	intSetting("num-heads", "attention heads", func(c *netdiffus.Config) *int { return &c.UNet.Heads }),
+	unsetSetting("num-heads-upsample", "attention heads on the way up; -1 means as on the way down", func(c *netdiffus.Config) *int { return &c.UNet.UpsampleHeads }),
+	unsetSetting("num-head-channels", "channels of a head, instead of the number of heads; -1 means by --num-heads", func(c *netdiffus.Config) *int { return &c.UNet.HeadChannels }),
 	floatSetting("dropout", "share of features dropped in training", func(c *netdiffus.Config) *float64 { return &c.UNet.Dropout }),
-	boolSetting("use_scale_shift_norm", "scale and shift features by the time's embedding instead of adding it",
+	boolSetting("use-scale-shift-norm", "scale and shift features by the time's embedding instead of adding it",
 		func(c *netdiffus.Config) bool { return !c.UNet.AddEmbedding },
 		func(c *netdiffus.Config, on bool) { c.UNet.AddEmbedding = !on }),
-	boolSetting("resblock_updown", "resize within residual blocks",
+	boolSetting("resblock-updown", "resize within residual blocks",
 		func(c *netdiffus.Config) bool { return c.UNet.ResBlockUpDown },
 		func(c *netdiffus.Config, on bool) { c.UNet.ResBlockUpDown = on }),
-	boolSetting("use_new_attention_order", "split queries, keys and values before the heads",
+	boolSetting("use-new-attention-order", "split queries, keys and values before the heads",
 		func(c *netdiffus.Config) bool { return c.UNet.NewAttentionOrder },
 		func(c *netdiffus.Config, on bool) { c.UNet.NewAttentionOrder = on }),
-	boolSetting("class_cond", "condition the model on the class",
+	boolSetting("class-cond", "condition the model on the class",
 		func(c *netdiffus.Config) bool { return c.ClassCond },
 		func(c *netdiffus.Config, on bool) { c.ClassCond = on }),
-	boolSetting("learn_sigma", "learn the variance of each denoising step",
+	boolSetting("learn-sigma", "learn the variance of each denoising step",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Learned() },
 		func(c *netdiffus.Config, on bool) {
 			switch {
@@ -73,22 +73,22 @@ var modelSettings = []setting{
 				c.Diffusion.Variance = "learned_range"
 			}
 		}),
-	intSetting("diffusion_steps", "steps from data to noise", func(c *netdiffus.Config) *int { return &c.Diffusion.Steps }),
-	wordSetting("noise_schedule", "how fast the noise grows", netdiffus.Schedules.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Schedule }),
+	intSetting("diffusion-steps", "steps from data to noise", func(c *netdiffus.Config) *int { return &c.Diffusion.Steps }),
+	wordSetting("noise-schedule", "how fast the noise grows", netdiffus.Schedules.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Schedule }),
 	wordSetting("parameterization", "what the network predicts", netdiffus.Parameterizations.Names(), predictOf),
-	boolSetting("predict_xstart", "the same as --parameterization x0",
+	boolSetting("predict-xstart", "the same as --parameterization x0",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "x0" },
 		choose(predictOf, "x0", "eps")),
-	boolSetting("v_prediction", "the same as --parameterization v",
+	boolSetting("v-prediction", "the same as --parameterization v",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "v" },
 		choose(predictOf, "v", "eps")),
-	boolSetting("use_kl", "minimise the variational bound",
+	boolSetting("use-kl", "minimise the variational bound",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_kl" },
 		choose(lossOf, "rescaled_kl", "mse")),
-	boolSetting("rescale_learned_sigmas", "scale the bound's part of the loss, so that it does not drown the rest",
+	boolSetting("rescale-learned-sigmas", "scale the bound's part of the loss, so that it does not drown the rest",
 		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_mse" },
 		choose(lossOf, "rescaled_mse", "mse")),
-	boolSetting("rescale_timesteps", "show the network times from 0 to 1000 whatever --diffusion_steps",
+	boolSetting("rescale-timesteps", "show the network times from 0 to 1000 whatever --diffusion-steps",
 		func(c *netdiffus.Config) bool { return c.Diffusion.RescaleTimesteps },
 		func(c *netdiffus.Config, on bool) { c.Diffusion.RescaleTimesteps = on }),
 }
@@ -100,24 +100,24 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
 	atomsSetting("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
 	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
-	ofAtoms(boolSetting("self_condition", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
+	ofAtoms(boolSetting("self-condition", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
 		func(c *netdiffus.Config) bool { return c.Atoms.SelfCondition },
 		func(c *netdiffus.Config, on bool) { c.Atoms.SelfCondition = on })),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
-	floatSetting("weight_decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
-	intSetting("lr_anneal_steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
-	intSetting("batch_size", "samples a step", func(c *netdiffus.Config) *int { return &c.Training.BatchSize }),
+	floatSetting("weight-decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
+	intSetting("lr-anneal-steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
+	intSetting("batch-size", "samples a step", func(c *netdiffus.Config) *int { return &c.Training.BatchSize }),
 	unsetSetting("microbatch", "samples computed at once, where a batch does not fit the memory; -1 means all", func(c *netdiffus.Config) *int { return &c.Training.Microbatch }),
 	{
-		"ema_rate", "LIST", "rates of the moving averages of the weights, as 0.9999,0.99; samples are drawn with the first",
+		"ema-rate", "LIST", "rates of the moving averages of the weights, as 0.9999,0.99; samples are drawn with the first",
 		func(c *netdiffus.Config) string { return join(c.Training.EMA) },
 		func(c *netdiffus.Config, word string) (err error) {
 			c.Training.EMA, err = split(word, parseFloat)
 			return err
 		},
 	},
-	wordSetting("schedule_sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers.Names(), func(c *netdiffus.Config) *string { return &c.Training.Sampler }),
-	boolSetting("random_flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is none",
+	wordSetting("schedule-sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers.Names(), func(c *netdiffus.Config) *string { return &c.Training.Sampler }),
+	boolSetting("random-flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is none",
 		func(c *netdiffus.Config) bool { return c.Training.RandomFlip },
 		func(c *netdiffus.Config, on bool) { c.Training.RandomFlip = on }),
 	{
@@ -129,20 +129,20 @@ var trainSettings = []setting{
 		},
 	},
 	floatSetting("validation", "share of the flows held out of training, as 0.1, to measure the loss of now and then; the best checkpoint is kept; 0 means none", func(c *netdiffus.Config) *float64 { return &c.Training.Validation }),
-	intSetting("validate_every", "steps between two measurements of the flows held out; 0 means 20 times in all", func(c *netdiffus.Config) *int { return &c.Training.ValidateEvery }),
+	intSetting("validate-every", "steps between two measurements of the flows held out; 0 means 20 times in all", func(c *netdiffus.Config) *int { return &c.Training.ValidateEvery }),
 	intSetting("patience", "stop training when so many measurements of the flows held out in a row are no better than the best; 0 means never", func(c *netdiffus.Config) *int { return &c.Training.Patience }),
-	boolSetting("limit_copies", "model over atoms: also draw flows at every measurement and count copies of training flows; where they are more than among the flows held out, it is no better than the best",
+	boolSetting("limit-copies", "model over atoms: also draw flows at every measurement and count copies of training flows; where they are more than among the flows held out, it is no better than the best",
 		func(c *netdiffus.Config) bool { return c.Training.LimitCopies },
 		func(c *netdiffus.Config, on bool) { c.Training.LimitCopies = on }),
-	floatSetting("label_dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
-	floatSetting("min_snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
-	wordSetting("variance", "variance of a denoising step, more exactly than --learn_sigma", netdiffus.Variances.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Variance }),
-	wordSetting("loss", "what is minimised, more exactly than --use_kl and --rescale_learned_sigmas", netdiffus.Losses.Names(), lossOf),
+	floatSetting("label-dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
+	floatSetting("min-snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
+	wordSetting("variance", "variance of a denoising step, more exactly than --learn-sigma", netdiffus.Variances.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Variance }),
+	wordSetting("loss", "what is minimised, more exactly than --use-kl and --rescale-learned-sigmas", netdiffus.Losses.Names(), lossOf),
 }
 
 // respacing is timestep_respacing as the reference's training takes it.
 var respacing = setting{
-	"timestep_respacing", "SPEC", `train on some of the steps only, as "25", "10,10,20" or "ddim25"; empty means all`,
+	"timestep-respacing", "SPEC", `train on some of the steps only, as "25", "10,10,20" or "ddim25"; empty means all`,
 	func(c *netdiffus.Config) string { return c.Diffusion.Respacing },
 	func(c *netdiffus.Config, word string) error {
 		c.Diffusion.Respacing = word
@@ -154,7 +154,7 @@ func lossOf(c *netdiffus.Config) *string    { return &c.Diffusion.Loss }
 func predictOf(c *netdiffus.Config) *string { return &c.Diffusion.Predict }
 
 // choose returns the setter of a switch that stands for one of a field's
-// names: True gives on, False gives off in its place and leaves other names.
+// names: true gives on, false gives off in its place and leaves other names.
 func choose(field func(c *netdiffus.Config) *string, on, off string) func(c *netdiffus.Config, is bool) {
 	return func(c *netdiffus.Config, is bool) {
 		switch p := field(c); {

@@ -16,6 +16,7 @@ import (
 func apply(t *testing.T, base netdiffus.Config, line string) (netdiffus.Config, error) {
 	t.Helper()
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.SetNormalizeFunc(canonical)
 	given := addSettings(flags, netdiffus.Default(), append(append([]setting{}, modelSettings...), trainSettings...)...)
 	if err := flags.Parse(joinSwitches(flags, noArguments, strings.Fields(line))); err != nil {
 		return base, err
@@ -96,11 +97,12 @@ func TestSettingsAreCheckedAgainstARun(t *testing.T) {
 	run.UNet.ImageSize, run.UNet.ChannelMult = 10, []float64{1, 2}
 	for _, c := range []struct{ line, want string }{
 		{"--image_size 10 --num_channels 128 --learn_sigma True --use_kl False --channel_mult 1,2 --attention_resolutions 16,8", ""},
-		{"--num_res_blocks 2", "--num_res_blocks 2 does not fit the model, which was trained with --num_res_blocks 3"},
-		{"--learn_sigma false", "--learn_sigma false does not fit the model, which was trained with --learn_sigma true"},
-		{"--noise_schedule linear", "--noise_schedule linear does not fit the model, which was trained with --noise_schedule cosine"},
+		{"--num_res_blocks 2", "--num-res-blocks 2 does not fit the model, which was trained with --num-res-blocks 3"},
+		{"--learn_sigma false", "--learn-sigma false does not fit the model, which was trained with --learn-sigma true"},
+		{"--noise_schedule linear", "--noise-schedule linear does not fit the model, which was trained with --noise-schedule cosine"},
 	} {
 		flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		flags.SetNormalizeFunc(canonical)
 		given := addSettings(flags, netdiffus.Default(), modelSettings...)
 		if err := flags.Parse(joinSwitches(flags, noArguments, strings.Fields(c.line))); err != nil {
 			t.Fatal(err)

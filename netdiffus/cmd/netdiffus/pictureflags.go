@@ -25,7 +25,7 @@ type pictureFlags struct {
 func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.format, "format", "npz", "files: npz (numbers; with --color guided-diffusion's samples_NxHxWxC.npz), or png (pictures, CLASS/CLASS_row.png)")
 	flags.StringVar(&f.rendering.Color, "color", "", "pictures: colours, jet (RGB) or gray (default with --format png: jet)")
-	flags.IntVar(&f.rendering.Side, "image_size", 0, "pictures: resize to so many pixels, bicubic; 0 leaves a pixel a pair of packets")
+	flags.IntVar(&f.rendering.Side, "image-size", 0, "pictures: resize to so many pixels, bicubic; 0 leaves a pixel a pair of packets")
 	flags.Float64Var(&f.rendering.Gamma, "gamma", 1, "pictures: power that numbers, from 0 to 1, are raised to before they are coloured")
 	flags.BoolVar(&f.rendering.Stretch, "stretch", false, "pictures: colour each from its own least number to its greatest, as the original did; there is no way back then")
 	flags.StringVar(&f.group, "group", "", "--format png: a folder around the classes', as Youtube in Youtube/vid1/vid1_1.png")
@@ -44,7 +44,7 @@ func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe
 			return r, errors.New("--group is for --format png")
 		}
 		if p.Color == "" {
-			for _, name := range []string{"image_size", "gamma", "stretch"} {
+			for _, name := range []string{"image-size", "gamma", "stretch"} {
 				if c.Flags().Changed(name) {
 					return r, fmt.Errorf("--%s is for pictures: give --format png or --color", name)
 				}
@@ -116,7 +116,7 @@ func (f *foreignFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.color, "color", "", "pictures without a manifest: how they were coloured, jet or gray (default: told by their colours)")
 	flags.Float64Var(&f.gamma, "gamma", 1, "pictures without a manifest: their gamma")
 	flags.IntVar(&f.length, "length", 0, "pictures without a manifest: packets of a flow (default: as many as a side has pixels)")
-	flags.StringVar(&f.classFrom, "class_from", string(dataset.FromLeaf), "files without a manifest: what names their class: leaf, the folder they lie in; first, the outermost; file, their names up to _")
+	flags.StringVar(&f.classFrom, "class-from", string(dataset.FromLeaf), "files without a manifest: what names their class: leaf, the folder they lie in; first, the outermost; file, their names up to _")
 }
 
 // options are what the flags say. Their errors are of usage.
@@ -168,7 +168,7 @@ func classFrom(word string) (dataset.ClassFrom, error) {
 	if from := dataset.ClassFrom(word); slices.Contains(all, from) {
 		return from, nil
 	}
-	return "", fmt.Errorf("--class_from %q: want one of %s", word, strings.Trim(fmt.Sprint(all), "[]"))
+	return "", fmt.Errorf("--class-from %q: want one of %s", word, strings.Trim(fmt.Sprint(all), "[]"))
 }
 
 // whyUnfitted says what is to be given for images whose making is not known.

@@ -40,7 +40,7 @@ func TestOldRoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, said := range []string{"--use_fp16 is ignored", "--use_checkpoint is ignored", "--random_flip mirrors"} {
+	for _, said := range []string{"--use-fp16 is ignored", "--use-checkpoint is ignored", "--random-flip mirrors"} {
 		if strings.Count(stderr, said) != 1 {
 			t.Errorf("train does not say once %q:\n%s", said, stderr)
 		}
@@ -87,7 +87,7 @@ func TestPictureUsage(t *testing.T) {
 	for _, c := range []struct {
 		line, want string
 	}{
-		{"--image_size 64", "--image_size is for pictures"},
+		{"--image_size 64", "--image-size is for pictures"},
 		{"--format jpeg", `--format "jpeg"`},
 		{"--format png --color hot", "no colours"},
 		{"--format png --gamma 0", "--gamma 0"},

@@ -41,30 +41,30 @@ model's own settings come from the run directory; the flags that say them again,
 as guided-diffusion's image_sample needs them, are checked against it.
 
 The same seed draws the same sample i of a class, whatever else is drawn.`,
-		Example: `  netdiffus sample --model_path runs/first --out samples --num_samples 100
-  netdiffus sample --model_path runs/first --out fast --sampler ddim --timestep_respacing 25 --classes dns,ssh
-  netdiffus sample --model_path runs/first/checkpoints/step-00001000 --out early --seed 7`,
+		Example: `  netdiffus sample --run runs/first --out samples --num-samples 100
+  netdiffus sample --run runs/first --out fast --sampler ddim --timestep-respacing 25 --classes dns,ssh
+  netdiffus sample --run runs/first/checkpoints/step-00001000 --out early --seed 7`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.execute(c) },
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
 	r := &f.request
-	flags.StringVar(&f.model, "model_path", "", "run `folder` of train, or a checkpoint in it (needed)")
+	flags.StringVar(&f.model, "run", "", "run `folder` of train, or a checkpoint in it (needed)")
 	flags.StringVar(&f.out, "out", "", "`folder` to write; it must be new or empty (needed)")
-	flags.IntVar(&r.N, "num_samples", 10, "samples of each class")
+	flags.IntVar(&r.N, "num-samples", 10, "samples of each class")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
 	flags.StringVar(&r.Sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
-	flags.BoolVar(&f.useDDIM, "use_ddim", false, "the same as --sampler ddim")
-	flags.StringVar(&r.Steps, "timestep_respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run says, or else all`)
+	flags.BoolVar(&f.useDDIM, "use-ddim", false, "the same as --sampler ddim")
+	flags.StringVar(&r.Steps, "timestep-respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run says, or else all`)
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
 	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
 	flags.Float64Var(&r.Grain, "grain", 0, "models over atoms: standard deviation of the noise left on finished images; 0 means the run's, below 0 none")
 	flags.StringVar(&r.Decode, "decode", "diagonal", "what finished images show, a `name`: diagonal (as they come), head or argmax (the atoms that a model over atoms draws or finds most probable), matrix (the series nearest to all pixels)")
-	flags.BoolVar(&f.clip, "clip_denoised", true, "hold each step's clean image within -1 and 1")
+	flags.BoolVar(&f.clip, "clip-denoised", true, "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
-	flags.IntVar(&r.Batch, "batch_size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
+	flags.IntVar(&r.Batch, "batch-size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
 	flags.StringVar(&f.format, "format", "npz", "files of a model of pictures: npz (samples_NxHxWxC.npz) or png (CLASS/CLASS_i.png)")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier data set in --out")
 	f.backend = deviceFlag(flags)
@@ -79,7 +79,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 
 func (f *sampleFlags) execute(c *cobra.Command) error {
 	w, r := c.ErrOrStderr(), &f.request
-	for name, value := range map[string]string{"model_path": f.model, "out": f.out} {
+	for name, value := range map[string]string{"run": f.model, "out": f.out} {
 		if value == "" {
 			return usageOf(c, fmt.Errorf("--%s is needed", name))
 		}
@@ -94,7 +94,7 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 		return usageOf(c, fmt.Errorf("--decode %q: want one of %s", r.Decode, strings.Join(sample.Decodes, ", ")))
 	}
 	if r.N < 1 || r.Batch < 0 {
-		return usageOf(c, fmt.Errorf("--num_samples %d and --batch_size %d: want positive numbers", r.N, r.Batch))
+		return usageOf(c, fmt.Errorf("--num-samples %d and --batch-size %d: want positive numbers", r.N, r.Batch))
 	}
 	if f.format != "npz" && f.format != "png" {
 		return usageOf(c, fmt.Errorf("--format %q: want npz or png", f.format))

@@ -47,11 +47,11 @@ already, training goes on from the newest one up to --steps, with the settings
 it was begun with. Ctrl-C finishes the step, saves, and prints the command to
 go on with.
 
-The flags of guided-diffusion's image_train work as they are, True and False
-included.`,
-		Example: `  netdiffus train --data_dir gasf --run runs/first --steps 2000
-  netdiffus train --data_dir atoms --run runs/quick --preset quick
-  netdiffus train --data_dir gasf --run runs/reference --preset reference --steps 20000
+The command lines of guided-diffusion's image_train work as they are, underscores,
+True and False included.`,
+		Example: `  netdiffus train --data-dir gasf --run runs/first --steps 2000
+  netdiffus train --data-dir atoms --run runs/quick --preset quick
+  netdiffus train --data-dir gasf --run runs/reference --preset reference --steps 20000
   netdiffus train --data_dir gasf --run runs/flags --steps 2000 --image_size 10 \
     --num_channels 128 --num_res_blocks 3 --diffusion_steps 100 --noise_schedule cosine \
     --learn_sigma True --class_cond True --rescale_learned_sigmas False \
@@ -61,19 +61,19 @@ included.`,
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.data, "data_dir", "", "data set to train on: the `folder` that convert wrote, or of PNG or NPZ files in folders of classes (needed)")
-	flags.StringVar(&f.classFrom, "class_from", string(dataset.FromLeaf), "folders without a manifest: what names a file's class, a `word`: leaf, the folder it lies in; first, the outermost; file, its name up to _")
+	flags.StringVar(&f.data, "data-dir", "", "data set to train on: the `folder` that convert wrote, or of PNG or NPZ files in folders of classes (needed)")
+	flags.StringVar(&f.classFrom, "class-from", string(dataset.FromLeaf), "folders without a manifest: what names a file's class, a `word`: leaf, the folder it lies in; first, the outermost; file, its name up to _")
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
-	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr_anneal_steps, or else until Ctrl-C")
+	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr-anneal-steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
 		"; empty means default for a data set of atoms, classic for others")
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
-	flags.StringVar(&f.resume, "resume_from_checkpoint", "", "checkpoint to go on from: latest (which is the default) or a checkpoint's `folder`")
-	flags.IntVar(&f.save, "save_interval", 1000, "steps between two checkpoints")
-	flags.IntVar(&f.keep, "checkpoints_total_limit", 3, "checkpoints to keep, the newest ones")
-	flags.IntVar(&f.log, "log_interval", 10, "steps that a line of metrics.jsonl is the mean of")
+	flags.StringVar(&f.resume, "resume-from-checkpoint", "", "checkpoint to go on from: latest (which is the default) or a checkpoint's `folder`")
+	flags.IntVar(&f.save, "save-interval", 1000, "steps between two checkpoints")
+	flags.IntVar(&f.keep, "checkpoints-total-limit", 3, "checkpoints to keep, the newest ones")
+	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
 	f.backend = deviceFlag(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
@@ -83,7 +83,7 @@ included.`,
 
 func (f *trainFlags) execute(c *cobra.Command) error {
 	if f.data == "" && !f.print {
-		return usageOf(c, errors.New("--data_dir is needed: the folder that convert wrote"))
+		return usageOf(c, errors.New("--data-dir is needed: the folder that convert wrote"))
 	}
 	if _, ok := netdiffus.Presets[f.preset]; !ok && f.preset != "" {
 		return usageOf(c, fmt.Errorf("--preset %q: want one of %s", f.preset, strings.Join(presetNames(), ", ")))
@@ -109,7 +109,7 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	}
 	warnUnused(c)
 	if cfg.Training.RandomFlip {
-		fmt.Fprintln(c.ErrOrStderr(), "warning: --random_flip mirrors images, and a mirrored GASF is the image of no flow")
+		fmt.Fprintln(c.ErrOrStderr(), "warning: --random-flip mirrors images, and a mirrored GASF is the image of no flow")
 	}
 	if f.print && f.data == "" {
 		_, err := c.OutOrStdout().Write(cfg.JSON())
@@ -243,7 +243,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	w := c.ErrOrStderr()
 	if f.run == "" {
 		if f.resume == "latest" {
-			return usageOf(c, errors.New("--resume_from_checkpoint latest needs --run"))
+			return usageOf(c, errors.New("--resume-from-checkpoint latest needs --run"))
 		}
 		f.run = filepath.Join("runs", time.Now().Format("2006-01-02-150405"))
 	}
@@ -281,7 +281,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if best != "" && best != last.Saved {
 		from = best // the run's newest checkpoint is no better
 	}
-	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --model_path %s --out %s\n", command.Quote(from), command.Quote(filepath.Join(f.run, "samples", "drawn")))
+	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --run %s --out %s\n", command.Quote(from), command.Quote(filepath.Join(f.run, "samples", "drawn")))
 	if last.Saved != "" {
 		fmt.Fprintln(c.OutOrStdout(), last.Saved)
 	}
@@ -291,7 +291,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 // again is the command that goes on with the run. The settings are the run's,
 // so that it need not repeat them.
 func (f *trainFlags) again() string {
-	line := "netdiffus train --data_dir " + command.Quote(f.data) + " --run " + command.Quote(f.run)
+	line := "netdiffus train --data-dir " + command.Quote(f.data) + " --run " + command.Quote(f.run)
 	if f.steps > 0 {
 		line += fmt.Sprintf(" --steps %d", f.steps)
 	}
@@ -309,9 +309,9 @@ func presetNames() []string { return slices.Sorted(maps.Keys(netdiffus.Presets))
 
 // unused are flags of the reference that have nothing to say here, and why.
 var unused = []struct{ name, kind, why string }{
-	{"use_fp16", "bool", "weights are float32, as CPUs compute fastest"},
-	{"fp16_scale_growth", "X", "it belongs to --use_fp16"},
-	{"use_checkpoint", "bool", "XLA itself decides what to compute again; --microbatch saves memory"},
+	{"use-fp16", "bool", "weights are float32, as CPUs compute fastest"},
+	{"fp16-scale-growth", "X", "it belongs to --use-fp16"},
+	{"use-checkpoint", "bool", "XLA itself decides what to compute again; --microbatch saves memory"},
 }
 
 // addUnused registers the flags that are taken and ignored.
