@@ -4,14 +4,13 @@
 //
 //	RUN/
 //	  config.json     the model and how it is trained
+//	  tables.json     the tables of the data set's codecs, where they have any
 //	  manifest.json   a session for each time a trainer ran: command, versions, device, inputs, machine
 //	  metrics.jsonl   one JSON object a line, with its step
 //	  checkpoints/  samples/  plots/
 package track
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,27 +68,6 @@ func Open(dir string) (*Run, error) {
 
 // Close gives the directory free.
 func (r *Run) Close() error { return r.lock.release() }
-
-// WriteConfig keeps config as config.json.
-func (r *Run) WriteConfig(config any) error { return writeJSON(ConfigFile(r.Dir), config) }
-
-// ReadConfig reads the config.json of a run directory into config, a pointer.
-// The error is ErrNotRun where there is none.
-func ReadConfig(dir string, config any) error {
-	text, err := os.ReadFile(ConfigFile(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("track: %s: %w: it has no config.json", dir, ErrNotRun)
-	}
-	if err != nil {
-		return fmt.Errorf("track: %w", err)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields() // a name spelt wrong must not mean the default in silence
-	if err := d.Decode(config); err != nil {
-		return fmt.Errorf("track: %s: %w", ConfigFile(dir), err)
-	}
-	return nil
-}
 
 func writeJSON(path string, v any) error {
 	text, err := plainjson.Marshal(v)
