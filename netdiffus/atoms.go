@@ -5,112 +5,167 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
-	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
-// checkAtoms says what keeps c from being a model over atoms.
-func (c Config) checkAtoms() (errs []error) {
-	wrong := func(bad bool, format string, args ...any) {
-		if bad {
-			errs = append(errs, fmt.Errorf("netdiffus: "+format, args...))
-		}
-	}
-	a, t := c.Atoms, c.Training
-	_, err := Bases.Get(a.Base)
-	errs = append(errs, err)
-	wrong(a.Trunk != "mlp" && a.Trunk != "unet", "no trunk %q: want mlp or unet", a.Trunk)
-	wrong(a.Width%nn.DefaultGroups != 0 || a.Width == nn.DefaultGroups || a.Width < 0, "the MLP's width is %d, want a multiple of %d from %d up, or 0", a.Width, nn.DefaultGroups, 2*nn.DefaultGroups)
-	wrong(a.Blocks < 0, "the MLP has %d blocks, want 0 or more", a.Blocks)
-	wrong(a.Patch < 0, "patch is %d, want 1 or more, or 0", a.Patch)
-	wrong(a.Patch > 1 && c.UNet.ImageSize%a.Patch != 0, "patches of %d do not divide images of %d", a.Patch, c.UNet.ImageSize)
-	wrong(!(a.Jump >= 0 && a.Jump < 1), "jump is %v, want it in [0,1)", a.Jump)
-	wrong(!(a.Grain >= 0 && a.Grain < 1), "grain is %v, want it in [0,1)", a.Grain)
-	wrong(!c.ClassCond, "a model over atoms is class-conditional")
-	wrong(t.Microbatch != 0 || t.LabelDropout != 0, "a model over atoms takes neither microbatches nor label dropout")
-	if c.Encoding == nil {
-		return errs
-	}
-	_, err = c.atomCodecs()
-	errs = append(errs, err)
-	wrong(t.BatchSize < len(c.Classes), "batches of %d have no room for each of %d classes", t.BatchSize, len(c.Classes))
-	return errs
+// Atoms is the kind of model over the atoms of the data set's codec (package
+// categorical). It predicts the clean image and has a loss of its own, so that
+// Config.Diffusion's Predict, Variance and Loss do not matter.
+type Atoms struct {
+	// Base is what the probabilities start from.
+	Base Part[categorical.Base] `json:"base"`
+	// Trunk is the network that corrects them.
+	Trunk Part[NewTrunk] `json:"trunk"`
+	// Width and Blocks are the MLP's; 0 means 384 and 3.
+	Width  int `json:"width,omitempty"`
+	Blocks int `json:"blocks,omitempty"`
+	// Patch is the side of the squares of pixels that the UNet takes as one pixel
+	// (categorical.UNet); 0 means 2 where the image's side is even and not below 8,
+	// else 1.
+	Patch int `json:"patch,omitempty"`
+	// Jump is the share of a step of the chain that does not depend on the atom
+	// before; 0 means categorical.DefaultJump.
+	Jump float64 `json:"jump,omitempty"`
+	// SelfCondition shows the network its estimate of the clean image at the step
+	// before (categorical.Model).
+	SelfCondition bool `json:"self_condition,omitempty"`
+	// CrossEntropy is the atoms' weight in the loss; 0 means 0.2.
+	CrossEntropy float64 `json:"cross_entropy,omitempty"`
+	// Grain is the standard deviation of the noise left on finished images, as
+	// of a sampler that stops short of the clean image. It is far below the room
+	// of any common atom, and mixes rare ones with their neighbours, so that
+	// rare lengths are not copied one by one.
+	Grain float64 `json:"grain,omitempty"`
 }
 
-// atomCodecs are the codecs of the data set's channels, if a model over atoms
-// can be made for it.
-func (c Config) atomCodecs() ([]*codec.Atoms, error) {
+// CodecError is the error of a model whose data set has an unsuitable codec.
+type CodecError struct{ Want, Got string } // names of codecs
+
+func (e *CodecError) Error() string {
+	return fmt.Sprintf("netdiffus: the model needs a data set with the codec %s; this one has the codec %s", e.Want, e.Got)
+}
+
+// Codec returns the codec "atoms".
+func (Atoms) Codec() codec.Codec { return &codec.Atoms{} }
+
+// Check returns what keeps c from being a model over atoms.
+func (a Atoms) Check(c Config) error {
+	t := c.Training
+	var p problems
+	p.add(Bases.check(a.Base))
+	if err := Trunks.check(a.Trunk); err != nil {
+		p.add(err)
+	} else {
+		p.add(a.trunk(c).Validate())
+	}
+	p.wrong(!(a.Jump >= 0 && a.Jump < 1), "jump is %v, want it in [0,1)", a.Jump)
+	p.wrong(!(a.Grain >= 0 && a.Grain < 1), "grain is %v, want it in [0,1)", a.Grain)
+	p.wrong(!c.ClassCond, "a model over atoms is class-conditional")
+	p.wrong(t.Microbatch != 0 || t.LabelDropout != 0, "a model over atoms takes neither microbatches nor label dropout")
+	if c.Encoding != nil {
+		_, err := atomCodecs(c.Encoding)
+		p.add(err)
+		p.wrong(t.BatchSize < len(c.Classes), "batches of %d have no room for each of %d classes", t.BatchSize, len(c.Classes))
+	}
+	return p.err()
+}
+
+// atomCodecs returns the codecs of the channels, if a model over atoms can be made
+// for them.
+func atomCodecs(e *dataset.Encoding) ([]*codec.Atoms, error) {
 	var all []*codec.Atoms
-	for _, channel := range c.Encoding.Channels() {
+	for _, channel := range e.Channels() {
 		a, ok := channel.Codec.(*codec.Atoms)
 		if !ok {
-			return nil, fmt.Errorf("netdiffus: a model over atoms needs a data set converted with --codec atoms; this one has the codec %s (for a model over its pixels take --preset classic or reference)", channel.Codec.Name())
+			return nil, &CodecError{Want: a.Name(), Got: channel.Codec.Name()}
 		}
 		all = append(all, a)
 	}
-	if _, ok := c.Encoding.Image().(imaging.GASF); !ok {
-		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", c.Encoding.Image().Name())
+	if _, ok := e.Image().(imaging.GASF); !ok {
+		return nil, fmt.Errorf("netdiffus: a model over atoms renders GASF images, the data set has %s", e.Image().Name())
 	}
 	return all, nil
 }
 
-// Head returns the model over atoms for batches of groups[c] images of class c,
-// sorted by class, with its weights to be found in the scope that it is run in.
-func (c Config) Head(groups []int) (categorical.Model, error) {
-	if c.Atoms == nil || c.Encoding == nil {
-		return categorical.Model{}, errors.New("netdiffus: not a model over atoms, or not fitted to a data set")
+// New returns the model.
+func (a Atoms) New(c Config) (Model, error) {
+	if c.Encoding == nil {
+		return nil, errors.New("netdiffus: a model over atoms is made for a data set: fit the configuration to one first")
 	}
-	atoms, err := c.atomCodecs()
-	if err != nil {
-		return categorical.Model{}, err
-	}
-	h := categorical.Model{Groups: groups, CrossEntropy: c.Atoms.CrossEntropy, SelfCondition: c.Atoms.SelfCondition}
-	if h.Base, err = Bases.Get(c.Atoms.Base); err != nil {
-		return h, err
-	}
-	if h.Prior, err = categorical.NewPrior(atoms[0], c.Classes, cmp.Or(c.Atoms.Jump, categorical.DefaultJump), atoms[1:]...); err != nil {
-		return h, err
-	}
-	m, err := c.Diffusion.process()
-	h.Schedule = m.Schedule
-	h.Trunk = c.trunk(h.Prior.Places, h.Prior.Channels())
-	return h, err
-}
-
-func (c Config) trunk(places, channels int) categorical.Trunk {
-	images := 2
-	if c.Atoms.SelfCondition {
-		images = 3
-	}
-	if c.Atoms.Trunk == "unet" {
-		return categorical.UNet{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Config: c.UNet, Patch: c.Atoms.Patch}
-	}
-	return categorical.MLP{Places: places, Channels: channels, Images: images, Classes: len(c.Classes), Width: c.Atoms.Width, Blocks: c.Atoms.Blocks}
-}
-
-// Params lists the model's weights. For a model over atoms c must be fitted.
-func (c Config) Params() ([]nn.Param, error) {
-	if c.Atoms == nil {
-		c = c.clone()
-		c.derive()
-		return c.UNet.Params(), c.UNet.Validate()
-	}
-	h, err := c.Head(make([]int, len(c.Classes)))
+	codecs, err := atomCodecs(c.Encoding)
 	if err != nil {
 		return nil, err
 	}
-	return h.Params(), nil
+	if err := errors.Join(Bases.check(a.Base), Trunks.check(a.Trunk)); err != nil {
+		return nil, err
+	}
+	m := atomModel{grain: a.Grain, Model: categorical.Model{
+		Base: a.Base.Value, Trunk: a.trunk(c), CrossEntropy: a.CrossEntropy, SelfCondition: a.SelfCondition,
+	}}
+	m.Prior, err = categorical.NewPrior(codecs[0], c.Classes, cmp.Or(a.Jump, categorical.DefaultJump), codecs[1:]...)
+	return m, err
 }
 
-// Create makes the model's weights below scope, new ones by seed.
-func (c Config) Create(scope *model.Scope, seed uint64) error {
-	params, err := c.Params()
-	if err != nil {
-		return err
+// trunk makes the network, for c's images.
+func (a Atoms) trunk(c Config) categorical.Trunk {
+	shape := categorical.Shape{Places: c.Image.Side, Channels: c.Image.Channels, Classes: len(c.Classes), Images: 2}
+	if a.SelfCondition {
+		shape.Images = 3
 	}
-	return nn.Create(scope, params, seed)
+	return a.Trunk.Value(a, c.UNet, shape)
+}
+
+func newMLP(a Atoms, _ unet.Config, shape categorical.Shape) categorical.Trunk {
+	return categorical.MLP{Shape: shape, Width: a.Width, Blocks: a.Blocks}
+}
+
+func newUNet(a Atoms, network unet.Config, shape categorical.Shape) categorical.Trunk {
+	return categorical.UNet{Shape: shape, Config: network, Patch: a.Patch}
+}
+
+// atomModel is a categorical.Model with what sampling needs of it.
+type atomModel struct {
+	categorical.Model
+	grain float64
+}
+
+func (m atomModel) Traits() Traits {
+	return Traits{
+		Grouped: true, Batch: 448, Reach: categorical.Reach, Grain: m.grain,
+		Decodings: []string{"head", "argmax"},
+	}
+}
+
+func (m atomModel) Bind(s schedule.Schedule, groups []int) Bound {
+	m.Schedule, m.Groups = s, groups
+	return m
+}
+
+func (m atomModel) Loss(scope *model.Scope, x0, t, y, noise, key *graph.Node) diffusion.Losses {
+	if key == nil { // self-conditioning shows a half of the images, always the same
+		key = graph.Const(x0.Graph(), []uint32{0, 0})
+	}
+	return m.Model.Loss(scope, x0, t, y, noise, key)
+}
+
+func (m atomModel) Denoiser(previous *graph.Node) diffusion.Denoiser { return m.DenoiseAfter(previous) }
+
+// Decoder returns "head", which draws an atom from each packet's distribution, or
+// "argmax", which takes the most probable one.
+func (m atomModel) Decoder(name string) Decoder {
+	if name == "argmax" {
+		return func(scope *model.Scope, x, previous, t, y, _ *graph.Node) *graph.Node {
+			return m.Decide(scope, x, previous, t, y, nil)
+		}
+	}
+	return m.Decide
 }

@@ -90,8 +90,12 @@ func TestOldConfigsBuild(t *testing.T) {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if p, err := c.Params(); err != nil || len(p) < 10 {
-			t.Errorf("%s: %d weights, %v", name, len(p), err)
+		m, err := c.Model()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if n := len(m.Params()); n < 10 {
+			t.Errorf("%s: %d weights", name, n)
 		}
 	}
 }

@@ -9,26 +9,37 @@ import (
 )
 
 // Diff lists the settings in which a and b differ, one line each, by their
-// place in the JSON: "training.lr: 0.0001, was 0.0003", the values of b and a.
-func Diff(a, b Config) []string {
-	was, is := flatten(a), flatten(b)
+// place in the JSON: "training.lr: 0.0001, was 0.0003", the values of b and a. It
+// fails where one of them cannot be saved.
+func Diff(a, b Config) ([]string, error) {
+	before, err := flatten(a)
+	if err != nil {
+		return nil, err
+	}
+	after, err := flatten(b)
+	if err != nil {
+		return nil, err
+	}
 	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(merge(was, is))) {
-		if was[name] != is[name] {
-			lines = append(lines, fmt.Sprintf("%s: %s, was %s", name, short(is[name]), short(was[name])))
+	for _, name := range slices.Sorted(maps.Keys(merge(before, after))) {
+		if before[name] != after[name] {
+			lines = append(lines, fmt.Sprintf("%s: %s, was %s", name, short(after[name]), short(before[name])))
 		}
 	}
-	return lines
+	return lines, nil
 }
 
 // flatten returns c's JSON as one value a leaf; lists are leaves.
-func flatten(c Config) map[string]string {
-	c.derive()
+func flatten(c Config) (map[string]string, error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
 	var tree map[string]any
-	dec := json.NewDecoder(bytes.NewReader(c.JSON()))
+	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber() // a float64 does not hold every seed
 	if err := dec.Decode(&tree); err != nil {
-		panic(err) // it was made by c.JSON
+		return nil, err
 	}
 	leaves := map[string]string{}
 	var walk func(path string, node any)
@@ -46,7 +57,7 @@ func flatten(c Config) map[string]string {
 	for name, child := range tree {
 		walk(name, child)
 	}
-	return leaves
+	return leaves, nil
 }
 
 func merge(a, b map[string]string) map[string]string {

@@ -21,7 +21,7 @@ var layers = map[string]int{
 	"dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
 	"backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify": 4, "classify/cnn": 4, "plots": 4, "track": 4,
-	"nb": 5, "report": 5, "sample": 5, "train": 5,
+	"guided": 5, "nb": 5, "report": 5, "sample": 5, "train": 5,
 	"cmd/netdiffus": 6,
 }
 
@@ -31,6 +31,7 @@ var sameLayer = map[string][]string{
 	"categorical":         {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
+	"guided":              {"train"},                   // a model taken over is a run that train continues
 	"train":               {"sample"},                  // it draws from what it trains, to count copies
 }
 

@@ -1,73 +1,74 @@
 package netdiffus
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
-// Names gives the parts of one kind the names they have in configurations and
-// on the command line.
-type Names[T any] struct {
-	kind  string
-	parts map[string]T
-}
+// Types of the parts that are made for a model.
+type (
+	// NewSchedule makes the noise schedule of so many steps.
+	NewSchedule = func(steps int) (schedule.Schedule, error)
+	// NewTimesteps makes what draws the steps to train on, of a process of so many.
+	NewTimesteps = func(steps int) diffusion.Timesteps
+	// NewSampler makes a sampler that adds eta times the noise of ancestral
+	// sampling, where it has the choice.
+	NewSampler = func(eta float64) diffusion.Sampler
+	// NewTrunk makes the network of a model over atoms with these settings, for
+	// images of this shape.
+	NewTrunk = func(a Atoms, network unet.Config, shape categorical.Shape) categorical.Trunk
+)
 
-// Get returns the part called name. The error lists the names there are.
-func (n Names[T]) Get(name string) (T, error) {
-	part, ok := n.parts[name]
-	if !ok {
-		return part, fmt.Errorf("netdiffus: no %s %q: want one of %s", n.kind, name, strings.Join(n.Names(), ", "))
-	}
-	return part, nil
-}
-
-// Names returns the names, sorted.
-func (n Names[T]) Names() []string { return slices.Sorted(maps.Keys(n.parts)) }
-
-// The parts by name. This is the only place that knows the names.
+// The parts by name. No other place holds names of parts; Register adds to them.
 var (
-	Schedules = Names[func(steps int) (schedule.Schedule, error)]{"noise schedule", map[string]func(int) (schedule.Schedule, error){
+	Schedules = newRegistry("Schedules", "noise schedule", map[string]NewSchedule{
 		"linear":  schedule.Linear,
 		"cosine":  schedule.Cosine,
 		"angular": schedule.Angular,
-	}}
-	Parameterizations = Names[diffusion.Parameterization]{"parameterization", map[string]diffusion.Parameterization{
+	})
+	Parameterizations = newRegistry("Parameterizations", "parameterization", map[string]diffusion.Parameterization{
 		"eps":      diffusion.Epsilon{},
 		"x0":       diffusion.Start{},
 		"previous": diffusion.Previous{},
 		"v":        diffusion.Velocity{},
-	}}
-	Variances = Names[diffusion.LogVariance]{"variance", map[string]diffusion.LogVariance{
+	})
+	Variances = newRegistry("Variances", "variance", map[string]diffusion.LogVariance{
 		"fixed_small":   diffusion.FixedSmall{},
 		"fixed_large":   diffusion.FixedLarge{},
 		"learned":       diffusion.Learned{},
 		"learned_range": diffusion.LearnedRange{},
-	}}
-	Losses = Names[diffusion.Objective]{"loss", map[string]diffusion.Objective{
+	})
+	Losses = newRegistry("Losses", "loss", map[string]diffusion.Objective{
 		"mse":          diffusion.MSE,
 		"rescaled_mse": diffusion.RescaledMSE,
 		"kl":           diffusion.KL,
 		"rescaled_kl":  diffusion.RescaledKL,
-	}}
-	TimestepSamplers = Names[func(steps int) diffusion.Timesteps]{"schedule sampler", map[string]func(int) diffusion.Timesteps{
+	})
+	TimestepSamplers = newRegistry("TimestepSamplers", "schedule sampler", map[string]NewTimesteps{
 		"uniform":            func(steps int) diffusion.Timesteps { return &diffusion.Uniform{T: steps} },
 		"stratified":         func(steps int) diffusion.Timesteps { return &diffusion.Stratified{T: steps} },
 		"loss-second-moment": func(steps int) diffusion.Timesteps { return diffusion.NewLossSecondMoment(steps) },
-	}}
-	Bases = Names[categorical.Base]{"base", map[string]categorical.Base{
-		"chain":       categorical.Chain,
-		"field":       categorical.Field,
-		"independent": categorical.Independent,
-	}}
-	Samplers = Names[func(eta float64) diffusion.Sampler]{"sampler", map[string]func(float64) diffusion.Sampler{
+	})
+	Samplers = newRegistry("Samplers", "sampler", map[string]NewSampler{
 		"ancestral": func(float64) diffusion.Sampler { return diffusion.Ancestral },
 		"ddim":      diffusion.DDIM,
 		"dpm++":     func(float64) diffusion.Sampler { return diffusion.DPMSolver2M },
-	}}
+	})
+	Bases = newRegistry("Bases", "base", map[string]categorical.Base{
+		"chain":       categorical.Chain,
+		"field":       categorical.Field,
+		"independent": categorical.Independent,
+	})
+	Trunks = newRegistry("Trunks", "trunk", map[string]NewTrunk{
+		"mlp":  newMLP,
+		"unet": newUNet,
+	})
+	// Kinds are the kinds of model. A kind's settings stand in config.json under its
+	// name.
+	Kinds = newRegistry("Kinds", "kind of model", map[string]Kind{
+		"pixels": Pixels{},
+		"atoms":  Atoms{},
+	})
 )

@@ -200,7 +200,7 @@ func TestPosteriorStaysFinite(t *testing.T) {
 // TestUNetChannels: the trunk sees and gives as many channels as images have.
 func TestUNetChannels(t *testing.T) {
 	for _, patch := range []int{1, 2} {
-		u := UNet{Places: 8 / (3 - patch), Channels: 3, Classes: 2, Patch: patch, Config: unet.Config{Channels: 32, ChannelMult: []float64{1}, ResBlocks: 1, Heads: 4}}
+		u := UNet{Shape: Shape{Places: 8 / (3 - patch), Channels: 3, Classes: 2}, Patch: patch, Config: unet.Config{Channels: 32, ChannelMult: []float64{1}, ResBlocks: 1, Heads: 4}}
 		store := model.NewStore()
 		if err := nn.Create(store.RootScope(), u.Params(3*Features), 1); err != nil {
 			t.Fatal(err)
@@ -224,7 +224,7 @@ func TestUNetChannels(t *testing.T) {
 }
 
 func TestTwoChannels(t *testing.T) {
-	twoChannelModel(t, MLP{Places: 3, Channels: 2, Classes: 2, Width: 96, Blocks: 1})
+	twoChannelModel(t, MLP{Shape: Shape{Places: 3, Channels: 2, Classes: 2}, Width: 96, Blocks: 1})
 }
 
 // twoChannelModel: the model of two channels is a denoiser of images of two, and

@@ -14,31 +14,34 @@ import (
 // a few packets has no translation invariance, so that on small images it
 // learns more per second than convolutions do.
 type MLP struct {
-	Places   int
-	Channels int // of the images; 0 means 1
-	Images   int // that it sees side by side; 0 means 2
-	Classes  int
-	Width    int // a multiple of 32, at least 64; 0 means 384
-	Blocks   int // 0 means 3
+	Shape
+	Width  int // a multiple of 32, at least 64; 0 means 384
+	Blocks int // 0 means 3
 }
 
 const timeChannels = 128 // of the timestep embedding
 
-func (m MLP) filled() MLP {
-	m.Channels = max(m.Channels, 1)
-	m.Images = cmp.Or(m.Images, 2)
-	if m.Width == 0 {
-		m.Width = 384
-	}
-	if m.Blocks == 0 {
-		m.Blocks = 3
-	}
+func (m MLP) withDefaults() MLP {
+	m.Shape = m.Shape.withDefaults()
+	m.Width = cmp.Or(m.Width, 384)
+	m.Blocks = cmp.Or(m.Blocks, 3)
 	return m
+}
+
+// Validate returns what keeps the network from being built.
+func (m MLP) Validate() error {
+	if m.Width%nn.DefaultGroups != 0 || m.Width == nn.DefaultGroups || m.Width < 0 {
+		return fmt.Errorf("categorical: the MLP's width is %d, want a multiple of %d from %d up, or 0", m.Width, nn.DefaultGroups, 2*nn.DefaultGroups)
+	}
+	if m.Blocks < 0 {
+		return fmt.Errorf("categorical: the MLP has %d blocks, want 0 or more", m.Blocks)
+	}
+	return nil
 }
 
 // Params lists the parameters.
 func (m MLP) Params(features int) []nn.Param {
-	m = m.filled()
+	m = m.withDefaults()
 	params := m.in().Params("in")
 	params = append(params, m.time().Params("time")...)
 	params = append(params, m.class().Params("class")...)
@@ -62,7 +65,7 @@ func (m MLP) class() nn.Embedding {
 	return nn.Embedding{Rows: m.Classes, Channels: m.Width}
 }
 
-// The last layers start at zero, so that a new model says what its base says.
+// The last layers start at zero, so that a new model predicts what its base does.
 func (m MLP) residual() nn.Linear {
 	return nn.Linear{In: m.Width, Out: m.pixels(), Zero: true}
 }
@@ -89,9 +92,9 @@ func (m MLP) block() block {
 	}
 }
 
-// Graph is a Trunk's.
+// Graph implements Trunk.
 func (m MLP) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
-	m = m.filled()
+	m = m.withDefaults()
 	n := m.Places
 	x.AssertDims(-1, n, n, m.Images*m.Channels)
 	batch := x.Shape().Dim(0)

@@ -1,6 +1,7 @@
 package categorical
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/gomlx/compute/shapes"
@@ -13,14 +14,29 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
-// Trunk is the network below the model. It sees x [B,n,n,2C], the noisy image of C
+// Trunk is the network of a Model. Its input x [B,n,n,2C] is the noisy image of C
 // channels and the one that the base renders, or [B,n,n,3C] with the estimate of a
 // model that conditions on itself behind them; the times t [B] float32 and the
-// classes y [B] int32. It gives a residual [B,n,n,C] for the image and so many
+// classes y [B] int32. It returns a residual [B,n,n,C] for the image and so many
 // features for each packet, [B,n,features]: Features for each channel.
 type Trunk interface {
+	Validate() error // what keeps it from being built
 	Params(features int) []nn.Param
 	Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node)
+}
+
+// Shape is what a trunk is made for.
+type Shape struct {
+	Places   int // of a series: the side of the images
+	Channels int // of the images; 0 means 1
+	Images   int // in the input, one behind the other; 0 means 2
+	Classes  int
+}
+
+func (s Shape) withDefaults() Shape {
+	s.Channels = cmp.Or(s.Channels, 1)
+	s.Images = cmp.Or(s.Images, 2)
+	return s
 }
 
 // Features is the number of features a packet that the model sees, and of the

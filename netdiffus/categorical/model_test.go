@@ -250,7 +250,7 @@ func TestLoss(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := Model{Prior: p, Schedule: s, Groups: []int{2, 1}, Trunk: MLP{Places: 3, Classes: 2, Width: 96, Blocks: 1}}
+	h := Model{Prior: p, Schedule: s, Groups: []int{2, 1}, Trunk: MLP{Shape: Shape{Places: 3, Classes: 2}, Width: 96, Blocks: 1}}
 	images := make([]float32, 0, 27)
 	for _, f := range []struct {
 		label string

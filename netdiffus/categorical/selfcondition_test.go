@@ -18,6 +18,8 @@ import (
 // there, plus 1, and nothing of the packets.
 type echo struct{}
 
+func (echo) Validate() error { return nil }
+
 func (echo) Params(int) []nn.Param { return nil }
 
 func (echo) Graph(_ *model.Scope, x, _, _ *graph.Node, features int) (residual, packets *graph.Node) {

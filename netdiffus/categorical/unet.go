@@ -1,7 +1,7 @@
 package categorical
 
 import (
-	"cmp"
+	"fmt"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -11,20 +11,14 @@ import (
 )
 
 // UNet is a trunk of the UNet over the image. A Gramian field has no
-// translation invariance, so a learned map of the places comes in beside the
-// image. What the network says of packet j is a linear map of its features at
-// pixel (j,j) and of their mean over row j.
+// translation invariance, so a learned map of the places is an input too.
+// The features of packet j are a linear map of the network's at pixel (j,j) and of
+// their mean over row j.
 type UNet struct {
-	Places int
-	Config unet.Config // its image size, channels in and out and classes are set by the model
-	// Classes is the number of classes.
-	Classes int
-	// Channels is that of the images; 0 means 1.
-	Channels int
-	// Images is how many it sees side by side; 0 means 2.
-	Images int
+	Shape
+	Config unet.Config // its image size, channels in and out and classes are those of Shape
 	// Patch is the side of the squares of pixels that the network takes as one
-	// pixel of many channels, and gives back as squares: with 2 a map of 10x10
+	// pixel of many channels, and returns as squares: with 2 a map of 10x10
 	// costs a quarter. It must divide Places. 0 means 2 where
 	// Places is even and not below 8, else 1.
 	Patch int
@@ -32,18 +26,18 @@ type UNet struct {
 
 const (
 	placeChannels = 8  // depth of the learned map of the places
-	mapChannels   = 64 // features that the network gives of each of its pixels, for each of the images' channels
+	mapChannels   = 64 // features in the output of each of the network's pixels, for each of the images' channels
 )
 
-func (u UNet) channels() int { return cmp.Or(u.Channels, 1) }
+func (u UNet) channels() int { return u.Shape.withDefaults().Channels }
 
-// seen is the number of values that it sees of each pixel.
-func (u UNet) seen() int { return cmp.Or(u.Images, 2) * u.channels() }
+// seen is the number of values of each pixel in the input.
+func (u UNet) seen() int { return u.Shape.withDefaults().Images * u.channels() }
 
-// features is the depth of what the network gives beside the residuals.
+// features is the depth of the network's output besides the residuals.
 func (u UNet) features() int { return mapChannels * u.channels() }
 
-// residuals is the number of residuals that the network gives of each of its
+// residuals is the number of residuals in the output of each of the network's
 // pixels.
 func (u UNet) residuals() int { return u.patch() * u.patch() * u.channels() }
 
@@ -77,14 +71,26 @@ func (u UNet) packets(features int) nn.Linear {
 	return nn.Linear{In: 2 * u.features(), Out: u.patch() * features}
 }
 
+// Validate returns what keeps the network from being built.
+func (u UNet) Validate() error {
+	if u.Patch < 0 {
+		return fmt.Errorf("categorical: patch is %d, want 1 or more, or 0", u.Patch)
+	}
+	if u.Places%u.patch() != 0 {
+		return fmt.Errorf("categorical: patches of %d do not divide images of %d", u.Patch, u.Places)
+	}
+	return u.network().Validate()
+}
+
 // Params lists the parameters. The network's last layer starts at zero, as
-// guided-diffusion's does, so that a new model says what its base says.
+// guided-diffusion's does, so that a new model predicts what its
+// base does.
 func (u UNet) Params(features int) []nn.Param {
 	ps := append(u.places().Params("places"), u.network().Params()...)
 	return append(ps, u.packets(features).Params("packets")...)
 }
 
-// Graph is a Trunk's.
+// Graph implements Trunk.
 func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, packets *Node) {
 	n, batch, patch, side := u.Places, x.Shape().Dim(0), u.patch(), u.side()
 	x.AssertDims(batch, n, n, u.seen())
@@ -102,8 +108,8 @@ func (u UNet) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, 
 	eye := Reshape(diagonalMask(x.Graph(), side), 1, side, side, 1)
 	own := ReduceSum(Mul(seen, eye), 2) // [B,side,features]
 	both := Concatenate([]*Node{own, ReduceMean(seen, 2)}, -1)
-	said := u.packets(features).Graph(nn.At(scope, "packets"), Reshape(both, batch*side, -1))
-	return residual, Reshape(said, batch, n, features)
+	packets = u.packets(features).Graph(nn.At(scope, "packets"), Reshape(both, batch*side, -1))
+	return residual, Reshape(packets, batch, n, features)
 }
 
 // toPatches makes one pixel of every square of patch by patch pixels of x

@@ -1,4 +1,6 @@
-package main
+// Package guided takes over models that were trained with OpenAI's guided-diffusion in
+// PyTorch, and writes weights and optimiser state for it.
+package guided
 
 import (
 	"fmt"
@@ -9,22 +11,30 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
 )
 
-// imported is a checkpoint of PyTorch as it is being taken over.
-type imported struct {
-	step     int
-	weights  []pytorch.Named
-	averages map[float64][]pytorch.Named
-	rates    []float64     // of the averages, in the order given
-	adam     *pytorch.Adam // nil without
+// Files are the files of one checkpoint of guided-diffusion.
+type Files struct {
+	Model     string   // modelNNNNNN.pt, or an average to draw with
+	Averages  []string // ema_RATE_NNNNNN.pt; may be empty
+	Optimizer string   // optNNNNNN.pt; empty for none
+	Step      int      // training steps done; below 0 means as the names, or else the files, have it
 }
 
-// fileName is what guided-diffusion calls its files: model001000.pt,
-// opt001000.pt, ema_0.9999_001000.pt.
+// Checkpoint is a checkpoint of guided-diffusion.
+type Checkpoint struct {
+	Step     int
+	Weights  []pytorch.Named
+	Averages map[float64][]pytorch.Named // by rate
+	Rates    []float64                   // of the averages, in the order of the files
+	Adam     *pytorch.Adam               // the optimiser's state; nil without
+}
+
+// fileName is the pattern of guided-diffusion's files: model001000.pt, opt001000.pt,
+// ema_0.9999_001000.pt.
 var fileName = regexp.MustCompile(`^(?:(?:model|opt)_?|ema_([0-9.eE-]+)_)([0-9]+)\.[a-z]+$`)
 
-// nameOf reads a file's name: the rate, 0 where it has none, and the step, -1
-// where it has none.
-func nameOf(path string) (rate float64, step int) {
+// parseName returns what a file's name holds: the rate, 0 where it has none, and the
+// step, -1 where it has none.
+func parseName(path string) (rate float64, step int) {
 	m := fileName.FindStringSubmatch(filepath.Base(path))
 	if m == nil {
 		return 0, -1
@@ -37,64 +47,68 @@ func nameOf(path string) (rate float64, step int) {
 	return rate, step
 }
 
-// read reads all the files.
-func (f *importFlags) read(path string) (*imported, error) {
-	file, err := pytorch.Open(path)
+// Open reads all the files. Only tensors and plain containers are read: nothing that
+// they hold is run.
+func Open(f Files) (*Checkpoint, error) {
+	file, err := pytorch.Open(f.Model)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	m := &imported{step: f.step, averages: map[float64][]pytorch.Named{}}
-	if m.weights, err = file.StateDict(); err != nil {
+	c := &Checkpoint{Step: f.Step, Averages: map[float64][]pytorch.Named{}}
+	if c.Weights, err = file.StateDict(); err != nil {
 		return nil, err
 	}
-	rate, step := nameOf(path)
-	if m.step < 0 {
-		m.step = step
+	rate, step := parseName(f.Model)
+	if c.Step < 0 {
+		c.Step = step
 	}
-	if inside, ok := file.Step(); ok && m.step < 0 {
-		m.step = inside
+	if inside, ok := file.Step(); ok && c.Step < 0 {
+		c.Step = inside
 	}
 	if rate > 0 { // an average for a model
-		m.averages[rate], m.rates = m.weights, []float64{rate}
+		c.Averages[rate], c.Rates = c.Weights, []float64{rate}
 	}
-	for _, average := range f.averages {
-		rate, _ := nameOf(average)
-		if !(rate > 0 && rate < 1) {
-			return nil, fmt.Errorf("--ema %s: the name does not tell the average's rate, as ema_0.9999_001000.pt does", average)
-		}
-		if m.averages[rate] != nil {
-			return nil, fmt.Errorf("--ema %s: there are two averages with the rate %v", average, rate)
-		}
-		if m.averages[rate], err = readWeights(average); err != nil {
+	for _, average := range f.Averages {
+		if err := c.openAverage(average); err != nil {
 			return nil, err
 		}
-		m.rates = append(m.rates, rate)
 	}
-	if f.opt != "" {
-		if m.adam, err = readAdam(f.opt); err != nil {
+	if f.Optimizer != "" {
+		if c.Adam, err = openAdam(f.Optimizer); err != nil {
 			return nil, err
 		}
-		if m.step < 0 && len(m.adam.Moments) > 0 {
-			m.step = m.adam.Moments[0].Step
+		if c.Step < 0 && len(c.Adam.Moments) > 0 {
+			c.Step = c.Adam.Moments[0].Step
 		}
 	}
-	if m.step < 0 {
-		return nil, fmt.Errorf("%s: the name does not tell the training steps, as model001000.pt does: give --step", path)
+	if c.Step < 0 {
+		return nil, fmt.Errorf("guided: %s: the name does not hold the training steps, as model001000.pt does: %w", f.Model, ErrStep)
 	}
-	return m, nil
+	return c, nil
 }
 
-func readWeights(path string) ([]pytorch.Named, error) {
+func (c *Checkpoint) openAverage(path string) error {
+	rate, _ := parseName(path)
+	if !(rate > 0 && rate < 1) {
+		return fmt.Errorf("guided: average %s: the file's name does not hold the rate, as ema_0.9999_001000.pt does", path)
+	}
+	if c.Averages[rate] != nil {
+		return fmt.Errorf("guided: average %s: duplicate rate %v", path, rate)
+	}
 	file, err := pytorch.Open(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer file.Close()
-	return file.StateDict()
+	if c.Averages[rate], err = file.StateDict(); err != nil {
+		return err
+	}
+	c.Rates = append(c.Rates, rate)
+	return nil
 }
 
-func readAdam(path string) (*pytorch.Adam, error) {
+func openAdam(path string) (*pytorch.Adam, error) {
 	file, err := pytorch.Open(path)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package main
+package guided
 
 import (
 	"errors"
@@ -12,35 +12,37 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
-// state is the checkpoint of the run to be.
-func (m *imported) state(cfg netdiffus.Config) (checkpoint.State, error) {
-	s := checkpoint.State{Step: m.step, EMA: map[string]checkpoint.Tensors{}}
-	params, err := cfg.Params()
+// State returns the checkpoint as train saves one of cfg, which Config made.
+func (c *Checkpoint) State(cfg netdiffus.Config) (checkpoint.State, error) {
+	s := checkpoint.State{Step: c.Step, EMA: map[string]checkpoint.Tensors{}}
+	model, err := cfg.Model()
 	if err != nil {
 		return s, err
 	}
-	if s.Model, err = fromPyTorch(params, m.weights); err != nil {
+	params := model.Params()
+	if s.Model, err = fromPyTorch(params, c.Weights); err != nil {
 		return s, err
 	}
 	for _, rate := range cfg.Training.EMA {
 		weights := s.Model // where there is no average one starts, as a copy
-		if average := m.averages[rate]; average != nil {
+		if average := c.Averages[rate]; average != nil {
 			if weights, err = fromPyTorch(params, average); err != nil {
 				return s, err
 			}
 		}
 		s.EMA[filepath.Base(ema.Path(rate))] = weights
 	}
-	if s.Optim, err = m.moments(params); err != nil {
+	if s.Optim, err = c.moments(params); err != nil {
 		return s, err
 	}
-	s.Train, err = train.StartAt(cfg, m.step, m.adam != nil)
+	s.Train, err = train.StartAt(cfg, c.Step, c.Adam != nil)
 	return s, err
 }
 
-// writeRun makes the run directory. Its configuration, which makes it one,
+// WriteRun makes the run directory of a configuration and a checkpoint, for sample to
+// draw from and train to continue. Its config.json, which makes it a run directory,
 // comes last; if anything fails nothing stays of a folder that was not there.
-func writeRun(dir string, cfg netdiffus.Config, state checkpoint.State, session track.Session) (err error) {
+func WriteRun(dir string, cfg netdiffus.Config, state checkpoint.State, session track.Session) (err error) {
 	_, before := os.Stat(dir)
 	run, err := track.Create(dir)
 	if err != nil {

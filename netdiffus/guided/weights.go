@@ -1,4 +1,4 @@
-package main
+package guided
 
 import (
 	"errors"
@@ -33,15 +33,15 @@ func fromPyTorch(params []nn.Param, list []pytorch.Named) (checkpoint.Tensors, e
 			to[p.PyTorchName()], err = checkpoint.Float32(p.FromPyTorch(values), p.Shape...)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", p.PyTorchName(), err)
+			return nil, fmt.Errorf("guided: tensor %s: %w", p.PyTorchName(), err)
 		}
 	}
 	return to, nil
 }
 
-// toPyTorch is the inverse of fromPyTorch, in the order of params, which for a
-// UNet is PyTorch's own.
-func toPyTorch(params []nn.Param, from checkpoint.Tensors) ([]pytorch.Named, error) {
+// Weights returns a checkpoint's tensors as PyTorch has them, under its names and in its
+// layout, in the order of params, which for a UNet is PyTorch's own.
+func Weights(params []nn.Param, from checkpoint.Tensors) ([]pytorch.Named, error) {
 	list := make([]pytorch.Named, 0, len(params))
 	for _, p := range params {
 		name := p.PyTorchName()
@@ -50,7 +50,7 @@ func toPyTorch(params []nn.Param, from checkpoint.Tensors) ([]pytorch.Named, err
 			err = fmt.Errorf("%d values, want %d", len(values), p.Size())
 		}
 		if err != nil {
-			return nil, fmt.Errorf("tensor %s: %w", name, err)
+			return nil, fmt.Errorf("guided: tensor %s: %w", name, err)
 		}
 		list = append(list, pytorch.Named{Name: name, Tensor: pytorch.Float32(p.ToPyTorch(values), p.PyTorchShape()...)})
 	}
@@ -64,12 +64,12 @@ const (
 	secondMoment = "exp_avg_sq"
 )
 
-// moments are the optimiser's state for the checkpoint: PyTorch's, which is in
+// moments returns the optimiser's state for the checkpoint: PyTorch's, which is in
 // the order of the state dict, or zeros.
-func (m *imported) moments(params []nn.Param) (checkpoint.Tensors, error) {
+func (c *Checkpoint) moments(params []nn.Param) (checkpoint.Tensors, error) {
 	to := make(checkpoint.Tensors, 2*len(params))
-	if m.adam != nil {
-		if err := m.takeMoments(params, to); err != nil {
+	if c.Adam != nil {
+		if err := c.takeMoments(params, to); err != nil {
 			return nil, err
 		}
 	}
@@ -88,10 +88,10 @@ func (m *imported) moments(params []nn.Param) (checkpoint.Tensors, error) {
 	return to, nil
 }
 
-// takeMoments puts PyTorch's moments into to. A parameter that never had a
-// gradient has none.
-func (m *imported) takeMoments(params []nn.Param, to checkpoint.Tensors) error {
-	all, err := unflatten(m.adam.Moments, m.weights)
+// takeMoments adds PyTorch's moments to to. A parameter that never had a gradient has
+// none.
+func (c *Checkpoint) takeMoments(params []nn.Param, to checkpoint.Tensors) error {
+	all, err := unflatten(c.Adam.Moments, c.Weights)
 	if err != nil {
 		return err
 	}
@@ -100,13 +100,13 @@ func (m *imported) takeMoments(params []nn.Param, to checkpoint.Tensors) error {
 		byName[p.PyTorchName()] = p
 	}
 	for i, kept := range all {
-		p := byName[m.weights[i].Name]
+		p := byName[c.Weights[i].Name]
 		for moment, t := range map[string]pytorch.Tensor{firstMoment: kept.ExpAvg, secondMoment: kept.ExpAvgSq} {
 			if t.DType == "" {
 				continue
 			}
 			if !slices.Equal(t.Shape, p.PyTorchShape()) {
-				return fmt.Errorf("the optimiser's %s %d is %v, but %s has %v: not this model's optimiser",
+				return fmt.Errorf("guided: the optimiser's %s %d is %v, but %s has %v: not this model's optimiser",
 					moment, i, t.Shape, p.PyTorchName(), p.PyTorchShape())
 			}
 			values, err := t.Float32s()
@@ -114,7 +114,7 @@ func (m *imported) takeMoments(params []nn.Param, to checkpoint.Tensors) error {
 				to[moment+"."+p.PyTorchName()], err = checkpoint.Float32(p.FromPyTorch(values), p.Shape...)
 			}
 			if err != nil {
-				return fmt.Errorf("%s of %s: %w", moment, p.PyTorchName(), err)
+				return fmt.Errorf("guided: %s of %s: %w", moment, p.PyTorchName(), err)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func unflatten(moments []pytorch.Moments, weights []pytorch.Named) ([]pytorch.Mo
 		return moments, nil
 	}
 	if len(moments) != 2 {
-		return nil, fmt.Errorf("the optimiser has %d parameters, the model %d", len(moments), len(weights))
+		return nil, fmt.Errorf("guided: the optimiser has %d parameters, the model %d", len(moments), len(weights))
 	}
 	each := make([]pytorch.Moments, len(weights))
 	for group, flat := range moments {
@@ -143,30 +143,30 @@ func unflatten(moments []pytorch.Moments, weights []pytorch.Named) ([]pytorch.Mo
 			each[i].ExpAvg, rest.ExpAvg, err1 = cut(rest.ExpAvg, w.Shape)
 			each[i].ExpAvgSq, rest.ExpAvgSq, err2 = cut(rest.ExpAvgSq, w.Shape)
 			if err := errors.Join(err1, err2); err != nil {
-				return nil, fmt.Errorf("the optimiser's parameter %d: %w", group, err)
+				return nil, fmt.Errorf("guided: the optimiser's parameter %d: %w", group, err)
 			}
 		}
 		if len(rest.ExpAvg.Data)+len(rest.ExpAvgSq.Data) > 0 {
-			return nil, fmt.Errorf("the optimiser's parameter %d has more values than the model", group)
+			return nil, fmt.Errorf("guided: the optimiser's parameter %d has more values than the model", group)
 		}
 	}
 	return each, nil
 }
 
-// cut takes a float32 tensor of the shape from the start of a flat one.
-func cut(flat pytorch.Tensor, shape []int) (head, rest pytorch.Tensor, err error) {
+// cut divides a flat float32 tensor into a first part of the shape and the rest.
+func cut(flat pytorch.Tensor, shape []int) (first, rest pytorch.Tensor, err error) {
 	n := 4 * nn.Param{Shape: shape}.Size()
 	if flat.DType != "F32" || n > len(flat.Data) {
-		return head, flat, fmt.Errorf("%d bytes of %s left, want %d of F32", len(flat.Data), flat.DType, n)
+		return first, flat, fmt.Errorf("%d bytes of %s left, want %d of F32", len(flat.Data), flat.DType, n)
 	}
-	head = pytorch.Tensor{DType: flat.DType, Shape: shape, Data: flat.Data[:n]}
+	first = pytorch.Tensor{DType: flat.DType, Shape: shape, Data: flat.Data[:n]}
 	flat.Data = flat.Data[n:]
-	return head, flat, nil
+	return first, flat, nil
 }
 
-// adamOf is the optimiser's state of a checkpoint as PyTorch saves it. step is
-// the number of steps done.
-func adamOf(params []nn.Param, from checkpoint.Tensors, step int, a pytorch.Adam) (pytorch.Adam, error) {
+// Adam returns a, with the moments of a checkpoint's optimiser, as PyTorch saves it. step
+// is the number of steps done.
+func Adam(params []nn.Param, from checkpoint.Tensors, step int, a pytorch.Adam) (pytorch.Adam, error) {
 	a.Moments = make([]pytorch.Moments, len(params))
 	for moment, at := range map[string]func(m *pytorch.Moments) *pytorch.Tensor{
 		firstMoment:  func(m *pytorch.Moments) *pytorch.Tensor { return &m.ExpAvg },
@@ -176,7 +176,7 @@ func adamOf(params []nn.Param, from checkpoint.Tensors, step int, a pytorch.Adam
 		for _, p := range params {
 			part[p.PyTorchName()] = from[moment+"."+p.PyTorchName()]
 		}
-		list, err := toPyTorch(params, part)
+		list, err := Weights(params, part)
 		if err != nil {
 			return a, fmt.Errorf("%s: %w", moment, err)
 		}

@@ -17,6 +17,15 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
+// small returns a model over atoms with a small network.
+func small(grain float64) netdiffus.Config {
+	cfg := netdiffus.Categorical(0, 0)
+	atoms := cfg.Kind.(netdiffus.Atoms)
+	atoms.Width, atoms.Blocks, atoms.Grain = 64, 1, grain
+	cfg.Kind = atoms
+	return cfg
+}
+
 // signed is a flow as its signed lengths.
 func signed(f traffic.Flow) string {
 	return strings.Trim(fmt.Sprint(traffic.SignedLength{}.Values(f.Packets)), "[]")
@@ -71,8 +80,7 @@ func TestAtoms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := netdiffus.Categorical(0, 0)
-	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg := small(0.0035)
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, 60
 	dir := filepath.Join(t.TempDir(), "run")
 	b := backendtest.Open(t)
@@ -105,7 +113,7 @@ func TestAtoms(t *testing.T) {
 		}
 	}
 	for name, r := range map[string]sample.Request{
-		"dpm++":  {N: 30, Seed: 4, Sampler: "dpm++"},
+		"dpm++":  {N: 30, Seed: 4, Sampler: netdiffus.Samplers.Must("dpm++")},
 		"head":   {N: 30, Seed: 4, Decode: "head"},
 		"argmax": {N: 30, Seed: 4, Decode: "argmax"},
 		"matrix": {N: 30, Seed: 4, Decode: "matrix"},

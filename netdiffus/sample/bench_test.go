@@ -15,8 +15,8 @@ func BenchmarkDraw(b *testing.B) {
 		name string
 		r    Request
 	}{
-		{"ddim-10", Request{Sampler: "ddim", Steps: "ddim10"}},
-		{"ddim-25", Request{Sampler: "ddim", Steps: "ddim25"}},
+		{"ddim-10", Request{Sampler: netdiffus.Samplers.Must("ddim"), Steps: "ddim10"}},
+		{"ddim-25", Request{Sampler: netdiffus.Samplers.Must("ddim"), Steps: "ddim25"}},
 		{"ancestral-100", Request{}},
 	} {
 		b.Run(c.name, func(b *testing.B) {

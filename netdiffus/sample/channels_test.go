@@ -86,8 +86,7 @@ func drawTrained(t *testing.T, cfg netdiffus.Config, r dataset.Recipe) []traffic
 
 // TestTimedAtoms: times come out with the packets that they came with.
 func TestTimedAtoms(t *testing.T) {
-	cfg := netdiffus.Categorical(0, 0)
-	cfg.Atoms.Width, cfg.Atoms.Blocks, cfg.Atoms.Grain = 64, 1, 0
+	cfg := small(0)
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, 20
 	flows := drawTrained(t, cfg, dataset.Recipe{
 		SeriesLength: 4,

@@ -3,7 +3,6 @@ package sample
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -11,89 +10,63 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
-// Decodes are the names that Request.Decode takes.
-var Decodes = []string{"diagonal", "head", "argmax", "matrix"}
+// Decodings lists the names that Request.Decode takes with this model.
+func (g *Generator) Decodings() []string {
+	return slices.Concat([]string{"diagonal"}, g.model.Traits().Decodings, []string{"matrix"})
+}
 
-// asItComes tells whether finished images stay as the sampler leaves them.
-func (r Request) asItComes() bool { return r.Decode == "" || r.Decode == "diagonal" }
+// asDrawn reports whether finished images stay as the sampler leaves them.
+func (r Request) asDrawn() bool { return r.Decode == "" || r.Decode == "diagonal" }
 
-// headDecides tells whether finished images are those of the head's atoms.
-func (r Request) headDecides() bool { return r.Decode == "head" || r.Decode == "argmax" }
-
-// checkDecode says what keeps the model from what is asked.
-func (p *plan) checkDecode() error {
-	if p.asItComes() {
+// checkDecode returns what keeps the model from decoding as r asks.
+func (g *Generator) checkDecode(r Request) error {
+	if r.asDrawn() {
 		return nil
 	}
-	if !slices.Contains(Decodes, p.Decode) {
-		return fmt.Errorf("no decoding %q: want one of %s", p.Decode, strings.Join(Decodes, ", "))
+	if !slices.Contains(g.Decodings(), r.Decode) {
+		return fmt.Errorf("this model has no decoding %q: want one of %s", r.Decode, strings.Join(g.Decodings(), ", "))
 	}
-	if p.headDecides() && p.g.Config.Atoms == nil {
-		return fmt.Errorf("decoding %q needs a model over atoms, which has a head to ask; this one takes diagonal or matrix", p.Decode)
-	}
-	if _, ok := p.g.Config.Encoding.Image().(imaging.GASF); !ok {
-		return fmt.Errorf("decoding %q is for GASF images, the model draws %s", p.Decode, p.g.Config.Encoding.Image().Name())
+	if _, ok := g.Config.Encoding.Image().(imaging.GASF); !ok {
+		return fmt.Errorf("decoding %q is for GASF images, the model draws %s", r.Decode, g.Config.Encoding.Image().Name())
 	}
 	return nil
 }
 
-// decider makes the program that asks the head; nil where it is not to be asked.
-// Its arguments are images [B,n,n,C], the clean images that the step before returned,
-// the step's number (scalar int32), chances [B,n,C], which "argmax" does not look at,
-// and y [B] int32; it returns the atoms' middles, [B,n,C].
-func (g *Generator) decider(key stepKey, groups []int) (*model.Exec, error) {
-	if !(Request{Decode: key.decode}).headDecides() {
+// decider makes the program of one of the model's own decodings; nil for others. Its
+// arguments are x [B,n,n,C] before the last step, the estimate of the clean images a
+// step before, chance [B,n,C] and y [B] int32; it returns u [B,n,C] (netdiffus.Decoder).
+func (g *Generator) decider(m netdiffus.Bound, decoding string) (*model.Exec, error) {
+	if !slices.Contains(g.model.Traits().Decodings, decoding) {
 		return nil, nil
 	}
-	c := g.Config
-	if key.steps != "" {
-		c.Diffusion.Respacing = key.steps
-	}
-	h, err := c.Head(groups)
-	if err != nil {
-		return nil, err
-	}
+	decode := m.Decoder(decoding)
 	return model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) *graph.Node {
-		x, last, t, chance, y := in[0], in[1], in[2], in[3], in[4]
-		if key.decode == "argmax" {
-			chance = nil
-		}
+		x, previous, t, chance, y := in[0], in[1], in[2], in[3], in[4]
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
-		return h.Decide(g.store.Scope(g.scope), x, last, t, y, chance)
+		return decode(g.store.Scope(g.scope), x, previous, t, y, chance)
 	})
 }
 
-// ask is what the head decides of a batch's images at step t; last is the clean images
-// of the step before.
-func (p *plan) ask(images, last *tensors.Tensor, t int, y []int32, streams []*rand.Rand) ([]float32, error) {
-	n := p.side() * p.channels()
-	chance := make([]float32, p.batch*n)
-	for i, r := range streams {
-		for j := range n {
-			if r != nil {
-				chance[i*n+j] = r.Float32()
-			}
-		}
-	}
-	out, err := p.decide.Call(images, last, tensors.FromScalar(int32(t)),
-		tensors.FromFlatDataAndDimensions(chance, p.batch, p.side(), p.channels()),
-		tensors.FromFlatDataAndDimensions(y, p.batch))
+// decideSeries runs the program of the decoding before the last step.
+func (p *plan) decideSeries(b *batch, x, previous *tensors.Tensor) ([]float32, error) {
+	n, channels := b.image.Side, b.image.Channels
+	out, err := p.decide.Call(x, previous, tensors.FromScalar(int32(0)),
+		tensors.FromFlatDataAndDimensions(b.uniform(n*channels), p.batch, n, channels),
+		tensors.FromFlatDataAndDimensions(b.y, p.batch))
 	if err != nil {
 		return nil, err
 	}
 	return tensors.CopyFlatData[float32](out[0])
 }
 
-// redraw makes finished images show what was decided: decided [B,n,C], or nil.
-// images are the batch's, without filler.
-func (p *plan) redraw(images imaging.Images, decided []float32, part []int) {
-	if p.asItComes() {
-		return
-	}
-	n, channels := p.side(), p.channels()
+// redraw makes finished images, which are part's without filler, those of the series
+// decided [B,n,C], or where that is nil of the series nearest to all their pixels.
+func redraw(images imaging.Images, decided []float32, part []int) {
+	n, channels := images.H, images.C
 	series, plane := make([]float64, n), make([]float64, n*n)
 	at := 0
 	for i, number := range part {

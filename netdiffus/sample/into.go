@@ -15,10 +15,10 @@ import (
 )
 
 // DrawInto is Draw, and keeps the set in the folder dir, in the layout
-// [dataset.Samples], with a note of what was asked for beside it, in dir.json.
-// Where that note says that the folder holds just this already (the same
-// request, of the same weights) the set is read back and nothing is drawn: to
-// repeat the call is cheap. Another set that DrawInto left in dir is replaced.
+// [dataset.Samples], with a note of the request and the weights in dir.json.
+// Where the note there is the same already the set is read back and nothing is
+// drawn: to repeat the call is cheap. Another set that DrawInto left in dir is
+// replaced. The request's sampler must have a name.
 func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*dataset.Set, error) {
 	dir = filepath.Clean(dir)
 	note, err := g.note(r)
@@ -52,8 +52,12 @@ func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*datas
 	return dataset.Open(dir, nil) // as float32, like the next time
 }
 
-// note describes a request and the weights that it is drawn with.
+// note returns a request and the weights that it is drawn with, as JSON.
 func (g *Generator) note(r Request) ([]byte, error) {
+	if r.Sampler.IsSet() && r.Sampler.Name() == "" {
+		_, err := json.Marshal(r.Sampler)
+		return nil, err
+	}
 	b, err := json.MarshalIndent(struct {
 		Checkpoint string  `json:"checkpoint_sha256"`
 		Weights    Weights `json:"weights,omitempty"`
@@ -69,6 +73,6 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Decode     string
 		NoClip     bool
 		Batch      int // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler, r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
+	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler.Name(), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

@@ -11,17 +11,18 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// Look is what a model makes of images that were noised up to step T.
-type Look struct {
+// Reconstruction is a model's estimate of clean images from images noised up to step T.
+type Reconstruction struct {
 	T     int
 	Noisy imaging.Images // x_t, [N,H,W,C], in the order of the set
-	X0    imaging.Images // what the model takes for the clean images
+	X0    imaging.Images // the model's estimate of the clean images
 
 	// EpsMSE is the squared error of the noise that X0 implies, mean over pixels
 	// and images: the loss that the reference minimises, were X0 not held within
@@ -29,31 +30,31 @@ type Look struct {
 	EpsMSE, X0MSE float64
 }
 
-// Look noises the images of set up to each of the steps t, from 0 to one less
-// than the schedule has (Config.Diffusion), and asks the model for the clean
-// images: to see how well it does, and where. All of set is computed at once. An
+// Reconstruct noises the images of set up to each of the steps t, from 0 to one less
+// than the schedule has (Config.Diffusion), and yields the model's estimates of the
+// clean images: to see how good they are, and where. All of set is computed at once. An
 // image's noise is the same at all steps, and depends on seed and its place.
-func (g *Generator) Look(ctx context.Context, set *dataset.Set, seed uint64, t ...int) iter.Seq2[Look, error] {
-	return func(yield func(Look, error) bool) {
-		l, err := g.looker(set, seed)
+func (g *Generator) Reconstruct(ctx context.Context, set *dataset.Set, seed uint64, t ...int) iter.Seq2[Reconstruction, error] {
+	return func(yield func(Reconstruction, error) bool) {
+		r, err := g.newReconstructor(set, seed)
 		for i := 0; i < len(t) && err == nil; i++ {
 			if err = ctx.Err(); err != nil {
 				break
 			}
-			var look Look
-			if look, err = l.look(t[i]); err == nil && !yield(look, nil) {
+			var one Reconstruction
+			if one, err = r.at(t[i]); err == nil && !yield(one, nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(Look{}, fmt.Errorf("sample: looking at %d images: %w", set.Len(), err))
+			yield(Reconstruction{}, fmt.Errorf("sample: reconstructing %d images: %w", set.Len(), err))
 		}
 	}
 }
 
-// looker is a batch to look at, its images sorted by class, as a model over
-// atoms wants them.
-type looker struct {
+// reconstructor is a batch to reconstruct, its images sorted by class, as grouped
+// batches are.
+type reconstructor struct {
 	order  []int // of the set's images
 	images imaging.Images
 	steps  int
@@ -62,12 +63,12 @@ type looker struct {
 	eps    []float32
 }
 
-func (g *Generator) looker(set *dataset.Set, seed uint64) (*looker, error) {
+func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstructor, error) {
 	c := g.Config
-	if set.Len() == 0 || set.Images.H != c.UNet.ImageSize || set.Images.W != c.UNet.ImageSize || set.Images.C != c.UNet.InChannels {
-		return nil, fmt.Errorf("%dx%dx%d pixels: the model has %dx%[4]dx%d", set.Images.H, set.Images.W, set.Images.C, c.UNet.ImageSize, c.UNet.InChannels)
+	if im := set.Images; set.Len() == 0 || im.H != im.W || c.Image != (netdiffus.Image{Side: im.H, Channels: im.C}) {
+		return nil, fmt.Errorf("%dx%dx%d pixels: the model has %dx%[4]dx%d", im.H, im.W, im.C, c.Image.Side, c.Image.Channels)
 	}
-	l := &looker{images: set.Images}
+	l := &reconstructor{images: set.Images}
 	classes := make([]int, set.Len())
 	groups := make([]int, len(c.Classes))
 	for i, label := range set.Labels {
@@ -78,10 +79,11 @@ func (g *Generator) looker(set *dataset.Set, seed uint64) (*looker, error) {
 		l.order = append(l.order, i)
 	}
 	slices.SortStableFunc(l.order, func(a, b int) int { return classes[a] - classes[b] })
-	denoiser, s, err := g.denoiser(stepKey{}, groups)
+	s, err := c.Diffusion.NewSchedule("")
 	if err != nil {
 		return nil, err
 	}
+	m := g.model.Bind(s, groups)
 	l.steps = s.Len()
 	var x0 []float32
 	var y []int32
@@ -96,7 +98,7 @@ func (g *Generator) looker(set *dataset.Set, seed uint64) (*looker, error) {
 	}
 	shape := []int{set.Len(), set.Images.H, set.Images.W, set.Images.C}
 	l.args = []any{tensors.FromFlatDataAndDimensions(x0, shape...), tensors.FromFlatDataAndDimensions(l.eps, shape...)}
-	if c.ClassCond {
+	if c.NumClasses() > 0 {
 		l.args = append(l.args, tensors.FromFlatDataAndDimensions(y, set.Len()))
 	}
 	l.exec, err = model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
@@ -107,41 +109,41 @@ func (g *Generator) looker(set *dataset.Set, seed uint64) (*looker, error) {
 		}
 		t = graph.BroadcastToDims(t, x0.Shape().Dim(0))
 		x := diffusion.QSample(s, x0, t, eps)
-		p := denoiser(nil)(g.store.Scope(g.scope), x, t, y)
+		p := g.denoiser(m, s, Request{}, nil)(g.store.Scope(g.scope), x, t, y)
 		return []*graph.Node{x, p.X0, diffusion.EpsFromX0(s, p.X0, x, t)}
 	})
 	return l, err
 }
 
-// look is the batch at step t.
-func (l *looker) look(t int) (Look, error) {
+// at is the batch at step t.
+func (l *reconstructor) at(t int) (Reconstruction, error) {
 	if t < 0 || t >= l.steps {
-		return Look{}, fmt.Errorf("step %d: want one from 0 to %d", t, l.steps-1)
+		return Reconstruction{}, fmt.Errorf("step %d: want one from 0 to %d", t, l.steps-1)
 	}
 	out, err := l.exec.Call(append([]any{tensors.FromScalar(int32(t))}, l.args...)...)
 	if err != nil {
-		return Look{}, err
+		return Reconstruction{}, err
 	}
 	m := l.images
-	look := Look{T: t, Noisy: imaging.New(m.N, m.H, m.W, m.C), X0: imaging.New(m.N, m.H, m.W, m.C)}
+	r := Reconstruction{T: t, Noisy: imaging.New(m.N, m.H, m.W, m.C), X0: imaging.New(m.N, m.H, m.W, m.C)}
 	var flat [3][]float32
 	for k := range flat {
 		if flat[k], err = tensors.CopyFlatData[float32](out[k]); err != nil {
-			return Look{}, err
+			return Reconstruction{}, err
 		}
 	}
 	pixels := len(flat[0]) / m.N
-	for at, i := range l.order {
-		clean, noisy, x0 := m.At(i), look.Noisy.At(i), look.X0.At(i)
+	for place, i := range l.order {
+		clean, noisy, x0 := m.At(i), r.Noisy.At(i), r.X0.At(i)
 		for j := range pixels {
-			k := at*pixels + j
+			k := place*pixels + j
 			noisy[j], x0[j] = float64(flat[0][k]), float64(flat[1][k])
-			look.X0MSE += (x0[j] - clean[j]) * (x0[j] - clean[j])
+			r.X0MSE += (x0[j] - clean[j]) * (x0[j] - clean[j])
 			d := float64(flat[2][k]) - float64(l.eps[k])
-			look.EpsMSE += d * d
+			r.EpsMSE += d * d
 		}
 	}
 	n := float64(len(flat[0]))
-	look.EpsMSE, look.X0MSE = look.EpsMSE/n, look.X0MSE/n
-	return look, nil
+	r.EpsMSE, r.X0MSE = r.EpsMSE/n, r.X0MSE/n
+	return r, nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
-// lookSet is images of random series, of two classes, in mixed order.
-func lookSet(side int) *dataset.Set {
+// randomSet is images of random series, of two classes, in mixed order.
+func randomSet(side int) *dataset.Set {
 	set := &dataset.Set{Encoding: dataset.MustEncoding(dataset.Recipe{SeriesLength: side}), Classes: []string{"down", "up"}, Images: imaging.New(5, side, side, 1), Labels: []int{1, 0, 1, 1, 0}}
 	r := rand.New(rand.NewPCG(1, 1))
 	x := make([]float64, side)
@@ -25,32 +25,32 @@ func lookSet(side int) *dataset.Set {
 	return set
 }
 
-// TestLook checks the errors against the images they are of, and the noise
+// TestReconstruct checks the errors against the images they are of, and the noise
 // against the schedule.
-func TestLook(t *testing.T) {
+func TestReconstruct(t *testing.T) {
 	dir, _ := newRun(t, tiny(), 8)
 	g := open(t, dir, "")
-	set := lookSet(8)
+	set := randomSet(8)
 	schedule, err := netdiffus.Schedules.Get("cosine")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := schedule(20)
+	s, err := schedule.Value(20)
 	if err != nil {
 		t.Fatal(err)
 	}
 	eps := make([]float64, 64)
 	var noiseBefore []float64
-	for look, err := range g.Look(t.Context(), set, 7, 2, 10, 19) {
+	for r, err := range g.Reconstruct(t.Context(), set, 7, 2, 10, 19) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		var x0MSE, epsMSE float64
-		a, b := math.Sqrt(s.AlphaBar[look.T]), math.Sqrt(1-s.AlphaBar[look.T])
+		a, b := math.Sqrt(s.AlphaBar[r.T]), math.Sqrt(1-s.AlphaBar[r.T])
 		var all []float64
 		for i := range set.Images.N {
-			clean, noisy, x0 := set.Images.At(i), look.Noisy.At(i), look.X0.At(i)
-			s.EpsFromX0(look.T, clean, noisy, eps)
+			clean, noisy, x0 := set.Images.At(i), r.Noisy.At(i), r.X0.At(i)
+			s.EpsFromX0(r.T, clean, noisy, eps)
 			for j := range clean {
 				d := x0[j] - clean[j]
 				x0MSE += d * d / 320
@@ -58,11 +58,11 @@ func TestLook(t *testing.T) {
 			}
 			all = append(all, eps...)
 		}
-		if math.Abs(x0MSE-look.X0MSE) > 1e-5*x0MSE || math.Abs(epsMSE-look.EpsMSE) > 1e-3*epsMSE {
-			t.Errorf("step %d: errors %v of x0 and %v of eps, want %v and %v", look.T, look.X0MSE, look.EpsMSE, x0MSE, epsMSE)
+		if math.Abs(x0MSE-r.X0MSE) > 1e-5*x0MSE || math.Abs(epsMSE-r.EpsMSE) > 1e-3*epsMSE {
+			t.Errorf("step %d: errors %v of x0 and %v of eps, want %v and %v", r.T, r.X0MSE, r.EpsMSE, x0MSE, epsMSE)
 		}
 		if noiseBefore != nil && apart(t, all, noiseBefore) > 1e-3 {
-			t.Errorf("step %d: other noise than at the step before", look.T)
+			t.Errorf("step %d: other noise than at the step before", r.T)
 		}
 		noiseBefore = all
 	}
@@ -77,41 +77,41 @@ func TestLook(t *testing.T) {
 
 // An image's place in the set decides about its class and its noise, not what
 // stands beside it.
-func TestLookKeepsTheOrder(t *testing.T) {
+func TestReconstructKeepsTheOrder(t *testing.T) {
 	dir, _ := newRun(t, tiny(), 8)
 	g := open(t, dir, "")
-	set := lookSet(8)
+	set := randomSet(8)
 	first := set.Select([]int{0})
-	for look, err := range g.Look(t.Context(), set, 7, 5) {
+	for r, err := range g.Reconstruct(t.Context(), set, 7, 5) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for one, err := range g.Look(t.Context(), first, 7, 5) {
+		for one, err := range g.Reconstruct(t.Context(), first, 7, 5) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := apart(t, one.X0.Data, look.X0.At(0)); got > across {
+			if got := apart(t, one.X0.Data, r.X0.At(0)); got > across {
 				t.Errorf("the first image alone is %v apart from the same among others", got)
 			}
 		}
 	}
 }
 
-func TestLookRefuses(t *testing.T) {
+func TestReconstructRefuses(t *testing.T) {
 	dir, _ := newRun(t, tiny(), 8)
 	g := open(t, dir, "")
-	other := lookSet(8)
+	other := randomSet(8)
 	other.Classes = []string{"down", "left"}
 	for _, c := range []struct {
 		set  *dataset.Set
 		t    int
 		want string
 	}{
-		{lookSet(8), 20, "want one from 0 to 19"},
-		{lookSet(6), 0, "6x6x1 pixels: the model has 8x8x1"},
+		{randomSet(8), 20, "want one from 0 to 19"},
+		{randomSet(6), 0, "6x6x1 pixels: the model has 8x8x1"},
 		{other, 0, `no class "left": the model has down, up`},
 	} {
-		for _, err := range g.Look(t.Context(), c.set, 1, c.t) {
+		for _, err := range g.Reconstruct(t.Context(), c.set, 1, c.t) {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want an error with %q", err, c.want)
 			}

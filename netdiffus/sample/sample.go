@@ -15,34 +15,36 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
 // Generator is a trained model, ready to draw.
 type Generator struct {
-	Config netdiffus.Config
-	Step   int    // training steps that the weights have seen
-	From   string // folder of the checkpoint
+	Config netdiffus.Config // fitted
+	Step   int              // training steps that the weights have seen
+	From   string           // folder of the checkpoint
 
+	model   netdiffus.Model
 	scope   string // of the weights in store
 	dir     string // what was opened, and which of its weights; "" if nothing was
 	weights Weights
 	sum     string // of the checkpoint
 	backend compute.Backend
 	store   *model.Store
-	known   map[stepKey]program // denoising steps that were asked for before
+	known   map[programKey]program // denoising steps that were asked for before
 }
 
 const weightScope = "/model"
 
-// Weights says which of a checkpoint's weights to draw with: "" for the moving
+// Weights chooses which of a checkpoint's weights to draw with: "" for the moving
 // average with the configuration's first rate, or the trained weights where
 // there is no average; "model" for the trained weights; "ema" for the first
 // average and "ema_0.999" for the one with this rate.
 type Weights string
 
 // Open loads a trained model from dir, which is a run directory, whose newest
-// sound checkpoint is taken, or a checkpoint within one.
+// intact checkpoint is taken, or a checkpoint within one.
 func Open(b compute.Backend, dir string) (*Generator, error) { return OpenWeights(b, dir, "") }
 
 // OpenWeights is Open with a choice of weights.
@@ -51,14 +53,19 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	g := &Generator{Step: c.Step, From: c.Path, scope: weightScope, dir: dir, weights: w, backend: b, store: model.NewStore(), known: map[stepKey]program{}}
-	if err := track.ReadConfig(run, &g.Config); err != nil {
+	var cfg netdiffus.Config
+	if err := track.ReadConfig(run, &cfg); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	if g.Config.Encoding == nil {
+	if cfg.Encoding == nil {
 		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
 	}
-	if err = g.Config.Create(g.store.Scope(weightScope), 0); err == nil {
+	g, err := New(b, cfg, model.NewStore(), weightScope)
+	if err != nil {
+		return nil, err
+	}
+	g.Step, g.From, g.dir, g.weights = c.Step, c.Path, dir, w
+	if err = nn.Create(g.store.Scope(weightScope), g.model.Params(), 0); err == nil {
 		err = g.load(c)
 	}
 	if err != nil {
@@ -67,17 +74,22 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	return g, nil
 }
 
-// Of is the generator over weights of cfg's model that are in store below scope, and
-// are trained there perhaps: it draws with what they are at the time. cfg is fitted.
-func Of(b compute.Backend, cfg netdiffus.Config, store *model.Store, scope string) *Generator {
-	return &Generator{Config: cfg, scope: scope, backend: b, store: store, known: map[stepKey]program{}}
+// New returns the generator over weights of cfg's model that are in store below scope:
+// it draws with what they are at the time, also while they are trained there. cfg is
+// fitted.
+func New(b compute.Backend, cfg netdiffus.Config, store *model.Store, scope string) (*Generator, error) {
+	m, err := cfg.Model()
+	if err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
+	return &Generator{Config: cfg, model: m, scope: scope, backend: b, store: store, known: map[programKey]program{}}, nil
 }
 
-// Refresh takes the weights of the run directory's newest sound checkpoint: to
-// follow a run that is being trained. Denoising steps that were compiled stay.
+// Refresh loads the weights of the run directory's newest intact checkpoint: to
+// follow a run that is being trained. Compiled programs are kept.
 func (g *Generator) Refresh() error {
 	if g.dir == "" {
-		return nil // the weights are where they are trained
+		return nil // the weights are those in the store
 	}
 	_, c, err := Find(g.dir)
 	if err != nil {
@@ -93,9 +105,9 @@ func (g *Generator) Refresh() error {
 	return nil
 }
 
-// load sets the weights to a checkpoint's.
+// load sets the weights to those of a checkpoint.
 func (g *Generator) load(c *checkpoint.Checkpoint) error {
-	t, err := g.weights.read(c, g.Config.Training.EMA)
+	t, _, err := g.weights.Read(c, g.Config.Training.EMA)
 	if err != nil {
 		return err
 	}
@@ -103,13 +115,13 @@ func (g *Generator) load(c *checkpoint.Checkpoint) error {
 	return checkpoint.ToStore(g.store, weightScope, t)
 }
 
-// Find returns the run directory and the checkpoint that dir means: a run
-// directory, whose newest sound checkpoint is taken, or a checkpoint within one.
+// Find returns the run directory and the checkpoint that dir stands for: a run
+// directory, whose newest intact checkpoint is taken, or a checkpoint within one.
 func Find(dir string) (run string, c *checkpoint.Checkpoint, err error) {
 	if _, err := os.Stat(track.ConfigFile(dir)); err == nil {
 		c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(dir))
 		if errors.Is(err, checkpoint.ErrNone) && len(damaged) > 0 {
-			err = fmt.Errorf("%w that is sound: %s: %w", err, damaged[0].Path, damaged[0].Err)
+			err = fmt.Errorf("%w that is intact: %s: %w", err, damaged[0].Path, damaged[0].Err)
 		}
 		if err != nil {
 			return "", nil, fmt.Errorf("%s: %w", dir, err)
@@ -124,21 +136,22 @@ func Find(dir string) (run string, c *checkpoint.Checkpoint, err error) {
 	return run, c, err
 }
 
-// read reads the weights that w means; rates are the configuration's.
-func (w Weights) read(c *checkpoint.Checkpoint, rates []float64) (checkpoint.Tensors, error) {
+// Read reads the weights that w names; rates are the configuration's. rate is the
+// average's, "" for the trained weights.
+func (w Weights) Read(c *checkpoint.Checkpoint, rates []float64) (t checkpoint.Tensors, rate string, err error) {
 	rate, isRate := strings.CutPrefix(string(w), "ema_")
 	switch {
 	case w == "model", w == "" && len(rates) == 0:
-		return c.Model()
+		t, err = c.Model()
+		return t, "", err
 	case w == "" || w == "ema":
 		if len(rates) == 0 {
-			return nil, errors.New("the run keeps no moving average")
+			return nil, "", errors.New("the run keeps no moving average")
 		}
-		return c.EMA(rateName(rates[0]))
-	case isRate:
-		return c.EMA(rate)
+		rate = filepath.Base(ema.Path(rates[0]))
+	case !isRate:
+		return nil, "", fmt.Errorf("no weights %q: want model, ema or ema_RATE with RATE one of %s", w, strings.Join(c.Rates(), ", "))
 	}
-	return nil, fmt.Errorf("no weights %q: want model, ema or ema_RATE with RATE one of %s", w, strings.Join(c.Rates(), ", "))
+	t, err = c.EMA(rate)
+	return t, rate, err
 }
-
-func rateName(rate float64) string { return filepath.Base(ema.Path(rate)) }

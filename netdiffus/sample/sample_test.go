@@ -45,7 +45,7 @@ func newRun(t testing.TB, cfg netdiffus.Config, side int) (dir, ckpt string) {
 	state := checkpoint.State{Step: 3, EMA: map[string]checkpoint.Tensors{}}
 	random := func(seed uint64) checkpoint.Tensors {
 		store := model.NewStore()
-		if err := cfg.UNet.Create(store.Scope(weightScope), seed); err != nil {
+		if err := cfg.Network().Create(store.Scope(weightScope), seed); err != nil {
 			t.Fatal(err)
 		}
 		tensors, err := checkpoint.FromStore(store, weightScope)
@@ -159,7 +159,7 @@ func TestASampleDependsOnSeedClassAndNumberAlone(t *testing.T) {
 func TestStepsEndWithDraw(t *testing.T) {
 	_, ckpt := newRun(t, tiny(), 8)
 	g := open(t, ckpt, "ema_0.999")
-	r := Request{N: 2, Seed: 1, Sampler: "ddim", Steps: "5", Batch: 4}
+	r := Request{N: 2, Seed: 1, Sampler: netdiffus.Samplers.Must("ddim"), Steps: "5", Batch: 4}
 	want := draw(t, g, r)
 	var left []int
 	var last Step
@@ -189,8 +189,8 @@ func TestWaysOfDrawingDiffer(t *testing.T) {
 	plain := draw(t, g, Request{N: 2, Steps: "4"})
 	for name, other := range map[string]*dataset.Set{
 		"model's weights": draw(t, trained, Request{N: 2, Steps: "4"}),
-		"ddim, no clip":   draw(t, g, Request{N: 2, Steps: "4", Sampler: "ddim", NoClip: true}),
-		"dpm++":           draw(t, g, Request{N: 2, Steps: "4", Sampler: "dpm++"}),
+		"ddim, no clip":   draw(t, g, Request{N: 2, Steps: "4", Sampler: netdiffus.Samplers.Must("ddim"), NoClip: true}),
+		"dpm++":           draw(t, g, Request{N: 2, Steps: "4", Sampler: netdiffus.Samplers.Must("dpm++")}),
 		"guidance":        draw(t, g, Request{N: 2, Steps: "4", Guidance: 3}),
 	} {
 		if apart(t, plain.Images.Data, other.Images.Data) < 1e-3 {
@@ -221,7 +221,7 @@ func TestDrawStopsAndRefuses(t *testing.T) {
 		want string
 	}{
 		{Request{Classes: []string{"left"}}, `no class "left": the model has down, up`},
-		{Request{Sampler: "euler"}, "want one of ancestral, ddim, dpm++"},
+		{Request{Decode: "head"}, "want one of diagonal, matrix"},
 		{Request{Steps: "21"}, "21 steps wanted"},
 		{Request{N: -1}, "positive"},
 	} {

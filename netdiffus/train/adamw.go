@@ -48,8 +48,8 @@ func (a adamW) update(store *model.Store, params []*model.Variable, grads []*Nod
 	shrink, stepSize, rootBias := at(0), at(1), at(2)
 	for i, v := range params {
 		g, p := grads[i], v.NodeValue(grads[i].Graph())
-		mean := store.GetVariable(beside(firstMoment, v))
-		square := store.GetVariable(beside(secondMoment, v))
+		mean := store.GetVariable(pathFor(firstMoment, v))
+		square := store.GetVariable(pathFor(secondMoment, v))
 		m := mean.NodeValue(g.Graph())
 		m = Add(m, MulScalar(Sub(g, m), 1-a.beta1))
 		s := Add(MulScalar(square.NodeValue(g.Graph()), a.beta2), MulScalar(Square(g), 1-a.beta2))

@@ -35,7 +35,7 @@ func TestGroups(t *testing.T) {
 
 func TestLearningRate(t *testing.T) {
 	r := &trainer{}
-	r.cfg.Training = netdiffus.Training{LR: 1, Warmup: 4, Decay: true, Steps: 100}
+	r.training = netdiffus.Training{LR: 1, Warmup: 4, Decay: true, Steps: 100}
 	for step, want := range map[int]float64{0: .25, 3: 1, 29: 1, 30: 1, 65: 1 - .99/2, 100: .01, 500: .01} {
 		r.step = step
 		if got := r.learningRate(); math.Abs(got-want) > 1e-12 {
@@ -44,7 +44,16 @@ func TestLearningRate(t *testing.T) {
 	}
 }
 
-// twoKinds are flows of two classes that a chain tells apart, as a set of atoms.
+// small returns a model over atoms with a small network.
+func small() netdiffus.Config {
+	cfg := netdiffus.Categorical(0, 0)
+	atoms := cfg.Kind.(netdiffus.Atoms)
+	atoms.Width, atoms.Blocks = 64, 1
+	cfg.Kind = atoms
+	return cfg
+}
+
+// twoKinds are flows of two classes that a chain separates, as a set of atoms.
 func twoKinds(t *testing.T, more ...dataset.Channel) *dataset.Set {
 	t.Helper()
 	var flows []traffic.Flow
@@ -85,8 +94,7 @@ func TestTimedAtomsResume(t *testing.T) {
 
 // TestLongAtoms: flows of many places go round a loop, and learn all the same.
 func TestLongAtoms(t *testing.T) {
-	cfg := netdiffus.Categorical(0, 0)
-	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg := small()
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 2
 	set := twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}})
 	long := dataset.Recipe{SeriesLength: 20, Channels: []dataset.Channel{
@@ -104,8 +112,7 @@ func TestLongAtoms(t *testing.T) {
 
 func resume(t *testing.T, set *dataset.Set) {
 	t.Helper()
-	cfg := netdiffus.Categorical(0, 0)
-	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg := small()
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 12
 	straight, stopped := t.TempDir(), t.TempDir()
 

@@ -12,7 +12,7 @@ import (
 
 // Keys of the random streams of a run. Each is drawn from noise.Stream(seed,
 // key, step or epoch), so that any step can be drawn without the ones before:
-// a run that resumes needs the step's number and nothing else.
+// a run that continues needs the step's number and nothing else.
 const (
 	streamOrder uint64 = iota + 1
 	streamTimestep
@@ -34,9 +34,9 @@ type batch struct {
 	y     []int32   // [B] classes, nil without classes
 }
 
-// order walks a data set of n samples in epochs, each shuffled anew. The
-// stream of positions is endless and knows no last, shorter batch: a batch
-// may end one epoch and begin the next.
+// order is the order of n samples in epochs, each shuffled anew. The stream of
+// positions is endless, without a last, shorter batch: a batch may end one epoch
+// and begin the next.
 type order struct {
 	seed  uint64
 	key   uint64 // of its random stream
@@ -76,23 +76,30 @@ type stratum struct {
 	order   order
 }
 
-// newFeed draws from set as cfg, which is fitted to it, says.
-func newFeed(set *dataset.Set, cfg netdiffus.Config) *feed {
-	tr := cfg.Training
+// newFeed draws from set as tr has it, for a model conditioned on so many classes.
+func newFeed(set *dataset.Set, tr netdiffus.Training, classes int, grouped bool) *feed {
 	f := &feed{
 		set: set, seed: tr.Seed, size: tr.BatchSize,
-		classes: cfg.UNet.Classes, drop: tr.LabelDropout, flip: tr.RandomFlip,
+		classes: classes, drop: tr.LabelDropout, flip: tr.RandomFlip,
 		order: order{seed: tr.Seed, key: streamOrder, n: set.Images.N},
 	}
-	if cfg.Atoms == nil {
-		return f
+	if grouped {
+		f.strata = strata(set, tr.Seed)
+		f.groups = groups(set.Counts(), tr.BatchSize, tr.Balance)
 	}
-	f.strata = strata(set, tr.Seed)
-	f.groups = groups(set.Counts(), tr.BatchSize, tr.Balance)
 	return f
 }
 
-// strata are set's classes, each in an order of its own drawn by seed.
+// newHeldFeed draws the whole of set as one batch.
+func newHeldFeed(set *dataset.Set, seed uint64, classes int, grouped bool) *feed {
+	f := &feed{set: set, seed: seed, size: set.Len(), classes: classes, order: order{n: set.Len()}}
+	if grouped {
+		f.strata, f.groups = strata(set, seed), set.Counts()
+	}
+	return f
+}
+
+// strata returns set's classes, each in an order of its own drawn by seed.
 func strata(set *dataset.Set, seed uint64) []stratum {
 	all := make([]stratum, len(set.Classes))
 	for i, label := range set.Labels {
@@ -104,7 +111,7 @@ func strata(set *dataset.Set, seed uint64) []stratum {
 	return all
 }
 
-// groups cuts a batch of size images into classes in proportion to
+// groups divides a batch of size images among the classes in proportion to
 // counts[c]^balance, by largest remainders; a class that has images gets at
 // least one.
 func groups(counts []int, size int, balance float64) []int {
@@ -196,7 +203,7 @@ func (f *feed) draw(step int) batch {
 	return b
 }
 
-// mirror turns an image [H,W,C] left to right.
+// mirror flips an image [H,W,C] from left to right.
 func mirror(img []float32, w, c int) {
 	for row := range slices.Chunk(img, w*c) {
 		for left, right := 0, w-1; left < right; left, right = left+1, right-1 {
@@ -207,8 +214,8 @@ func mirror(img []float32, w, c int) {
 	}
 }
 
-// ahead is how many batches wait for the device. Two are enough for it never
-// to wait for the host, whose share of a step is a hundredth.
+// ahead is how many batches are drawn before the device needs them. With two it
+// never waits for the host, whose share of a step is a hundredth.
 const ahead = 2
 
 // run draws the batches of steps [from, to) ahead of their use, until ctx ends.

@@ -5,10 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/ml/model"
-
-	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
@@ -16,7 +12,7 @@ import (
 )
 
 // copies counts how many of the flows that a model draws are exact copies of training
-// flows of their class, and knows how many may be: as many as of the flows held out,
+// flows of their class, and holds how many may be: as many as of the flows held out,
 // which traffic repeats by itself.
 type copies struct {
 	gen     *sample.Generator
@@ -33,15 +29,11 @@ const (
 	leastDraws = 20
 )
 
-// newCopies counts copies of fit's flows, for the weights in store at scope. all is the
-// set that fit and held were divided from: flows of it that are in neither have values
-// that fit does not know, and so are no copies.
-func newCopies(b compute.Backend, store *model.Store, scope string, cfg netdiffus.Config, all, fit, held *dataset.Set) (*copies, error) {
-	c := &copies{
-		gen:  sample.Of(b, cfg, store, scope),
-		each: max(leastDraws, drawsInAll/len(fit.Classes)),
-		seed: cfg.Training.Seed,
-	}
+// newCopies counts copies of fit's flows in what gen draws. all is the set that fit and
+// held were divided from: flows of it that are in neither have values that fit lacks,
+// and so are no copies.
+func newCopies(gen *sample.Generator, seed uint64, all, fit, held *dataset.Set) (*copies, error) {
+	c := &copies{gen: gen, each: max(leastDraws, drawsInAll/len(fit.Classes)), seed: seed}
 	var err error
 	if c.known, err = signedLengths(fit); err != nil {
 		return nil, err

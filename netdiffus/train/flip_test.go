@@ -26,7 +26,7 @@ func TestFeedOfPictures(t *testing.T) {
 	cfg.Training.BatchSize = 200
 	for _, flip := range []bool{false, true} {
 		cfg.Training.RandomFlip = flip
-		f := newFeed(set, cfg)
+		f := newFeed(set, cfg.Training, 1, false)
 		x := f.draw(3).x
 		if !slices.Equal(x, f.draw(3).x) {
 			t.Error("the same step is drawn twice otherwise")

@@ -29,9 +29,9 @@ func (m *metrics) add(name string, value float64) {
 	m.sums[name] = sum{s.total + value, s.n + 1}
 }
 
-// step takes in one step: its report and the weighted losses of its samples
+// step adds one step: its report and the weighted losses of its samples
 // at the steps t of a process of so many.
-func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps int) error {
+func (m *metrics) step(r StepMetrics, l losses, t []int32, weight []float32, steps int) error {
 	if m == nil {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (m *metrics) step(r Report, l losses, t []int32, weight []float32, steps in
 	return nil
 }
 
-// validation takes in a measurement of the flows held out.
+// validation adds a measurement of the flows held out.
 func (m *metrics) validation(v Validation) {
 	if m == nil {
 		return
@@ -79,7 +79,7 @@ func (m *metrics) validation(v Validation) {
 }
 
 // flush writes the means since the last line. It is called before a
-// checkpoint too, so that a run that goes on from it neither loses nor repeats
+// checkpoint too, so that a run that continues from it neither loses nor repeats
 // a step.
 func (m *metrics) flush(step int) error {
 	if m == nil || len(m.sums) == 0 {
@@ -95,20 +95,20 @@ func (m *metrics) flush(step int) error {
 
 // readPast returns the reports of the steps that a run directory's metrics.jsonl
 // holds, in their order: the inverse of what metrics writes, but for Saved.
-func readPast(dir string) ([]Report, error) {
+func readPast(dir string) ([]StepMetrics, error) {
 	series, err := track.Metrics(dir)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	reports := map[int]Report{}
-	for name, set := range map[string]func(*Report, float64){
-		"loss":          func(r *Report, v float64) { r.Loss = v },
-		"mse":           func(r *Report, v float64) { r.MSE = v },
-		"vb":            func(r *Report, v float64) { r.VLB = v },
-		"cross_entropy": func(r *Report, v float64) { r.Cross = v },
-		"grad_norm":     func(r *Report, v float64) { r.GradNorm = v },
-		"lr":            func(r *Report, v float64) { r.LR = v },
-		"step_seconds":  func(r *Report, v float64) { r.StepTime = time.Duration(v * float64(time.Second)) },
+	reports := map[int]StepMetrics{}
+	for name, set := range map[string]func(*StepMetrics, float64){
+		"loss":          func(r *StepMetrics, v float64) { r.Loss = v },
+		"mse":           func(r *StepMetrics, v float64) { r.MSE = v },
+		"vb":            func(r *StepMetrics, v float64) { r.VLB = v },
+		"cross_entropy": func(r *StepMetrics, v float64) { r.Cross = v },
+		"grad_norm":     func(r *StepMetrics, v float64) { r.GradNorm = v },
+		"lr":            func(r *StepMetrics, v float64) { r.LR = v },
+		"step_seconds":  func(r *StepMetrics, v float64) { r.StepTime = time.Duration(v * float64(time.Second)) },
 	} {
 		for i, step := range series[name].Step {
 			r := reports[int(step)]
@@ -117,7 +117,7 @@ func readPast(dir string) ([]Report, error) {
 			reports[r.Step] = r
 		}
 	}
-	var past []Report
+	var past []StepMetrics
 	for _, step := range slices.Sorted(maps.Keys(reports)) {
 		past = append(past, reports[step])
 	}

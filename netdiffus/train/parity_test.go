@@ -59,7 +59,7 @@ func TestRunsEqualGuidedDiffusion(t *testing.T) {
 				r = goldenTrainer(t, b, run.loss, run.training)
 				trainers[run.loss] = r
 			}
-			r.cfg.Training.LR, r.prog.opt = run.training.LR, torchAdamW(run.training.WeightDecay, 0)
+			r.training.LR, r.prog.opt = run.training.LR, torchAdamW(run.training.WeightDecay, 0)
 			rewind(t, r, start)
 			x, noise := rec.Float32s(t, "x"), rec.Float32s(t, "noise")
 			pixels := goldenBatch * goldenSide * goldenSide
@@ -107,10 +107,10 @@ func TestRunsEqualGuidedDiffusion(t *testing.T) {
 func goldenTrainer(t *testing.T, b compute.Backend, loss string, training netdiffus.Training) *trainer {
 	t.Helper()
 	cfg := netdiffus.Default()
-	cfg.UNet = unet.Config{ImageSize: goldenSide, InChannels: 1, Channels: 32, ResBlocks: 1, Heads: 4, Attention: []int{10}}
-	cfg.Diffusion.Loss = loss
+	cfg.UNet = unet.Config{Channels: 32, ResBlocks: 1, Heads: 4, Attention: []int{10}}
+	cfg.Diffusion.Loss = netdiffus.Losses.Must(loss)
 	cfg.Training = training
-	cfg.Training.BatchSize, cfg.Training.Sampler = goldenBatch, "uniform"
+	cfg.Training.BatchSize, cfg.Training.Sampler = goldenBatch, netdiffus.TimestepSamplers.Must("uniform")
 	r, err := newTrainer(b, cfg, &dataset.Set{
 		Classes: []string{"a", "b", "c"},
 		Images:  imaging.New(goldenBatch, goldenSide, goldenSide, 1),
@@ -126,7 +126,7 @@ func goldenTrainer(t *testing.T, b compute.Backend, loss string, training netdif
 func rewind(t *testing.T, r *trainer, start *golden.File) {
 	t.Helper()
 	weights, zero := checkpoint.Tensors{}, checkpoint.Tensors{}
-	for _, p := range r.cfg.UNet.Params() {
+	for _, p := range r.config.Network().Params() {
 		weights[p.PyTorchName()] = float32Tensor(t, p.FromPyTorch(start.Float32s(t, p.PyTorchName())), p.Shape...)
 		zero[p.PyTorchName()] = float32Tensor(t, make([]float32, p.Size()), p.Shape...)
 	}
@@ -156,7 +156,7 @@ func checkUpdates(t *testing.T, r *trainer, prefix string, rec, start *golden.Fi
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range r.cfg.UNet.Params() {
+		for _, p := range r.config.Network().Params() {
 			name := p.PyTorchName()
 			if !rec.Has(key+name) || slices.Contains(noGradient, name) {
 				continue
@@ -197,7 +197,7 @@ func checkNorms(t *testing.T, r *trainer, prefix string, rec, start *golden.File
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := r.cfg.UNet.Params()
+	params := r.config.Network().Params()
 	if len(params) != len(norms) {
 		t.Fatalf("%d parameters, recorded %d", len(params), len(norms))
 	}

@@ -37,8 +37,7 @@ type program struct {
 	accumulate, step *model.Exec
 }
 
-// lossGraph builds the loss of a batch, whose arguments are diffusion.Model's;
-// key [2] uint32 is that of the dropout.
+// lossGraph builds the loss of a batch (netdiffus.Bound).
 type lossGraph func(scope *model.Scope, x, t, y, noise, key *Node) diffusion.Losses
 
 // inputs are the arguments of the programs for one (micro)batch, in their
@@ -87,11 +86,11 @@ func (p *program) prepare(b compute.Backend) error {
 	if err := ema.Init(weights, p.rates...); err != nil {
 		return err
 	}
-	if err := createBeside(p.store, p.params, firstMoment, secondMoment); err != nil {
+	if err := createFor(p.store, p.params, firstMoment, secondMoment); err != nil {
 		return err
 	}
 	if p.split {
-		if err := createBeside(p.store, p.params, gradientScope); err != nil {
+		if err := createFor(p.store, p.params, gradientScope); err != nil {
 			return err
 		}
 	}
@@ -103,12 +102,12 @@ func (p *program) prepare(b compute.Backend) error {
 	return err
 }
 
-// createBeside adds a zero variable for each of params below each of scopes,
+// createFor adds a zero variable for each of params below each of scopes,
 // where there is none.
-func createBeside(store *model.Store, params []*model.Variable, scopes ...string) error {
+func createFor(store *model.Store, params []*model.Variable, scopes ...string) error {
 	for _, scope := range scopes {
 		for _, p := range params {
-			path := beside(scope, p)
+			path := pathFor(scope, p)
 			if store.GetVariable(path) != nil {
 				continue
 			}
@@ -122,8 +121,8 @@ func createBeside(store *model.Store, params []*model.Variable, scopes ...string
 	return nil
 }
 
-// beside is the path below scope of what is kept for the weight v.
-func beside(scope string, v *model.Variable) string {
+// pathFor is the path below scope of what is kept for the weight v.
+func pathFor(scope string, v *model.Variable) string {
 	return scope + v.Path()[len(weightScope):]
 }
 
@@ -155,7 +154,7 @@ func (p *program) gradients(in []*Node) (grads, report []*Node) {
 func (p *program) accumulateGraph(_ *model.Scope, in []*Node) []*Node {
 	grads, report := p.gradients(in)
 	for i, v := range p.params {
-		sum := p.store.GetVariable(beside(gradientScope, v))
+		sum := p.store.GetVariable(pathFor(gradientScope, v))
 		sum.SetNodeValue(Add(sum.NodeValue(grads[i].Graph()), grads[i]))
 	}
 	return report
@@ -168,7 +167,7 @@ func (p *program) stepGraph(_ *model.Scope, in []*Node) []*Node {
 	g := grads[0].Graph()
 	if p.split {
 		for i, v := range p.params {
-			sum := p.store.GetVariable(beside(gradientScope, v))
+			sum := p.store.GetVariable(pathFor(gradientScope, v))
 			grads[i] = Add(sum.NodeValue(g), grads[i])
 			sum.SetNodeValue(ZerosLike(grads[i]))
 		}

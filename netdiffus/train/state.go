@@ -29,23 +29,19 @@ type place struct {
 	// MomentsFrom is the step at which AdamW's moments were last zero, which its
 	// bias correction counts from; 0 but in a run that began with weights alone.
 	MomentsFrom int `json:"moments_from,omitempty"`
-	// Watch is what early stopping remembers.
+	// Watch is the state of early stopping.
 	Watch watch `json:"watch,omitzero"`
 }
 
-// StartAt is what checkpoint.State.Train says of a run as cfg describes that
-// begins with weights from elsewhere, after so many steps. moments tells whether
-// AdamW's moments come along; they are zero otherwise.
+// StartAt returns the checkpoint.State.Train of a run of cfg that begins with weights
+// from elsewhere, after so many steps. moments reports whether AdamW's moments come
+// along; they are zero otherwise.
 func StartAt(cfg netdiffus.Config, step int, moments bool) (json.RawMessage, error) {
-	_, steps, err := lossOf(cfg, make([]int, len(cfg.Classes)))
+	s, err := cfg.Diffusion.NewSchedule("")
 	if err != nil {
 		return nil, err
 	}
-	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
-	if err != nil {
-		return nil, err
-	}
-	times, err := json.Marshal(newTimes(steps))
+	times, err := json.Marshal(cfg.Training.Sampler.Value(s.Len()))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +52,7 @@ func StartAt(cfg netdiffus.Config, step int, moments bool) (json.RawMessage, err
 	return json.Marshal(p)
 }
 
-// open starts the run at step 0, or where the checkpoint to go on from was
+// open starts the run at step 0, or where the checkpoint to continue from was
 // saved.
 func open(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (r *trainer, err error) {
 	// Building variables and graphs reports mistakes by panics.
@@ -73,8 +69,8 @@ func open(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options
 	return r, nil
 }
 
-// enter takes the run directory, if there is one to be, and goes on from a
-// checkpoint, if there is one.
+// enter opens and locks the run directory, if there is to be one, and restores the
+// checkpoint to continue from, if there is one.
 func (r *trainer) enter() error {
 	if r.opt.Dir != "" {
 		var err error
@@ -121,17 +117,22 @@ func (r *trainer) enter() error {
 // where there is none yet.
 func (r *trainer) agree() error {
 	var before netdiffus.Config
-	switch err := track.ReadConfig(r.opt.Dir, &before); {
-	case errors.Is(err, track.ErrNotRun):
-		if err := r.run.WriteConfig(r.cfg); err != nil {
+	err := track.ReadConfig(r.opt.Dir, &before)
+	if errors.Is(err, track.ErrNotRun) {
+		if err := r.run.WriteConfig(r.config); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
 		return r.writeLabelMap()
-	case err != nil:
+	}
+	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if lines := netdiffus.Diff(before, r.cfg); len(lines) > 0 {
-		return fmt.Errorf("train: %s holds a run with other settings; go on with those or take another directory:\n  %s",
+	lines, err := netdiffus.Diff(before, r.config)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if len(lines) > 0 {
+		return fmt.Errorf("train: %s holds a run with other settings; continue with those or choose another directory:\n  %s",
 			r.opt.Dir, strings.Join(lines, "\n  "))
 	}
 	return nil
@@ -142,7 +143,7 @@ func (r *trainer) writeLabelMap() error {
 	var text bytes.Buffer
 	w := csv.NewWriter(&text)
 	rows := [][]string{{"label", "index"}}
-	for i, class := range r.cfg.Classes {
+	for i, class := range r.config.Classes {
 		rows = append(rows, []string{class, strconv.Itoa(i)})
 	}
 	if err := w.WriteAll(rows); err != nil {
@@ -154,7 +155,7 @@ func (r *trainer) writeLabelMap() error {
 	return nil
 }
 
-// newest opens the checkpoint to go on from; nil where there is none.
+// newest opens the checkpoint to continue from; nil where there is none.
 func (r *trainer) newest() (*checkpoint.Checkpoint, error) {
 	if r.opt.Resume != "" {
 		c, err := checkpoint.Open(r.opt.Resume)
@@ -168,7 +169,7 @@ func (r *trainer) newest() (*checkpoint.Checkpoint, error) {
 	}
 	c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(r.opt.Dir))
 	for _, d := range damaged {
-		r.opt.Status(fmt.Sprintf("%s is damaged and passed over: %v", d.Path, d.Err))
+		r.opt.Status(fmt.Sprintf("%s is damaged and skipped: %v", d.Path, d.Err))
 	}
 	if errors.Is(err, checkpoint.ErrNone) {
 		return nil, nil
@@ -179,7 +180,7 @@ func (r *trainer) newest() (*checkpoint.Checkpoint, error) {
 	return c, nil
 }
 
-// close gives the run directory free.
+// close releases the run directory.
 func (r *trainer) close() error {
 	var errs []error
 	if r.metrics != nil {
@@ -194,7 +195,7 @@ func (r *trainer) close() error {
 	return nil
 }
 
-// save writes a checkpoint of the step at hand, if there is none yet, and
+// save writes a checkpoint of the current step, if there is none yet, and
 // returns its folder; "" without a run directory.
 func (r *trainer) save() (string, error) {
 	if r.opt.Dir == "" || r.saved == r.step {
@@ -252,7 +253,7 @@ func (r *trainer) restore(c *checkpoint.Checkpoint) error {
 		return fmt.Errorf("train: %s: %w", c.Path, err)
 	}
 	if p.Seed != r.feed.seed {
-		return fmt.Errorf("train: %s is of a run with seed %d, this one has %d", c.Path, p.Seed, r.feed.seed)
+		return fmt.Errorf("train: %s belongs to a run with seed %d, this one has %d", c.Path, p.Seed, r.feed.seed)
 	}
 	load := func(under string, read func() (checkpoint.Tensors, error)) error {
 		t, err := read()

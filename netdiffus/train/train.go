@@ -1,5 +1,5 @@
-// Package train fits a diffusion model to a data set: one compiled program a
-// step, checkpoints that a run goes on from as if it had never stopped.
+// Package train fits a model to a data set: one compiled program a step, and
+// checkpoints from which a run continues as if it had never stopped.
 package train
 
 import (
@@ -13,28 +13,30 @@ import (
 	"time"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
 // Options are what does not change the model that comes out.
 type Options struct {
 	// Dir is the run directory; it is made where it does not exist. Where it
-	// holds checkpoints the run goes on from the newest one that is sound.
+	// holds checkpoints the run continues from the newest one that is intact.
 	// Empty keeps nothing on disk.
 	Dir string
 	// Steps is the number of steps in all, those of earlier runs included; 0
 	// means as many as the configuration plans (Training.Steps), or else until
 	// the run is stopped.
 	Steps int
-	// Resume is a checkpoint's folder to go on from in place of Dir's newest.
+	// Resume is a checkpoint's folder to continue from instead of Dir's newest.
 	Resume string
 	// SaveEvery is the number of steps between two checkpoints; 0 means 1000.
 	// One more is saved at the end and when the run is stopped.
@@ -44,20 +46,20 @@ type Options struct {
 	// LogEvery is the number of steps that a line of metrics.jsonl is the mean
 	// of; 0 means 10.
 	LogEvery int
-	// Replay yields the steps of earlier runs first, so that whoever watches
-	// sees the whole run: a Report for each line of metrics.jsonl, the mean of
-	// LogEvery steps. Leaving the loop among them trains nothing.
+	// Replay yields the steps of earlier runs first, so that the caller sees the
+	// whole run: a StepMetrics for each line of metrics.jsonl, the mean of LogEvery
+	// steps. Leaving the loop among them trains nothing.
 	Replay bool
-	// Session is what the run directory's manifest says about this run, besides
-	// what train knows; nil means track.NewSession.
+	// Session is this run's entry in the run directory's manifest, but for the step
+	// and the seed, which Run fills in; nil means track.NewSession.
 	Session *track.Session
-	// Status is told in a few words what the run does while no steps come:
-	// "compiling the training step". May be nil.
+	// Status, if not nil, is called with a few words about what the run does between
+	// steps: "compiling the training step".
 	Status func(message string)
 }
 
-// Report is what one step did.
-type Report struct {
+// StepMetrics are the measurements of one training step.
+type StepMetrics struct {
 	Step     int           // steps done, from 1
 	Loss     float64       // what was minimised: mean over the batch, importance weights included
 	MSE      float64       // its squared error; 0 where the loss has none
@@ -70,25 +72,25 @@ type Report struct {
 
 	Validation *Validation // of the weights after this step; nil where none was made
 	Best       bool        // Validation is the best of the run so far; its checkpoint is kept
-	Stopped    bool        // training ends here, before its last step: Validation gets no better
+	Stopped    bool        // training ends here, before its last step, for lack of progress (Training.Patience)
 }
 
-// ErrDiverged is the error of a run whose loss is no longer a number. The last
-// checkpoint is from before that.
+// ErrDiverged is the error of a run whose loss is no longer a finite number. The
+// last checkpoint is from before that.
 var ErrDiverged = errors.New("the loss is not a finite number")
 
 // Run trains the model that cfg describes on set until opt.Steps steps are
-// done, and yields a Report after each. What cfg leaves open is taken from set.
+// done, and yields the metrics of each. What cfg leaves open is taken from set.
 //
-// It stops when ctx ends, after the step at hand: it saves a checkpoint and
+// It stops when ctx ends, after the current step: it saves a checkpoint and
 // yields ctx's error. Leaving the loop early saves one too. An error comes last.
-// A run that goes on from a checkpoint computes what it would have computed
+// A run that continues from a checkpoint computes what it would have computed
 // without the stop, on the CPU to the bit.
-func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) iter.Seq2[Report, error] {
-	return func(yield func(Report, error) bool) {
+func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) iter.Seq2[StepMetrics, error] {
+	return func(yield func(StepMetrics, error) bool) {
 		r, err := open(b, cfg, set, opt)
 		if err != nil {
-			yield(Report{}, err)
+			yield(StepMetrics{}, err)
 			return
 		}
 		watched := true
@@ -98,14 +100,14 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 				return
 			}
 		}
-		err = r.loop(ctx, func(report Report) bool {
+		err = r.loop(ctx, func(report StepMetrics) bool {
 			watched = yield(report, nil)
 			return watched
 		})
 		switch err = errors.Join(err, r.close()); {
 		case err == nil:
 		case watched:
-			yield(Report{Step: r.step}, err)
+			yield(StepMetrics{Step: r.step}, err)
 		default: // the caller has left the loop and cannot be told
 			slog.Error("train: saving after the last step", "step", r.step, "err", err)
 		}
@@ -114,22 +116,23 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 
 // trainer is a run in progress.
 type trainer struct {
-	cfg   netdiffus.Config // fitted to the data
-	opt   Options
-	feed  *feed
-	times diffusion.Timesteps
-	steps int // of the diffusion process
-	prog  *program
-	step  int // steps done
-	saved int // steps done at the last checkpoint
+	config   netdiffus.Config // fitted to the data, as saved
+	training netdiffus.Training
+	opt      Options
+	feed     *feed
+	times    diffusion.Timesteps
+	steps    int // of the diffusion process
+	prog     *program
+	step     int // steps done
+	saved    int // steps done at the last checkpoint
 
 	momentsFrom int // see place
 
 	validator *validator // nil where nothing is held out
 	watch     watch
 
-	past    []Report   // of earlier runs, where they are to be replayed
-	run     *track.Run // nil without a run directory, as metrics
+	past    []StepMetrics // of earlier runs, where they are to be replayed
+	run     *track.Run    // nil without a run directory, as metrics
 	metrics *metrics
 }
 
@@ -139,59 +142,58 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 		opt.Status = func(string) {}
 	}
 	all := set
-	set, held, err := holdOut(cfg, all, opt.Status)
+	set, held, err := holdOut(all, cfg.Training.Validation, cfg.Training.Seed, opt.Status)
 	if err != nil {
 		return nil, err
 	}
 	if cfg, err = cfg.Fit(set); err != nil {
 		return nil, err
 	}
-	newTimes, err := netdiffus.TimestepSamplers.Get(cfg.Training.Sampler)
+	m, err := cfg.Model()
+	if err != nil {
+		return nil, err
+	}
+	s, err := cfg.Diffusion.NewSchedule("")
 	if err != nil {
 		return nil, err
 	}
 	tr := cfg.Training
+	f := newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped)
 	r := &trainer{
-		cfg: cfg, opt: opt.withDefaults(tr.Steps), saved: -1,
-		feed: newFeed(set, cfg),
+		config: cfg, training: tr, opt: opt.withDefaults(tr.Steps), saved: -1,
+		feed: f, times: tr.Sampler.Value(s.Len()), steps: s.Len(),
 		prog: &program{
-			store: model.NewStore(), opt: torchAdamW(tr.WeightDecay, tr.Beta2),
+			store: model.NewStore(), loss: m.Bind(s, f.groups).Loss, opt: torchAdamW(tr.WeightDecay, tr.Beta2),
 			rates: tr.EMA, warm: tr.EMAWarmup, clip: tr.Clip,
 			split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize,
 		},
 	}
-	if r.prog.loss, r.steps, err = lossOf(cfg, r.feed.groups); err != nil {
-		return nil, err
-	}
-	r.times = newTimes(r.steps)
-	if err := cfg.Create(r.prog.store.Scope(weightScope), tr.Seed); err != nil {
+	store := r.prog.store
+	if err := nn.Create(store.Scope(weightScope), m.Params(), tr.Seed); err != nil {
 		return nil, err
 	}
 	if err := r.prog.prepare(b); err != nil || held == nil {
 		return r, err
 	}
-	r.validator, err = newValidator(b, r.prog.store, cfg, all, set, held)
-	return r, err
-}
-
-// lossOf returns the loss of the model that cfg describes, and the number of
-// steps of its process. groups are the classes' parts of a batch, for a model
-// over atoms.
-func lossOf(cfg netdiffus.Config, groups []int) (lossGraph, int, error) {
-	if cfg.Atoms != nil {
-		h, err := cfg.Head(groups)
-		return func(scope *model.Scope, x, t, y, noise, key *graph.Node) diffusion.Losses {
-			return h.Loss(scope, x, t, y, noise, key)
-		}, h.Schedule.Len(), err
+	scope := weightScope
+	if len(tr.EMA) > 0 {
+		scope = ema.Path(tr.EMA[0])
 	}
-	m, err := cfg.Model()
-	return func(scope *model.Scope, x, t, y, noise, key *graph.Node) diffusion.Losses {
-		m := m
-		if cfg.UNet.Dropout > 0 {
-			m.Network = cfg.UNet.GraphWithDropout(key)
+	heldFeed := newHeldFeed(held.Thin(mostHeldOut), tr.Seed, cfg.NumClasses(), m.Traits().Grouped)
+	if r.validator, err = newValidator(b, store, scope, m.Bind(s, heldFeed.groups), heldFeed, s.Len()); err != nil {
+		return nil, err
+	}
+	r.validator.every = cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)
+	if tr.LimitCopies {
+		gen, err := sample.New(b, cfg, store, scope)
+		if err != nil {
+			return nil, err
 		}
-		return m.Loss(scope, x, t, y, noise)
-	}, m.Schedule.Len(), err
+		if r.validator.copies, err = newCopies(gen, tr.Seed, all, set, held); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 func (o Options) withDefaults(planned int) Options {
@@ -202,13 +204,13 @@ func (o Options) withDefaults(planned int) Options {
 	return o
 }
 
-// loop trains until all steps are done, ctx ends or the caller has seen enough.
-func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
+// loop trains until all steps are done, ctx ends or yield returns false.
+func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error {
 	drawing, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := r.feed.run(drawing, r.step, r.opt.Steps)
 	compiled := false
-	if patience := r.cfg.Training.Patience; patience > 0 && r.watch.Misses >= patience {
+	if patience := r.training.Patience; patience > 0 && r.watch.Misses >= patience {
 		return nil // stopped before
 	}
 	for r.step < r.opt.Steps {
@@ -247,8 +249,8 @@ func (r *trainer) loop(ctx context.Context, yield func(Report) bool) error {
 	return nil
 }
 
-// validate measures the flows held out, where it is time to, and says so in report.
-func (r *trainer) validate(report *Report) error {
+// validate measures the flows held out, where it is time to, and sets report's fields.
+func (r *trainer) validate(report *StepMetrics) error {
 	v := r.validator
 	if v == nil || r.step%v.every != 0 && r.step != r.opt.Steps {
 		return nil
@@ -261,13 +263,13 @@ func (r *trainer) validate(report *Report) error {
 		return err
 	}
 	report.Validation, report.Best = &measured, r.watch.take(measured)
-	patience := r.cfg.Training.Patience
+	patience := r.training.Patience
 	report.Stopped = patience > 0 && r.watch.Misses >= patience && r.step < r.opt.Steps
 	r.metrics.validation(measured)
 	return nil
 }
 
-// interrupted saves where the run is and returns why it stops.
+// interrupted saves a checkpoint and returns the error of a run that cause stopped.
 func (r *trainer) interrupted(cause error) error {
 	if _, err := r.save(); err != nil {
 		return errors.Join(err, cause)
@@ -276,25 +278,25 @@ func (r *trainer) interrupted(cause error) error {
 }
 
 // train does one step.
-func (r *trainer) train(parts []inputs, t []int32, weight []float32) (Report, losses, error) {
+func (r *trainer) train(parts []inputs, t []int32, weight []float32) (StepMetrics, losses, error) {
 	start := time.Now()
 	l, norm, err := r.prog.run(parts)
 	if err != nil {
-		return Report{}, losses{}, fmt.Errorf("train: step %d: %w", r.step+1, err)
+		return StepMetrics{}, losses{}, fmt.Errorf("train: step %d: %w", r.step+1, err)
 	}
-	report := Report{
+	report := StepMetrics{
 		Step: r.step + 1, LR: r.learningRate(), GradNorm: norm,
 		Loss: mean(l.total, weight), MSE: mean(l.mse, weight), VLB: mean(l.vlb, weight), Cross: mean(l.cross, weight),
 		StepTime: time.Since(start),
 	}
 	if math.IsNaN(report.Loss) || math.IsInf(report.Loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return Report{}, losses{}, fmt.Errorf("train: step %d: %w (loss %v, gradient %v); a lower learning rate may help",
+		return StepMetrics{}, losses{}, fmt.Errorf("train: step %d: %w (loss %v, gradient %v); a lower learning rate may help",
 			report.Step, ErrDiverged, report.Loss, norm)
 	}
 	r.times.Observe(t, float64s(l.total))
 	r.step++
 	if err := r.metrics.step(report, l, t, weight, r.steps); err != nil {
-		return Report{}, losses{}, fmt.Errorf("train: %w", err)
+		return StepMetrics{}, losses{}, fmt.Errorf("train: %w", err)
 	}
 	return report, l, nil
 }
@@ -305,11 +307,11 @@ const (
 	decayTo   = 0.01 // of the full rate, at the end
 )
 
-// learningRate is the one of the next step. With AnnealSteps it falls linearly
+// learningRate is that of the next step. With AnnealSteps it falls linearly
 // to 0 there, one step late, because guided-diffusion sets it after the step and
 // before counting it (guided_diffusion/train_util.py, run_step).
 func (r *trainer) learningRate() float64 {
-	tr := r.cfg.Training
+	tr := r.training
 	lr := tr.LR
 	if tr.AnnealSteps > 0 {
 		done := float64(max(r.step-1, 0)) / float64(tr.AnnealSteps)
@@ -338,7 +340,7 @@ func (r *trainer) cut(b batch, t []int32, weight []float32) (parts []inputs) {
 	pixels := im.H * im.W * im.C
 	size := r.feed.size
 	if r.prog.split {
-		size = r.cfg.Training.Microbatch
+		size = r.training.Microbatch
 	}
 	scalars := r.prog.opt.scalars(b.step+1-r.momentsFrom, r.learningRate())
 	keys := noise.Stream(r.feed.seed, streamDropout, uint64(b.step))

@@ -28,7 +28,7 @@ func tiny() netdiffus.Config {
 	c.Diffusion.Steps = 2 // few, so that loss-aware timesteps warm up
 	c.Training = netdiffus.Training{
 		Seed: 5, BatchSize: 4, LR: 1e-3, AnnealSteps: 20, EMA: []float64{0.9, 0.5},
-		Sampler: "loss-second-moment", LabelDropout: 0.3,
+		Sampler: netdiffus.TimestepSamplers.Must("loss-second-moment"), LabelDropout: 0.3,
 	}
 	return c
 }
@@ -50,9 +50,9 @@ func gradients(n int) *dataset.Set {
 }
 
 // all runs to the end.
-func all(t *testing.T, cfg netdiffus.Config, set *dataset.Set, opt Options) []Report {
+func all(t *testing.T, cfg netdiffus.Config, set *dataset.Set, opt Options) []StepMetrics {
 	t.Helper()
-	var reports []Report
+	var reports []StepMetrics
 	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, opt) {
 		if err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestResumedRunIsTheSameRun(t *testing.T) {
 
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	var got []Report
+	var got []StepMetrics
 	var last error
 	for r, err := range Run(ctx, backendtest.Open(t), cfg, set, Options{Dir: broken, Steps: steps, LogEvery: 2}) {
 		if last = err; err != nil {
@@ -169,13 +169,15 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		change func(c *netdiffus.Config, set *dataset.Set, o *Options)
 		want   string // in the error
 	}{
-		{"size", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.UNet.ImageSize = 10 }, "10x10x1, the data set has 8x8x1"},
+		{"size", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Image.Side = 10 }, "10x10x1, the data set has 8x8x1"},
 		{"classes", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Classes = []string{"a", "b"} }, "classes a, b; the data set has down, up"},
 		{"channels", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.UNet.Channels = 40 }, "multiple of 32"},
 		{"no images", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images = imaging.New(0, 8, 8, 1) }, "no images"},
 		{"a label too many", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Labels[2] = 2 }, "image 2 has class number 2"},
 		{"not a number", func(_ *netdiffus.Config, s *dataset.Set, _ *Options) { s.Images.Data[70] = math.NaN() }, "image 1"},
-		{"schedule", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) { c.Diffusion.Schedule = "sigmoid" }, "want one of angular, cosine, linear"},
+		{"schedule", func(c *netdiffus.Config, _ *dataset.Set, _ *Options) {
+			c.Diffusion.Schedule = netdiffus.Part[netdiffus.NewSchedule]{}
+		}, "want one of angular, cosine, linear"},
 		{"other settings", func(c *netdiffus.Config, _ *dataset.Set, o *Options) { c.Training.LR, o.Dir = 0.5, begun }, "training.lr: 0.5, was 0.001"},
 		{"not a checkpoint", func(_ *netdiffus.Config, _ *dataset.Set, o *Options) { o.Resume = begun }, "begun"},
 	} {
@@ -223,13 +225,13 @@ func TestOrderVisitsEachSampleOnceAnEpoch(t *testing.T) {
 // the run without a checkpoint.
 func TestMicrobatchesAndDivergence(t *testing.T) {
 	set, cfg := gradients(4), tiny()
-	cfg.ClassCond, cfg.Diffusion.Variance, cfg.UNet.Dropout = false, "fixed_large", 0
-	cfg.Training = netdiffus.Training{BatchSize: 4, Microbatch: 3, LR: 1e-4, Sampler: "uniform"}
+	cfg.ClassCond, cfg.Diffusion.Variance, cfg.UNet.Dropout = false, netdiffus.Variances.Must("fixed_large"), 0
+	cfg.Training = netdiffus.Training{BatchSize: 4, Microbatch: 3, LR: 1e-4, Sampler: netdiffus.TimestepSamplers.Must("uniform")}
 	split := all(t, cfg, set, Options{Steps: 1})
 
 	cfg.Training.Microbatch, cfg.Training.LR = 0, 1e30
 	dir := filepath.Join(t.TempDir(), "run")
-	var whole []Report
+	var whole []StepMetrics
 	var last error
 	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, Options{Dir: dir, Steps: 5}) {
 		if last = err; err == nil {

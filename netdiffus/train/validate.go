@@ -1,7 +1,6 @@
 package train
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 
@@ -12,7 +11,6 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
-	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
@@ -20,9 +18,9 @@ import (
 // always the same flows at the same steps under the same noise.
 type Validation struct {
 	Step  int     `json:"step"`                    // training steps done
-	Loss  float64 `json:"loss"`                    // as Report.Loss
-	MSE   float64 `json:"mse"`                     // as Report.MSE
-	Cross float64 `json:"cross_entropy,omitempty"` // as Report.Cross
+	Loss  float64 `json:"loss"`                    // as StepMetrics.Loss
+	MSE   float64 `json:"mse"`                     // as StepMetrics.MSE
+	Cross float64 `json:"cross_entropy,omitempty"` // as StepMetrics.Cross
 
 	// Copies is the share of flows drawn with these weights that are exact copies of
 	// training flows, and Allowed the share of the flows held out that are, both means
@@ -31,7 +29,7 @@ type Validation struct {
 	Allowed float64 `json:"copies_allowed,omitempty"`
 }
 
-// copiesTooMuch tells whether the model copies training flows more often than traffic
+// copiesTooMuch reports whether the model copies training flows more often than traffic
 // repeats itself.
 func (v Validation) copiesTooMuch() bool { return v.Copies > v.Allowed }
 
@@ -43,13 +41,13 @@ func (v Validation) figure() float64 {
 	return v.Loss
 }
 
-// watch is what early stopping remembers of a run, in its checkpoints.
+// watch is the state of early stopping, kept in checkpoints.
 type watch struct {
 	Best   *Validation `json:"best,omitempty"`
 	Misses int         `json:"misses,omitempty"` // validations since Best
 }
 
-// take takes in a measurement and tells whether it is the best so far. One that copies
+// take records a measurement and reports whether it is the best so far. One that copies
 // too much never is.
 func (w *watch) take(v Validation) bool {
 	if v.copiesTooMuch() || w.Best != nil && v.figure() >= w.Best.figure() {
@@ -60,7 +58,7 @@ func (w *watch) take(v Validation) bool {
 	return true
 }
 
-// keep is the steps whose checkpoints stay however old they get.
+// keep lists the steps whose checkpoints are never pruned.
 func (w watch) keep() []int {
 	if w.Best == nil {
 		return nil
@@ -79,13 +77,13 @@ type validator struct {
 // mostHeldOut is how many flows are measured at most, in one batch.
 const mostHeldOut = 1536
 
-// holdOut divides set as cfg says; held is nil where all is to be trained on.
-func holdOut(cfg netdiffus.Config, set *dataset.Set, status func(string)) (fit, held *dataset.Set, err error) {
-	share := cfg.Training.Validation
+// holdOut divides set by share, drawn by seed; held is nil where all is to be trained
+// on.
+func holdOut(set *dataset.Set, share float64, seed uint64, status func(string)) (fit, held *dataset.Set, err error) {
 	if share == 0 {
 		return set, nil, nil
 	}
-	fit, held, lost, err := set.HoldOut(share, cfg.Training.Seed)
+	fit, held, lost, err := set.HoldOut(share, seed)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train: %w", err)
 	}
@@ -100,40 +98,16 @@ func holdOut(cfg netdiffus.Config, set *dataset.Set, status func(string)) (fit, 
 	return fit, held, nil
 }
 
-// newValidator makes what measures held, for the weights in store. cfg is fitted to
-// fit; all is the set that both were divided from.
-func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, all, fit, held *dataset.Set) (*validator, error) {
-	tr := cfg.Training
-	scope := weightScope
-	if len(tr.EMA) > 0 {
-		scope = ema.Path(tr.EMA[0])
-	}
-	v := &validator{every: cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)}
-	if tr.LimitCopies {
-		var err error
-		if v.copies, err = newCopies(b, store, scope, cfg, all, fit, held); err != nil {
-			return nil, err
-		}
-	}
-	held = held.Thin(mostHeldOut)
-	var groups []int
-	f := &feed{set: held, seed: tr.Seed, size: held.Len(), classes: cfg.UNet.Classes, order: order{n: held.Len()}}
-	if cfg.Atoms != nil { // sorted by class
-		groups = held.Counts()
-		f.strata, f.groups = strata(held, tr.Seed), groups
-	}
-	cfg.UNet.Dropout = 0
-	loss, steps, err := lossOf(cfg, groups)
-	if err != nil {
-		return nil, err
-	}
-	v.exec, err = model.NewExec(b, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		var y, key *graph.Node
+// newValidator returns the measurement of the one batch of f, for the weights below
+// scope in store. steps is the number of steps of the process, over which the images are
+// spread.
+func newValidator(b compute.Backend, store *model.Store, scope string, m netdiffus.Bound, f *feed, steps int) (*validator, error) {
+	exec, err := model.NewExec(b, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		var y *graph.Node
 		if len(in) > 3 {
 			y = in[3]
 		}
-		key = graph.Const(in[0].Graph(), []uint32{0, 0})
-		l := loss(store.Scope(scope), in[0], in[1], y, in[2], key)
+		l := m.Loss(store.Scope(scope), in[0], in[1], y, in[2], nil)
 		report := []*graph.Node{l.Total, l.MSE, l.CrossEntropy}
 		for i, part := range report {
 			if part == nil {
@@ -148,20 +122,20 @@ func newValidator(b compute.Backend, store *model.Store, cfg netdiffus.Config, a
 	}
 	// A batch of steps before the first, whose streams no training step uses.
 	batch := f.draw(math.MaxInt32)
-	t, im := evenly(held.Len(), steps), held.Images
-	noise.Stream(tr.Seed, streamValidation).Shuffle(len(t), func(i, j int) { t[i], t[j] = t[j], t[i] })
-	v.args = []any{
+	t, im := evenly(f.size, steps), f.set.Images
+	noise.Stream(f.seed, streamValidation).Shuffle(len(t), func(i, j int) { t[i], t[j] = t[j], t[i] })
+	v := &validator{exec: exec, args: []any{
 		tensors.FromFlatDataAndDimensions(batch.x, im.N, im.H, im.W, im.C),
 		tensors.FromFlatDataAndDimensions(t, im.N),
 		tensors.FromFlatDataAndDimensions(batch.noise, im.N, im.H, im.W, im.C),
-	}
+	}}
 	if batch.y != nil {
 		v.args = append(v.args, tensors.FromFlatDataAndDimensions(batch.y, im.N))
 	}
 	return v, nil
 }
 
-// evenly is n steps spread over [0,steps).
+// evenly returns n steps spread evenly over [0,steps).
 func evenly(n, steps int) []int32 {
 	t := make([]int32, n)
 	for i := range t {
@@ -170,7 +144,7 @@ func evenly(n, steps int) []int32 {
 	return t
 }
 
-// measure measures the weights after step training steps.
+// measure returns the measurement of the weights after step training steps.
 func (v *validator) measure(step int) (Validation, error) {
 	out, err := v.exec.Call(v.args...)
 	if err != nil {

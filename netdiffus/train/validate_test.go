@@ -14,17 +14,16 @@ import (
 )
 
 func watched(steps int) netdiffus.Config {
-	cfg := netdiffus.Categorical(0, 0)
-	cfg.Atoms.Width, cfg.Atoms.Blocks = 64, 1
+	cfg := small()
 	cfg.Training.BatchSize, cfg.Training.Steps = 16, steps
 	cfg.Training.Validation, cfg.Training.ValidateEvery = 0.2, 5
 	return cfg
 }
 
 // reports runs cfg to the end, or to so many steps.
-func reports(t *testing.T, cfg netdiffus.Config, opt Options) []Report {
+func reports(t *testing.T, cfg netdiffus.Config, opt Options) []StepMetrics {
 	t.Helper()
-	var all []Report
+	var all []StepMetrics
 	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, twoKinds(t), opt) {
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +38,7 @@ func reports(t *testing.T, cfg netdiffus.Config, opt Options) []Report {
 func TestValidation(t *testing.T) {
 	whole, halves := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
 	straight := reports(t, watched(20), Options{Dir: whole, Keep: 1})
-	var measured []Report
+	var measured []StepMetrics
 	for _, r := range straight {
 		if r.Validation != nil {
 			measured = append(measured, r)

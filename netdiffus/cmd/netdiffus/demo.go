@@ -19,7 +19,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
-	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
@@ -163,10 +162,7 @@ func (d *demo) claim(flows []byte) error {
 
 func (d *demo) convert(c *cobra.Command) error {
 	convert := convertOptions{input: inputFlags{paths: []string{d.flows()}}, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
-	recipe := dataset.Recipe{}
-	if netdiffus.Presets[d.preset]().Atoms != nil {
-		recipe.Channels = []dataset.Channel{{Codec: &codec.Atoms{}}}
-	}
+	recipe := dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Presets[d.preset]().Kind.Codec()}}}
 	return convert.run(c.Context(), recipe, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
@@ -208,12 +204,12 @@ func (d *demo) train(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	params, err := cfg.Params()
+	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d images of %d classes, %d parameters, %d images a step\n",
-		set.Len(), len(set.Classes), nn.Count(params), cfg.Training.BatchSize)
+		set.Len(), len(set.Classes), nn.Count(m.Params()), cfg.Training.BatchSize)
 	session := newSession(c, d.found, d.images())
 	bar := newProgress(w, "step", steps)
 	opt := train.Options{Dir: d.out, Steps: steps, Session: &session, Status: bar.note}

@@ -4,20 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
-	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
-	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
+	"github.com/netdiffus/netdiffus-go/netdiffus/guided"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
-	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
 	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -28,15 +24,6 @@ type exportFlags struct {
 	run, format, out, weights string
 	overwrite                 bool
 }
-
-// exporters write tensors under PyTorch's names and in its layout, by format.
-var exporters = map[string]func(path string, tensors []pytorch.Named) error{
-	"pytorch":     func(path string, tensors []pytorch.Named) error { return pytorch.Write(path, pytorch.State(tensors)) },
-	"safetensors": writeSafetensors,
-	"npz":         writeArrays,
-}
-
-var exportFormats = []string{"pytorch", "safetensors", "npz"}
 
 func exportCommand() *cobra.Command {
 	var f exportFlags
@@ -69,35 +56,33 @@ optNNNNNN.pt, to go on training there.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.run, "run", "", "run `folder`, or a checkpoint in it; it may also stand as an argument (needed)")
-	flags.StringVar(&f.format, "format", "", "`format` of the file: "+strings.Join(exportFormats, ", ")+"; empty goes by its name: .pt, .safetensors, .npz")
+	flags.StringVar(&f.format, "format", "", "`format` of the file: "+strings.Join(guided.Formats, ", ")+"; empty goes by its name: .pt, .safetensors, .npz")
 	flags.StringVar(&f.out, "out", "", "`file` to write (needed)")
 	flags.StringVar(&f.weights, "weights", "", "weights to write: model, ema, ema_RATE or opt; empty means the average where there is one, as sample does")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace a file that is there")
 	return c
 }
 
-// endings are the names of files by format.
-var endings = map[string]string{".pt": "pytorch", ".pth": "pytorch", ".safetensors": "safetensors", ".npz": "npz"}
-
 func (f *exportFlags) execute(c *cobra.Command) error {
 	if err := required("out", f.out); err != nil {
 		return usageOf(c, err)
 	}
-	f.format = cmp.Or(f.format, endings[filepath.Ext(f.out)])
-	if !slices.Contains(exportFormats, f.format) {
-		return usageOf(c, fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(exportFormats, ", ")))
+	f.format = cmp.Or(f.format, guided.FormatOf(f.out))
+	if !slices.Contains(guided.Formats, f.format) {
+		return usageOf(c, fmt.Errorf("--format %q: want one of %s", f.format, strings.Join(guided.Formats, ", ")))
 	}
 	if _, err := os.Lstat(f.out); err == nil && !f.overwrite {
-		return fmt.Errorf("%s is there already: choose another name, or --overwrite", f.out)
+		return fmt.Errorf("%s exists: choose another name, or --overwrite", f.out)
 	}
 	cfg, from, err := openRun(f.run)
 	if err != nil {
 		return err
 	}
-	params, err := cfg.Params()
+	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
+	params := m.Params()
 	if len(params) == 0 {
 		return fmt.Errorf("%s: the model has no weights", f.run)
 	}
@@ -107,43 +92,31 @@ func (f *exportFlags) execute(c *cobra.Command) error {
 	}
 	w := c.ErrOrStderr()
 	fmt.Fprintf(w, "%s of %s, trained for %d steps: %d tensors, %d parameters\n", what, from.Path, from.Step, len(params), nn.Count(params))
-	if cfg.Atoms != nil {
-		fmt.Fprintln(w, "the model is one over atoms, with names of its own: guided-diffusion has no network for these weights")
+	if !m.Traits().GuidedDiffusion {
+		fmt.Fprintln(w, "the weights have names of their own: guided-diffusion has no network for them")
 	}
 	fmt.Fprintln(c.OutOrStdout(), f.out)
 	return nil
 }
 
-// write writes the file and says what it holds.
+// write writes the file and returns what it holds.
 func (f *exportFlags) write(cfg netdiffus.Config, from *checkpoint.Checkpoint, params []nn.Param) (what string, err error) {
 	if f.weights == "opt" {
 		return "the optimiser's state", f.writeAdam(cfg, from, params)
 	}
-	what, read := "the weights", from.Model
-	rate, isRate := strings.CutPrefix(f.weights, "ema_")
-	switch {
-	case isRate:
-	case f.weights == "ema" || f.weights == "" && len(cfg.Training.EMA) > 0:
-		if len(cfg.Training.EMA) == 0 {
-			return "", errors.New("the run keeps no moving average")
-		}
-		rate, isRate = filepath.Base(ema.Path(cfg.Training.EMA[0])), true
-	case f.weights != "model" && f.weights != "":
-		return "", fmt.Errorf("no weights %q: want model, opt, ema or ema_RATE with RATE one of %s", f.weights, strings.Join(from.Rates(), ", "))
+	t, rate, err := sample.Weights(f.weights).Read(from, cfg.Training.EMA)
+	if err != nil {
+		return "", err
 	}
-	if isRate {
+	what = "the weights"
+	if rate != "" {
 		what = "the moving average with rate " + rate
-		read = func() (checkpoint.Tensors, error) { return from.EMA(rate) }
 	}
-	t, err := read()
+	list, err := guided.Weights(params, t)
 	if err != nil {
 		return "", err
 	}
-	list, err := toPyTorch(params, t)
-	if err != nil {
-		return "", err
-	}
-	return what, exporters[f.format](f.out, list)
+	return what, guided.Write(f.out, f.format, list)
 }
 
 func (f *exportFlags) writeAdam(cfg netdiffus.Config, from *checkpoint.Checkpoint, params []nn.Param) error {
@@ -155,7 +128,7 @@ func (f *exportFlags) writeAdam(cfg netdiffus.Config, from *checkpoint.Checkpoin
 		return err
 	}
 	tr := cfg.Training
-	a, err := adamOf(params, t, from.Step, pytorch.Adam{
+	a, err := guided.Adam(params, t, from.Step, pytorch.Adam{
 		LR: tr.LR, Beta1: 0.9, Beta2: cmp.Or(tr.Beta2, 0.999), Eps: 1e-8, WeightDecay: tr.WeightDecay,
 	})
 	if err != nil {
@@ -164,47 +137,12 @@ func (f *exportFlags) writeAdam(cfg netdiffus.Config, from *checkpoint.Checkpoin
 	return pytorch.Write(f.out, a.State())
 }
 
-// openRun opens the newest sound checkpoint of a run directory, or the
-// checkpoint in one that dir is.
+// openRun opens the newest intact checkpoint of a run directory, or the checkpoint in
+// one that dir is.
 func openRun(dir string) (cfg netdiffus.Config, from *checkpoint.Checkpoint, err error) {
 	run, from, err := sample.Find(dir)
 	if err == nil {
 		err = track.ReadConfig(run, &cfg)
 	}
 	return cfg, from, err
-}
-
-func writeSafetensors(path string, tensors []pytorch.Named) error {
-	all := make(checkpoint.Tensors, len(tensors))
-	for _, t := range tensors {
-		all[t.Name] = checkpoint.Tensor(t.Tensor)
-	}
-	return writeStaged(path, func(w io.Writer) error {
-		return checkpoint.WriteTensors(w, all, map[string]string{"format": "pt"}) // which other readers look for
-	})
-}
-
-func writeArrays(path string, tensors []pytorch.Named) error {
-	arrays := make([]npz.Named, len(tensors))
-	for i, t := range tensors {
-		values, err := t.Float32s()
-		if err != nil {
-			return err
-		}
-		arrays[i] = npz.Named{Name: t.Name, Array: npz.New(values, t.Shape...)}
-	}
-	return npz.Write(path, arrays...)
-}
-
-// writeStaged writes a file that appears when it is complete.
-func writeStaged(path string, content func(w io.Writer) error) error {
-	f, err := atomicfile.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if err := content(f); err != nil {
-		return err
-	}
-	return f.Commit()
 }

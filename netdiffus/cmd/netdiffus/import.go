@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/guided"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -50,7 +51,7 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
   netdiffus import model001000.pt --ema ema_0.9999_001000.pt --opt opt001000.pt --run runs/old \
     --scale -1460,1460 --label-map label_map.csv --diffusion-steps 100 --noise-schedule cosine`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return f.execute(c, args[0]) },
+		RunE: func(c *cobra.Command, args []string) error { return withHints(f.execute(c, args[0])) },
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
@@ -83,31 +84,31 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 		return fmt.Errorf("%s holds a run already: choose another folder", f.run)
 	}
 	warnUnused(c)
-	var set *dataset.Set
+	origin, err := f.origin()
+	if err != nil {
+		return usageOf(c, err)
+	}
 	if f.data != "" {
-		var asked netdiffus.Config
-		if err := f.given.apply(&asked); err != nil {
-			return usageOf(c, err)
-		}
-		var err error
-		if set, err = dataset.Open(f.data, &dataset.OpenOptions{Side: asked.UNet.ImageSize}); err != nil {
+		if origin.Set, err = dataset.Open(f.data, &dataset.OpenOptions{Side: origin.ImageSize}); err != nil {
 			return err
 		}
+	} else if origin.Classes, err = f.names(); err != nil {
+		return err
 	}
-	model, err := f.read(path)
+	model, err := guided.Open(guided.Files{Model: path, Averages: f.averages, Optimizer: f.opt, Step: f.step})
 	if err != nil {
 		return err
 	}
-	cfg, err := f.config(model, set)
+	cfg, err := model.Config(origin)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	state, err := model.state(cfg)
+	state, err := model.State(cfg)
 	if err != nil {
 		return err
 	}
 	session := track.NewSession()
-	session.Flags, session.FromStep, session.Seed = given(c), model.step, cfg.Training.Seed
+	session.Flags, session.FromStep, session.Seed = given(c), model.Step, cfg.Training.Seed
 	for _, file := range append([]string{path, f.opt}, f.averages...) {
 		if file == "" {
 			continue
@@ -118,12 +119,46 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 		}
 		session.Inputs = append(session.Inputs, input)
 	}
-	if err := writeRun(f.run, cfg, state, session); err != nil {
+	if err := guided.WriteRun(f.run, cfg, state, session); err != nil {
 		return err
 	}
 	f.report(c.ErrOrStderr(), path, model, cfg)
 	fmt.Fprintln(c.OutOrStdout(), f.run)
 	return nil
+}
+
+// origin is what the flags hold of the model's data and settings.
+func (f *importFlags) origin() (o guided.Origin, err error) {
+	var asked netdiffus.Config
+	if err := f.given.apply(&asked); err != nil {
+		return o, err
+	}
+	o = guided.Origin{ImageSize: asked.Image.Side, Unsigned: f.unsigned, Color: f.color, Packets: f.length, Settings: f.given.apply}
+	if f.data != "" {
+		return o, nil
+	}
+	o.Scale, err = parseScale(f.scale)
+	return o, err
+}
+
+// names are the classes as the flags name them.
+func (f *importFlags) names() ([]string, error) {
+	if f.classes != "" {
+		return strings.Split(f.classes, ","), nil
+	}
+	if f.labels == "" {
+		return nil, nil
+	}
+	file, err := os.Open(f.labels)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	names, err := dataset.ReadLabelMap(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.labels, err)
+	}
+	return names, nil
 }
 
 // check finds mistakes of the command line.
@@ -133,14 +168,14 @@ func (f *importFlags) check() error {
 	}
 	for _, name := range []string{"diffusion-steps", "noise-schedule"} {
 		if _, ok := f.given.words[name]; !ok {
-			return fmt.Errorf("--%s is missing: the weights do not tell it (the reference's flags are --diffusion-steps 100 --noise-schedule cosine)", name)
+			return fmt.Errorf("--%s is missing: the weights do not hold it (the reference's flags are --diffusion-steps 100 --noise-schedule cosine)", name)
 		}
 	}
 	if f.data == "" && f.scale == "" {
-		return errors.New("--data-dir or --scale is missing: samples need the way back from images to packets")
+		return errors.New("--data-dir or --scale is missing: samples cannot be decoded to packets without the images' scale")
 	}
 	if f.data != "" && (f.scale != "" || f.labels != "" || f.classes != "") {
-		return errors.New("--data-dir says the scale and the classes itself: leave out --scale, --label-map and --classes")
+		return errors.New("--data-dir holds the scale and the classes: leave out --scale, --label-map and --classes")
 	}
 	if f.labels != "" && f.classes != "" {
 		return errors.New("--label-map and --classes both name the classes: give one of them")
@@ -148,14 +183,14 @@ func (f *importFlags) check() error {
 	return nil
 }
 
-// report says what was taken over, and what was assumed.
-func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffus.Config) {
+// report prints what was taken over, and what was assumed.
+func (f *importFlags) report(w io.Writer, path string, m *guided.Checkpoint, cfg netdiffus.Config) {
 	n := 0
-	for _, t := range m.weights {
+	for _, t := range m.Weights {
 		n += nn.Param{Shape: t.Shape}.Size()
 	}
-	u := cfg.UNet
-	fmt.Fprintf(w, "%s: step %d, %d tensors, %d parameters\n", path, m.step, len(m.weights), n)
+	u := cfg.Network()
+	fmt.Fprintf(w, "%s: step %d, %d tensors, %d parameters\n", path, m.Step, len(m.Weights), n)
 	fmt.Fprintf(w, "  found    images of %d channels, num-channels %d, channel-mult %s, num-res-blocks %d, attention-resolutions %s, learn-sigma %t, %d classes\n",
 		u.InChannels, u.Channels, join(u.ChannelMult), u.ResBlocks, join(u.Attention), u.LearnSigma, u.Classes)
 	var assumed []string
@@ -176,24 +211,24 @@ func (f *importFlags) report(w io.Writer, path string, m *imported, cfg netdiffu
 		fmt.Fprintf(w, "  assumed  %s: the tensors do not tell; flags do\n", strings.Join(assumed, ", "))
 	}
 	beside := func(pattern string) string { // a file of the same step
-		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), fmt.Sprintf(pattern, m.step)))
+		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), fmt.Sprintf(pattern, m.Step)))
 		if len(found) == 0 {
 			return ""
 		}
 		return ", such as " + found[0]
 	}
 	for _, rate := range cfg.Training.EMA {
-		if m.averages[rate] == nil {
+		if m.Averages[rate] == nil {
 			fmt.Fprintf(w, "  average  with rate %v starts as a copy of the weights: give --ema for the trained one%s\n", rate, beside("ema_*_%06d.pt"))
 		}
 	}
-	switch a := m.adam; {
+	switch a := m.Adam; {
 	case a == nil:
 		fmt.Fprintf(w, "  training would go on with a new optimiser: give --opt to go on as before%s\n", beside("opt%06d.pt"))
 	case a.Beta1 != 0.9 || a.Eps != 1e-8:
 		fmt.Fprintf(w, "  training goes on with beta1 0.9 and eps 1e-8, not %v and %v\n", a.Beta1, a.Eps)
-	case len(a.Moments) > 0 && (a.Moments[0].Step < m.step || a.Moments[0].Step > m.step+1): // the files' names may be one short
-		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.step)
+	case len(a.Moments) > 0 && (a.Moments[0].Step < m.Step || a.Moments[0].Step > m.Step+1): // the files' names may be one short
+		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.Step)
 	}
 	fmt.Fprintf(w, "draw samples with:\n  netdiffus sample --run %s --out %s\n", command.Quote(f.run), command.Quote(filepath.Join(f.run, "samples", "drawn")))
 }

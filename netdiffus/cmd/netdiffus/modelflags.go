@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -20,29 +21,30 @@ type setting struct {
 	name, kind, usage string
 	get               func(c *netdiffus.Config) string
 	set               func(c *netdiffus.Config, word string) error
+	of                netdiffus.Kind // the kind of model that alone has the setting; nil means all have
 }
 
 // modelSettings are the settings that make the model. sample takes them too,
 // because the reference's users repeat them there.
 var modelSettings = []setting{
-	intSetting("image-size", "height and width of the images; 0 takes the data set's", func(c *netdiffus.Config) *int { return &c.UNet.ImageSize }),
+	intSetting("image-size", "height and width of the images; 0 takes the data set's", func(c *netdiffus.Config) *int { return &c.Image.Side }),
 	intSetting("num-channels", "channels of the network's first level, a multiple of 32", func(c *netdiffus.Config) *int { return &c.UNet.Channels }),
 	intSetting("num-res-blocks", "residual blocks a level", func(c *netdiffus.Config) *int { return &c.UNet.ResBlocks }),
 	{
-		"channel-mult", "LIST", "channels of each level in units of --num-channels, as 1,2; empty goes by the image's size",
-		func(c *netdiffus.Config) string { return join(c.UNet.ChannelMult) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: "channel-mult", kind: "LIST", usage: "channels of each level in units of --num-channels, as 1,2; empty goes by the image's size",
+		get: func(c *netdiffus.Config) string { return join(c.UNet.ChannelMult) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			c.UNet.ChannelMult, err = split(word, parseFloat)
-			if err == nil && len(c.UNet.ChannelMult) == 0 && c.UNet.ImageSize > 0 {
-				c.UNet.ChannelMult = unet.DefaultChannelMult(c.UNet.ImageSize)
+			if err == nil && len(c.UNet.ChannelMult) == 0 && c.Image.Side > 0 {
+				c.UNet.ChannelMult = unet.DefaultChannelMult(c.Image.Side)
 			}
 			return err
 		},
 	},
 	{
-		"attention-resolutions", "LIST", "sizes with attention, as 16,8; size r means reduced by --image-size/r, rounded down",
-		func(c *netdiffus.Config) string { return join(c.UNet.Attention) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: "attention-resolutions", kind: "LIST", usage: "sizes with attention, as 16,8; size r means reduced by --image-size/r, rounded down",
+		get: func(c *netdiffus.Config) string { return join(c.UNet.Attention) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			c.UNet.Attention, err = split(word, strconv.Atoi)
 			return err
 		},
@@ -68,26 +70,27 @@ var modelSettings = []setting{
 		func(c *netdiffus.Config, on bool) {
 			switch {
 			case !on:
-				c.Diffusion.Variance = "fixed_large"
+				c.Diffusion.Variance = netdiffus.Variances.Must("fixed_large")
 			case !c.Diffusion.Learned():
-				c.Diffusion.Variance = "learned_range"
+				c.Diffusion.Variance = netdiffus.Variances.Must("learned_range")
 			}
 		}),
 	intSetting("diffusion-steps", "steps from data to noise", func(c *netdiffus.Config) *int { return &c.Diffusion.Steps }),
-	wordSetting("noise-schedule", "how fast the noise grows", netdiffus.Schedules.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Schedule }),
-	wordSetting("parameterization", "what the network predicts", netdiffus.Parameterizations.Names(), predictOf),
+	partSetting("noise-schedule", "how fast the noise grows", netdiffus.Schedules,
+		func(c *netdiffus.Config) *netdiffus.Part[netdiffus.NewSchedule] { return &c.Diffusion.Schedule }),
+	partSetting("parameterization", "what the network predicts", netdiffus.Parameterizations, predictOf),
 	boolSetting("predict-xstart", "the same as --parameterization x0",
-		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "x0" },
-		choose(predictOf, "x0", "eps")),
+		func(c *netdiffus.Config) bool { return c.Diffusion.Predict.Name() == "x0" },
+		choose(netdiffus.Parameterizations, predictOf, "x0", "eps")),
 	boolSetting("v-prediction", "the same as --parameterization v",
-		func(c *netdiffus.Config) bool { return c.Diffusion.Predict == "v" },
-		choose(predictOf, "v", "eps")),
+		func(c *netdiffus.Config) bool { return c.Diffusion.Predict.Name() == "v" },
+		choose(netdiffus.Parameterizations, predictOf, "v", "eps")),
 	boolSetting("use-kl", "minimise the variational bound",
-		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_kl" },
-		choose(lossOf, "rescaled_kl", "mse")),
+		func(c *netdiffus.Config) bool { return c.Diffusion.Loss.Name() == "rescaled_kl" },
+		choose(netdiffus.Losses, lossOf, "rescaled_kl", "mse")),
 	boolSetting("rescale-learned-sigmas", "scale the bound's part of the loss, so that it does not drown the rest",
-		func(c *netdiffus.Config) bool { return c.Diffusion.Loss == "rescaled_mse" },
-		choose(lossOf, "rescaled_mse", "mse")),
+		func(c *netdiffus.Config) bool { return c.Diffusion.Loss.Name() == "rescaled_mse" },
+		choose(netdiffus.Losses, lossOf, "rescaled_mse", "mse")),
 	boolSetting("rescale-timesteps", "show the network times from 0 to 1000 whatever --diffusion-steps",
 		func(c *netdiffus.Config) bool { return c.Diffusion.RescaleTimesteps },
 		func(c *netdiffus.Config, on bool) { c.Diffusion.RescaleTimesteps = on }),
@@ -98,32 +101,36 @@ var trainSettings = []setting{
 	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
-	atomsSetting("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases.Names(), func(a *netdiffus.Atoms) *string { return &a.Base }),
-	atomsSetting("trunk", "model over atoms: the network below the head", []string{"mlp", "unet"}, func(a *netdiffus.Atoms) *string { return &a.Trunk }),
-	ofAtoms(boolSetting("self-condition", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
-		func(c *netdiffus.Config) bool { return c.Atoms.SelfCondition },
-		func(c *netdiffus.Config, on bool) { c.Atoms.SelfCondition = on })),
+	atomsPart("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases, func(a *netdiffus.Atoms) *netdiffus.Part[categorical.Base] { return &a.Base }),
+	atomsPart("trunk", "model over atoms: the network below the head", netdiffus.Trunks, func(a *netdiffus.Atoms) *netdiffus.Part[netdiffus.NewTrunk] { return &a.Trunk }),
+	atomsSetting("self-condition", "bool", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
+		func(a netdiffus.Atoms) string { return strconv.FormatBool(a.SelfCondition) },
+		func(a *netdiffus.Atoms, word string) (err error) {
+			a.SelfCondition, err = parseSwitch(word)
+			return err
+		}),
 	floatSetting("lr", "learning rate", func(c *netdiffus.Config) *float64 { return &c.Training.LR }),
 	floatSetting("weight-decay", "decoupled weight decay, of every parameter", func(c *netdiffus.Config) *float64 { return &c.Training.WeightDecay }),
 	intSetting("lr-anneal-steps", "let the learning rate fall to 0 at this step; 0 keeps it; also the number of steps without --steps", func(c *netdiffus.Config) *int { return &c.Training.AnnealSteps }),
 	intSetting("batch-size", "samples a step", func(c *netdiffus.Config) *int { return &c.Training.BatchSize }),
 	unsetSetting("microbatch", "samples computed at once, where a batch does not fit the memory; -1 means all", func(c *netdiffus.Config) *int { return &c.Training.Microbatch }),
 	{
-		"ema-rate", "LIST", "rates of the moving averages of the weights, as 0.9999,0.99; samples are drawn with the first",
-		func(c *netdiffus.Config) string { return join(c.Training.EMA) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: "ema-rate", kind: "LIST", usage: "rates of the moving averages of the weights, as 0.9999,0.99; samples are drawn with the first",
+		get: func(c *netdiffus.Config) string { return join(c.Training.EMA) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			c.Training.EMA, err = split(word, parseFloat)
 			return err
 		},
 	},
-	wordSetting("schedule-sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers.Names(), func(c *netdiffus.Config) *string { return &c.Training.Sampler }),
+	partSetting("schedule-sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers,
+		func(c *netdiffus.Config) *netdiffus.Part[netdiffus.NewTimesteps] { return &c.Training.Sampler }),
 	boolSetting("random-flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is none",
 		func(c *netdiffus.Config) bool { return c.Training.RandomFlip },
 		func(c *netdiffus.Config, on bool) { c.Training.RandomFlip = on }),
 	{
-		"seed", "N", "of everything random: the same seed gives the same run",
-		func(c *netdiffus.Config) string { return strconv.FormatUint(c.Training.Seed, 10) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: "seed", kind: "N", usage: "of everything random: the same seed gives the same run",
+		get: func(c *netdiffus.Config) string { return strconv.FormatUint(c.Training.Seed, 10) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			c.Training.Seed, err = strconv.ParseUint(word, 10, 64)
 			return err
 		},
@@ -136,41 +143,45 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.Training.LimitCopies = on }),
 	floatSetting("label-dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
 	floatSetting("min-snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
-	wordSetting("variance", "variance of a denoising step, more exactly than --learn-sigma", netdiffus.Variances.Names(), func(c *netdiffus.Config) *string { return &c.Diffusion.Variance }),
-	wordSetting("loss", "what is minimised, more exactly than --use-kl and --rescale-learned-sigmas", netdiffus.Losses.Names(), lossOf),
+	partSetting("variance", "variance of a denoising step, more exactly than --learn-sigma", netdiffus.Variances,
+		func(c *netdiffus.Config) *netdiffus.Part[diffusion.LogVariance] { return &c.Diffusion.Variance }),
+	partSetting("loss", "what is minimised, more exactly than --use-kl and --rescale-learned-sigmas", netdiffus.Losses, lossOf),
 }
 
 // respacing is timestep_respacing as the reference's training takes it.
 var respacing = setting{
-	"timestep-respacing", "SPEC", `train on some of the steps only, as "25", "10,10,20" or "ddim25"; empty means all`,
-	func(c *netdiffus.Config) string { return c.Diffusion.Respacing },
-	func(c *netdiffus.Config, word string) error {
+	name: "timestep-respacing", kind: "SPEC", usage: `train on some of the steps only, as "25", "10,10,20" or "ddim25"; empty means all`,
+	get: func(c *netdiffus.Config) string { return c.Diffusion.Respacing },
+	set: func(c *netdiffus.Config, word string) error {
 		c.Diffusion.Respacing = word
 		return nil
 	},
 }
 
-func lossOf(c *netdiffus.Config) *string    { return &c.Diffusion.Loss }
-func predictOf(c *netdiffus.Config) *string { return &c.Diffusion.Predict }
+func lossOf(c *netdiffus.Config) *netdiffus.Part[diffusion.Objective] { return &c.Diffusion.Loss }
 
-// choose returns the setter of a switch that stands for one of a field's
-// names: true gives on, false gives off in its place and leaves other names.
-func choose(field func(c *netdiffus.Config) *string, on, off string) func(c *netdiffus.Config, is bool) {
+func predictOf(c *netdiffus.Config) *netdiffus.Part[diffusion.Parameterization] {
+	return &c.Diffusion.Predict
+}
+
+// choose returns the setter of a switch that stands for one of a part's names: true
+// sets on, false sets off in its place and leaves other names.
+func choose[T any](parts *netdiffus.Registry[T], field func(c *netdiffus.Config) *netdiffus.Part[T], on, off string) func(c *netdiffus.Config, is bool) {
 	return func(c *netdiffus.Config, is bool) {
 		switch p := field(c); {
 		case is:
-			*p = on
-		case *p == on:
-			*p = off
+			*p = parts.Must(on)
+		case p.Name() == on:
+			*p = parts.Must(off)
 		}
 	}
 }
 
 func intSetting(name, usage string, field func(c *netdiffus.Config) *int) setting {
 	return setting{
-		name, "N", usage,
-		func(c *netdiffus.Config) string { return strconv.Itoa(*field(c)) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: name, kind: "N", usage: usage,
+		get: func(c *netdiffus.Config) string { return strconv.Itoa(*field(c)) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			*field(c), err = strconv.Atoi(word)
 			return err
 		},
@@ -181,14 +192,14 @@ func intSetting(name, usage string, field func(c *netdiffus.Config) *int) settin
 // the configuration, while it is not set.
 func unsetSetting(name, usage string, field func(c *netdiffus.Config) *int) setting {
 	return setting{
-		name, "N", usage,
-		func(c *netdiffus.Config) string {
+		name: name, kind: "N", usage: usage,
+		get: func(c *netdiffus.Config) string {
 			if *field(c) == 0 {
 				return "-1"
 			}
 			return strconv.Itoa(*field(c))
 		},
-		func(c *netdiffus.Config, word string) error {
+		set: func(c *netdiffus.Config, word string) error {
 			n, err := strconv.Atoi(word)
 			if err == nil {
 				*field(c) = max(n, 0)
@@ -200,9 +211,9 @@ func unsetSetting(name, usage string, field func(c *netdiffus.Config) *int) sett
 
 func floatSetting(name, usage string, field func(c *netdiffus.Config) *float64) setting {
 	return setting{
-		name, "X", usage,
-		func(c *netdiffus.Config) string { return formatFloat(*field(c)) },
-		func(c *netdiffus.Config, word string) (err error) {
+		name: name, kind: "X", usage: usage,
+		get: func(c *netdiffus.Config) string { return formatFloat(*field(c)) },
+		set: func(c *netdiffus.Config, word string) (err error) {
 			*field(c), err = parseFloat(word)
 			return err
 		},
@@ -211,9 +222,11 @@ func floatSetting(name, usage string, field func(c *netdiffus.Config) *float64) 
 
 func boolSetting(name, usage string, get func(c *netdiffus.Config) bool, set func(c *netdiffus.Config, on bool)) setting {
 	return setting{
-		name, "bool", usage,
-		func(c *netdiffus.Config) string { return strconv.FormatBool(get(c)) },
-		func(c *netdiffus.Config, word string) error {
+		name: name, kind: "bool", usage: usage,
+		get: func(c *netdiffus.Config) string {
+			return strconv.FormatBool(get(c))
+		},
+		set: func(c *netdiffus.Config, word string) error {
 			on, err := parseSwitch(word)
 			if err == nil {
 				set(c, on)
@@ -223,41 +236,53 @@ func boolSetting(name, usage string, get func(c *netdiffus.Config) bool, set fun
 	}
 }
 
-func wordSetting(name, usage string, words []string, field func(c *netdiffus.Config) *string) setting {
+// partSetting is the name of a part.
+func partSetting[T any](name, usage string, parts *netdiffus.Registry[T], field func(c *netdiffus.Config) *netdiffus.Part[T]) setting {
 	return setting{
-		name, strings.Join(words, "|"), usage,
-		func(c *netdiffus.Config) string { return *field(c) },
-		func(c *netdiffus.Config, word string) error {
-			if !slices.Contains(words, word) {
-				return fmt.Errorf("want one of %s", strings.Join(words, ", "))
+		name: name, kind: strings.Join(parts.Names(), "|"), usage: usage,
+		get: func(c *netdiffus.Config) string { return field(c).Name() },
+		set: func(c *netdiffus.Config, word string) (err error) { return setPart(field(c), parts, word) },
+	}
+}
+
+// setPart sets p to the part called name.
+func setPart[T any](p *netdiffus.Part[T], parts *netdiffus.Registry[T], name string) error {
+	found, err := parts.Get(name)
+	if err != nil {
+		return fmt.Errorf("want one of %s", strings.Join(parts.Names(), ", "))
+	}
+	*p = found
+	return nil
+}
+
+// atomsSetting is a setting of the model over atoms, empty for another model.
+func atomsSetting(name, kind, usage string, get func(a netdiffus.Atoms) string, set func(a *netdiffus.Atoms, word string) error) setting {
+	return setting{
+		name: name, kind: kind, usage: usage, of: netdiffus.Atoms{},
+		get: func(c *netdiffus.Config) string {
+			a, ok := c.Kind.(netdiffus.Atoms)
+			if !ok {
+				return ""
 			}
-			*field(c) = word
-			return nil
+			return get(a)
+		},
+		set: func(c *netdiffus.Config, word string) error {
+			a, ok := c.Kind.(netdiffus.Atoms)
+			if !ok {
+				return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
+			}
+			err := set(&a, word)
+			c.Kind = a
+			return err
 		},
 	}
 }
 
-// atomsSetting is a word of the model over atoms.
-func atomsSetting(name, usage string, words []string, field func(a *netdiffus.Atoms) *string) setting {
-	return ofAtoms(wordSetting(name, usage, words, func(c *netdiffus.Config) *string { return field(c.Atoms) }))
-}
-
-// ofAtoms is a setting of the model over atoms, empty for another model.
-func ofAtoms(s setting) setting {
-	get, set := s.get, s.set
-	s.get = func(c *netdiffus.Config) string {
-		if c.Atoms == nil {
-			return ""
-		}
-		return get(c)
-	}
-	s.set = func(c *netdiffus.Config, word string) error {
-		if c.Atoms == nil {
-			return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
-		}
-		return set(c, word)
-	}
-	return s
+// atomsPart is the name of a part of the model over atoms.
+func atomsPart[T any](name, usage string, parts *netdiffus.Registry[T], field func(a *netdiffus.Atoms) *netdiffus.Part[T]) setting {
+	return atomsSetting(name, strings.Join(parts.Names(), "|"), usage,
+		func(a netdiffus.Atoms) string { return field(&a).Name() },
+		func(a *netdiffus.Atoms, word string) error { return setPart(field(a), parts, word) })
 }
 
 // settingWords are settings as given on one command line, by the flag's name.
@@ -317,7 +342,9 @@ type settingValue struct {
 
 func (v *settingValue) Set(word string) error {
 	trial := netdiffus.Default()
-	trial.Atoms = &netdiffus.Atoms{} // whether the model is one over atoms, apply will know
+	if v.of != nil { // whether the model is of this kind is found by apply
+		trial.Kind = v.of
+	}
 	if err := v.set(&trial, word); err != nil {
 		return err
 	}

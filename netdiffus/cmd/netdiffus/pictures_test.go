@@ -141,7 +141,7 @@ func TestImportModelOfPictures(t *testing.T) {
 	if err := track.ReadConfig(run+"2", &cfg); err != nil {
 		t.Fatal(err)
 	}
-	if e := cfg.Encoding; e.SeriesLength() != 10 || e.Rendering().Side != 16 || cfg.UNet.InChannels != 3 {
+	if e := cfg.Encoding; e.SeriesLength() != 10 || e.Rendering().Side != 16 || cfg.Image.Channels != 3 {
 		t.Errorf("encoding %+v, %+v", cfg.Encoding, cfg.Encoding.Rendering())
 	}
 }

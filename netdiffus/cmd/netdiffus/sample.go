@@ -18,7 +18,7 @@ import (
 // sampleFlags are the flags of sample besides the model's settings.
 type sampleFlags struct {
 	model, out, classes, weights string
-	format                       string
+	format, sampler              string
 	useDDIM, clip, overwrite     bool
 	backend                      *string
 	request                      sample.Request
@@ -55,7 +55,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.IntVar(&r.N, "num-samples", 10, "samples of each class")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
-	flags.StringVar(&r.Sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
+	flags.StringVar(&f.sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
 	flags.BoolVar(&f.useDDIM, "use-ddim", false, "the same as --sampler ddim")
 	flags.StringVar(&r.Steps, "timestep-respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run says, or else all`)
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
@@ -85,13 +85,10 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 		}
 	}
 	if f.useDDIM {
-		r.Sampler = "ddim"
+		f.sampler = "ddim"
 	}
-	if !slices.Contains(netdiffus.Samplers.Names(), r.Sampler) {
-		return usageOf(c, fmt.Errorf("--sampler %q: want one of %s", r.Sampler, strings.Join(netdiffus.Samplers.Names(), ", ")))
-	}
-	if !slices.Contains(sample.Decodes, r.Decode) {
-		return usageOf(c, fmt.Errorf("--decode %q: want one of %s", r.Decode, strings.Join(sample.Decodes, ", ")))
+	if err := setPart(&r.Sampler, netdiffus.Samplers, f.sampler); err != nil {
+		return usageOf(c, fmt.Errorf("--sampler %q: %w", f.sampler, err))
 	}
 	if r.N < 1 || r.Batch < 0 {
 		return usageOf(c, fmt.Errorf("--num-samples %d and --batch-size %d: want positive numbers", r.N, r.Batch))
@@ -115,6 +112,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	}
 	if err := f.given.check(g.Config); err != nil {
 		return usageOf(c, err)
+	}
+	if !slices.Contains(g.Decodings(), r.Decode) {
+		return usageOf(c, fmt.Errorf("--decode %q: this model has %s", r.Decode, strings.Join(g.Decodings(), ", ")))
 	}
 	if f.format == "png" && g.Config.Encoding.Rendering() == nil {
 		return usageOf(c, errors.New("--format png is for models of pictures; this one is of numbers, which the verb plot draws"))

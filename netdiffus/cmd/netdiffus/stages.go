@@ -29,7 +29,7 @@ func newSession(c *cobra.Command, device backend.Finding, data string) track.Ses
 // follow shows on bar how far a training is, and returns its last report: the
 // error's where there is one, and none when there was no step to do. best is the
 // checkpoint of the best measurement, where any was made.
-func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.Report, best string, err error) {
+func follow(bar *progress, reports iter.Seq2[train.StepMetrics, error]) (last train.StepMetrics, best string, err error) {
 	defer bar.finish()
 	for r, err := range reports {
 		if err != nil {
@@ -55,7 +55,7 @@ func follow(bar *progress, reports iter.Seq2[train.Report, error]) (last train.R
 }
 
 // validationLine says what the flows held out say of the model.
-func validationLine(r train.Report) string {
+func validationLine(r train.StepMetrics) string {
 	line := fmt.Sprintf("step %d  held out: loss %.4f", r.Step, r.Validation.Loss)
 	if r.Validation.Cross != 0 {
 		line += fmt.Sprintf("  cross-entropy %.4f", r.Validation.Cross)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ True and False included.`,
     --learn_sigma True --class_cond True --rescale_learned_sigmas False \
     --rescale_timesteps False --lr 1e-4 --batch_size 4`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return f.execute(c) },
+		RunE: func(c *cobra.Command, _ []string) error { return withHints(f.execute(c)) },
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
@@ -112,8 +111,7 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		fmt.Fprintln(c.ErrOrStderr(), "warning: --random-flip mirrors images, and a mirrored GASF is the image of no flow")
 	}
 	if f.print && f.data == "" {
-		_, err := c.OutOrStdout().Write(cfg.JSON())
-		return err
+		return printConfig(c, cfg)
 	}
 	if cfg.Training.Decay && f.steps > 0 {
 		cfg.Training.Steps = f.steps
@@ -126,12 +124,20 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	}
 	switch {
 	case f.print:
-		_, err := c.OutOrStdout().Write(cfg.JSON())
-		return err
+		return printConfig(c, cfg)
 	case f.dry:
 		return f.plan(c.OutOrStdout(), cfg, set)
 	}
 	return f.train(c, cfg, set)
+}
+
+// printConfig prints the settings as JSON.
+func printConfig(c *cobra.Command, cfg netdiffus.Config) error {
+	text, err := cfg.JSON()
+	if err == nil {
+		_, err = c.OutOrStdout().Write(text)
+	}
+	return err
 }
 
 // openOptions are how to read the data: pictures with the size and channels that
@@ -144,7 +150,7 @@ func (f *trainFlags) openOptions(c *cobra.Command) (o dataset.OpenOptions, err e
 	if err != nil {
 		return o, err
 	}
-	o.Side, o.Channels = cfg.UNet.ImageSize, cfg.UNet.InChannels
+	o.Side, o.Channels = cfg.Image.Side, cfg.Image.Channels
 	if o.Channels != 1 && o.Channels != 3 {
 		o.Channels = 0
 	}
@@ -186,7 +192,7 @@ func (f *trainFlags) settings(c *cobra.Command, set *dataset.Set) (netdiffus.Con
 
 // readConfigFile reads settings over base.
 func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := track.ConfigText(path) // a run's own file included
 	if err != nil {
 		return base, err
 	}
@@ -204,11 +210,11 @@ func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error
 
 // plan prints what would be done.
 func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) error {
-	params, err := cfg.Params()
+	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
-	weights := int64(nn.Count(params)) * 4
+	weights := int64(nn.Count(m.Params())) * 4
 	// Weights, two moments and the averages; twice, because a step's new state
 	// is written beside the old one. Activations come on top.
 	copies := int64(3 + len(cfg.Training.EMA))
@@ -254,13 +260,13 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if err != nil {
 		return err
 	}
-	params, err := cfg.Params()
+	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
 	session := newSession(c, device, f.data)
 	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
-		set.Len(), len(set.Classes), nn.Count(params), f.run)
+		set.Len(), len(set.Classes), nn.Count(m.Params()), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,

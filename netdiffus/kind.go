@@ -1,0 +1,77 @@
+package netdiffus
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+)
+
+// A Kind is a kind of model with its settings, which Config.Kind holds: Pixels,
+// Atoms, or another package's. It is a plain value whose JSON is its settings. To
+// add a kind is to write one and to register its zero value in Kinds.
+type Kind interface {
+	// Codec returns the codec, not fitted, that the data sets of such models are
+	// made with; nil where any will do.
+	Codec() codec.Codec
+	// Check returns what keeps c, whose Kind this is, from being trained. What
+	// depends on the data is checked where c is fitted (c.Encoding is not nil).
+	Check(c Config) error
+	// New returns the model of c, which is fitted.
+	New(c Config) (Model, error)
+}
+
+// A Model is a model of any kind, made for the data that its Config was fitted to.
+// Its weights are not in it: they are variables of the scopes that the graphs are
+// built with.
+type Model interface {
+	// Params lists the weights.
+	Params() []nn.Param
+	// Traits returns what sampling and training must know of the model.
+	Traits() Traits
+	// Bind returns the model for the steps of s and for batches that hold groups[c]
+	// images of class c; groups is nil for a model that is not Traits.Grouped.
+	Bind(s schedule.Schedule, groups []int) Bound
+}
+
+// Traits are a model's properties that do not depend on a batch.
+type Traits struct {
+	// Grouped batches hold a number of images of each class that is known when the
+	// graph is built, sorted by class. Others hold any images in any order.
+	Grouped bool
+	// Batch is how many images sampling computes at once; 0 means 64.
+	Batch int
+	// Reach is how far from 0 sampling lets a clean image go; 0 means 1.
+	Reach float64
+	// Grain is the standard deviation of the noise left on finished images.
+	Grain float64
+	// Decodings are the names that Bound.Decoder takes, for GASF images.
+	Decodings []string
+	// GuidedDiffusion is whether the weights are those of guided-diffusion's network.
+	GuidedDiffusion bool
+}
+
+// Bound is a model bound to a schedule and to the composition of its batches. It
+// builds graphs, over images [B,H,W,C] float32 in [-1,1], steps t [B] int32 and
+// classes y [B] int32, nil for an unconditional model.
+type Bound interface {
+	// Loss returns the losses of clean images x0 with standard normal noise of their
+	// shape. key [2] uint32 decides about everything else that is random, dropout
+	// included; nil is for measuring, without dropout.
+	Loss(scope *model.Scope, x0, t, y, noise, key *graph.Node) diffusion.Losses
+	// Denoiser returns the denoiser, unguided and unclipped. previous is the estimate
+	// of the clean images at the step before, zeros at the first one, for models that
+	// condition on it; nil is none.
+	Denoiser(previous *graph.Node) diffusion.Denoiser
+	// Decoder returns the decoding of that name, one of Traits.Decodings.
+	Decoder(name string) Decoder
+}
+
+// A Decoder decides what finished images are to show. It is given the images x
+// before the last step t and the estimate of the clean ones a step before that, and
+// returns for each place of a series (its diagonal pixel) u in [0,1], [B,n,C], whose
+// root is the code there. chance [B,n,C] is uniform in [0,1), for decoders that draw.
+type Decoder func(scope *model.Scope, x, previous, t, y, chance *graph.Node) *graph.Node

@@ -1,0 +1,89 @@
+package netdiffus
+
+import (
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
+)
+
+// Default is a small class-conditional model for 10x10 images that trains in
+// minutes on a CPU. Whatever the reference's command line leaves at its default
+// is at that default here.
+func Default() Config {
+	return Config{
+		Kind:      Pixels{},
+		UNet:      unet.Config{Channels: 64, ResBlocks: 1, Heads: 4, Attention: []int{16, 8}},
+		ClassCond: true,
+		Diffusion: Diffusion{
+			Steps: 100, Schedule: Schedules.Must("cosine"),
+			Predict: Parameterizations.Must("eps"), Variance: Variances.Must("learned_range"), Loss: Losses.Must("rescaled_mse"),
+		},
+		Training: Training{BatchSize: 32, LR: 3e-4, EMA: []float64{0.999}, Sampler: TimestepSamplers.Must("uniform")},
+	}
+}
+
+// Categorical is a model over atoms with the multilayer trunk, for data sets made
+// with the codec "atoms": it trains for epochs passes over the data, but no more
+// than maxSteps steps. The settings are those found best in docs/fidelity.md.
+func Categorical(epochs float64, maxSteps int) Config {
+	return Config{
+		Kind:      Atoms{Base: Bases.Must("chain"), Trunk: Trunks.Must("mlp"), SelfCondition: true, Grain: 0.0035},
+		ClassCond: true,
+		Diffusion: Diffusion{
+			Steps: 1000, Schedule: Schedules.Must("angular"), SampleSteps: "30",
+			Predict: Parameterizations.Must("x0"), Variance: Variances.Must("fixed_small"), Loss: Losses.Must("mse"),
+		},
+		Training: Training{
+			BatchSize: 128, LR: 2e-3, WeightDecay: 1e-4, Clip: 1, Beta2: 0.99,
+			Epochs: epochs, MaxSteps: maxSteps, Warmup: 50, Decay: true,
+			EMA: []float64{0.999}, EMAWarmup: true, Balance: 1, Sampler: TimestepSamplers.Must("stratified"),
+		},
+	}
+}
+
+// Reference is the reference's model: NetDiffus 2.0 with the flags of its README,
+// trained with its training script's moving average.
+func Reference() Config {
+	c := Default()
+	c.UNet.Channels, c.UNet.ResBlocks = 128, 3
+	c.Diffusion.Loss = Losses.Must("mse")
+	c.Training = Training{BatchSize: 4, LR: 1e-4, EMA: []float64{0.999}, Sampler: TimestepSamplers.Must("uniform")}
+	return c
+}
+
+// Presets are the configurations with names. Times are those of some 13,000
+// flows on two cores.
+var Presets = map[string]func() Config{
+	"quick":     func() Config { return Categorical(25, 2500) },   // 2 minutes, samples included
+	"default":   func() Config { return Categorical(44, 20_000) }, // 3 minutes
+	"best":      best,                                             // some 20 minutes
+	"classic":   Default,
+	"reference": Reference,
+}
+
+// suited are the presets that PresetFor chooses from: the first whose kind of model
+// has the data set's codec.
+var suited = []string{"default", "classic"}
+
+// PresetFor is the name of the preset that suits a data set: "default" where its
+// codec is of atoms, "classic" for others.
+func PresetFor(set *dataset.Set) string {
+	last := suited[len(suited)-1]
+	for _, name := range suited {
+		c := Presets[name]().kind().Codec()
+		if c == nil || c.Name() == set.Encoding.Channels()[0].Codec.Name() {
+			return name
+		}
+	}
+	return last
+}
+
+// best is the model over atoms with a UNet.
+func best() Config {
+	c := Categorical(90, 100_000)
+	atoms := c.Kind.(Atoms)
+	atoms.Trunk, atoms.Base, atoms.SelfCondition = Trunks.Must("unet"), Bases.Must("field"), false
+	c.Kind = atoms
+	c.UNet = unet.Config{Channels: 48, ChannelMult: []float64{1}, ResBlocks: 1, Attention: []int{}, NormGroups: 8, Dense: 512}
+	c.Training.LR, c.Training.Balance = 1.5e-3, 0.5
+	return c
+}

@@ -1,0 +1,121 @@
+package sample
+
+import (
+	"math/rand/v2"
+
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+)
+
+// filler is the place in a batch of no sample: it fills the batch up, so that
+// one compiled program serves all.
+const filler = -1
+
+// parts divides the samples into batches: for each its places' samples, as indices
+// into items, or filler.
+func (p *plan) parts() [][]int {
+	classes := 1 // in a batch, one after the other
+	each := p.batch
+	if p.each > 0 {
+		classes, each = len(p.Classes), p.each
+	}
+	perClass := len(p.items) / classes
+	var parts [][]int
+	for from := 0; from < perClass; from += each {
+		part := make([]int, 0, p.batch)
+		for c := range classes {
+			for i := from; i < from+each; i++ {
+				if i < perClass {
+					part = append(part, c*perClass+i)
+				} else {
+					part = append(part, filler)
+				}
+			}
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// batch is one of a plan's parts being drawn.
+type batch struct {
+	part    []int
+	image   netdiffus.Image
+	streams []*rand.Rand // a sample's noise; nil for filler
+	y       []int32      // classes
+}
+
+func (p *plan) newBatch(part []int) *batch {
+	b := &batch{part: part, image: p.image(), streams: make([]*rand.Rand, len(part)), y: make([]int32, len(part))}
+	for i, number := range part {
+		if number == filler {
+			if i > 0 {
+				b.y[i] = b.y[i-1] // of the class that it fills up
+			}
+			continue
+		}
+		it := p.items[number]
+		b.streams[i] = noise.Stream(p.Seed, noise.Key(p.g.Config.Classes[it.class]), uint64(it.i))
+		b.y[i] = int32(it.class)
+	}
+	return b
+}
+
+// normal draws standard normal noise for every image, from its own stream; filler
+// stays 0.
+func (b *batch) normal() []float32 {
+	pixels := b.image.Pixels()
+	values := make([]float32, len(b.part)*pixels)
+	for i, r := range b.streams {
+		if r != nil {
+			noise.Normal(r, values[i*pixels:(i+1)*pixels])
+		}
+	}
+	return values
+}
+
+// uniform draws n numbers in [0,1) for every image, from its own stream.
+func (b *batch) uniform(n int) []float32 {
+	values := make([]float32, len(b.part)*n)
+	for i, r := range b.streams {
+		for j := range n {
+			if r != nil {
+				values[i*n+j] = r.Float32()
+			}
+		}
+	}
+	return values
+}
+
+// tensor is images on their way to the device, [B,H,W,C].
+func (b *batch) tensor(images []float32) *tensors.Tensor {
+	return tensors.FromFlatDataAndDimensions(images, len(b.part), b.image.Side, b.image.Side, b.image.Channels)
+}
+
+// read copies images from the device.
+func (b *batch) read(images *tensors.Tensor) (imaging.Images, error) {
+	values, err := tensors.CopyFlatData[float32](images)
+	if err != nil {
+		return imaging.Images{}, err
+	}
+	return b.images(values), nil
+}
+
+// images returns the batch's images without filler.
+func (b *batch) images(values []float32) imaging.Images {
+	images := imaging.New(0, b.image.Side, b.image.Side, b.image.Channels)
+	image := make([]float64, b.image.Pixels())
+	for i, number := range b.part {
+		if number == filler {
+			continue
+		}
+		for j := range image {
+			image[j] = float64(values[i*len(image)+j])
+		}
+		images.Append(image)
+	}
+	return images
+}

@@ -1,0 +1,162 @@
+package sample
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+)
+
+// Request is what to draw. Its zero value is 10 samples of every class, by
+// ancestral sampling over all steps that the model was trained with.
+type Request struct {
+	N       int      // samples a class; 0 means 10
+	Classes []string // in any order; nil means all
+	Seed    uint64
+
+	// Sampler is one of netdiffus.Samplers (netdiffus.Samplers.Get("ddim")) or the
+	// caller's own (netdiffus.Samplers.Of); the zero Part means "ancestral".
+	Sampler netdiffus.Part[netdiffus.NewSampler]
+	Steps   string  // as schedule.Respace takes it: "25", "ddim25"; "" means as the configuration has it, or else all
+	Eta     float64 // of "ddim": 0 draws no noise, 1 as much as "ancestral" does
+	// Guidance is the scale of classifier-free guidance, above 1 for sharper
+	// classes; 0 means none. The model must have been trained with label
+	// dropout.
+	Guidance float64
+	// Grain is the standard deviation of the noise left on finished images; 0 means
+	// the model's (netdiffus.Traits), below 0 none. Only images that Decode leaves as
+	// they are keep any.
+	Grain float64
+	// Decode is what finished images show: "diagonal" or "" leaves them as the
+	// sampler returns them, to be read off their diagonal; "matrix" redraws each as the
+	// image of the series nearest to all its pixels (GASF); other names are the
+	// model's own (Generator.Decodings), such as "head" and "argmax" of a model over
+	// atoms: the image of the atoms that it draws, or finds most probable, before the
+	// last step. The diagonal then reads what was decided.
+	Decode string
+	// NoClip leaves each step's clean image as the model predicts it. Otherwise it is
+	// held near [-1,1] (netdiffus.Traits.Reach).
+	NoClip bool
+
+	// Batch is how many samples are computed at once; 0 means the model's default
+	// (netdiffus.Traits.Batch), or all where they are fewer. A sample's noise does not
+	// depend on it.
+	Batch int
+
+	// Progress, if not nil, is called with the completed and total denoising steps,
+	// counted for each sample.
+	Progress func(completed, total int)
+	// Status, if not nil, is called with a few words about what is done before the
+	// first step: "compiling the denoising step".
+	Status func(message string)
+}
+
+// withDefaults returns r with its zero values replaced, for a model of the classes.
+func (r Request) withDefaults(classes []string) Request {
+	r.N = cmp.Or(r.N, 10)
+	if !r.Sampler.IsSet() {
+		r.Sampler = netdiffus.Samplers.Must("ancestral")
+	}
+	if r.Classes == nil {
+		r.Classes = classes
+	}
+	r.Classes = slices.Compact(slices.Sorted(slices.Values(r.Classes)))
+	if r.Progress == nil {
+		r.Progress = func(int, int) {}
+	}
+	if r.Status == nil {
+		r.Status = func(string) {}
+	}
+	return r
+}
+
+// check returns what keeps g from drawing r.
+func (g *Generator) check(r Request) error {
+	if r.N < 0 || r.Batch < 0 {
+		return fmt.Errorf("%d samples a class in batches of %d: want positive numbers", r.N, r.Batch)
+	}
+	for _, class := range r.Classes {
+		if !slices.Contains(g.Config.Classes, class) {
+			return fmt.Errorf("no class %q: the model has %s", class, strings.Join(g.Config.Classes, ", "))
+		}
+	}
+	if _, ok := g.Config.NullClass(); r.Guidance != 0 && !ok {
+		return errors.New("guidance needs a model trained with label dropout")
+	}
+	return g.checkDecode(r)
+}
+
+// plan is a request that can be carried out.
+type plan struct {
+	Request
+	program
+	g     *Generator
+	items []item
+	batch int // images in a batch
+	each  int // of them of every class asked for, where batches are grouped; else 0
+}
+
+// item is one sample to draw: number i of a class.
+type item struct {
+	class int // index into the configuration's classes
+	i     int
+}
+
+func (g *Generator) plan(r Request) (*plan, error) {
+	r = r.withDefaults(g.Config.Classes)
+	if err := g.check(r); err != nil {
+		return nil, err
+	}
+	p := &plan{Request: r, g: g}
+	for _, class := range r.Classes {
+		number := slices.Index(g.Config.Classes, class)
+		for i := range r.N {
+			p.items = append(p.items, item{number, i})
+		}
+	}
+	traits := g.model.Traits()
+	usual := cmp.Or(traits.Batch, 64)
+	p.batch = cmp.Or(r.Batch, min(usual, max(len(p.items), 1)))
+	var groups []int
+	if traits.Grouped {
+		slices.SortStableFunc(p.items, func(a, b item) int { return cmp.Compare(a.class, b.class) })
+		p.each = max(1, min(r.N, cmp.Or(r.Batch, usual)/max(len(r.Classes), 1)))
+		p.batch = p.each * len(r.Classes)
+		groups = p.groups()
+	}
+	var err error
+	p.program, err = g.program(r, p.batch, groups)
+	return p, err
+}
+
+// groups is how many images of each of the model's classes a grouped batch holds.
+func (p *plan) groups() []int {
+	groups := make([]int, len(p.g.Config.Classes))
+	for _, class := range p.Classes {
+		groups[slices.Index(p.g.Config.Classes, class)] += p.each
+	}
+	return groups
+}
+
+func (p *plan) image() netdiffus.Image { return p.g.Config.Image }
+
+// set is the data set to be, with its images empty.
+func (p *plan) set() *dataset.Set {
+	set := &dataset.Set{
+		Encoding: p.g.Config.Encoding,
+		Classes:  slices.Clone(p.Classes),
+		Images:   p.g.Config.Encoding.NewImages(len(p.items)),
+	}
+	if im := p.image(); set.Images.H != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
+		set.Images = imaging.New(len(p.items), im.Side, im.Side, im.Channels)
+	}
+	for i := range p.items {
+		set.Labels = append(set.Labels, i/p.N)
+	}
+	return set
+}
