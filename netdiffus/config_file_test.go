@@ -23,7 +23,7 @@ func largeTables(t *testing.T) netdiffus.Config {
 	fitters := []codec.Fitter{(&codec.Atoms{}).Fitter(10), (&codec.Atoms{Bins: 64}).Fitter(10)}
 	for class := range 20 {
 		classes = append(classes, fmt.Sprintf("class-%02d", class))
-		for i := range 100 {
+		for i := range 40 {
 			for _, f := range fitters {
 				series := make([]float64, 10)
 				for j := range series {

@@ -111,7 +111,7 @@ func ConfigText(path string) ([]byte, error) {
 	delete(fields, tablesMember)
 	file, err := os.ReadFile(filepath.Join(filepath.Dir(path), tablesName))
 	if err != nil {
-		return nil, fmt.Errorf("track: %s needs its tables: %w", path, errors.Unwrap(err))
+		return nil, fmt.Errorf("track: %s needs its tables: %v", path, err) // not fs.ErrNotExist: the run is there
 	}
 	if hash(file) != note.SHA256 {
 		return nil, fmt.Errorf("track: %s is not the file that config.json was written with: its hash differs", filepath.Join(filepath.Dir(path), tablesName))
