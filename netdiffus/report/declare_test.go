@@ -53,7 +53,7 @@ func TestDeclarations(t *testing.T) {
 	if m, a := parsed.Memorisation.Rows, parsed.Anomaly.Rows; m[len(m)-1].Source != "copies" || a[len(a)-1].Source != "copies" {
 		t.Errorf("memorisation and anomaly have %v and %v, want the toy baseline last", m, a)
 	}
-	page, err := r.HTML(t.Context())
+	page, err := r.render(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ const (
 )
 
 // computation is how a figure is computed, by one of these functions. A result that
-// is not finite stands for "does not exist".
+// is not finite means that the figure does not exist.
 type computation struct {
 	needs need
 	// class compares the flows of one class. Over all classes the figure is the mean.
@@ -95,7 +95,7 @@ func (c computation) given(n need) computation {
 	return c
 }
 
-// draw is the flows that a source gave, beside the real ones.
+// draw is the flows drawn from a source, and the real ones.
 type draw struct {
 	*reference
 	sample

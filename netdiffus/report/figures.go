@@ -11,7 +11,7 @@ type group struct {
 	doc   string // the section of docs/metrics.md that defines the figures
 	// folded groups are shown on demand, and without a heading of their own.
 	folded bool
-	note   string // stands above a folded table
+	note   string // above a folded table
 }
 
 // The groups.

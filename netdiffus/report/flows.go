@@ -40,7 +40,7 @@ func (r *reference) cells(s series) []float64 {
 	return out
 }
 
-// maxLag is the largest distance, in packets, that autocorrelation looks at.
+// maxLag is the largest distance, in packets, of autocorrelation.
 const maxLag = 3
 
 // autocorrelation is the mean over lags of the difference of the correlations.

@@ -24,7 +24,7 @@ type images struct {
 // NaN where the kind of image does not show it.
 type imageCheck struct {
 	inconsistency float64
-	hole          float64 // 1 where a packet stands behind padding, else 0
+	hole          float64 // 1 where a packet is behind padding, else 0
 }
 
 // checkImages checks the images before the codec cuts flows at padding: a check for
@@ -165,7 +165,7 @@ func paddingIn(signed []float64) []bool {
 	return out
 }
 
-// hole reports whether something stands behind padding.
+// hole reports whether something is behind padding.
 func hole(padding []bool) bool {
 	for j := 1; j < len(padding); j++ {
 		if padding[j-1] && !padding[j] {

@@ -56,6 +56,11 @@ func (r *Report) HTML(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
+	return r.render(pictures)
+}
+
+// render is HTML with these pictures.
+func (r *Report) render(pictures map[string]template.URL) ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
 		"capitalize": capitalize,
 		"share":      func(n number) string { return fmt.Sprintf("%.1f %%", 100*float64(n)) },

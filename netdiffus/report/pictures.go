@@ -16,7 +16,7 @@ import (
 // errNothing is that of a picture which the data have nothing for.
 var errNothing = errors.New("nothing to draw")
 
-// pictures draws the page's pictures, by the names that the template asks for.
+// pictures draws the page's pictures, by their names in the template.
 func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) {
 	out := map[string]template.URL{}
 	for _, p := range []struct {

@@ -43,7 +43,7 @@ type Input struct {
 // Task is a use of the synthetic flows that Run tries.
 type Task string
 
-// The tasks, as the original paper has them.
+// The tasks of the original paper.
 const (
 	Classification Task = "classification" // train on synthetic, test on real; and the reverse
 	Augmentation   Task = "augmentation"   // few real flows, with and without synthetic ones

@@ -2,52 +2,16 @@ package report
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
-	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
-	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
-	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
-	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
-
-// flow is a flow of signed lengths.
-func flow(label string, signed ...float64) traffic.Flow {
-	f := traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(signed))}
-	traffic.SignedLength{}.Restore(signed, f.Packets)
-	return f
-}
-
-// chatter is n flows each of so many classes: a class has its own first packet,
-// its own answers to it, and its own number of packets.
-func chatter(classes, n int, seed uint64) []traffic.Flow {
-	var flows []traffic.Flow
-	for c := range classes {
-		rng := noise.Stream(seed, uint64(c))
-		for range n {
-			v := []float64{-float64(100 + 50*c), float64(500 + 20*c + 10*rng.IntN(4))}
-			for len(v) < 3+rng.IntN(3+c%3) {
-				v = append(v, v[1]-float64(100*rng.IntN(3)))
-			}
-			flows = append(flows, flow(fmt.Sprintf("class%d", c), v...))
-		}
-	}
-	return flows
-}
-
-func small() Options {
-	return Options{PerClass: []int{20, 40}, Seeds: 2, Length: 6, Trees: 20}
-}
 
 func TestRun(t *testing.T) {
 	d := Data{Train: clocked(chatter(4, 80, 1), 1, 1), Test: clocked(chatter(4, 30, 2), 1, 2), Synthetic: Traffic{Flows: clocked(chatter(4, 40, 3), 1, 3)}}
@@ -108,7 +72,7 @@ func TestRun(t *testing.T) {
 				n++
 			}
 		}
-		if n != 2 { // instead of the real flows, and beside them
+		if n != 2 { // in place of the real flows, and in addition to them
 			t.Errorf("fingerprinting: %d rows of %q, want 2", n, source)
 		}
 	}
@@ -126,82 +90,6 @@ func TestRun(t *testing.T) {
 	b, _ := again.JSON()
 	if string(a) != string(b) {
 		t.Error("two runs give two reports")
-	}
-}
-
-func TestWrite(t *testing.T) {
-	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	images := filepath.Join(t.TempDir(), "images")
-	if err := set.Save(images, nil); err != nil {
-		t.Fatal(err)
-	}
-	d := Data{Train: chatter(3, 60, 1), Test: chatter(3, 30, 2)}
-	if d.Synthetic, err = Open(images, dataset.Recipe{}); err != nil {
-		t.Fatal(err)
-	}
-	input, err := Describe(t.Context(), "synthetic", images)
-	if err != nil || input.SHA256 == "" {
-		t.Fatalf("Describe = %+v, %v: want the manifest's hash", input, err)
-	}
-	d.Inputs = []Input{input}
-	r, err := Run(t.Context(), d, small())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if im := r.Images; im == nil || im.Images != 90 || im.Holes != 0 || im.Empty != 0 || im.Inconsistency > 1e-6 {
-		t.Errorf("images as they were encoded: %+v", im)
-	}
-	out := filepath.Join(t.TempDir(), "a", "report")
-	if err := r.Write(t.Context(), out); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(out, JSONName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var metrics struct {
-		Schema string
-		Sizes  []struct {
-			Rows []struct {
-				Source  string
-				Figures map[string]struct {
-					Mean, SD *float64
-					Values   []*float64
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(text, &metrics); err != nil {
-		t.Fatal(err)
-	}
-	if f := metrics.Sizes[0].Rows[0].Figures["tstr_accuracy"]; metrics.Schema != schema || f.Mean == nil || len(f.Values) != 2 {
-		t.Errorf("schema %q, TSTR %+v", metrics.Schema, f)
-	}
-
-	page, err := os.ReadFile(filepath.Join(out, HTMLName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	picture := regexp.MustCompile(`<img alt="[^"]+" src="data:image/png;base64,[^"]+">`)
-	if n := len(picture.FindAll(page, -1)); n != 10 {
-		t.Errorf("%d pictures, want 10", n)
-	}
-	page = picture.ReplaceAll(page, nil)
-	// One file, nothing to run, nothing to fetch.
-	for _, bad := range []string{"<script", "http://", "https://", "<link", "@import", "ZgotmplZ", "NaN", "<no value>", "%!"} {
-		if strings.Contains(string(page), bad) {
-			t.Errorf("the page has %q", bad)
-		}
-	}
-	if open, closed := strings.Count(string(page), "<tr"), strings.Count(string(page), "</tr>"); open != closed {
-		t.Errorf("%d rows opened, %d closed", open, closed)
-	}
-	var summary strings.Builder
-	if err := r.Summary(&summary); err != nil || !strings.Contains(summary.String(), "Markov, order 2") {
-		t.Errorf("summary (%v):\n%s", err, summary.String())
 	}
 }
 
@@ -324,44 +212,7 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestShares: tables of how flows start and how long they are, of all classes and
-// of each, beside all sources.
-func TestShares(t *testing.T) {
-	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}
-	o := small()
-	o.Tasks, o.Length = []Task{Classification}, 40 // ranges of 3 lengths
-	r, err := Run(t.Context(), d, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Every class starts with a packet of its own, always the same.
-	if len(r.FirstPackets) != 3 || math.Abs(float64(r.FirstPackets[0].Test)-1./3) > 1e-12 {
-		t.Fatalf("first packets %+v, want three of 1/3 each", r.FirstPackets)
-	}
-	first := r.ClassShares["class1"].FirstPackets
-	if len(first) != 1 || first[0].Length != 150 || !first[0].Up || first[0].Test != 1 {
-		t.Fatalf("first packets of class1 %+v, want 150 bytes up, always", first)
-	}
-	for _, source := range []string{synthesised, realSubset, markov1, markov2, independent} {
-		if s := first[0].Shares[source]; len(s.Values) != 2 || s.Mean() != 1 {
-			t.Errorf("%s starts class1 so in %v, want 1 twice", source, s.Values)
-		}
-		for _, table := range []shares{r.shares, r.ClassShares["class2"]} {
-			sum := 0.0
-			for _, l := range table.Lengths {
-				sum += l.Shares[source].Mean()
-			}
-			if math.Abs(sum-1) > 1e-9 {
-				t.Errorf("%s: shares of lengths sum to %v", source, sum)
-			}
-		}
-	}
-	if l := r.Lengths; len(l) != 14 || l[0].From != 1 || l[0].To != 3 || l[13].From != 40 || l[13].To != 40 {
-		t.Errorf("ranges of lengths %+v, want 1 to 3 up to 40", l)
-	}
-}
-
-// TestFurtherJudges: a classifier beside the forest does the tasks too.
+// TestFurtherJudges: a classifier given in addition to the forest does the tasks too.
 func TestFurtherJudges(t *testing.T) {
 	o := small()
 	o.Tasks = []Task{Classification, Augmentation, Fingerprint}
@@ -419,211 +270,5 @@ func TestMissingClass(t *testing.T) {
 	}
 	if got := r.Sizes[0].Row(synthesised).Figures["tstr_accuracy"].Mean(); got > 0.7 {
 		t.Errorf("accuracy %v without a third of the flows", got)
-	}
-}
-
-// TestImagesBesideBaselines: image figures of every class and source, the images
-// being those that the flows drawn were read off.
-func TestImagesBesideBaselines(t *testing.T) {
-	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, label := range set.Labels { // spoil the pixel above the diagonal in class 1
-		if label == 1 {
-			set.Images.At(i)[1] += 0.3
-		}
-	}
-	flows, err := traffic.Collect(set.PaddedFlows())
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := small()
-	o.Tasks, o.PerClass = []Task{Classification}, []int{10}
-	r, err := Run(t.Context(), Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: flows, Set: set}}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Notes == nil || len(r.Notes) > 0 {
-		t.Errorf("notes %#v, want an empty list: JSON has [] for it", r.Notes)
-	}
-	for _, row := range r.Sizes[0].Rows {
-		for label, figures := range row.Classes {
-			want := 0.0
-			if row.Source == synthesised && label == "class1" {
-				want = 0.3 / 30
-			}
-			if got := figures["inconsistency"]; math.Abs(got.Mean()-want) > 1e-6 {
-				t.Errorf("%s, %s: inconsistency %v, want %v", row.Source, label, got, want)
-			}
-		}
-		if got := row.Figures["holes"].Mean(); (got > 0) != (row.Source == independent) {
-			t.Errorf("%s: holes in %v of the flows", row.Source, got)
-		}
-	}
-}
-
-// TestAtomHoles reads holes off images before the codec cuts behind them.
-func TestAtomHoles(t *testing.T) {
-	atoms := &codec.Atoms{}
-	set, err := dataset.Build(traffic.All([]traffic.Flow{flow("a", -5, 9, 7), flow("a", -5), flow("b", 4, 4)}), dataset.Recipe{SeriesLength: 3, Channels: []dataset.Channel{{Codec: atoms}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	padding := paddingOf(set.Encoding.Channels()[0].Codec)
-	code := func(v ...float64) []float64 {
-		u := make([]float64, 3)
-		if err := set.Encoding.Channels()[0].Codec.Encode("a", v, u); err != nil {
-			t.Fatal(err)
-		}
-		return u
-	}
-	long, short := code(-5, 9, 7), code(-5)
-	for _, c := range []struct {
-		u    []float64
-		want []bool
-		hole bool
-	}{
-		{long, []bool{false, false, false}, false},
-		{short, []bool{false, true, true}, false},
-		{[]float64{long[0], short[1], long[2]}, []bool{false, true, false}, true},
-	} {
-		if got := padding("a", c.u); !slices.Equal(got, c.want) || hole(got) != c.hole {
-			t.Errorf("padding of %v = %v, want %v", c.u, got, c.want)
-		}
-	}
-}
-
-// TestMainSize: a size that the synthetic flows are too few for is shown, but the
-// verdict is not on it.
-func TestMainSize(t *testing.T) {
-	r := &Report{Sizes: []Size{{PerClass: 100}, {PerClass: 300}, {All: true, Short: true}}}
-	if got := r.main(); got.PerClass != 300 {
-		t.Errorf("verdict on %+v, want 300", got)
-	}
-	r.Sizes = r.Sizes[2:]
-	if got := r.main(); !got.All {
-		t.Errorf("verdict on %+v, want what there is", got)
-	}
-}
-
-func TestSpread(t *testing.T) {
-	s := Spread{[]float64{1, 2, math.NaN(), 3}}
-	text, err := json.Marshal(s)
-	if want := `{"mean":2,"sd":1,"values":[1,2,null,3]}`; err != nil || string(text) != want {
-		t.Errorf("JSON %s (%v), want %s", text, err, want)
-	}
-	// One value tells no spread.
-	if text, err = json.Marshal(Spread{[]float64{4}}); err != nil || string(text) != `{"mean":4,"sd":null,"values":[4]}` {
-		t.Errorf("JSON of one value %s (%v)", text, err)
-	}
-	for want, s := range map[string]Spread{
-		"2.000 ± 1.000": s, "–": {}, "0.500": {[]float64{.5}}, "0.000": {[]float64{4e-17}}, "150 ± 71": {[]float64{100, 200}}, "15.0 ± 7.1": {[]float64{10, 20}},
-	} {
-		if got := s.String(); got != want {
-			t.Errorf("%v: %q, want %q", s.Values, got, want)
-		}
-	}
-}
-
-func TestCompare(t *testing.T) {
-	of := func(v ...float64) Spread { return Spread{v} }
-	for _, c := range []struct {
-		a, b  Spread
-		draws float64
-		want  string
-	}{
-		{of(.90, .90, .90), of(.88, .88, .88), 3, "above"},
-		{of(.885, .885), of(.88, .88), 2, "level with"}, // less than 0.01
-		{of(.80, .90), of(.80, .84), 2, "level with"},   // within the spread
-		{of(.5), of(.6), 1, "below"},
-		{of(.87, .87, .87), of(.88, .89, .90), 3, "below"},
-		{of(.87, .87, .87), of(.88, .89, .90), 1, "level with"}, // one draw may lie as low
-		{of(), of(.6), 1, "not comparable"},
-	} {
-		if got := compare(c.a, c.b, c.draws); got != c.want {
-			t.Errorf("compare(%v, %v, %v) = %q, want %q", c.a.Values, c.b.Values, c.draws, got, c.want)
-		}
-	}
-}
-
-// TestFiguresOfTheReference holds the baselines, and the reference's own
-// samples, to figures that were found with other code (pandas, SciPy and
-// scikit-learn's forest) on the same split.
-func TestFiguresOfTheReference(t *testing.T) {
-	longtest.Only(t, "grows forests for half a minute")
-	read := func(name string) []traffic.Flow {
-		flows, err := traffic.Collect(traffic.Read(golden.Shared(t, "data/mirage-appxact/"+name)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return flows
-	}
-	d := Data{Train: read("trainSetOriginale.parquet"), Test: read("testSetOriginale.parquet")}
-	evaluate := func(s Traffic, n int) *Report {
-		d.Synthetic = s
-		r, err := Run(t.Context(), d, Options{PerClass: []int{n}, Tasks: []Task{Classification}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	check := func(s Size, source, figure string, want, tolerance float64) {
-		t.Helper()
-		if got := s.Row(source).Figures[figure]; math.Abs(got.Mean()-want) > tolerance {
-			t.Errorf("%s: %s = %v, want %.4f ± %.4f", source, figure, got, want, tolerance)
-		}
-	}
-	seed := func(name string, r dataset.Recipe) Traffic {
-		s, err := Open(golden.Shared(t, "data/mirage-appxact/seed-outputs/"+name), r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-
-	r := evaluate(Traffic{Flows: d.Train}, 300)
-	s := r.Sizes[0]
-	for _, c := range []struct {
-		source, figure  string
-		want, tolerance float64
-	}{
-		{realSubset, "tstr_accuracy", .892, .012}, {realSubset, "tstr_f1", .858, .016},
-		{realSubset, "hd_pl", .052, .004}, {realSubset, "hd_dir", .009, .003}, {realSubset, "length_tv", .067, .006},
-		{realSubset, "bigram_js", .081, .003}, {realSubset, "trigram_js", .138, .003},
-		{markov1, "tstr_accuracy", .858, .014}, {markov1, "hd_pl", .052, .004}, {markov1, "duplicates", .395, .015},
-		{markov1, "bigram_js", .083, .004}, {markov1, "trigram_js", .159, .007},
-		{markov2, "tstr_accuracy", .882, .014}, {markov2, "duplicates", .671, .02}, {markov2, "trigram_js", .139, .007},
-		{independent, "tstr_accuracy", .513, .03}, {independent, "length_tv", .554, .01}, {independent, "bigram_js", .529, .004},
-		{allReal.name, "tstr_accuracy", .941, .006}, {allReal.name, "hd_pl", .0459, .0003}, {allReal.name, "tv_pl", .0385, .0003}, {allReal.name, "hd_dir", .0060, .0003},
-	} {
-		check(s, c.source, c.figure, c.want, c.tolerance)
-	}
-	if got := r.Memorisation.HeldOut.figures["exact_duplicates"].Mean(); math.Abs(got-.620) > .005 {
-		t.Errorf("test flows that copy a training flow of their class: %.4f, want 0.620", got)
-	}
-	if got := float64(r.FirstPackets[0].Test); r.FirstPackets[0].Length != 517 || math.Abs(got-.530) > .001 {
-		t.Errorf("first packets: %+v, want 517 bytes at 0.530", r.FirstPackets[0])
-	}
-
-	r = evaluate(seed("samples_100_per_class", dataset.Recipe{Channels: []dataset.Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 1460}}}}), 100)
-	s = r.Sizes[0]
-	check(s, synthesised, "tstr_accuracy", .667, .012)
-	check(s, synthesised, "tstr_f1", .615, .012)
-	check(s, synthesised, "hd_pl", .1214, .0005)
-	check(s, synthesised, "tv_pl", .1295, .001)
-	check(s, synthesised, "length_tv", .305, .001)
-	if got := float64(r.Images.Inconsistency); math.Abs(got-.0135) > .0001 {
-		t.Errorf("inconsistency of the unsigned samples %.5f, want 0.0135", got)
-	}
-
-	r = evaluate(seed("samples_10_per_class_signed", dataset.Recipe{Channels: []dataset.Channel{{Codec: codec.MinMax{Min: -1460, Max: 1460}}}}), 10)
-	s = r.Sizes[0]
-	check(s, synthesised, "tstr_accuracy", .310, .012)
-	check(s, synthesised, "hd_pl", .2435, .001)
-	check(s, synthesised, "hd_dir", .0915, .001)
-	check(s, synthesised, "length_tv", .215, .001)
-	if got := float64(r.Images.Inconsistency); math.Abs(got-.0412) > .0001 {
-		t.Errorf("inconsistency of the signed samples %.5f, want 0.0412", got)
 	}
 }

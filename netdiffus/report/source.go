@@ -21,7 +21,7 @@ type source struct {
 	fit func(*evaluation) (drawer, error)
 }
 
-// drawer gives up to n[c] flows of each class c. One seed gives the same flows.
+// drawer draws up to n[c] flows of each class c. One seed gives the same flows.
 type drawer func(n []int, seed uint64) (sample, error)
 
 // kind is what a source's flows are, which decides how its row looks.

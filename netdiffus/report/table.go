@@ -28,7 +28,7 @@ type line struct {
 	Cells []cell
 }
 
-// cell is a figure, what stands small behind it, and a mark where it is graded.
+// cell is a figure, an addition in small print, and a mark where it is graded.
 type cell struct{ Text, Aside, Mark, Grade string }
 
 // cellOf is a figure with its spread.

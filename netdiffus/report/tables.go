@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// This file has the tables that the template asks for, but those of distances.
+// This file has the tables of the template's sections other than those of distances.
 
 // Use is the table of classification by the forest.
 func (p page) Use(s Size) table { return p.figureTable(s, "", figuresIn(useGroup, 0)) }

@@ -4,30 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
-
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
-
-// clocked gives the flows times: a packet that goes up waits for a hundred times
-// as long as one that comes down, and all stretch times that.
-func clocked(flows []traffic.Flow, stretch float64, seed uint64) []traffic.Flow {
-	rng := noise.Stream(seed, 99)
-	for i := range flows {
-		flows[i].Timed = true
-		for j := range flows[i].Packets {
-			p := &flows[i].Packets[j]
-			if p.IAT = 0; j == 0 {
-				continue
-			}
-			p.IAT = stretch * 1000 * math.Exp(rng.NormFloat64())
-			if p.Dir == traffic.Up {
-				p.IAT *= 100
-			}
-		}
-	}
-	return flows
-}
 
 func TestTimes(t *testing.T) {
 	d := Data{Train: clocked(chatter(3, 80, 1), 1, 1), Test: clocked(chatter(3, 60, 2), 1, 2)}
@@ -55,7 +32,7 @@ func TestTimes(t *testing.T) {
 			t.Errorf("%s: accuracy with times %v", source, got)
 		}
 	}
-	page, err := r.HTML(t.Context())
+	page, err := r.render(nil)
 	if err != nil || !strings.Contains(string(page), "times between packets") || !strings.Contains(string(page), "Hellinger IAT") {
 		t.Errorf("the page has no table of times, %v", err)
 	}
@@ -69,7 +46,7 @@ func TestTimes(t *testing.T) {
 			t.Errorf("a flow has no times, but there is %s = %v", name, f)
 		}
 	}
-	if page, err = r.HTML(t.Context()); err != nil || strings.Contains(string(page), "times between packets") {
+	if page, err = r.render(nil); err != nil || strings.Contains(string(page), "times between packets") {
 		t.Errorf("the page has a table of times that are not there, %v", err)
 	}
 }
