@@ -56,7 +56,7 @@ func Find(dirs []string) []Found {
 		entries, _ := os.ReadDir(filepath.Join(dir, "kernels")) // it need not exist
 		for _, e := range entries {
 			path := filepath.Join(dir, "kernels", e.Name())
-			if CheckName(e.Name()) != nil || strings.Contains(e.Name(), ".tmp-") {
+			if checkName(e.Name()) != nil || strings.Contains(e.Name(), ".tmp-") {
 				continue
 			}
 			if s, err := Read(path); err == nil && s.Metadata.Origin != nil {

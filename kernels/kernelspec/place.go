@@ -42,7 +42,7 @@ func (p Place) DataDir() (string, error) {
 
 // Dir returns the folder in p of the kernelspec called name.
 func (p Place) Dir(name string) (string, error) {
-	if err := CheckName(name); err != nil {
+	if err := checkName(name); err != nil {
 		return "", err
 	}
 	data, err := p.DataDir()

@@ -54,9 +54,9 @@ var logos embed.FS
 
 var validName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// CheckName returns why name cannot be the name of a kernel, or nil. The rule is
+// checkName returns why name cannot be the name of a kernel, or nil. The rule is
 // Jupyter's.
-func CheckName(name string) error {
+func checkName(name string) error {
 	if !validName.MatchString(name) || name == "." || name == ".." {
 		return fmt.Errorf("kernelspec: %q cannot be the name of a kernel: use letters, digits, '.', '_' and '-'", name)
 	}
@@ -67,7 +67,7 @@ func CheckName(name string) error {
 // file program into the folder dir. dir appears complete or not at all, and replaces
 // what was there. In Argv, ProgramHere stands for the path of the copy.
 func (s Spec) Write(dir, program string) error {
-	if err := CheckName(filepath.Base(dir)); err != nil {
+	if err := checkName(filepath.Base(dir)); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {

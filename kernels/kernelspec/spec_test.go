@@ -136,8 +136,8 @@ func TestRemove(t *testing.T) {
 
 func TestCheckName(t *testing.T) {
 	for name, ok := range map[string]bool{"netdiffus": true, "A-1_b.c": true, "": false, "..": false, ".": false, "a/b": false, "a b": false, "ä": false} {
-		if err := CheckName(name); (err == nil) != ok {
-			t.Errorf("CheckName(%q) = %v", name, err)
+		if err := checkName(name); (err == nil) != ok {
+			t.Errorf("checkName(%q) = %v", name, err)
 		}
 	}
 }

@@ -118,7 +118,7 @@ func (e *exam) checkDevice(ctx context.Context) {
 		return
 	}
 	defer b.Finalize()
-	sum, err := graph.ExecOnce(b, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Mul(x, x)) }, []float32{1, 2, 3})
+	sum, err := graph.CallOnce(b, func(x *graph.Node) *graph.Node { return graph.ReduceAllSum(graph.Mul(x, x)) }, []float32{1, 2, 3})
 	if err != nil {
 		e.note("device", Broken, err.Error(), "run 'netdiffus doctor'")
 		return

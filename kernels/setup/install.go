@@ -60,7 +60,7 @@ func (o Options) withDefaults() (Options, error) {
 
 // errNoCompiler means that Go finds no C compiler, without which neither the
 // interface to XLA nor a cell that computes can be built.
-var errNoCompiler = errors.New("Go finds no C compiler, which the interface to XLA is built with")
+var errNoCompiler = errors.New("no C compiler, which the interface to XLA is built with")
 
 // Install installs the kernel and returns its kernelspec. It can be repeated: what
 // an earlier run built is kept, and the kernelspec is replaced once everything

@@ -65,8 +65,8 @@ var delimiter = []byte("<IDS|MSG>")
 
 // Errors of messages that are rejected.
 var (
-	ErrMalformed = errors.New("wire: malformed message")
-	ErrSignature = errors.New("wire: wrong signature")
+	errMalformed = errors.New("wire: malformed message")
+	errSignature = errors.New("wire: wrong signature")
 )
 
 // Key signs messages and checks signatures. An empty key does neither.
@@ -83,13 +83,13 @@ func (k Key) Parse(frames [][]byte) (*Message, error) {
 		}
 	}
 	if at < 0 || len(frames) < at+6 {
-		return nil, fmt.Errorf("%w: %d frames", ErrMalformed, len(frames))
+		return nil, fmt.Errorf("%w: %d frames", errMalformed, len(frames))
 	}
 	parts := frames[at+2 : at+6]
 	if len(k) > 0 {
 		given, err := hex.DecodeString(string(frames[at+1]))
 		if err != nil || !hmac.Equal(given, k.sum(parts)) {
-			return nil, ErrSignature
+			return nil, errSignature
 		}
 	}
 	m := &Message{
@@ -98,14 +98,14 @@ func (k Key) Parse(frames [][]byte) (*Message, error) {
 	}
 	for i, p := range parts {
 		if !isObject(p) {
-			return nil, fmt.Errorf("%w: part %d is not a JSON object", ErrMalformed, i+1)
+			return nil, fmt.Errorf("%w: part %d is not a JSON object", errMalformed, i+1)
 		}
 	}
 	if err := json.Unmarshal(m.RawHeader, &m.Header); err != nil {
-		return nil, fmt.Errorf("%w: header: %v", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: header: %v", errMalformed, err)
 	}
 	if m.Header.ID == "" || m.Header.Type == "" {
-		return nil, fmt.Errorf("%w: a header without msg_id or msg_type", ErrMalformed)
+		return nil, fmt.Errorf("%w: a header without msg_id or msg_type", errMalformed)
 	}
 	return m, nil
 }

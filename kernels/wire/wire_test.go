@@ -47,22 +47,22 @@ func TestParseRefuses(t *testing.T) {
 		frames [][]byte
 		want   error
 	}{
-		{"nothing", key, nil, ErrMalformed},
-		{"no delimiter", key, good[2:], ErrMalformed},
-		{"cut short", key, good[:5], ErrMalformed},
-		{"other key", Key("guess"), good, ErrSignature},
-		{"no signature", key, unsigned.Frames(request()), ErrSignature},
-		{"signature no hex", key, change(func(f [][]byte) [][]byte { f[2] = []byte("zz"); return f }), ErrSignature},
-		{"content changed", key, change(func(f [][]byte) [][]byte { f[6] = []byte("{}"); return f }), ErrSignature},
-		{"header no JSON", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte("{"); return f }), ErrMalformed},
-		{"header a list", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte("[]"); return f }), ErrMalformed},
-		{"header without type", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte(`{"msg_id":"1"}`); return f }), ErrMalformed},
-		{"type a number", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte(`{"msg_id":"1","msg_type":1}`); return f }), ErrMalformed},
-		{"content null", unsigned, change(func(f [][]byte) [][]byte { f[6] = []byte("null"); return f }), ErrMalformed},
+		{"nothing", key, nil, errMalformed},
+		{"no delimiter", key, good[2:], errMalformed},
+		{"cut short", key, good[:5], errMalformed},
+		{"other key", Key("guess"), good, errSignature},
+		{"no signature", key, unsigned.Frames(request()), errSignature},
+		{"signature no hex", key, change(func(f [][]byte) [][]byte { f[2] = []byte("zz"); return f }), errSignature},
+		{"content changed", key, change(func(f [][]byte) [][]byte { f[6] = []byte("{}"); return f }), errSignature},
+		{"header no JSON", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte("{"); return f }), errMalformed},
+		{"header a list", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte("[]"); return f }), errMalformed},
+		{"header without type", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte(`{"msg_id":"1"}`); return f }), errMalformed},
+		{"type a number", unsigned, change(func(f [][]byte) [][]byte { f[3] = []byte(`{"msg_id":"1","msg_type":1}`); return f }), errMalformed},
+		{"content null", unsigned, change(func(f [][]byte) [][]byte { f[6] = []byte("null"); return f }), errMalformed},
 		{"content deep", unsigned, change(func(f [][]byte) [][]byte {
 			f[6] = []byte(`{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}")
 			return f
-		}), ErrMalformed},
+		}), errMalformed},
 	} {
 		if _, err := c.key.Parse(c.frames); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)

@@ -42,9 +42,9 @@ func (l Limits) frames() int {
 	return 1024
 }
 
-// ErrProtocol is wrapped by every error about bytes that are not ZMTP or that exceed
+// errProtocol is wrapped by every error about bytes that are not ZMTP or that exceed
 // the limits.
-var ErrProtocol = errors.New("zmtp: protocol violated")
+var errProtocol = errors.New("zmtp: protocol violated")
 
 // chunk is how much of a frame is read at once, so that a large length alone takes no
 // memory.
@@ -58,7 +58,7 @@ func readFrame(r io.Reader, limit int64) (body []byte, flags byte, err error) {
 	}
 	flags = head[0]
 	if flags&^(flagMore|flagLong|flagCommand) != 0 || flags&flagCommand != 0 && flags&flagMore != 0 {
-		return nil, 0, fmt.Errorf("%w: flags %#x of a frame", ErrProtocol, flags)
+		return nil, 0, fmt.Errorf("%w: flags %#x of a frame", errProtocol, flags)
 	}
 	size := uint64(head[1])
 	if flags&flagLong != 0 {
@@ -68,7 +68,7 @@ func readFrame(r io.Reader, limit int64) (body []byte, flags byte, err error) {
 		size = binary.BigEndian.Uint64(head[1:])
 	}
 	if size > uint64(limit) {
-		return nil, 0, fmt.Errorf("%w: a frame of %d bytes, at most %d are allowed", ErrProtocol, size, limit)
+		return nil, 0, fmt.Errorf("%w: a frame of %d bytes, at most %d are allowed", errProtocol, size, limit)
 	}
 	if size <= chunk {
 		body = make([]byte, size)
@@ -104,7 +104,7 @@ func readMessage(r io.Reader, l Limits) (frames [][]byte, command bool, err erro
 		}
 		if flags&flagCommand != 0 {
 			if len(frames) > 0 {
-				return nil, false, fmt.Errorf("%w: a command within a message", ErrProtocol)
+				return nil, false, fmt.Errorf("%w: a command within a message", errProtocol)
 			}
 			return [][]byte{body}, true, nil
 		}
@@ -114,7 +114,7 @@ func readMessage(r io.Reader, l Limits) (frames [][]byte, command bool, err erro
 			return frames, false, nil
 		}
 		if len(frames) >= l.frames() {
-			return nil, false, fmt.Errorf("%w: a message of more than %d frames", ErrProtocol, l.frames())
+			return nil, false, fmt.Errorf("%w: a message of more than %d frames", errProtocol, l.frames())
 		}
 	}
 }

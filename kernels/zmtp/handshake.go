@@ -15,11 +15,11 @@ type Kind string
 
 // The socket types of this package and of its peers.
 const (
-	Router Kind = "ROUTER"
+	router Kind = "ROUTER"
 	Dealer Kind = "DEALER"
-	Req    Kind = "REQ"
-	Rep    Kind = "REP"
-	Pub    Kind = "PUB"
+	req    Kind = "REQ"
+	rep    Kind = "REP"
+	pub    Kind = "PUB"
 	Sub    Kind = "SUB"
 	xSub   Kind = "XSUB"
 	xPub   Kind = "XPUB"
@@ -27,12 +27,12 @@ const (
 
 // partners maps a socket type to those that may be at the other end.
 var partners = map[Kind][]Kind{
-	Router: {Dealer, Req, Router},
-	Dealer: {Router, Rep, Dealer},
-	Rep:    {Req, Dealer},
-	Req:    {Rep, Router},
-	Pub:    {Sub, xSub},
-	Sub:    {Pub, xPub},
+	router: {Dealer, req, router},
+	Dealer: {router, rep, Dealer},
+	rep:    {req, Dealer},
+	req:    {rep, router},
+	pub:    {Sub, xSub},
+	Sub:    {pub, xPub},
 }
 
 // handshakeTime is how long a peer may take for its handshake.
@@ -63,14 +63,14 @@ func handshake(c net.Conn, r io.Reader, kind Kind, identity []byte) ([]byte, err
 		return nil, unexpected(err)
 	}
 	if !command {
-		return nil, fmt.Errorf("%w: a message before READY", ErrProtocol)
+		return nil, fmt.Errorf("%w: a message before READY", errProtocol)
 	}
 	peer, id, err := parseReady(frames[0])
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(partners[kind], peer) {
-		return nil, fmt.Errorf("%w: a %q socket connects to a %s", ErrProtocol, peer, kind)
+		return nil, fmt.Errorf("%w: a %q socket connects to a %s", errProtocol, peer, kind)
 	}
 	return id, c.SetDeadline(time.Time{})
 }
@@ -91,16 +91,16 @@ func readGreeting(r io.Reader) error {
 		return unexpected(err)
 	}
 	if g[0] != 0xff || g[9]&1 != 1 {
-		return fmt.Errorf("%w: greeting begins with %x", ErrProtocol, g[:10])
+		return fmt.Errorf("%w: greeting begins with %x", errProtocol, g[:10])
 	}
 	if _, err := io.ReadFull(r, g[10:]); err != nil {
 		return unexpected(err)
 	}
 	if g[10] < 3 {
-		return fmt.Errorf("%w: version %d of the protocol, want 3", ErrProtocol, g[10])
+		return fmt.Errorf("%w: version %d of the protocol, want 3", errProtocol, g[10])
 	}
 	if mechanism := string(bytes.TrimRight(g[12:32], "\x00")); mechanism != "NULL" {
-		return fmt.Errorf("%w: security mechanism %q, want NULL", ErrProtocol, mechanism)
+		return fmt.Errorf("%w: security mechanism %q, want NULL", errProtocol, mechanism)
 	}
 	return nil
 }
@@ -117,18 +117,18 @@ func property(dst []byte, name string, value []byte) []byte {
 func parseReady(body []byte) (kind Kind, identity []byte, err error) {
 	rest, ok := bytes.CutPrefix(body, []byte("\x05READY"))
 	if !ok {
-		return "", nil, fmt.Errorf("%w: a command that is not READY", ErrProtocol)
+		return "", nil, fmt.Errorf("%w: a command that is not READY", errProtocol)
 	}
 	for len(rest) > 0 {
 		n := int(rest[0])
 		if len(rest) < 1+n+4 {
-			return "", nil, fmt.Errorf("%w: READY ends early", ErrProtocol)
+			return "", nil, fmt.Errorf("%w: READY ends early", errProtocol)
 		}
 		name := string(rest[1 : 1+n])
 		size := binary.BigEndian.Uint32(rest[1+n:])
 		rest = rest[1+n+4:]
 		if uint64(size) > uint64(len(rest)) {
-			return "", nil, fmt.Errorf("%w: READY ends early", ErrProtocol)
+			return "", nil, fmt.Errorf("%w: READY ends early", errProtocol)
 		}
 		value := rest[:size]
 		rest = rest[size:]
@@ -137,7 +137,7 @@ func parseReady(body []byte) (kind Kind, identity []byte, err error) {
 			kind = Kind(value)
 		case "Identity":
 			if len(value) > maxIdentity {
-				return "", nil, fmt.Errorf("%w: an identity of %d bytes", ErrProtocol, len(value))
+				return "", nil, fmt.Errorf("%w: an identity of %d bytes", errProtocol, len(value))
 			}
 			identity = bytes.Clone(value)
 		}

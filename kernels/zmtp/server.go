@@ -174,7 +174,7 @@ type RouterSocket struct{ s *server }
 // NewRouter serves a ROUTER on l. It calls receive with each message and its
 // connection, and reads the next message of that connection when receive returns.
 func NewRouter(l net.Listener, o Options, receive func(from *Conn, frames [][]byte)) *RouterSocket {
-	return &RouterSocket{serve(l, Router, o, receive)}
+	return &RouterSocket{serve(l, router, o, receive)}
 }
 
 // Send sends a message over a connection, and reports whether it was queued.
@@ -206,7 +206,7 @@ const maxTopics = 64
 // NewPub serves a PUB on l. If welcome is not nil, a peer that has subscribed to a
 // topic is sent the frames that welcome returns.
 func NewPub(l net.Listener, o Options, welcome func(topic string) [][]byte) *PubSocket {
-	return &PubSocket{serve(l, Pub, o, func(c *Conn, frames [][]byte) {
+	return &PubSocket{serve(l, pub, o, func(c *Conn, frames [][]byte) {
 		if len(frames) != 1 || len(frames[0]) == 0 || frames[0][0] > 1 || len(frames[0]) > maxIdentity {
 			return
 		}
@@ -264,7 +264,7 @@ type EchoSocket struct{ s *server }
 
 // NewEcho serves an EchoSocket on l.
 func NewEcho(l net.Listener, o Options) *EchoSocket {
-	return &EchoSocket{serve(l, Rep, o, func(c *Conn, frames [][]byte) { c.Send(frames, 1<<20) })}
+	return &EchoSocket{serve(l, rep, o, func(c *Conn, frames [][]byte) { c.Send(frames, 1<<20) })}
 }
 
 // Close stops the socket.

@@ -196,7 +196,7 @@ func TestEchoHeartbeat(t *testing.T) {
 	l, endpoint := listen(t)
 	e := NewEcho(l, Options{})
 	defer e.Close()
-	c := dialTo(t, endpoint, Req, "")
+	c := dialTo(t, endpoint, req, "")
 	c.Send(frames("", "ping"), 0)
 	if got, err := c.Receive(); err != nil || string(got[1]) != "ping" {
 		t.Errorf("heartbeat answered %q, %v", got, err)
@@ -227,7 +227,7 @@ func FuzzReadMessage(f *testing.F) {
 		for {
 			got, command, err := readMessage(r, Limits{Bytes: 1 << 16, Frames: 16})
 			if err != nil {
-				if !errors.Is(err, ErrProtocol) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				if !errors.Is(err, errProtocol) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 					t.Fatalf("unforeseen error %v", err)
 				}
 				return

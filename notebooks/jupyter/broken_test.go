@@ -37,7 +37,7 @@ func source(text string, tags ...string) jupyter.Cell {
 	return c
 }
 
-// TestBroken: the runner finds what is wrong with a notebook, on the real kernel.
+// TestBroken executes notebooks with one problem each, on the real kernel.
 func TestBroken(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")
@@ -86,8 +86,9 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestRender: a sound notebook is written with its outputs and is fresh until its
-// text changes, and again the same to the byte; a broken one stays as it is.
+// TestRender renders a notebook twice, which must give the same bytes, and checks that
+// the outputs count as up to date until a cell changes. A notebook with a problem must
+// not be written.
 func TestRender(t *testing.T) {
 	if testing.Short() {
 		t.Skip("executes notebooks")

@@ -15,8 +15,8 @@ const (
 	// PlotTag marks the cells that show a picture: exactly one PNG that is not blank.
 	// Every cell that shows a picture must have this tag.
 	PlotTag = "plot"
-	// StderrTag marks the cells that may write to the standard error.
-	StderrTag = "stderr"
+	// stderrTag marks the cells that may write to the standard error.
+	stderrTag = "stderr"
 )
 
 // smallestPlot is the size in bytes that a picture exceeds unless it is blank.
@@ -58,7 +58,7 @@ func (c Cell) check() (problems []string) {
 		case "error":
 			problems = append(problems, "fails: "+c.failure(o))
 		case "stream":
-			if text := strings.TrimSpace(string(o.Text)); o.Name == "stderr" && text != "" && !c.Has(StderrTag) && !c.failed() {
+			if text := strings.TrimSpace(string(o.Text)); o.Name == "stderr" && text != "" && !c.Has(stderrTag) && !c.failed() {
 				problems = append(problems, "writes to the standard error: "+firstLines(text, 3))
 			}
 		default:

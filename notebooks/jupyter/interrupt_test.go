@@ -14,11 +14,12 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/notebooks/jupyter"
 )
 
-// trainingCells make a data set and train on it without an end.
+// trainingCells make a data set and train on it without end.
 var trainingCells = []jupyter.Cell{
 	source(`import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
@@ -58,12 +59,10 @@ for r, err := range train.Run(nb.Context(), b, netdiffus.Presets["quick"](), nb.
 }`, jupyter.PlotTag),
 }
 
-// TestInterrupt: an interrupted training cell saves a checkpoint and ends within
-// 5 s; run again, it goes on from there.
+// TestInterrupt interrupts a training cell, which must save a checkpoint and end within
+// 5 s, and runs it again, which must continue from there.
 func TestInterrupt(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains in a notebook")
-	}
+	longtest.Only(t, "trains in a notebook")
 	r := kerneltest.Runner(t)
 	path := write(t, trainingCells...)
 	sample, err := os.ReadFile("../../data/loopback.parquet")

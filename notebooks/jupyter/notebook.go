@@ -185,15 +185,15 @@ func Read(path string) (*Notebook, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jupyter: %w", err)
 	}
-	n, err := Parse(b)
+	n, err := parse(b)
 	if err != nil {
 		return nil, fmt.Errorf("jupyter: %s: %w", path, err)
 	}
 	return n, nil
 }
 
-// Parse reads a notebook from the bytes of its file.
-func Parse(b []byte) (*Notebook, error) {
+// parse reads a notebook from the bytes of its file.
+func parse(b []byte) (*Notebook, error) {
 	var n Notebook
 	if err := json.Unmarshal(b, &n); err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ func TestCheck(t *testing.T) {
 		{"error", code([]Output{failure}), []string{"fails: exit status 1\ntrace"}},
 		{"error with its reason", code([]Output{stderr, failure}, PlotTag), []string{"fails: something is odd\nexit status 1"}},
 		{"stderr", code([]Output{stderr}), []string{"writes to the standard error: something is odd"}},
-		{"stderr allowed", code([]Output{stderr}, StderrTag), nil},
+		{"stderr allowed", code([]Output{stderr}, stderrTag), nil},
 		{"script", code([]Output{shown("text/html", "<b>x</b><SCRIPT>1</SCRIPT>")}), []string{"runs or downloads"}},
 		{"handler", code([]Output{shown("text/html", `<b onclick="x()">x</b>`)}), []string{"runs or downloads"}},
 		{"picture from elsewhere", code([]Output{shown("text/html", `<img src="https://example.org/x.png">`)}), []string{"runs or downloads"}},
@@ -157,8 +157,8 @@ func TestCoalesce(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for _, s := range []string{``, `{`, `{"nbformat": 3}`, `{"nbformat": 4, "cells": [{"source": 1}]}`, `{"nbformat": 4, "cells": [{"source": ["a", 1]}]}`} {
-		if _, err := Parse([]byte(s)); err == nil {
-			t.Errorf("Parse(%s) succeeds", s)
+		if _, err := parse([]byte(s)); err == nil {
+			t.Errorf("parse(%s) succeeds", s)
 		}
 	}
 }
@@ -166,7 +166,7 @@ func TestParseRefuses(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["a\n", "b"], "metadata": {"tags": ["plot", 1]}, "outputs": [{"output_type": "display_data", "data": {"image/png": ["x", "y"], "a/b": {"c": 1}}}]}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		n, err := Parse(b)
+		n, err := parse(b)
 		if err != nil {
 			return
 		}
@@ -178,7 +178,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		back, err := Parse(again)
+		back, err := parse(again)
 		if err != nil || back.SourceHash() != n.SourceHash() {
 			t.Fatalf("written and read back: %v, hash %s became %s", err, n.SourceHash(), back.SourceHash())
 		}

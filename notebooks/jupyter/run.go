@@ -120,7 +120,7 @@ func (r Runner) run(ctx context.Context, path string, stage *Stage) (result *Res
 	if err != nil {
 		return nil, "", err
 	}
-	original, err := Parse(text)
+	original, err := parse(text)
 	if err != nil {
 		return nil, "", err
 	}

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// RunsFolder is the folder, next to the notebooks, for the files that they make.
-const RunsFolder = "runs"
+// runsFolder is the folder, next to the notebooks, for the files that they make.
+const runsFolder = "runs"
 
 // Stage is a temporary copy of the notebooks' folder, and of the folder data next to
 // it, in which notebooks run: they cannot change the originals, and files of an
@@ -62,7 +62,7 @@ func copyFolder(from, to string) error {
 		}
 		name := entry.Name()
 		switch {
-		case entry.IsDir() && relative != "." && (relative == RunsFolder || strings.HasPrefix(name, ".") || holdsGo(path)):
+		case entry.IsDir() && relative != "." && (relative == runsFolder || strings.HasPrefix(name, ".") || holdsGo(path)):
 			return fs.SkipDir
 		case entry.IsDir():
 			return os.MkdirAll(filepath.Join(to, relative), 0o777)
@@ -88,10 +88,10 @@ func (s *Stage) Folder() string { return filepath.Join(s.root, stagedNotebooks) 
 // Close removes the stage.
 func (s *Stage) Close() error { return os.RemoveAll(s.root) }
 
-// snapshot returns the hash of every file outside the folder RunsFolder.
+// snapshot returns the hash of every file outside the folder runsFolder.
 func (s *Stage) snapshot() (map[string][sha256.Size]byte, error) {
 	files := map[string][sha256.Size]byte{}
-	runs := filepath.Join(s.Folder(), RunsFolder)
+	runs := filepath.Join(s.Folder(), runsFolder)
 	err := filepath.WalkDir(s.root, func(path string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -111,7 +111,7 @@ func (s *Stage) snapshot() (map[string][sha256.Size]byte, error) {
 	return files, nil
 }
 
-// changedSince returns a sentence for each file outside the folder RunsFolder that was
+// changedSince returns a sentence for each file outside the folder runsFolder that was
 // made, changed or removed since the snapshot.
 func (s *Stage) changedSince(before map[string][sha256.Size]byte) ([]string, error) {
 	after, err := s.snapshot()
@@ -124,7 +124,7 @@ func (s *Stage) changedSince(before map[string][sha256.Size]byte) ([]string, err
 		if err != nil {
 			relative = path
 		}
-		changes = append(changes, fmt.Sprintf("%s the file %s, outside the folder %s", what, relative, RunsFolder))
+		changes = append(changes, fmt.Sprintf("%s the file %s, outside the folder %s", what, relative, runsFolder))
 	}
 	for path, sum := range after {
 		if was, known := before[path]; !known {

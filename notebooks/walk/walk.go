@@ -18,25 +18,25 @@ import (
 
 // The folders, relative to that of the notebooks.
 const (
-	All       = "runs/walk/all"       // images of five kinds of flow
-	Train     = "runs/walk/train"     // four fifths of them, for training
-	Test      = "runs/walk/test"      // the rest
-	Model     = "runs/walk/model"     // run directory of the trained model
-	Synthetic = "runs/walk/synthetic" // images drawn from the model
+	allDir       = "runs/walk/all"       // images of five classes of flows
+	trainDir     = "runs/walk/train"     // four fifths of them, for training
+	testDir      = "runs/walk/test"      // the rest
+	modelDir     = "runs/walk/model"     // run directory of the trained model
+	syntheticDir = "runs/walk/synthetic" // images drawn from the model
 )
 
-// Classes are the classes of flows in All.
+// Classes are the classes of flows in allDir.
 var Classes = []string{"dns", "http1", "http2", "resp", "video"}
 
-// Images makes All, Train and Test, as notebook 03 does.
-func Images(ctx context.Context) error {
+// images makes allDir, trainDir and testDir, as notebook 03 does.
+func images(ctx context.Context) error {
 	save := dataset.SaveOptions{Layout: dataset.PerClass, Overwrite: true}
-	_, err := dataset.Convert(ctx, traffic.Read("../data/loopback.parquet"), dataset.Recipe{SeriesLength: 10, Channels: []dataset.Channel{{Codec: &codec.Atoms{}}}}, All,
+	_, err := dataset.Convert(ctx, traffic.Read("../data/loopback.parquet"), dataset.Recipe{SeriesLength: 10, Channels: []dataset.Channel{{Codec: &codec.Atoms{}}}}, allDir,
 		dataset.ConvertOptions{Classes: Classes, SaveOptions: save})
 	if err != nil {
 		return err
 	}
-	all, err := dataset.Open(All, nil)
+	all, err := dataset.Open(allDir, nil)
 	if err != nil {
 		return err
 	}
@@ -44,18 +44,18 @@ func Images(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := known.Save(Train, &save); err != nil {
+	if err := known.Save(trainDir, &save); err != nil {
 		return err
 	}
-	return held.Save(Test, &save)
+	return held.Save(testDir, &save)
 }
 
-// Trained makes Model, as notebook 03 does, and the folders that it depends on.
+// Trained makes modelDir, as notebook 03 does, and the folders that it depends on.
 func Trained(ctx context.Context) error {
-	if err := Images(ctx); err != nil {
+	if err := images(ctx); err != nil {
 		return err
 	}
-	set, err := dataset.Open(Train, nil)
+	set, err := dataset.Open(trainDir, nil)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func Trained(ctx context.Context) error {
 	}
 	progress := nb.NewProgress("training step", 0)
 	defer progress.Close()
-	options := train.Options{Dir: Model, Steps: nb.Pick(0, 40), Replay: true}
+	options := train.Options{Dir: modelDir, Steps: nb.Pick(0, 40), Replay: true}
 	for r, err := range train.Run(ctx, device, netdiffus.Presets["quick"](), set, options) {
 		if err != nil {
 			return err
@@ -75,7 +75,7 @@ func Trained(ctx context.Context) error {
 	return nil
 }
 
-// Drawn makes Synthetic, as notebook 04 does, and the folders that it depends on.
+// Drawn makes syntheticDir, as notebook 04 does, and the folders that it depends on.
 func Drawn(ctx context.Context) error {
 	if err := Trained(ctx); err != nil {
 		return err
@@ -84,10 +84,10 @@ func Drawn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	model, err := sample.Open(device, Model)
+	model, err := sample.Open(device, modelDir)
 	if err != nil {
 		return err
 	}
-	_, err = model.DrawInto(ctx, sample.Request{N: nb.Pick(200, 20), Seed: 1}, Synthetic)
+	_, err = model.DrawInto(ctx, sample.Request{N: nb.Pick(200, 20), Seed: 1}, syntheticDir)
 	return err
 }
