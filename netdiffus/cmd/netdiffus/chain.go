@@ -16,13 +16,13 @@ func chainCommand() *cobra.Command {
 	o := chainOptions{order: 1, length: 10, samples: 10}
 	c := &cobra.Command{
 		Use:   "chain --in PATH --out FILE",
-		Short: "Draw flows from a Markov chain, the baseline",
+		Short: "Draw flows from a Markov chain, a baseline",
 		Long: `Chain counts, for every class and place, which packet followed which, and draws
-flows from these counts: the honest baseline of any generator of short flows. It
-learns nothing and takes a second; evaluate prints its figures beside yours.
+flows from these counts: a strong baseline for generators of short flows, which takes
+a second. Evaluate measures it as well.
 
-Order 0 draws every packet by itself, order 1 after the packet before, order 2 after
-the two before. With each packet comes one of the times that were seen with that
+Order 0 draws every packet independently, order 1 given the packet before, order 2
+given the two before. With each packet comes one of the times that were seen with that
 step, where all flows have times.`,
 		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num-samples 300
   netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv`,
@@ -37,8 +37,8 @@ step, where all flows have times.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	o.input.register(flags)
-	flags.StringVar(&o.out, "out", "", "file to write, of the kind that its name's ending tells")
-	flags.IntVar(&o.order, "order", o.order, "packets that the next one depends on")
+	flags.StringVar(&o.out, "out", "", "file to write; its extension determines the format")
+	flags.IntVar(&o.order, "order", o.order, "packets before that each packet depends on")
 	flags.IntVar(&o.length, "length", o.length, "packets a flow at most")
 	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class")
 	flags.StringSliceVar(&o.classes, "classes", nil, "draw only these classes, A,B (default: all)")
@@ -55,7 +55,7 @@ type chainOptions struct {
 	seed                   uint64
 }
 
-// check says what is wrong with the flags.
+// check returns an error of usage, if there is any.
 func (o *chainOptions) check() error {
 	if err := errors.Join(o.input.check(), required("out", o.out)); err != nil {
 		return err

@@ -31,22 +31,22 @@ func demoCommand() *cobra.Command {
 	d := demo{samples: 100}
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Run everything once on the sample traffic, in about two minutes",
-		Long: `Runs the whole road once: flows become images, a diffusion model is trained on
+		Short: "Run every step once on the sample traffic, in about two minutes",
+		Long: `Runs every step once: flows become images, a diffusion model is trained on
 them (train's preset quick), new images are drawn from it, those become flows
 again, and both are compared.
 
-The sample traffic is a part of the program; --in takes other flows. The folder
---out is a run directory, as of train:
+The sample traffic is part of the program; --in takes other flows. The folder --out
+is a run directory, like that of train:
 
   flows.parquet      the real flows
   gasf/              their images
   checkpoints/       the model
   samples/demo/      images drawn from it
-  synthetic.parquet  the flows that those show
+  synthetic.parquet  the flows read from these images
   plots/             histograms, images, the loss curve, distances
 
-Run again with the same --out, the demo goes on training where it stopped.`,
+Run again with the same --out, the demo continues training where it stopped.`,
 		Example: `  netdiffus demo
   netdiffus demo --in my-flows.parquet --out runs/mine --preset default`,
 		Args: cobra.NoArgs,
@@ -65,7 +65,7 @@ Run again with the same --out, the demo goes on training where it stopped.`,
 	flags.StringVar(&d.out, "out", "netdiffus-demo", "run directory")
 	flags.StringVar(&d.in, "in", "", "file of flows; empty means the sample traffic")
 	flags.StringVar(&d.preset, "preset", "quick", "settings of the model, a `name`: "+strings.Join(presetNames(), ", "))
-	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means as many as the preset plans, or else 600")
+	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means those of the preset, or else 600")
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
 	d.spec = deviceFlag(flags)
@@ -82,11 +82,11 @@ type demo struct {
 	spec    *string // of the device
 
 	device compute.Backend
-	found  backend.Finding // how the device came about
+	found  backend.Finding // how the device was found
 	slow   bool            // it is pure Go
 }
 
-// The places of the demo's own in the run directory.
+// The demo's own files in the run directory.
 func (d *demo) flows() string     { return filepath.Join(d.out, "flows.parquet") }
 func (d *demo) images() string    { return filepath.Join(d.out, "gasf") }
 func (d *demo) drawn() string     { return filepath.Join(track.Samples(d.out), "demo") }
@@ -106,7 +106,7 @@ func (d *demo) run(c *cobra.Command) error {
 		do    func(*cobra.Command) error
 	}{
 		{"flows to images", d.convert},
-		{"finding the device that computes", d.open},
+		{"opening the device", d.open},
 		{"training", d.train},
 		{"drawing new images", d.draw},
 		{"images to flows", d.invert},
@@ -119,7 +119,7 @@ func (d *demo) run(c *cobra.Command) error {
 			err = s.do(c)
 		}
 		if errors.Is(err, context.Canceled) {
-			fmt.Fprintln(w, "stopped; the same command goes on from here")
+			fmt.Fprintln(w, "stopped; the same command continues from here")
 		}
 		if err != nil {
 			return err
@@ -138,8 +138,8 @@ func (d *demo) input() ([]byte, error) {
 	return os.ReadFile(d.in)
 }
 
-// claim makes the run directory and puts the flows there. One that is there
-// already must be the demo's, of the same flows.
+// claim creates the run directory and writes the flows to it. An existing one must be
+// a demo's, of the same flows.
 func (d *demo) claim(flows []byte) error {
 	entries, err := os.ReadDir(d.out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -150,9 +150,9 @@ func (d *demo) claim(flows []byte) error {
 	case err == nil && bytes.Equal(before, flows):
 		return nil
 	case err == nil:
-		return fmt.Errorf("%s holds a demo of other flows: take another --out", d.out)
+		return fmt.Errorf("%s holds a demo of other flows: choose another --out", d.out)
 	case len(entries) > 0:
-		return fmt.Errorf("%s is not empty and holds no demo: take another --out", d.out)
+		return fmt.Errorf("%s is not empty and holds no demo: choose another --out", d.out)
 	}
 	if err := os.MkdirAll(d.out, 0o777); err != nil {
 		return err
@@ -174,12 +174,12 @@ func (d *demo) open(c *cobra.Command) (err error) {
 	fmt.Fprintln(w, d.device.Description())
 	if d.slow = d.device.String() == "go"; d.slow {
 		d.samples = min(d.samples, 10)
-		fmt.Fprintf(w, "everything is done on a small scale, and the images will be poor: pure Go is about %d times slower than XLA\n", backend.GoSlowdown)
+		fmt.Fprintf(w, "training and sampling are cut short, and the images will be poor: pure Go is about %d times slower than XLA\n", backend.GoSlowdown)
 	}
 	return nil
 }
 
-// config is the preset's model, and the steps to train it for.
+// config returns the preset's model and the number of training steps.
 func (d *demo) config(set *dataset.Set) (netdiffus.Config, int, error) {
 	cfg := netdiffus.Presets[d.preset]()
 	cfg.Training.Seed = d.seed

@@ -14,7 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// The whole road with a model that has hardly been trained: every stage leaves
+// Every step with a model that has hardly been trained: every stage leaves
 // its files, and a second run draws from the first one's model.
 func TestDemo(t *testing.T) {
 	if testing.Short() {

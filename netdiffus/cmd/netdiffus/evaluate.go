@@ -23,16 +23,16 @@ func evaluateCommand() *cobra.Command {
 	var o evaluateOptions
 	c := &cobra.Command{
 		Use:   "evaluate --real-train F --real-test F --synthetic DIR|F --out DIR",
-		Short: "Say how good synthetic traffic is, beside baselines that cost nothing",
+		Short: "Measure synthetic traffic and compare it with baselines",
 		Long: `Evaluate measures synthetic flows against real ones and writes metrics.json, for
 machines, and report.html, one page with pictures, into --out. docs/metrics.md
 defines the figures.
 
-Every figure stands beside the same of as many real flows, of Markov chains of
-order 1 and 2, and of packets drawn independently of each other, all of them
-fitted to --real-train, which should be what the generator was trained on.
---real-test must be flows that it has not seen. All is repeated for each of
---seeds seeds, with another subset of the synthetic flows each time.
+Every figure is also measured of baselines: as many real flows, Markov chains of
+order 1 and 2, and packets drawn independently of each other. They are fitted to
+--real-train, which should be what the generator was trained on; --real-test must be
+flows that it was not trained on. Everything is repeated for each of --seeds seeds,
+with another subset of the synthetic flows each time.
 
 --synthetic is a file of flows, or a folder of images as 'sample' writes it, with
 its manifest; files of the reference, which have none, need --scale.
@@ -59,14 +59,14 @@ than a hundred times, so leave some out on a CPU.`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&o.train, "real-train", "", "real flows that the generator was trained on")
-	flags.StringVar(&o.test, "real-test", "", "real flows that it has not seen")
+	flags.StringVar(&o.test, "real-test", "", "real flows that it was not trained on")
 	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic flows: a file, or a folder of images")
 	flags.StringVar(&o.out, "out", "", "folder for metrics.json and report.html; made where it is missing")
 	flags.StringSliceVar(&o.perClass, "per-class", []string{"100", "300"}, "numbers of flows a class to judge; \"all\" is as many as in --real-train")
 	flags.IntVar(&o.seeds, "seeds", 3, "repetitions of every draw and classifier")
 	flags.IntVar(&o.length, "length", 0, "packets a flow, from its start; 0 means as many as the images show, 10 without images")
 	flags.IntVar(&o.trees, "trees", 200, "trees of the random forests")
-	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "what to try the flows for")
+	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "uses of the flows to measure")
 	flags.StringSliceVar(&o.classifiers, "classifiers", []string{"forest"}, "forest, or forest,cnn")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
@@ -75,7 +75,7 @@ than a hundred times, so leave some out on a CPU.`,
 	return c
 }
 
-// evaluateOptions are evaluate's flags.
+// evaluateOptions are the flags of evaluate.
 type evaluateOptions struct {
 	train, test, synthetic, out  string
 	perClass, tasks, classifiers []string
@@ -93,7 +93,7 @@ func names[S ~string](list []S) []string {
 	return out
 }
 
-// check reads the flags. Its errors are of usage.
+// check parses the flags. Its errors are of usage.
 func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 	options := report.Options{Seeds: o.seeds, Length: o.length, Trees: o.trees}
 	if err := required("real-train", o.train, "real-test", o.test, "synthetic", o.synthetic, "out", o.out); err != nil {
@@ -173,11 +173,11 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		})
 	}
 	var bar *progress
-	options.Progress = func(done, total int, what string) {
+	options.Progress = func(completed, total int, what string) {
 		if bar == nil {
 			bar = newProgress(stderr, "evaluation step", total)
 		}
-		bar.set(done, what)
+		bar.set(completed, what)
 	}
 	r, err := report.Run(ctx, d, options)
 	if bar != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
-// newSession is what a run directory's manifest says about this training.
+// newSession is the record of this training in a run directory's manifest.
 func newSession(c *cobra.Command, device backend.Finding, data string) track.Session {
 	s := track.NewSession()
 	s.Device, s.Flags = device, given(c)
@@ -26,8 +26,8 @@ func newSession(c *cobra.Command, device backend.Finding, data string) track.Ses
 	return s
 }
 
-// follow shows on bar how far a training is, and returns its last report: the
-// error's where there is one, and none when there was no step to do. best is the
+// follow shows the progress of a training on bar, and returns its last report: that of
+// the error where there is one, the zero Report where there was no step to do. best is the
 // checkpoint of the best measurement, where any was made.
 func follow(bar *progress, reports iter.Seq2[train.StepMetrics, error]) (last train.StepMetrics, best string, err error) {
 	defer bar.finish()
@@ -54,7 +54,7 @@ func follow(bar *progress, reports iter.Seq2[train.StepMetrics, error]) (last tr
 	return last, best, nil
 }
 
-// validationLine says what the flows held out say of the model.
+// validationLine has the measurements on the flows held out.
 func validationLine(r train.StepMetrics) string {
 	line := fmt.Sprintf("step %d  held out: loss %.4f", r.Step, r.Validation.Loss)
 	if r.Validation.Cross != 0 {
@@ -67,20 +67,20 @@ func validationLine(r train.StepMetrics) string {
 		line += ", the best so far: " + r.Saved
 	}
 	if r.Stopped {
-		line += ", no better for long: stopping"
+		line += ", no improvement for long: stopping"
 	}
 	return line
 }
 
-// draw draws samples and shows how far it is.
+// draw draws samples and shows the progress.
 func draw(ctx context.Context, w io.Writer, g *sample.Generator, r sample.Request) (*dataset.Set, error) {
 	fmt.Fprintf(w, "drawing with %s, trained for %d steps\n", g.From, g.Step)
 	var bar *progress
-	r.Progress = func(done, total int) {
+	r.Progress = func(completed, total int) {
 		if bar == nil {
 			bar = newProgress(w, "denoising step", total)
 		}
-		bar.set(done, "")
+		bar.set(completed, "")
 	}
 	r.Status = func(message string) { fmt.Fprintln(w, message) }
 	set, err := g.Draw(ctx, r)
