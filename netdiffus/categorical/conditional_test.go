@@ -171,14 +171,15 @@ func TestPosteriorIsExact(t *testing.T) {
 // seen, and with each other.
 func TestPosteriorStaysFinite(t *testing.T) {
 	class := twoChannelPrior(t).Classes[0]
+	posterior := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		tables := class.constants(in[0].Graph())
+		leaf := tables.conditional[0]
+		q := Chain.posterior(tables, []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
+		return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
+	})
 	for _, level := range []float32{1e-4, .02, .9} {
 		for _, d := range []float32{-40, -1, 0, 1, 40} {
-			out := run(t, func(in []*graph.Node) []*graph.Node {
-				tables := class.constants(in[0].Graph())
-				leaf := tables.conditional[0]
-				q := Chain.posterior(tables, []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
-				return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
-			}, [][]float32{{d, -d, d}}, [][]float32{{-d, d, -d}}, [][][]float32{{{1}}}, [][][]float32{{{level}}})
+			out := posterior([][]float32{{d, -d, d}}, [][]float32{{-d, d, -d}}, [][][]float32{{{1}}}, [][][]float32{{{level}}})
 			for _, row := range out[:2] {
 				for _, v := range row {
 					if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

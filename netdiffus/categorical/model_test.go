@@ -56,19 +56,29 @@ func run(t *testing.T, fn func(in []*graph.Node) []*graph.Node, in ...any) [][]f
 // runWith is run for a graph with the weights in store.
 func runWith(t *testing.T, store *model.Store, fn func(scope *model.Scope, in []*graph.Node) []*graph.Node, in ...any) [][]float32 {
 	t.Helper()
+	return compiled(t, store, fn)(in...)
+}
+
+// compiled returns what runs a graph, which is compiled once for all inputs of the
+// same shapes.
+func compiled(t *testing.T, store *model.Store, fn func(scope *model.Scope, in []*graph.Node) []*graph.Node) func(in ...any) [][]float32 {
+	t.Helper()
 	exec, err := model.NewExec(backendtest.Open(t), store, fn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Call(in...)
-	if err != nil {
-		t.Fatal(err)
+	return func(in ...any) [][]float32 {
+		t.Helper()
+		out, err := exec.Call(in...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat := make([][]float32, len(out))
+		for i, o := range out {
+			flat[i] = tensors.MustCopyFlatData[float32](o)
+		}
+		return flat
 	}
-	flat := make([][]float32, len(out))
-	for i, o := range out {
-		flat[i] = tensors.MustCopyFlatData[float32](o)
-	}
-	return flat
 }
 
 func TestTransitionsByHand(t *testing.T) {
@@ -196,12 +206,13 @@ func independent(c ClassPrior, j, k int, d, signal, noise float64) float64 {
 
 func TestSmoothingStaysFinite(t *testing.T) {
 	class := prior(t).Classes[0]
+	logits := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
+		tables := class.constants(in[0].Graph())
+		return []*graph.Node{tables.logits(tables.smooth(tables.evidence(in[0], in[1], in[2])))}
+	})
 	for _, level := range []float32{1e-4, .02, .9} {
 		for _, d := range []float32{-40, 0, 40} {
-			got := run(t, func(in []*graph.Node) []*graph.Node {
-				tables := class.constants(in[0].Graph())
-				return []*graph.Node{tables.logits(tables.smooth(tables.evidence(in[0], in[1], in[2])))}
-			}, [][]float32{{d, -d, d}}, [][][]float32{{{1}}}, [][][]float32{{{level}}})[0]
+			got := logits([][]float32{{d, -d, d}}, [][][]float32{{{1}}}, [][][]float32{{{level}}})[0]
 			for _, v := range got {
 				if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 					t.Fatalf("noise %v, diagonal ±%v: logits %v", level, d, got)

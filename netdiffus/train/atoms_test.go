@@ -9,6 +9,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -89,6 +90,7 @@ func TestAtomsResume(t *testing.T) { resume(t, twoKinds(t)) }
 
 // TestTimedAtomsResume is the same with times as a second channel.
 func TestTimedAtomsResume(t *testing.T) {
+	longtest.Only(t, "compiles three training programs")
 	resume(t, twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}}))
 }
 

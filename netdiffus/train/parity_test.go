@@ -16,6 +16,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -56,6 +57,9 @@ func TestRunsEqualGuidedDiffusion(t *testing.T) {
 		t.Run(run.name, func(t *testing.T) {
 			r := trainers[run.loss]
 			if r == nil {
+				if len(trainers) > 0 {
+					longtest.Only(t, "compiles another training program")
+				}
 				r = goldenTrainer(t, b, run.loss, run.training)
 				trainers[run.loss] = r
 			}
