@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serve is a kernel that does what a cell's text says.
+// serve is a kernel that does what the text of a cell names.
 func serve(file string) error {
 	c, err := wire.ReadConnection(file)
 	if err != nil {

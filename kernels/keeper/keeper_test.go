@@ -35,7 +35,7 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// alive says whether there is a process of that number that has not ended.
+// alive reports whether there is a process of that number that has not ended.
 func alive(pid int) bool {
 	if runtime.GOOS == "linux" {
 		stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
@@ -185,7 +185,7 @@ func TestSweep(t *testing.T) {
 	}
 	defer os.RemoveAll(young)
 	if filepath.Dir(young) != filepath.Dir(dir) {
-		t.Fatalf("%s is not beside %s", young, dir)
+		t.Fatalf("%s is not in the same folder as %s", young, dir)
 	}
 	os.Chtimes(dir, old, old)
 	Sweep(young)

@@ -63,7 +63,7 @@ func TestWriteReplacesAsAWhole(t *testing.T) {
 	}
 	entries, _ := os.ReadDir(filepath.Dir(dir))
 	if len(entries) != 1 && runtime.GOOS != "windows" {
-		t.Errorf("beside the kernelspec lies something: %v", entries)
+		t.Errorf("next to the kernelspec there are %v", entries)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/kernels/zmtp"
 )
 
-// gonb is a stand-in for GoNB that does what a cell's text says, a line each.
+// gonb takes the place of GoNB; it does what each line of a cell names.
 type gonb struct {
 	key     wire.Key
 	session wire.Session

@@ -154,7 +154,7 @@ func (p *Proxy) execute(ctx context.Context, r *request) {
 	p.abort(doomed)
 }
 
-// verdict says whether the cell failed, and how.
+// verdict returns how the cell failed, if it did.
 func (p *Proxy) verdict(r *request, reply json.RawMessage, err error) (failure, bool) {
 	if err != nil {
 		return plainly("KernelError", err.Error()), true

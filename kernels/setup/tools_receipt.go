@@ -9,7 +9,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
-// receiptName is a file beside the tools that holds the size of each in bytes.
+// receiptName is a file in the folder of the tools that holds the size of each in bytes.
 const receiptName = "netdiffus.json"
 
 // writeReceipt writes the receipt of the tools in dir.

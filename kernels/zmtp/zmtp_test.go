@@ -142,8 +142,8 @@ func TestPubLosesNothingToASlowSubscriber(t *testing.T) {
 	}
 }
 
-// TestHostilePeers holds a socket open to peers that break the protocol in many
-// ways, and wants an honest one to be served all the while.
+// TestHostilePeers connects peers that violate the protocol in many ways, while an
+// honest peer must still be served.
 func TestHostilePeers(t *testing.T) {
 	l, endpoint := listen(t)
 	echoRouter(t, l, Options{Peers: 8})

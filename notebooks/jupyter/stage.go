@@ -44,7 +44,7 @@ func (s *Stage) fill(notebooks string) error {
 	}
 	data := filepath.Join(notebooks, "..", stagedData)
 	if _, err := os.Stat(data); err != nil {
-		return nil // notebooks without data beside them
+		return nil // there is no folder data
 	}
 	return copyFolder(data, filepath.Join(s.root, stagedData))
 }
