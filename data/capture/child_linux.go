@@ -13,7 +13,7 @@ import (
 )
 
 // child is this program again, as client or server, in a network namespace of
-// its own. It is told what to do line by line, and answers "ok" or why not.
+// its own. It reads commands line by line, and answers "ok" or why not.
 type child struct {
 	role string
 	cmd  *exec.Cmd
@@ -69,7 +69,7 @@ func (c *child) end() {
 	c.cmd.Wait()
 }
 
-// obey does in the child what the lines on standard input say, until its end.
+// obey carries out the commands on the child's standard input, until its end.
 func obey(commands map[string]func(argument string) error) error {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {

@@ -11,5 +11,5 @@
 // gone when the children are. It needs Linux, root (CAP_SYS_ADMIN and
 // CAP_NET_ADMIN) and iproute2's ip; it takes half a minute on two cores.
 //
-// The seed fixes what is said; times and their order are the machine's.
+// The seed fixes the payloads; times and their order are the machine's.
 package main

@@ -64,7 +64,7 @@ type endpoint struct {
 	port uint16
 }
 
-// frameReader tells which conversation a frame belongs to.
+// frameReader finds the conversation that a frame belongs to.
 type frameReader struct {
 	parser  *gopacket.DecodingLayerParser
 	eth     layers.Ethernet

@@ -160,7 +160,7 @@ func sendNews(d dice, topics []string, send func(mqttPacket) error) {
 	}
 }
 
-// reading is what a sensor says: a number, JSON, or a small binary record.
+// reading is a sensor's message: a number, JSON, or a small binary record.
 func reading(d dice) []byte {
 	switch d.IntN(3) {
 	case 0:
@@ -190,7 +190,7 @@ func mqttSession(ctx context.Context, c *client) error {
 	if _, err := readMQTT(in); err != nil {
 		return err
 	}
-	// One goroutine reads and answers; this one speaks up.
+	// One goroutine reads and answers; this one writes.
 	var lock sync.Mutex
 	send := func(p mqttPacket) error {
 		lock.Lock()

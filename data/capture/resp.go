@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// The key-value server speaks RESP, the protocol of Redis: commands are arrays
+// The key-value server uses RESP, the protocol of Redis: commands are arrays
 // of strings, and any number may be sent before the first answer.
 
 // store is what all connections share.

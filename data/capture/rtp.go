@@ -9,10 +9,10 @@ import (
 )
 
 // Media over RTP (RFC 3550), its control packets and the STUN checks before it
-// on the same port, as calls from browsers do. A packet's first bytes tell:
+// on the same port, as calls from browsers do. A packet's first bytes identify it:
 // STUN begins with 0 or 1, RTP and RTCP with version 2 in the upper bits.
 
-// media is how one side of a call speaks.
+// media describes what one side of a call sends.
 type media struct {
 	kind    byte // RTP's payload type
 	silence bool // speech with pauses, in which little is sent
@@ -102,7 +102,7 @@ func (m media) speak(ctx context.Context, d dice, source uint32, packets int, se
 	return nil
 }
 
-// isControl tells RTCP from RTP as RFC 5761 does.
+// isControl reports whether a packet is RTCP and not RTP, as RFC 5761 does.
 func isControl(packet []byte) bool { t := packet[1] & 127; return t >= 64 && t < 96 }
 
 // control is an RTCP report with the sender's name.

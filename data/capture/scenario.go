@@ -11,7 +11,7 @@ import (
 // scenario is one kind of traffic: a class of the data.
 type scenario struct {
 	name string
-	port uint16 // where its server listens: tells flows of the classes apart
+	port uint16 // where its server listens: it identifies the class of a flow
 
 	// serve starts the servers; they run until the process ends.
 	serve func(s *site) error

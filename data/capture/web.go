@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// The web server of the classes http1, http2 and video. A request says what it
-// wants: /OBJECT?n=bytes&ms=the server's pause&parts=pieces, sent with pauses
+// The web server of the classes http1, http2 and video. A request names
+// the object: /OBJECT?n=bytes&ms=the server's pause&parts=pieces, sent with pauses
 // between. An If-None-Match gets "not modified".
 func webHandler(s *site) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -7,7 +7,7 @@ import (
 )
 
 // syncFileSystem flushes all of the file system that dir is on. Since Linux 5.8
-// it tells of writes that failed, as fsync does.
+// it reports writes that failed, as fsync does.
 func syncFileSystem(dir string) (done bool, err error) {
 	d, err := os.Open(dir)
 	if err != nil {

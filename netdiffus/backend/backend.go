@@ -1,6 +1,6 @@
 // Package backend opens the device that computes: a GPU, XLA on the CPU, or
 // pure Go. It finds XLA's plugin, fetches and verifies it where none is
-// installed, and says what to do where none can be had.
+// installed, and names the remedy where none is available.
 package backend
 
 import (
@@ -55,7 +55,7 @@ type Opener struct {
 	CacheDir string         // where fetched plugins are kept; "" means netdiffus/xla in os.UserCacheDir
 	NoFetch  bool           // never download, as with $GOMLX_NO_AUTO_INSTALL
 
-	sys *system // what the opener asks of the machine; nil means the machine itself
+	sys *system // the machine as the opener sees it; nil means the machine itself
 }
 
 // Progress is how far a download is.
@@ -97,7 +97,7 @@ func (o Opener) Search(ctx context.Context, spec string) (compute.Backend, []Fin
 	return b, s.findings, nil
 }
 
-// open takes the roads that kind leaves open, one after the other.
+// open tries the sources that kind allows, one after the other.
 func (s *search) open(kind, options string) (compute.Backend, error) {
 	switch {
 	case kind == "go":

@@ -14,7 +14,7 @@ func cudaReachable() error {
 
 // installCUDA puts the CUDA plugin and NVIDIA's libraries below folder. go-xla's
 // installer writes about its progress to standard output, which may be a pipe
-// that wants JSON; here it is lent standard error.
+// that must hold JSON; here it gets standard error.
 func installCUDA(folder string) error {
 	defer func(stdout *os.File) { os.Stdout = stdout }(os.Stdout)
 	os.Stdout = os.Stderr

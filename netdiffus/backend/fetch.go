@@ -106,7 +106,7 @@ func (s *search) verify(path, want string) error {
 	if want == "" {
 		kept, err := os.ReadFile(hashName(path))
 		if err != nil {
-			return &PluginError{Path: path, Why: "has no hash beside it: it did not come in whole"}
+			return &PluginError{Path: path, Why: "has no hash beside it: it was not fetched completely"}
 		}
 		want = string(kept)
 	}
@@ -159,7 +159,7 @@ func (s *search) fetchFrom(src source, options string) (compute.Backend, error) 
 	return b, nil
 }
 
-// mayFetch says whether a download may be tried, and takes the cache's lock:
+// mayFetch checks whether a download may be tried, and takes the cache's lock:
 // two processes must not fetch the same thing at once.
 func (s *search) mayFetch(step string) (unlock func(), err error) {
 	switch {

@@ -12,7 +12,7 @@ import (
 	"runtime"
 )
 
-// A PluginError says why a file is not a plugin for this machine.
+// PluginError is the error of a file that is not a plugin for this machine.
 type PluginError struct {
 	Path string
 	Why  string

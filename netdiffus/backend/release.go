@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// release is go-xla's own build of the CPU plugin. go-xla says where it is; the
+// release is go-xla's own build of the CPU plugin. go-xla provides its address; the
 // download is ours, because go-xla v0.4.1's takes an error page for the plugin,
 // keeps it, and waits for ever (installer/download.go). There is no published
 // checksum: what came in first is held to.
@@ -140,7 +140,7 @@ func download(ctx context.Context, address, file string, report func(done, total
 	return err
 }
 
-// watched tells how much has been read.
+// watched reports how much has been read.
 type watched struct {
 	r    io.Reader
 	n    int64

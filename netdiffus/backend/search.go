@@ -104,7 +104,7 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 	return b, nil
 }
 
-// cureOfFile says what to do about a plugin that did not open.
+// cureOfFile returns what to do about a plugin that did not open.
 func cureOfFile(step, path string) string {
 	if step == "explicit" {
 		return "name a PJRT plugin such as pjrt_c_api_cpu_plugin.so, or no device at all to have one found or fetched"

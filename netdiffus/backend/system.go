@@ -13,7 +13,7 @@ import (
 
 const goos = runtime.GOOS
 
-// system is what the search asks of the machine, so that a test can answer.
+// system is the machine as the search sees it, so that a test can replace it.
 type system struct {
 	platform     string // GOOS_GOARCH
 	lookupEnv    func(name string) (string, bool)

@@ -57,7 +57,7 @@ func (w wheel) folder() string { return w.stem() }
 // one the wheel is for: the tags are spelt out.
 func (w wheel) pipArgs(requirements, into string) []string {
 	return []string{"-m", "pip", "download",
-		"-vv", // says when it asks the index and when it is answered
+		"-vv", // prints when it queries the index and when it is answered
 		"--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--platform", w.tag, "--python-version", "3.13", "--implementation", "py", "--abi", "none",
 		"--no-input", "--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "off",
@@ -185,7 +185,7 @@ func (s *search) watchSize(ctx context.Context, work string, total int64) {
 	}
 }
 
-// talk is what pip says while it works.
+// talk is the output of pip while it works.
 type talk struct {
 	wheel    wheel
 	answered chan struct{} // closed when pip has found the wheel
@@ -229,7 +229,7 @@ func (t *talk) askedAt() (time.Time, bool) {
 	return t.asked, !t.asked.IsZero()
 }
 
-// complaint says why pip failed, in its own words where they are to the point.
+// complaint returns why pip failed, in its own words where they are to the point.
 func (t *talk) complaint() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

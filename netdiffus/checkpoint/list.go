@@ -13,7 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
-// ErrNone says that a folder holds no checkpoint that can be loaded.
+// ErrNone is returned where a folder holds no checkpoint that can be loaded.
 var ErrNone = errors.New("no checkpoint")
 
 // Damaged is a checkpoint that does not verify.

@@ -195,7 +195,7 @@ func checkLayout(entries map[string]headerEntry, data int64) error {
 	return nil
 }
 
-// noEOF makes the end of a file where there should be more an error that says
+// noEOF makes the end of a file where there should be more an error that states
 // so.
 func noEOF(err error) error {
 	if err == io.EOF {

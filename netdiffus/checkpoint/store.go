@@ -69,7 +69,7 @@ func ToStore(store *model.Store, under string, t Tensors) error {
 		}
 		value, err := toDevice(tensor)
 		if err == nil && !value.Shape().Equal(v.Shape()) {
-			err = fmt.Errorf("the checkpoint has %s, the model wants %s", value.Shape(), v.Shape())
+			err = fmt.Errorf("the checkpoint has %s, the model needs %s", value.Shape(), v.Shape())
 		}
 		if err != nil {
 			return fmt.Errorf("checkpoint: tensor %q: %w", name, err)

@@ -67,7 +67,7 @@ func TestToStoreRefuses(t *testing.T) {
 	for want, c := range map[string]Tensors{
 		`lacks ["b"]`:               {"a": two},
 		`has no ["c"]`:              {"a": two, "b": two, "c": two},
-		"the model wants (Float32)": {"a": two, "b": mustFloat32(t, []float32{1, 2}, 2, 1)},
+		"the model needs (Float32)": {"a": two, "b": mustFloat32(t, []float32{1, 2}, 2, 1)},
 		"takes 8 bytes":             {"a": two, "b": {DType: "F32", Shape: []int{2}}},
 	} {
 		store := testStore(t, map[string]any{"/m/a": []float32{0, 0}, "/m/b": []float32{0, 0}})

@@ -15,10 +15,10 @@ import (
 const magic = "\x93NUMPY"
 
 // maxHeader bounds the header's text. NumPy itself refuses headers beyond
-// 10,000 bytes unless told otherwise.
+// 10,000 bytes by default.
 const maxHeader = 64 << 10
 
-// header is what a .npy file says before its data.
+// header is the description before the data of a .npy file.
 type header struct {
 	dtype   string // "f8": kind and bytes
 	big     bool   // big-endian

@@ -45,7 +45,7 @@ func archive(npy []byte, change func(h *zip.FileHeader)) []byte {
 }
 
 func read(data []byte) (Array, error) {
-	f, err := NewFile(bytes.NewReader(data), int64(len(data)))
+	f, err := newFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return Array{}, err
 	}
@@ -172,7 +172,7 @@ func TestDeflateBomb(t *testing.T) {
 	w.Write(appendHeader(nil, "u1", []int{n}))
 	w.Write(make([]byte, n))
 	z.Close()
-	f, err := NewFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	f, err := newFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(npyFile(3, "{'shape': (2, 3), 'fortran_order': True, 'descr': '>f8'}\n", body))
 	f.Add(npyFile(2, "{'descr': '<f2', 'fortran_order': True, 'shape': (4, 3, 2), }\n", body))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := NewFile(bytes.NewReader(data), int64(len(data)))
+		file, err := newFile(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}

@@ -77,13 +77,13 @@ func TestReadNumPy(t *testing.T) {
 
 func TestReadNumPyVersions(t *testing.T) {
 	for _, key := range []string{"v1", "v2.npy", "v3"} {
-		a, err := Read("testdata/numpy_versions.npz", key)
+		a, err := readOne(t, "testdata/numpy_versions.npz", key)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkNumpy(t, key, a)
 	}
-	a, err := Read("testdata/numpy.npy", "arr_0")
+	a, err := readOne(t, "testdata/numpy.npy", "arr_0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,24 @@ func ExampleWrite() {
 		fmt.Println(err)
 		return
 	}
-	back, err := Read(path, "images")
+	file, err := Open(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer file.Close()
+	back, err := file.Read("images")
 	fmt.Println(back.DType(), back.Shape, back.Floats(), err)
 	// Output: f4 [1 2 2] [1 2 3 4] <nil>
+}
+
+// readOne reads one array of the file at path.
+func readOne(t *testing.T, path, key string) (Array, error) {
+	t.Helper()
+	f, err := Open(path)
+	if err != nil {
+		return Array{}, err
+	}
+	defer f.Close()
+	return f.Read(key)
 }

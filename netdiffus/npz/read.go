@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// MaxBytes is the largest array that is read unless File.Limit says
+// MaxBytes is the largest array that is read unless File.Limit allows
 // otherwise: what a compressed file of a few MB could claim to hold.
 const MaxBytes = 4 << 30
 
@@ -70,15 +70,7 @@ func open(f *os.File) (*File, error) {
 	return newFile(bytes.NewReader(data), int64(len(data)))
 }
 
-// NewFile opens the archive or array that r holds in its first size bytes.
-func NewFile(r io.ReaderAt, size int64) (*File, error) {
-	f, err := newFile(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("npz: %w", err)
-	}
-	return f, nil
-}
-
+// newFile opens the archive or array that r holds in its first size bytes.
 func newFile(r io.ReaderAt, size int64) (*File, error) {
 	head := make([]byte, 6)
 	n, err := r.ReadAt(head, 0)
@@ -102,7 +94,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	for _, entry := range archive.File {
 		key := strings.TrimSuffix(entry.Name, ".npy")
 		if _, twice := f.entries[key]; twice {
-			return nil, fmt.Errorf("array %q is there twice", key)
+			return nil, fmt.Errorf("duplicate array %q", key)
 		}
 		f.entries[key] = entry
 		f.keys = append(f.keys, key)
@@ -121,11 +113,11 @@ func (f *File) Close() error {
 // Keys returns the arrays' names in the file's order, without ".npy".
 func (f *File) Keys() []string { return slices.Clone(f.keys) }
 
-// Has tells whether there is an array of that name.
+// Has reports whether there is an array of that name.
 func (f *File) Has(key string) bool { return slices.Contains(f.keys, strings.TrimSuffix(key, ".npy")) }
 
 // Read reads the array of that name; "gasf" and "gasf.npy" are one name. The
-// checksum is verified, the data must be as long as the header says, and
+// checksum is verified, the data must be as long as in the header, and
 // column-major data come back row-major.
 func (f *File) Read(key string) (Array, error) {
 	a, err := f.read(key)
@@ -183,7 +175,7 @@ func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
 }
 
 type entrySize struct {
-	bytes  int64 // of the .npy file, as the archive's directory says
+	bytes  int64 // of the .npy file, as in the archive's directory
 	stored int64 // what it takes in the archive
 }
 
@@ -236,14 +228,4 @@ func (c *zeroCheck) Read(b []byte) (int, error) {
 		err = zip.ErrChecksum
 	}
 	return n, err
-}
-
-// Read reads one array of the file at path.
-func Read(path, key string) (Array, error) {
-	f, err := Open(path)
-	if err != nil {
-		return Array{}, err
-	}
-	defer f.Close()
-	return f.Read(key)
 }

@@ -20,7 +20,7 @@ func (f *File) openZip(r io.ReaderAt, size int64) error {
 	entries := make(map[string]*zip.File, len(archive.File))
 	for _, e := range archive.File {
 		if _, twice := entries[e.Name]; twice {
-			return fmt.Errorf("entry %.80q is there twice", e.Name)
+			return fmt.Errorf("duplicate entry %.80q", e.Name)
 		}
 		entries[e.Name] = e
 		if e.Name == "data.pkl" || strings.HasSuffix(e.Name, "/data.pkl") && strings.Count(e.Name, "/") == 1 {
@@ -102,14 +102,14 @@ func (f *File) entry(e *zip.File) ([]byte, error) {
 	}
 	if _, err := r.Read(make([]byte, 1)); err != io.EOF { // the end is where the checksum is compared
 		if err == nil {
-			err = errors.New("more bytes than the directory says")
+			err = errors.New("more bytes than in the directory")
 		}
 		return fail(err)
 	}
 	return data, nil
 }
 
-// noEOF makes the end of a file where there should be more an error that says
+// noEOF makes the end of a file where there should be more an error that states
 // so.
 func noEOF(err error) error {
 	if err == io.EOF {

@@ -48,16 +48,8 @@ func Open(path string) (*File, error) {
 	return opened, nil
 }
 
-// NewFile reads the structure of the checkpoint that r holds in its first size
+// newFile reads the structure of the checkpoint that r holds in its first size
 // bytes.
-func NewFile(r io.ReaderAt, size int64) (*File, error) {
-	f, err := newFile(r, size)
-	if err != nil {
-		return nil, fmt.Errorf("pytorch: %w", err)
-	}
-	return f, nil
-}
-
 func newFile(r io.ReaderAt, size int64) (*File, error) {
 	head := make([]byte, min(size, 512))
 	if _, err := r.ReadAt(head, 0); err != nil && err != io.EOF {
@@ -134,7 +126,7 @@ func swapBytes(data []byte, width int) {
 	}
 }
 
-// resolve makes the storage of a persistent id: ("storage", class, key,
+// resolve returns the storage of a persistent id: ("storage", class, key,
 // location, number of values[, view]).
 func (f *File) resolve(id any) (any, error) {
 	t, ok := id.(Tuple)
@@ -150,23 +142,33 @@ func (f *File) resolve(id any) (any, error) {
 	if !isClass || !isKey || !isCount || n < 0 || n > 1<<59 {
 		return nil, fmt.Errorf("a storage of a %s called %s with %v values", kindOf(t[1]), kindOf(t[2]), kindOf(t[4]))
 	}
+	s, err := f.storage(class, key, n)
+	if err != nil {
+		return nil, err
+	}
+	if len(t) > 5 && t[5] != nil {
+		return s.part(t[5])
+	}
+	return s, nil
+}
+
+// storage returns the storage called key, which it makes at its first mention. It
+// must have the same type and number of values at every mention.
+func (f *File) storage(class global, key string, values int64) (*storage, error) {
 	dtype := storageTypes[class.name]
 	if dtype == "" && class.name != "UntypedStorage" {
 		return nil, fmt.Errorf("%s is no storage", class)
 	}
 	s, known := f.storages[key]
 	if !known {
-		s = &storage{key: key, dtype: dtype, values: n}
+		s = &storage{key: key, dtype: dtype, values: values}
 		f.storages[key] = s
 		if err := f.mem.spend(costItem + int64(len(key))); err != nil {
 			return nil, err
 		}
 	}
-	if s.dtype != dtype || s.values != n {
-		return nil, fmt.Errorf("storage %q is of %d %s, and of %d %s elsewhere", key, n, dtype, s.values, s.dtype)
-	}
-	if len(t) > 5 && t[5] != nil {
-		return s.part(t[5])
+	if s.dtype != dtype || s.values != values {
+		return nil, fmt.Errorf("storage %q is of %d %s, and of %d %s elsewhere", key, values, dtype, s.values, s.dtype)
 	}
 	return s, nil
 }

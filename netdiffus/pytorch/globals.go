@@ -15,7 +15,7 @@ func (g global) String() string { return g.module + "." + g.name }
 type callable func(m *machine, args Tuple) (any, error)
 
 // known is the allow-list. A nil callable may be named, not called: classes of
-// storages, which say the type of their values, and classes of tensors.
+// storages, which have the type of their values, and classes of tensors.
 var known = func() map[global]callable {
 	k := map[global]callable{
 		{"collections", "OrderedDict"}:                    newDict,

@@ -45,7 +45,7 @@ func tensorProgram(values, offset byte, shape, stride string) string {
 
 // readAll reads all that a file holds.
 func readAll(data []byte) error {
-	f, err := NewFile(bytes.NewReader(data), int64(len(data)))
+	f, err := newFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(encoded(f, State(sample())))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := NewFile(bytes.NewReader(data), int64(len(data)))
+		file, err := newFile(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}

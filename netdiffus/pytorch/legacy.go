@@ -66,7 +66,7 @@ func (f *File) cut(m *machine, keys []any) error {
 			return fmt.Errorf("byte %d: storage %.80q belongs to no tensor", at, key)
 		}
 		if s.data != nil {
-			return fmt.Errorf("byte %d: storage %.80q is there twice", at, key)
+			return fmt.Errorf("byte %d: duplicate storage %.80q", at, key)
 		}
 		head, err := m.take(8)
 		if err == nil && binary.LittleEndian.Uint64(head) != uint64(s.values) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// machine builds the value that a pickle describes. It knows the opcodes of
+// machine builds the value that a pickle describes. It has the opcodes of
 // protocols 0 to 5 (Python's Lib/pickletools.py describes them) as far as data
 // are made of them; those that would call, import or construct anything go
 // through the allow-list in globals.go.

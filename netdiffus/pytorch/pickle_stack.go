@@ -88,7 +88,7 @@ func (m *machine) counted(width int) ([]byte, error) {
 	}
 	n := littleEndian(b)
 	if n > uint64(len(m.data)-m.pos) {
-		return nil, fmt.Errorf("the pickle ends too soon: %d bytes are said to follow: %w", n, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("the pickle ends too soon: %d bytes should follow: %w", n, io.ErrUnexpectedEOF)
 	}
 	return m.take(int(n))
 }

@@ -131,7 +131,7 @@ func (t Tensor) check() error {
 
 // errMemory is the error of a file that would take more memory than its size
 // warrants.
-var errMemory = errors.New("it asks for more memory than a file of this size warrants")
+var errMemory = errors.New("it needs more memory than a file of this size warrants")
 
 // budget is the memory that reading a file may still take, bytes.
 type budget int64

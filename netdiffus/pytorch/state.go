@@ -41,7 +41,7 @@ func (f *File) StateDict() ([]Named, error) {
 	return list, nil
 }
 
-// all tells whether every tensor's name passes.
+// all reports whether every tensor's name passes.
 func all(d *Dict, pass func(name string) bool) bool {
 	return !slices.ContainsFunc(d.Items, func(item Item) bool {
 		name, _ := item.Key.(string)
@@ -71,7 +71,7 @@ func (f *File) stateDict() (*Dict, error) {
 		strings.Join(modelKeys, ", "), keysOf(root))
 }
 
-// holdsTensors tells whether d is a state dict: names of tensors, and maybe
+// holdsTensors reports whether d is a state dict: names of tensors, and maybe
 // others.
 func holdsTensors(d *Dict) bool {
 	return slices.ContainsFunc(d.Items, func(item Item) bool {
@@ -97,7 +97,7 @@ func keysOf(d *Dict) string {
 	return strings.Join(keys, ", ")
 }
 
-// Step is the number of training steps that the file says it has seen, under
+// Step is the number of training steps that the file holds under
 // the key "step" beside the state dict.
 func (f *File) Step() (step int, ok bool) {
 	root, _ := f.Root.(*Dict)

@@ -93,7 +93,7 @@ func ints(v any) ([]int, bool) {
 	return list, true
 }
 
-// contiguous tells whether the values lie row-major without holes.
+// contiguous reports whether the values lie row-major without holes.
 func (v *View) contiguous() bool {
 	want := 1
 	for i, size := range slices.Backward(v.Shape) {

@@ -24,7 +24,7 @@ func encoded(t testing.TB, value any) []byte {
 
 func reopen(t testing.TB, data []byte) *File {
 	t.Helper()
-	f, err := NewFile(bytes.NewReader(data), int64(len(data)))
+	f, err := newFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}

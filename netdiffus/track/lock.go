@@ -10,10 +10,10 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// LockedError says who trains in a run directory.
+// LockedError is the error of a run directory that another process trains in.
 type LockedError struct {
 	Dir   string
-	PID   int       // 0 where the holder did not get to say
+	PID   int       // 0 where it is unknown
 	Host  string    // the holder's machine
 	Since time.Time // when it took the directory
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
-// Manifest says where a run came from.
+// Manifest records where a run came from.
 type Manifest struct {
 	Sessions []Session `json:"sessions"` // in the order of time
 }
@@ -43,8 +43,8 @@ type Machine struct {
 	Memory int64  `json:"memory_bytes,omitempty"`
 }
 
-// NewSession returns a session that starts now, with what the process itself
-// knows: command, versions and machine.
+// NewSession returns a session that starts now, with what is known of the process:
+// command, versions and machine.
 func NewSession() Session {
 	return Session{
 		Started:  time.Now().UTC().Truncate(time.Second),
@@ -101,7 +101,7 @@ func versions() map[string]string {
 	return v
 }
 
-// ThisMachine describes the computer as far as it tells.
+// ThisMachine describes the computer as far as the system does.
 func ThisMachine() Machine {
 	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU()}
 	m.Host, _ = os.Hostname()

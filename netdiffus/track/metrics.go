@@ -91,9 +91,6 @@ func (l *Log) Add(step int, values map[string]float64) error {
 	return nil
 }
 
-// Sync flushes the lines so far to the disk.
-func (l *Log) Sync() error { return l.file.Sync() }
-
 // Close flushes the lines to the disk and closes the file.
 func (l *Log) Close() error { return errors.Join(l.file.Sync(), l.file.Close()) }
 

@@ -13,7 +13,6 @@ package track
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -30,7 +29,8 @@ func Checkpoints(dir string) string  { return filepath.Join(dir, "checkpoints") 
 func Samples(dir string) string      { return filepath.Join(dir, "samples") }
 func Plots(dir string) string        { return filepath.Join(dir, "plots") }
 
-// ErrNotRun says that a directory is no run directory: it has no config.json.
+// ErrNotRun is returned for a directory that is not a run directory: it has no
+// config.json.
 var ErrNotRun = errors.New("not a run directory")
 
 // Run is a run directory that this process trains in: no other process can
@@ -55,18 +55,7 @@ func Create(dir string) (*Run, error) {
 	return &Run{Dir: dir, lock: l}, nil
 }
 
-// Open is Create for a run that must have been started before. The error is
-// ErrNotRun where it was not.
-func Open(dir string) (*Run, error) {
-	if _, err := os.Stat(ConfigFile(dir)); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("track: %s: %w: it has no config.json", dir, ErrNotRun)
-	} else if err != nil {
-		return nil, fmt.Errorf("track: %w", err)
-	}
-	return Create(dir)
-}
-
-// Close gives the directory free.
+// Close releases the directory.
 func (r *Run) Close() error { return r.lock.release() }
 
 func writeJSON(path string, v any) error {

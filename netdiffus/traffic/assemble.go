@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Assembly says how the packets of a capture become flows. A flow (biflow) is
+// Assembly describes how the packets of a capture become flows. A flow (biflow) is
 // the TCP or UDP packets between two addresses and ports, both ways. Its
 // client is who sent the TCP SYN (who the SYN-ACK went to, where the SYN is
 // missing), and otherwise who sent the first packet by time.
@@ -59,13 +59,13 @@ type biflow struct {
 	firstLow    bool   // key.low sent the earliest packet
 	untimed     bool
 	client      clientMark
-	clientLow   bool  // key.low is the client, if the mark says that it is known
-	clientTime  int64 // of the packet that told
+	clientLow   bool  // key.low is the client, where the mark is not none
+	clientTime  int64 // of the packet that showed it
 	unsorted    bool  // stamps are not in order of time
 	stamps      []stamp
 }
 
-// clientMark says what told which end is the client; larger is surer.
+// clientMark is the evidence of which end is the client; larger is surer.
 type clientMark uint8
 
 const (
@@ -148,7 +148,7 @@ func (a *assembler) over(f *biflow, time int64) bool {
 }
 
 // sweep ends the flows that were quiet for too long by the time. A time stamp
-// far from the one before it says nothing about how late it is, since it may
+// far from the one before it does not show how late it is, since it may
 // be damaged or of another capture joined to this one; flows then wait for the
 // next.
 func (a *assembler) sweep(time int64) bool {
@@ -221,7 +221,7 @@ func (f *biflow) unlink() {
 	f.prev, f.next = nil, nil
 }
 
-// heard notes what a packet tells of the flow, kept or not.
+// heard notes what a packet shows of the flow, kept or not.
 func (f *biflow) heard(s *segment, time int64, timed bool) {
 	if time < f.first {
 		f.first, f.firstLow = time, s.fromLow
@@ -277,7 +277,7 @@ func (f *biflow) clientIsLow() bool {
 	return f.clientLow
 }
 
-// flow returns the flow as the rest of the package knows it, with at most
+// flow returns the flow as the rest of the package has it, with at most
 // limit packets (0 means all).
 func (f *biflow) flow(limit int) Flow {
 	f.sort()

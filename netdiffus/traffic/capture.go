@@ -23,7 +23,7 @@ func (d *Damage) Error() string {
 type frame struct {
 	link   uint32 // LINKTYPE_ value, see decode
 	time   int64  // nanoseconds since 1970
-	timed  bool   // the file says when it was captured
+	timed  bool   // the file has the time of its capture
 	data   []byte // the captured bytes, valid until the next frame is read
 	length int    // bytes it had on the wire
 }
@@ -46,7 +46,7 @@ const (
 	magicBlocks = 0x0a0d0d0a // pcapng's section header: the same in both byte orders
 )
 
-// isCapture tells a capture by its first bytes.
+// isCapture recognises a capture by its first bytes.
 func isCapture(head []byte) bool {
 	if len(head) < 4 {
 		return false

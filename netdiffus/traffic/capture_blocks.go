@@ -18,7 +18,7 @@ type blockFrames struct {
 	last       int64 // time of the frame before, nanoseconds: what an untimed frame gets
 }
 
-// captureInterface is what an interface description block says.
+// captureInterface is the content of an interface description block.
 type captureInterface struct {
 	link   uint32
 	snap   uint32 // largest captured length, bytes; 0 means no bound

@@ -25,7 +25,7 @@ type segment struct {
 	synAck  bool // TCP: SYN with ACK, so the receiver is the client
 }
 
-// verdict tells what a frame turned out to be.
+// verdict is what a frame turned out to be.
 type verdict uint8
 
 const (
@@ -77,58 +77,11 @@ const (
 // decode reads a frame's headers into s, which it sets only for isSegment.
 // wire is the frame's length on the wire, bytes.
 func decode(link uint32, b []byte, wire int, s *segment) verdict {
-	// A frame is d bytes of link layer, and then what the EtherType says; bare
-	// says that there is none and that IP follows.
-	var d int
-	var ether uint16
-	bare := false
-	switch link {
-	case linkEthernet:
-		if len(b) < 14 {
-			return isShort
-		}
-		d, ether = 14, binary.BigEndian.Uint16(b[12:])
-	case linkLinuxSLL:
-		if len(b) < 16 {
-			return isShort
-		}
-		d, ether = 16, binary.BigEndian.Uint16(b[14:])
-	case linkLinuxSLL2:
-		if len(b) < 20 {
-			return isShort
-		}
-		d, ether = 20, binary.BigEndian.Uint16(b)
-	case linkNull, linkLoop:
-		if len(b) < 4 {
-			return isShort
-		}
-		// Address families differ between systems and byte orders (IPv6 is
-		// 10, 24, 28 or 30); the IP header itself says which it is.
-		d, bare = 4, true
-	case linkRaw, linkRawBSD, linkRawOBSD, linkIPv4, linkIPv6:
-		bare = true
-	default:
-		return isOther
-	}
-	for ether == etherVLAN || ether == etherQinQ || ether == etherOld {
-		if len(b) < d+4 {
-			return isShort
-		}
-		ether = binary.BigEndian.Uint16(b[d+2:])
-		d += 4
+	d, ether, v := linkLayer(link, b)
+	if v != isSegment {
+		return v
 	}
 	b, wire = b[d:], wire-d
-	if bare {
-		if len(b) == 0 {
-			return isShort
-		}
-		switch b[0] >> 4 {
-		case 4:
-			ether = etherIPv4
-		case 6:
-			ether = etherIPv6
-		}
-	}
 	switch ether {
 	case etherIPv4:
 		return decodeIPv4(b, wire, s)
@@ -136,6 +89,58 @@ func decode(link uint32, b []byte, wire int, s *segment) verdict {
 		return decodeIPv6(b, wire, s)
 	}
 	return isOther
+}
+
+// linkLayer returns the length of a frame's link layer and the EtherType of what
+// follows it. The verdict is isSegment where both are known.
+func linkLayer(link uint32, b []byte) (d int, ether uint16, v verdict) {
+	switch link {
+	case linkEthernet:
+		return etherType(b, 14, 12)
+	case linkLinuxSLL:
+		return etherType(b, 16, 14)
+	case linkLinuxSLL2:
+		return etherType(b, 20, 0)
+	case linkNull, linkLoop:
+		// The 4 bytes are an address family. They differ between systems and
+		// byte orders (IPv6 is 10, 24, 28 or 30); the IP header has the version.
+		return ipVersion(b, 4)
+	case linkRaw, linkRawBSD, linkRawOBSD, linkIPv4, linkIPv6:
+		return ipVersion(b, 0)
+	}
+	return 0, 0, isOther
+}
+
+// etherType reads the EtherType at at, in a link layer of d bytes, and passes over
+// VLAN tags.
+func etherType(b []byte, d, at int) (int, uint16, verdict) {
+	if len(b) < d {
+		return 0, 0, isShort
+	}
+	ether := binary.BigEndian.Uint16(b[at:])
+	for ether == etherVLAN || ether == etherQinQ || ether == etherOld {
+		if len(b) < d+4 {
+			return 0, 0, isShort
+		}
+		ether = binary.BigEndian.Uint16(b[d+2:])
+		d += 4
+	}
+	return d, ether, isSegment
+}
+
+// ipVersion returns the EtherType of the version in the IP header after a link
+// layer of d bytes, or 0 for another version.
+func ipVersion(b []byte, d int) (int, uint16, verdict) {
+	if len(b) <= d {
+		return 0, 0, isShort
+	}
+	switch b[d] >> 4 {
+	case 4:
+		return d, etherIPv4, isSegment
+	case 6:
+		return d, etherIPv6, isSegment
+	}
+	return d, 0, isSegment
 }
 
 func decodeIPv4(b []byte, wire int, s *segment) verdict {
@@ -233,7 +238,7 @@ func decodePorts(protocol uint8, b []byte, rest int, from, to []byte, s *segment
 			return isShort
 		}
 		// A first fragment's UDP length is that of the whole datagram; this
-		// packet carries no more than IP says. Length 0 is a jumbogram's.
+		// packet carries no more than its IP header states. Length 0 is a jumbogram's.
 		s.payload = rest - 8
 		if n := int(binary.BigEndian.Uint16(b[4:])); n >= 8 && n < rest {
 			s.payload = n - 8

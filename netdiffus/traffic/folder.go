@@ -24,8 +24,8 @@ func (r Reader) ReadAll(paths ...string) iter.Seq2[Flow, error] {
 	}
 }
 
-// extensions are the names' endings by which files in folders are taken; what
-// kind a file is its first bytes tell.
+// extensions are the endings of the names of files that are read in folders. The
+// kind of such a file is found by its first bytes.
 var extensions = []string{
 	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
 }

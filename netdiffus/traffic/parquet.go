@@ -160,7 +160,7 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 		if more {
 			if name := g.surplus(); name != "" {
 				more = false
-				yield(first, Flow{}, p.errorf("column %s goes on after row %d, where the file says its row group %d ends", name, first-1, i))
+				yield(first, Flow{}, p.errorf("column %s goes on after row %d, where its row group %d should end", name, first-1, i))
 			}
 		}
 		g.close()

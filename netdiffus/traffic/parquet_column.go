@@ -195,7 +195,7 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 		return dst, err
 	}
 	if v.RepetitionLevel() != 0 {
-		return dst, errors.New("damaged Parquet data: the first value of a row says that it goes on with the row before")
+		return dst, errors.New("damaged Parquet data: the first value of a row continues the row before")
 	}
 	if d := v.DefinitionLevel(); d < c.leaf.entryDef {
 		c.i++

@@ -19,7 +19,7 @@ import (
 
 // The Parquet package believes the counts and sizes it finds in a page: a few
 // damaged bytes make it ask for gigabytes, which no recover catches. A
-// pageGuard looks at each page first and refuses those whose claims do not
+// pageGuard checks each page first and refuses those whose claims do not
 // fit together or go over these limits. Writers keep pages near 1 MiB.
 const (
 	maxPage       = 1 << 27 // bytes of a page, uncompressed
@@ -338,7 +338,7 @@ func (g *pageGuard) inflate(data []byte, size int32) (out []byte, err error) {
 	return data, nil
 }
 
-var errTooLong = errors.New("more bytes than the page header says")
+var errTooLong = errors.New("more bytes than in the page header")
 
 func (g *pageGuard) inflateZstd(data []byte, size int32) ([]byte, error) {
 	var h zstd.Header

@@ -22,7 +22,7 @@ type Reader struct {
 	// can still be counted. False makes it an error.
 	AllowEmpty bool
 
-	// Label labels all flows, whatever their file says; in it {folder} stands
+	// Label labels all flows, whatever their file holds; in it {folder} stands
 	// for the name of the file's folder (of ROOT/Youtube/vid1/a.pcap, read as
 	// part of ROOT: Youtube) and {file} for its own, without ending. "" takes
 	// the file's word, and for files that hold no labels means {folder}.
@@ -45,17 +45,17 @@ type Reader struct {
 	Capture Assembly // how packets of captures become flows
 	CSV     CSV      // the columns of CSV files
 
-	// Warn is told of what did not stop the reading, such as *Damage. Nil logs
+	// Warn is called with what did not stop the reading, such as *Damage. Nil logs
 	// it with slog.
 	Warn func(error)
 
-	// Counted is told what the packets of each capture were, at its end.
+	// Counted is called with what the packets of each capture were, at its end.
 	Counted func(path string, counts CaptureCounts)
 
 	root string // the folder being read, for Label
 }
 
-// Info is what a file of flows says of itself, read without its flows.
+// Info describes a file of flows. It is read without its flows.
 type Info struct {
 	Rows    int64    // flows in the file
 	Columns []string // the file's own top-level columns, in its order
@@ -67,7 +67,7 @@ type Info struct {
 // (counted from 0) and what was expected. The sequence can be ranged more
 // than once: each time reads the file again.
 //
-// The kind of file is told by its first bytes:
+// The first bytes of a file identify its kind:
 //   - Parquet with the list columns PL (payload, bytes), DIR (0 upstream, 1
 //     downstream), LABEL (a string a row), and IAT (microseconds) if there;
 //     other columns are passed over;
@@ -98,7 +98,7 @@ func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 	}
 }
 
-// Stat tells how many flows the file holds, and of which columns.
+// Stat returns how many flows the file holds, and of which columns.
 func Stat(path string) (Info, error) {
 	f, k, err := open(path)
 	if err != nil {
@@ -124,7 +124,7 @@ var kinds = []kind{
 	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text
 }
 
-// open opens the file and tells its kind.
+// open opens the file and returns its kind.
 func open(path string) (*os.File, kind, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// CaptureCounts says what the packets of a capture were.
+// CaptureCounts are the numbers of packets of a capture, by what they were.
 type CaptureCounts struct {
 	Packets   int64 // all of them: the sum of the others
 	Segments  int64 // TCP and UDP packets, first fragments included: what flows are made of
@@ -96,7 +96,7 @@ func assemble(r io.Reader, a *assembler) (counts CaptureCounts, err error) {
 	}
 }
 
-// warn tells of something that did not stop the reading.
+// warn reports something that did not stop the reading.
 func (r Reader) warn(err error) {
 	if r.Warn != nil {
 		r.Warn(err)

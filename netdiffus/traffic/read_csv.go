@@ -13,7 +13,7 @@ import (
 	"unicode/utf8"
 )
 
-// isCSV takes any text for CSV: of the kinds of file it is asked last.
+// isCSV takes any text for CSV: of the kinds of file it is tried last.
 func isCSV(head []byte) bool {
 	for len(head) > 0 {
 		r, n := utf8.DecodeRune(head)
@@ -164,7 +164,7 @@ func (c *csvFile) flows(yield func(Flow) bool) error {
 		return nil
 	})
 	if err == nil && single && n > 1 {
-		c.reader.warn(fmt.Errorf("traffic: %s: every row was read as a flow of one packet; if rows are packets, name the column that tells their flows apart", c.path))
+		c.reader.warn(fmt.Errorf("traffic: %s: every row was read as a flow of one packet; if rows are packets, name the column that identifies the flow", c.path))
 	}
 	return err
 }
@@ -261,7 +261,7 @@ func (c *csvFile) setLength(p *Packet, v float64) error {
 	return nil
 }
 
-// key is the row's KEY, if that is asked for.
+// key is the row's KEY, if keys are kept.
 func (c *csvFile) key(row []string) (string, error) {
 	i := c.cols.key
 	if !c.reader.KeepKeys || i < 0 || i >= len(row) {
@@ -364,7 +364,7 @@ func (v *csvValues) add(cell int, text string) error {
 	return nil
 }
 
-// isListMark tells what stands between the numbers of a list in a cell, as
+// isListMark reports whether r stands between the numbers of a list in a cell, as
 // Python, NumPy and R print it.
 func isListMark(r rune) bool {
 	switch r {
@@ -374,7 +374,7 @@ func isListMark(r rune) bool {
 	return false
 }
 
-// isMissing tells cells without a value.
+// isMissing reports whether a cell has no value.
 func isMissing(cell string) bool {
 	cell = strings.TrimSpace(cell)
 	return cell == "" || strings.EqualFold(cell, "nan") || strings.EqualFold(cell, "NA") || strings.EqualFold(cell, "null")

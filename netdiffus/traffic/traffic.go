@@ -4,7 +4,7 @@ package traffic
 
 import "iter"
 
-// Direction says who sent a packet, in MIRAGE's convention.
+// Direction is the sender of a packet, in MIRAGE's convention.
 type Direction int8
 
 const (
@@ -13,7 +13,7 @@ const (
 )
 
 // MaxLength is the longest payload a packet can have, in bytes: what IPv4's
-// and UDP's 16-bit length fields can say. Captures taken above the network
+// and UDP's 16-bit length fields can hold. Captures taken above the network
 // card's segmentation offload hold packets well over the MTU (up to 49,258
 // bytes seen), so readers take anything up to it.
 const MaxLength = 65535

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// window reads a file from its beginning to its end in large pieces and lends
-// them out without copying.
+// window reads a file from its beginning to its end in large pieces, which
+// it returns without copying.
 type window struct {
 	r      io.Reader
 	buf    []byte

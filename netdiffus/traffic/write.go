@@ -15,7 +15,7 @@ type Writer struct {
 	Pcap Pcap // how flows become the packets of a capture
 }
 
-// Write writes flows into a file of the kind that the path's ending says:
+// Write writes flows into a file of the kind that the path's ending names:
 //   - .parquet, see WriteParquet;
 //   - .csv (commas) and .tsv (tabs): one row a flow, with the lists PL, IAT
 //     (only if the flows are Timed) and DIR as "[517, 1460]", and LABEL;

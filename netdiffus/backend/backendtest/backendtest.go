@@ -14,7 +14,7 @@ import (
 )
 
 // Open returns the XLA device that backend.Open finds, one for the whole test
-// binary; it is never finalised. Where there is none it skips the test and says
+// binary; it is never finalised. Where there is none it skips the test and logs
 // what is missing: pure Go would take minutes for what takes a second.
 //
 // Tests compile much and compute little, and optimising takes XLA half of their

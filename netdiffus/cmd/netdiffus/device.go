@@ -18,8 +18,8 @@ func deviceFlag(flags *pflag.FlagSet) *string {
 	return flags.String("backend", "", `device: xla:cuda, xla:cpu, xla:/path/plugin.so, go; empty means $GOMLX_BACKEND, or else the best there is`)
 }
 
-// openDevice opens the device that spec names and says on w what it does. The
-// finding tells which one it is.
+// openDevice opens the device that spec names and reports on w what it does. The
+// finding describes the device.
 func openDevice(ctx context.Context, w io.Writer, spec string) (compute.Backend, backend.Finding, error) {
 	var last time.Time
 	o := backend.Opener{

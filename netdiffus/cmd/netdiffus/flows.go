@@ -22,7 +22,7 @@ func flowsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "flows --in PATH [--in PATH] [--out FILE]",
 		Short: "Read flows from captures and other files, write them as another kind",
-		Long: `Flows reads flows of any kind and writes them as any kind, told by the name's
+		Long: `Flows reads flows of any kind and writes them as any kind, chosen by the name's
 ending: .parquet, .csv, .tsv, .jsonl, .pcap, or DIR/ for a folder of captures,
 one a label. Without --out it only counts them.
 
@@ -178,7 +178,7 @@ func (s *capturesSeen) print(w io.Writer) {
 	}
 }
 
-// noFlows says why the input gave no flows.
+// noFlows returns an error that states why the input has no flows.
 func (s *capturesSeen) noFlows() error {
 	switch {
 	case s.files == 0:

@@ -77,10 +77,10 @@ func (f *inputFlags) check() error {
 // however often the flows are ranged over.
 func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traffic.Flow, error] {
 	r := f.reader
-	told := map[string]bool{}
+	warned := map[string]bool{}
 	r.Warn = func(err error) {
-		if text := err.Error(); !told[text] {
-			told[text] = true
+		if text := err.Error(); !warned[text] {
+			warned[text] = true
 			fmt.Fprintf(stderr, "netdiffus: warning: %s\n", text)
 		}
 	}
@@ -99,7 +99,7 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 	}
 }
 
-// count tells how many flows there are where a file says so itself, and 0
+// count returns the number of flows where a file holds it itself, and 0
 // otherwise.
 func (f *inputFlags) count() int {
 	if len(f.paths) != 1 || f.reader.MinPackets > 0 || !strings.HasSuffix(f.paths[0], ".parquet") {

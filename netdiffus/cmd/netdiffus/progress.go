@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// progress tells how far a long job is: as one bar that moves on a terminal,
+// progress shows how far a long job is: as one bar that moves on a terminal,
 // as a plain line every now and then in a pipe or a log. It writes to stderr
 // by way of the command, never to stdout, which is for results.
 type progress struct {
@@ -26,7 +26,7 @@ type progress struct {
 }
 
 // newProgress starts the clock for total things named what. total 0 or less
-// means that nobody knows how many will come.
+// means that the total is unknown.
 func newProgress(w io.Writer, what string, total int) *progress {
 	p := &progress{w: w, what: what, total: total, every: 5 * time.Second}
 	p.restart(0)
@@ -60,7 +60,7 @@ func (p *progress) note(line string) {
 	fmt.Fprintln(p.w, line)
 }
 
-// set says that done things are done; detail is shown behind, such as
+// set shows that done things are done; detail is shown behind, such as
 // "loss 0.123".
 func (p *progress) set(done int, detail string) {
 	if p.bar != nil {

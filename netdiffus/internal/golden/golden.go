@@ -47,7 +47,7 @@ func Open(t testing.TB, name string) *File {
 // Keys returns the arrays' names.
 func (f *File) Keys() []string { return f.keys }
 
-// Has tells whether there is an array of that name.
+// Has reports whether there is an array of that name.
 func (f *File) Has(key string) bool { _, ok := f.arrays[key]; return ok }
 
 // Array returns an array. The test fails when there is none of that name.
