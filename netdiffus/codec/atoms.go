@@ -57,7 +57,7 @@ type AtomTable struct {
 	Weights []float64 `json:"weights"` // how often each was seen, above 0
 	Padding float64   `json:"padding"` // how often the series had ended; 0 means the table has no padding atom
 
-	// After tells what followed what: for each atom of the place before, save
+	// After is what followed what: for each atom of the place before, save
 	// its padding, which only padding follows, which atoms of this table came
 	// next and how often. It is empty at the first place.
 	After []Successors `json:"after,omitempty"`
@@ -213,7 +213,7 @@ func (a *Atoms) DecodeAlive(class string, codes []float64) []float64 {
 	return v
 }
 
-// Lossy tells whether values move to other ones on the way.
+// Lossy reports whether encoding moves values to other ones.
 func (a *Atoms) Lossy() bool { return a.MinCount > 1 || a.Bins > 0 }
 
 func (a *Atoms) tables(class string, length int) ([]AtomTable, error) {

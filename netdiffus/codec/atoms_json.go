@@ -29,7 +29,7 @@ func (a *Atoms) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// check tells what is wrong with a table behind one of before values.
+// check reports what is wrong with a table behind one of before values.
 func (t AtomTable) check(before int) error {
 	if len(t.Values) != len(t.Weights) {
 		return fmt.Errorf("%d values but %d weights", len(t.Values), len(t.Weights))
@@ -64,7 +64,7 @@ func (t AtomTable) check(before int) error {
 	return nil
 }
 
-// check tells what is wrong with successors among so many atoms.
+// check reports what is wrong with successors among so many atoms.
 func (s Successors) check(atoms int) error {
 	if len(s.Atoms) != len(s.Counts) {
 		return fmt.Errorf("%d successors but %d counts", len(s.Atoms), len(s.Counts))

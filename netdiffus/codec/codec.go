@@ -26,6 +26,12 @@ type Learner interface {
 	Fitter(length int) Fitter
 }
 
+// Refitter is a Codec that can be fitted again.
+type Refitter interface {
+	Codec
+	Unfitted() Codec // with the settings, without what was learned
+}
+
 // Fitter sees every series once, in any order, and then makes the codec. It
 // keeps a summary, not the data.
 type Fitter interface {
@@ -44,7 +50,7 @@ type ConditionalFitter interface {
 }
 
 // AliveDecoder is a Codec whose padding is a code of its own, so that any code
-// may say that the series has ended.
+// may end the series.
 type AliveDecoder interface {
 	Codec
 	// DecodeAlive is Decode of a series that has a value at every place.

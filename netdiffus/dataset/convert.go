@@ -17,7 +17,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// ConvertOptions say how Convert writes.
+// ConvertOptions are Convert's.
 type ConvertOptions struct {
 	SaveOptions
 	Classes []string // convert only these; nil means all

@@ -7,9 +7,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
 
-// Refitter is a codec that can be fitted again, without what it has learned.
-type Refitter interface{ Unfitted() codec.Codec }
-
 // HoldOut divides the set at random, as Split does: fit keeps the share 1-share of
 // every class, held gets the rest. Codecs that count what is seen (codec.Atoms) are
 // fitted anew to fit alone, and both sets are encoded by them, so that fit holds
@@ -26,7 +23,7 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 	recipe, refit := s.Encoding.recipe, false
 	recipe.Channels = s.Encoding.Channels()
 	for i, c := range recipe.Channels {
-		if r, ok := c.Codec.(Refitter); ok {
+		if r, ok := c.Codec.(codec.Refitter); ok {
 			recipe.Channels[i].Codec, refit = r.Unfitted(), true
 		}
 	}

@@ -33,7 +33,7 @@ func (arrayFile) detect(f found) bool {
 }
 
 // open reads guided-diffusion's file of samples. Without a manifest the classes'
-// names are those of label_map.csv beside it, or else their numbers.
+// names are those of label_map.csv next to it, or else their numbers.
 func (arrayFile) open(f found, o OpenOptions) (*Set, error) {
 	path := f.arrayPath()
 	file, err := npz.Open(path)

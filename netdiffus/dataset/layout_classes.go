@@ -95,8 +95,8 @@ func (s *Set) gather(classes []classArrays) {
 	s.forgetUnknown()
 }
 
-// arrange says where in the set every image of every class goes: by rows where
-// all files have them, class after class otherwise.
+// arrange returns the place in the set of every image of every class: by rows
+// where all files have them, class after class otherwise.
 func arrange(classes []classArrays, total int) (places [][]int, rows []int) {
 	type image struct{ label, i, row int }
 	order := make([]image, 0, total)
@@ -270,7 +270,7 @@ func newArchiveFile(path string) (*archiveFile, error) {
 	return &archiveFile{file, buffer, npz.NewWriter(buffer)}, nil
 }
 
-// finish completes the file, unless err says that writing it has failed.
+// finish completes the file. err is that of writing it so far.
 func (a *archiveFile) finish(err error) error {
 	if err == nil {
 		err = a.archive.Close()

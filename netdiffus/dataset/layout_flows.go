@@ -20,7 +20,7 @@ type flowFiles struct{}
 func (flowFiles) name() Layout   { return PerFlow }
 func (flowFiles) pictures() bool { return false }
 
-// detect takes files in folders, and files beside each other that hold one flow
+// detect takes files in folders, and files next to each other that hold one flow
 // each.
 func (flowFiles) detect(f found) bool {
 	if !f.folder || len(f.arrays) == 0 {

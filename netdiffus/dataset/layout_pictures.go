@@ -227,7 +227,7 @@ func readPicture(path string) (imaging.Picture, error) {
 var ErrSizes = errors.New("pictures of several sizes, and no size that all are resized to")
 
 // readPictures reads the pictures into a set without classes, resized as the options
-// say.
+// are.
 func readPictures(dir string, files []flowFile, sizes sizes, e *Encoding, o OpenOptions) (*Set, error) {
 	side := o.Side
 	if side == 0 {

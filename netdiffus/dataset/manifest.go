@@ -207,7 +207,7 @@ func checkFree(dir string, overwrite bool) error {
 		return fmt.Errorf("dataset: %s is not empty and holds no earlier output: %w", dir, err)
 	}
 	if !overwrite {
-		return fmt.Errorf("dataset: %s holds an earlier output: choose another folder or ask to overwrite it", dir)
+		return fmt.Errorf("dataset: %s holds an earlier output: choose another folder, or overwrite it", dir)
 	}
 	ours := map[string]bool{manifestName: true, GridName: true}
 	for _, c := range m.Classes {

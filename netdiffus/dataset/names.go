@@ -60,7 +60,7 @@ func escape(label string) string {
 	return b.String()
 }
 
-// reserved tells whether Windows gives the name, up to its first dot, to a
+// reserved reports whether Windows gives the name, up to its first dot, to a
 // device, or the set puts another file there.
 func reserved(name string) bool {
 	name = strings.ToLower(name)

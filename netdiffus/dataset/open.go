@@ -11,7 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/npz"
 )
 
-// OpenOptions say how to read what has no manifest, and pictures.
+// OpenOptions are Open's, for files without a manifest and for pictures.
 type OpenOptions struct {
 	// Recipe is how files without a manifest were made: its codecs hold the scale. A
 	// SeriesLength of 0 is taken from the images. A folder with a manifest has an

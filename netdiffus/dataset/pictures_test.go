@@ -334,8 +334,7 @@ func TestInterruptedPictures(t *testing.T) {
 	}
 }
 
-// TestStretchedPictures and pictures of several features have no way back, and
-// say so.
+// TestStretchedPictures, and pictures of several features, cannot be decoded.
 func TestStretchedPictures(t *testing.T) {
 	set := mustBuild(t, sample(), Recipe{Rendering: &imaging.Rendering{Color: "jet", Stretch: true}})
 	if _, err := traffic.Collect(set.Traffic()); err == nil || !strings.Contains(err.Error(), "stretched") {

@@ -175,5 +175,5 @@ func (c *lossCounter) result() *Loss {
 }
 
 // GridName is the file of a set's folder that shows some of its pictures at
-// once. It is no part of the set.
+// once. It is not part of the set.
 const GridName = "samples.png"

@@ -13,7 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
-// SaveOptions say how a set is written.
+// SaveOptions are Save's.
 type SaveOptions struct {
 	Layout    Layout            // "" means PerFlow, or Pictures where the recipe has a rendering
 	Group     string            // Pictures: a folder for those of the classes to lie in; "" means none

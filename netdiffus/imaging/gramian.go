@@ -45,7 +45,7 @@ func (GASF) Decode(img, x []float64) {
 	}
 }
 
-// Consistency tells how far img, an n x n GASF, is from the image of any
+// Consistency returns how far img, an n x n GASF, is from the image of any
 // series: the mean over the pixels off the diagonal of |pixel − what the
 // diagonal implies|. It is 0 (to rounding) for encoded series; the published
 // NetDiffus samples have 0.0135 to 0.0412. A 1 x 1 image gives 0.
@@ -84,8 +84,8 @@ func (GASF) MeanConsistency(m Images) float64 {
 // GADF is the Gramian angular difference field (Wang & Oates 2015): pixel
 // (i, j) is sin(φi − φj), antisymmetric, in [−1,1].
 //
-// It is no Inverter: its diagonal is 0 whatever the series, and it tells only
-// the differences of the angles, so that all series whose angles differ by a
+// It does not implement Inverter: its diagonal is 0 whatever the series, and it
+// holds only the differences of the angles, so that all series whose angles differ by a
 // constant share one image.
 type GADF struct{}
 

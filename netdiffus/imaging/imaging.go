@@ -1,5 +1,5 @@
 // Package imaging turns a series of n numbers into an n x n image whose pixel
-// (i, j) tells how the values at i and j relate, and, where that can be done,
+// (i, j) shows how the values at i and j relate, and, where that can be done,
 // the image back into the series.
 package imaging
 
@@ -46,10 +46,10 @@ func NewPictures(n, h, w, c int) Images {
 // Pixels is the number of values of one image.
 func (m Images) Pixels() int { return m.H * m.W * m.C }
 
-// Pictures tells whether the images have 8 bits a pixel.
+// Pictures reports whether the images have 8 bits a pixel.
 func (m Images) Pictures() bool { return m.Bytes != nil }
 
-// Whole tells whether there are as many values as N, H, W and C say.
+// Whole reports whether there are as many values as N, H, W and C make.
 func (m Images) Whole() bool {
 	return m.H >= 0 && m.W >= 0 && m.C >= 0 && m.N >= 0 && len(m.Data)+len(m.Bytes) == m.N*m.Pixels()
 }

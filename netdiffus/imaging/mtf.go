@@ -6,7 +6,7 @@ import "slices"
 // bins of equal counts, and pixel (i, j) is the share of steps out of the bin
 // of x_i that lead into the bin of x_j, in [0,1].
 //
-// It is no Inverter: any series with the same order of bins gives the same
+// It does not implement Inverter: any series with the same order of bins gives the same
 // image.
 type MTF struct {
 	Bins int `json:"bins,omitempty"` // 0 means 5; at most the number of values

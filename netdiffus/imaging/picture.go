@@ -21,7 +21,7 @@ type Picture struct {
 // MaxSide is the largest width and height of a picture that is read.
 const MaxSide = 16384
 
-// pictureMemory bounds what a picture takes while it is read, besides four
+// pictureMemory bounds what a picture takes while it is read, on top of four
 // times its file's size: a file's first bytes can claim any size.
 const pictureMemory = 32 << 20
 
@@ -73,12 +73,12 @@ func pixelBytes(m color.Model) int64 {
 	return 3 // a palette: 1 for the decoder, 3 for us
 }
 
-// pngError names the package's errors for readers who do not know it.
+// pngError words the errors of package png for readers of this one's.
 func pngError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("the PNG file is truncated")
 	}
-	return fmt.Errorf("no PNG file that can be read: %w", err)
+	return fmt.Errorf("not a PNG file that can be read: %w", err)
 }
 
 // pictureOf copies what the decoder made.

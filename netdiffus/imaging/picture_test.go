@@ -178,7 +178,7 @@ func TestReadPNGRefuses(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, "truncated"},
-		{"text", []byte("PL,DIR,LABEL\n1,2,3\n"), "no PNG file"},
+		{"text", []byte("PL,DIR,LABEL\n1,2,3\n"), "not a PNG file"},
 		{"half a file", whole.Bytes()[:whole.Len()/2], "truncated"},
 		{"a large claim", claim(16000, 16000, 16, 6), "claims 16000 x 16000 pixels"},
 		{"a huge claim", claim(1<<30, 1<<30, 8, 2), ""},

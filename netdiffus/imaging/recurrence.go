@@ -2,10 +2,10 @@ package imaging
 
 import "math"
 
-// Recurrence is the recurrence plot (Eckmann et al. 1987): pixel (i, j) tells
+// Recurrence is the recurrence plot (Eckmann et al. 1987): pixel (i, j) shows
 // how near x_i and x_j are.
 //
-// It is no Inverter: it holds distances only, so a series, its mirror image
+// It does not implement Inverter: it holds distances only, so a series, its mirror image
 // and any shift of it share one image.
 type Recurrence struct {
 	// Eps is the distance up to which two values recur: the pixel is 1 there,

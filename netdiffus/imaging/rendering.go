@@ -9,16 +9,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Rendering says how an encoder's image of n x n numbers in [−1,1] becomes a
+// Rendering describes how an encoder's image of n x n numbers in [−1,1] becomes a
 // picture of 8 bits a pixel, the form in which NetDiffus first stored GASF
 // images: resized by a bicubic filter, then corrected by gamma, then coloured.
 //
-// A picture knows numbers to a 256th of their range only, so that the way back
-// to packets is not exact.
+// A picture holds numbers to a 256th of their range only, so that the packets
+// decoded from it are not exact.
 type Rendering struct {
 	// Color is "jet" (RGB: matplotlib's map of that name) or "gray". Empty is
-	// for pictures that somebody else made in a way that is not known, and from
-	// which there is no way back.
+	// for pictures that somebody else made in an unknown way, which cannot be
+	// decoded.
 	Color string `json:"color,omitempty"`
 	// Side is the picture's height and width in pixels; 0 means the image's.
 	Side int `json:"side,omitempty"`
@@ -30,18 +30,18 @@ type Rendering struct {
 	Gamma float64 `json:"gamma,omitempty"`
 	// Stretch colours every image from its own least number to its own greatest,
 	// as the original did, instead of from −1 to 1. The picture then no longer
-	// tells the level of the numbers: there is no way back.
+	// holds the level of the numbers and cannot be decoded.
 	Stretch bool `json:"stretch,omitempty"`
 }
 
 // Colors lists the ways to colour numbers.
 func Colors() []string { return []string{"jet", "gray"} }
 
-// Validate tells what is wrong with r.
+// Validate reports what is wrong with r.
 func (r Rendering) Validate() error {
 	switch {
 	case r.Color != "" && r.Color != "jet" && r.Color != "gray":
-		return fmt.Errorf("imaging: no colours %q: want jet or gray", r.Color)
+		return fmt.Errorf("imaging: unknown colours %q: want jet or gray", r.Color)
 	case r.Side < 0 || r.Side > MaxSide:
 		return fmt.Errorf("imaging: a picture of %d pixels: want 1 to %d, or 0 for the image's own size", r.Side, MaxSide)
 	case r.Depth != 0 && r.Depth != 1 && r.Depth != 3 || r.Color == "jet" && r.Depth == 1:
@@ -71,16 +71,16 @@ func (r Rendering) Channels() int {
 	return 3
 }
 
-// Invertible tells why the pictures of n x n images have no way back; nil if
-// they have one.
+// Invertible returns why the pictures of n x n images cannot be decoded; nil if
+// they can.
 func (r Rendering) Invertible(n int) error {
 	switch {
 	case r.Color == "":
-		return errors.New("imaging: how the pictures were coloured is not known: jet or gray?")
+		return errors.New("imaging: how the pictures were coloured is unknown: want jet or gray")
 	case r.Stretch:
-		return errors.New("imaging: pictures stretched to their own range do not tell the numbers' level: there is no way back")
+		return errors.New("imaging: pictures stretched to their own range cannot be decoded, since they do not hold the numbers' level")
 	case r.Size(n) < n:
-		return fmt.Errorf("imaging: pictures of %d pixels do not hold images of %d: there is no way back", r.Size(n), n)
+		return fmt.Errorf("imaging: pictures of %d pixels cannot be decoded into images of %d", r.Size(n), n)
 	case r.Size(n) > n && (r.Size(n) > maxResized || n > maxResized/4):
 		return fmt.Errorf("imaging: pictures of %d pixels resized from %d are too large to be read back: want at most %d and %d", r.Size(n), n, maxResized, maxResized/4)
 	}
@@ -140,8 +140,8 @@ type Reader struct {
 	lost, held []bool     // pixels at the lower end, at the upper
 }
 
-// NewReader returns what reads pictures of n x n images. It fails where there
-// is no way back; see Invertible.
+// NewReader returns a Reader of pictures of n x n images. It fails where these
+// cannot be decoded; see Invertible.
 func (r Rendering) NewReader(n int) (*Reader, error) {
 	if err := r.Invertible(n); err != nil {
 		return nil, err
@@ -179,7 +179,7 @@ const rounds = 30
 // shows: every pixel's number by the nearest colour of the map, and of a resized
 // picture the image whose resizing comes nearest to all pixels (least squares).
 // Resizing overshoots at edges, and what left the range was cut to its ends: such
-// a pixel only says that the number is beyond, which Read honours. It returns how
+// a pixel is only a bound of the number, which Read takes it for. It returns how
 // far the colours lie from the map, on average, in units of 8 bits.
 func (d *Reader) Read(pix []uint8, img []float64) (off float64) {
 	side, c := d.r.Size(d.n), d.r.Channels()
@@ -202,37 +202,47 @@ func (d *Reader) Read(pix []uint8, img []float64) (off float64) {
 		}
 		numbers[i] = 2*u - 1
 	}
-	off /= float64(len(numbers))
-	if d.widen == nil {
-		return off
+	if d.widen != nil {
+		d.shrink(img)
 	}
+	return off / float64(len(numbers))
+}
+
+// shrink writes into img, [n,n], the image whose resizing comes nearest to
+// d.pixels, of which those at the ends of the range are bounds.
+func (d *Reader) shrink(img []float64) {
 	out := mat.NewDense(d.n, d.n, img)
 	var half, again mat.Dense
 	for round := range rounds {
 		half.Mul(d.narrow, d.pixels)
 		out.Mul(&half, d.narrow.T())
+		half.Reset()
 		if round == rounds-1 {
 			break
 		}
-		half.Reset()
 		half.Mul(d.widen, out)
 		again.Mul(&half, d.widen.T())
 		half.Reset()
-		moved := 0.0
-		for i, v := range again.RawMatrix().Data {
-			if d.held[i] && v > 1 || d.lost[i] && v < -1 {
-				moved = max(moved, math.Abs(v-numbers[i]))
-				numbers[i] = v
-			}
-		}
-		if moved < 1e-4 {
+		if d.release(again.RawMatrix().Data) < 1e-4 {
 			break
 		}
 	}
 	for i, v := range img {
 		img[i] = min(max(v, -1), 1)
 	}
-	return off
+}
+
+// release moves the pixels that are bounds to the numbers beyond them, and returns
+// by how much at most.
+func (d *Reader) release(numbers []float64) (moved float64) {
+	pixels := d.pixels.RawMatrix().Data
+	for i, v := range numbers {
+		if d.held[i] && v > 1 || d.lost[i] && v < -1 {
+			moved = max(moved, math.Abs(v-pixels[i]))
+			pixels[i] = v
+		}
+	}
+	return moved
 }
 
 // value is the share of the range that a pixel shows, and how far it lies from
@@ -255,7 +265,7 @@ func (r Rendering) value(pixel []uint8) (u, distance float64) {
 }
 
 // Guess returns the rendering that all of some pictures of n x n pixels may be
-// of, told by their colours: jet, gray, or unknown. Where every one of several has
+// of, by their colours: jet, gray, or unknown. Where every one of several has
 // both ends of the map, they were stretched.
 func Guess(pictures ...Picture) Rendering {
 	gray, onMap := len(pictures) > 0, len(pictures) > 0
@@ -265,24 +275,9 @@ func Guess(pictures ...Picture) Rendering {
 			continue // black is what has no number: matplotlib paints it where a stretched image has no range
 		}
 		seen++
-		if p.C == 1 {
-			onMap = false
-			if slices.Contains(p.Pix, 0) && slices.Contains(p.Pix, 255) {
-				ends++
-			}
-			continue
-		}
-		low, high := false, false
-		for i := 0; i < len(p.Pix); i += 3 {
-			c := [3]uint8(p.Pix[i : i+3])
-			low = low || c == jet[0] || c == [3]uint8{}
-			high = high || c == jet[255] || c == [3]uint8{255, 255, 255}
-			gray = gray && c[0] == c[1] && c[1] == c[2]
-			if _, known := jetCodes[c]; !known {
-				onMap = false
-			}
-		}
-		if low && high {
+		g := p.guess()
+		gray, onMap = gray && g.gray, onMap && g.onMap
+		if g.ends {
 			ends++
 		}
 	}
@@ -294,4 +289,28 @@ func Guess(pictures ...Picture) Rendering {
 		return Rendering{Color: "gray", Stretch: stretched}
 	}
 	return Rendering{}
+}
+
+// guess is what one picture's colours show.
+type guess struct {
+	gray, onMap bool // all pixels are gray, or colours of jet
+	ends        bool // both ends of a map are there
+}
+
+func (p Picture) guess() guess {
+	if p.C == 1 {
+		return guess{gray: true, ends: slices.Contains(p.Pix, 0) && slices.Contains(p.Pix, 255)}
+	}
+	g := guess{gray: true, onMap: true}
+	low, high := false, false
+	for i := 0; i < len(p.Pix); i += 3 {
+		c := [3]uint8(p.Pix[i : i+3])
+		low = low || c == jet[0] || c == [3]uint8{}
+		high = high || c == jet[255] || c == [3]uint8{255, 255, 255}
+		g.gray = g.gray && c[0] == c[1] && c[1] == c[2]
+		_, known := jetCodes[c]
+		g.onMap = g.onMap && known
+	}
+	g.ends = low && high
+	return g
 }

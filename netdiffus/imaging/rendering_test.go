@@ -82,14 +82,14 @@ func TestRenderingOfFoundColors(t *testing.T) {
 	}
 }
 
-func TestRenderingHasNoWayBack(t *testing.T) {
+func TestRenderingNotInvertible(t *testing.T) {
 	for _, c := range []struct {
 		r    Rendering
 		want string
 	}{
-		{Rendering{}, "not known"},
+		{Rendering{}, "unknown"},
 		{Rendering{Color: "jet", Stretch: true}, "stretched"},
-		{Rendering{Color: "jet", Side: 9}, "do not hold"},
+		{Rendering{Color: "jet", Side: 9}, "cannot be decoded"},
 		{Rendering{Color: "jet", Side: 16384}, "too large"},
 	} {
 		if _, err := c.r.NewReader(10); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -105,7 +105,7 @@ func (k kernel) fixedTaps(in, out int) (from []int, weights [][]int32) {
 	return from, weights
 }
 
-// Resize returns p with w x h pixels, to the bit as PIL does it: first along
+// resize returns p with w x h pixels, to the bit as PIL does it: first along
 // the rows, then along the columns, with 8 bits between.
 func (p Picture) resize(w, h int, k kernel) Picture {
 	if w != p.W {

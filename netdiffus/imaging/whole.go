@@ -6,7 +6,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// WholeGASF is GASF with another way back: it reads the series off all pixels
+// WholeGASF is GASF with another Decode: it reads the series off all pixels
 // instead of the diagonal alone, as the one whose image lies nearest in the sum of
 // squared differences. Each of n values then has n pixels to go by: noise on the
 // pixels comes to about √(0.6 n) times less of it on x², 2.5 times for n = 10.
@@ -18,8 +18,8 @@ const (
 )
 
 // Decode writes the series into x, by Gauss-Newton steps over the angles φ,
-// damped where one would lead uphill (Levenberg-Marquardt), from where the diagonal
-// says. Pixels that are no number are taken as 0.
+// damped where one would lead uphill (Levenberg-Marquardt), from the series of
+// the diagonal. Pixels that are not numbers are taken as 0.
 func (WholeGASF) Decode(img, x []float64) {
 	n := checkSquare("WholeGASF.Decode", len(x), len(img))
 	GASF{}.Decode(img, x)
@@ -99,7 +99,7 @@ func gaussNewton(g *mat.SymDense, phi []float64, damping float64) (*mat.VecDense
 	return step, c.SolveVecTo(step, jr) == nil
 }
 
-// near is v within what an image and its noise may hold, 0 for no number.
+// near is v within what an image and its noise may hold, 0 for NaN.
 func near(v float64) float64 {
 	if math.IsNaN(v) {
 		return 0

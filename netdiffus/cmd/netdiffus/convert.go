@@ -31,13 +31,13 @@ The images are in NumPy's format: LABEL/LABEL_row.npz, key gasf, or with
 --layout per-class one LABEL.npz, key images.
 
 With several --features an image has a channel for each: inter_arrival adds the
-times between packets, length and direction part what signed_length holds in one.
+times between packets, length and direction separate what signed_length holds in one.
 
 With --format png they are pictures, CLASS/CLASS_row.png, as NetDiffus first made
 them: resized, gamma-corrected and coloured. 8 bits do not hold a length to the
 byte; how much is lost is measured and printed.
 
-Every flow is inverted again on the way, and the result is printed.`,
+Every flow is decoded again, and how many come back exactly is printed.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
   netdiffus convert --in captures/ --min-packets 4 --out runs/gasf
   netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1

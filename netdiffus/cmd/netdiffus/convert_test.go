@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -128,7 +129,7 @@ func TestConvertOtherImages(t *testing.T) {
 			t.Errorf("%s: %v\n%s", image[0], err, stdout)
 		}
 		out := filepath.Join(dir, "out.parquet")
-		if _, _, err = execute(t.Context(), "invert", "--in", set, "--out", out); err == nil || !strings.Contains(err.Error(), "no way back") {
+		if _, _, err = execute(t.Context(), "invert", "--in", set, "--out", out); err == nil || !strings.Contains(err.Error(), "cannot be decoded") {
 			t.Errorf("invert of %s: %v", image[0], err)
 		}
 		if _, err := os.Stat(out); err == nil {
@@ -280,12 +281,37 @@ func TestConvertTimes(t *testing.T) {
 	in := writeFlows(t, filepath.Join(t.TempDir(), "in.parquet"), fewFlows(0))
 	for args, about := range map[string]string{
 		"signed_length,inter_arrival": "without inter-arrival times",
-		"signed_length,length":        "say the same",
-		"length,length":               "twice",
-		"colour":                      "no packet feature",
+		"signed_length,length":        "both hold",
+		"length,length":               "duplicate",
+		"colour":                      "unknown feature",
 	} {
 		if _, _, err := execute(t.Context(), "convert", "--in", in, "--out", filepath.Join(t.TempDir(), "set"), "--features", args); err == nil || !strings.Contains(err.Error(), about) {
 			t.Errorf("--features %s: %v, want an error about %s", args, err, about)
 		}
+	}
+}
+
+// loudCodec is a codec that the program has no flags for.
+type loudCodec struct{ codec.MinMax }
+
+func (loudCodec) Name() string { return "loud" }
+
+func (c loudCodec) Fitter(int) codec.Fitter { return nil }
+
+// --codec takes whatever is registered.
+func TestConvertRegisteredCodec(t *testing.T) {
+	if err := codec.Register(loudCodec{codec.MinMax{Min: -1500, Max: 1500}}); err != nil {
+		t.Fatal(err)
+	}
+	flows := fewFlows(0)
+	in, set := writeFlows(t, filepath.Join(t.TempDir(), "in.parquet"), flows), filepath.Join(t.TempDir(), "set")
+	mustRun(t, "convert", "--in", in, "--out", set, "--codec", "loud", "--length", "20")
+	out := filepath.Join(t.TempDir(), "out.parquet")
+	mustRun(t, "invert", "--in", set, "--out", out)
+	if back := readFlows(t, traffic.Reader{}, out); len(back) != len(flows) {
+		t.Errorf("%d flows come back, want %d", len(back), len(flows))
+	}
+	if _, _, err := execute(t.Context(), "convert", "--in", in, "--out", set+"2", "--codec", "loud", "--low", "0.1"); err == nil || !strings.Contains(err.Error(), "--low") {
+		t.Errorf("flags of another codec: %v", err)
 	}
 }

@@ -89,7 +89,7 @@ func (f *importFlags) execute(c *cobra.Command, path string) error {
 		return usageOf(c, err)
 	}
 	if f.data != "" {
-		if origin.Set, err = dataset.Open(f.data, &dataset.OpenOptions{Side: origin.ImageSize}); err != nil {
+		if origin.Set, err = openImages(f.data, &dataset.OpenOptions{Side: origin.ImageSize}); err != nil {
 			return err
 		}
 	} else if origin.Classes, err = f.names(); err != nil {

@@ -25,7 +25,7 @@ the columns PL, DIR and LABEL, or as any other kind that 'netdiffus flows' write
 The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale.
 Files of the reference, which have no manifest, need --scale. Images that
 'convert' made give back exactly the packets that went in. A drawn image does not
-say how long its flow is: values that round to 0 bytes are padding there, and are
+hold how long its flow is: values that round to 0 bytes are padding there, and are
 left out unless --keep-padding is given.
 
 Of pictures each pixel is read as the nearest colour's number, and of resized ones
@@ -59,8 +59,7 @@ type invertOptions struct {
 	keepPadding     bool
 }
 
-// options are what the flags say of images without a manifest. Its errors are of
-// usage.
+// options are the flags for images without a manifest. Its errors are of usage.
 func (o invertOptions) options() (dataset.OpenOptions, error) {
 	if err := required("in", o.in, "out", o.out); err != nil {
 		return dataset.OpenOptions{}, err
@@ -127,8 +126,8 @@ func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
 	}
 }
 
-// watched ranges over flows, tells after each, and stops with ctx.
-func watched(ctx context.Context, flows iter.Seq2[traffic.Flow, error], tell func()) iter.Seq2[traffic.Flow, error] {
+// watched ranges over flows, calls done after each, and stops with ctx.
+func watched(ctx context.Context, flows iter.Seq2[traffic.Flow, error], done func()) iter.Seq2[traffic.Flow, error] {
 	return func(yield func(traffic.Flow, error) bool) {
 		for f, err := range flows {
 			if err == nil {
@@ -137,7 +136,7 @@ func watched(ctx context.Context, flows iter.Seq2[traffic.Flow, error], tell fun
 			if !yield(f, err) || err != nil {
 				return
 			}
-			tell()
+			done()
 		}
 	}
 }

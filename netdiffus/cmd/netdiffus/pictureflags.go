@@ -27,11 +27,11 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.rendering.Color, "color", "", "pictures: colours, jet (RGB) or gray (default with --format png: jet)")
 	flags.IntVar(&f.rendering.Side, "image-size", 0, "pictures: resize to so many pixels, bicubic; 0 leaves a pixel a pair of packets")
 	flags.Float64Var(&f.rendering.Gamma, "gamma", 1, "pictures: power that numbers, from 0 to 1, are raised to before they are coloured")
-	flags.BoolVar(&f.rendering.Stretch, "stretch", false, "pictures: colour each from its own least number to its greatest, as the original did; there is no way back then")
+	flags.BoolVar(&f.rendering.Stretch, "stretch", false, "pictures: colour each from its own least number to its greatest, as the original did; they cannot be inverted then")
 	flags.StringVar(&f.group, "group", "", "--format png: a folder around the classes', as Youtube in Youtube/vid1/vid1_1.png")
 }
 
-// apply adds what the flags say to r. Its errors are of usage.
+// apply adds the flags' rendering to r. Its errors are of usage.
 func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe, error) {
 	p := f.rendering
 	switch f.format {
@@ -55,7 +55,7 @@ func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe
 		return r, fmt.Errorf("--format %q: want npz or png", f.format)
 	}
 	if c.Flags().Changed("layout") {
-		return r, errors.New("--layout is for images of numbers; pictures are laid out as --format says")
+		return r, errors.New("--layout is for images of numbers; the layout of pictures follows from --format")
 	}
 	if p.Gamma == 1 {
 		p.Gamma = 0
@@ -102,7 +102,7 @@ func printLoss(w io.Writer, l *dataset.Loss) {
 	}
 }
 
-// foreignFlags say how images without a manifest were made.
+// foreignFlags describe how images without a manifest were made.
 type foreignFlags struct {
 	scale, color, classFrom string
 	unsigned                bool
@@ -113,13 +113,13 @@ type foreignFlags struct {
 func (f *foreignFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&f.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction; all flows get DIR 0")
-	flags.StringVar(&f.color, "color", "", "pictures without a manifest: how they were coloured, jet or gray (default: told by their colours)")
+	flags.StringVar(&f.color, "color", "", "pictures without a manifest: how they were coloured, jet or gray (default: detected from their colours)")
 	flags.Float64Var(&f.gamma, "gamma", 1, "pictures without a manifest: their gamma")
 	flags.IntVar(&f.length, "length", 0, "pictures without a manifest: packets of a flow (default: as many as a side has pixels)")
 	flags.StringVar(&f.classFrom, "class-from", string(dataset.FromLeaf), "files without a manifest: what names their class: leaf, the folder they lie in; first, the outermost; file, their names up to _")
 }
 
-// options are what the flags say. Their errors are of usage.
+// options are the flags'. Its errors are of usage.
 func (f *foreignFlags) options() (o dataset.OpenOptions, err error) {
 	r := &o.Recipe
 	var channel dataset.Channel
@@ -171,10 +171,20 @@ func classFrom(word string) (dataset.ClassFrom, error) {
 	return "", fmt.Errorf("--class-from %q: want one of %s", word, strings.Trim(fmt.Sprint(all), "[]"))
 }
 
-// whyUnfitted says what is to be given for images whose making is not known.
+// openImages is dataset.Open for verbs with the flag --image-size.
+func openImages(path string, o *dataset.OpenOptions) (*dataset.Set, error) {
+	set, err := dataset.Open(path, o)
+	if errors.Is(err, dataset.ErrSizes) {
+		err = fmt.Errorf("%w: give it (--image-size)", err)
+	}
+	return set, err
+}
+
+// whyUnfitted returns an error that names the flags for images of an unknown
+// encoding.
 func whyUnfitted(path string, set *dataset.Set) error {
 	if p := set.Encoding.Rendering(); p != nil && p.Color == "" {
-		return fmt.Errorf("%s does not say how its pictures were coloured, and their colours are neither gray nor all of the map jet: give --color, and --scale MIN,MAX", path)
+		return fmt.Errorf("%s has no record of how its pictures were coloured, and their colours are neither gray nor all of the map jet: give --color, and --scale MIN,MAX", path)
 	}
 	return fmt.Errorf("%s has no manifest to take the scale from: give --scale MIN,MAX", path)
 }

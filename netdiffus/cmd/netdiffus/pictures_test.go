@@ -89,7 +89,7 @@ func TestPictureUsage(t *testing.T) {
 	}{
 		{"--image_size 64", "--image-size is for pictures"},
 		{"--format jpeg", `--format "jpeg"`},
-		{"--format png --color hot", "no colours"},
+		{"--format png --color hot", "unknown colours"},
 		{"--format png --gamma 0", "--gamma 0"},
 		{"--format png --layout per-class", "--layout is for images of numbers"},
 		{"--color gray --group A", "--group is for --format png"},

@@ -96,7 +96,7 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		}
 		bar := newProgress(c.ErrOrStderr(), "reading: picture", 0)
 		open.Progress = func(done, _ int) { bar.set(done, "") }
-		set, err = dataset.Open(f.data, &open)
+		set, err = openImages(f.data, &open)
 		bar.finish()
 		if err != nil {
 			return err
