@@ -82,7 +82,7 @@ func (r *reference) features(s series) []float64 {
 }
 
 // addScores adds the figures that are scores of a trial.
-func (t tally) addScores(trial trial, prefix string, s classify.Score) {
+func (t spreads) addScores(trial trial, prefix string, s classify.Score) {
 	for _, f := range figures {
 		if f.score != nil && f.trial == trial {
 			t.add(prefix+f.name, f.score(s))
@@ -91,7 +91,7 @@ func (t tally) addScores(trial trial, prefix string, s classify.Score) {
 }
 
 // trainOn trains every judge on the flows drawn and tests it on the test flows.
-func (e *evaluation) trainOn(ctx context.Context, figures tally, drawn classify.Table, seed uint64) error {
+func (e *evaluation) trainOn(ctx context.Context, figures spreads, drawn classify.Table, seed uint64) error {
 	for _, j := range e.judges() {
 		scores, err := classify.Evaluate(ctx, j.Judge, drawn, seed, e.table(e.test, false))
 		if err != nil {
@@ -103,7 +103,7 @@ func (e *evaluation) trainOn(ctx context.Context, figures tally, drawn classify.
 }
 
 // trainOnTimes trains the forest on the flows drawn with their times.
-func (e *evaluation) trainOnTimes(ctx context.Context, figures tally, drawn sample, seed uint64) error {
+func (e *evaluation) trainOnTimes(ctx context.Context, figures spreads, drawn sample, seed uint64) error {
 	scores, err := classify.Evaluate(ctx, e.forest().Judge, e.table(drawn, true), seed, e.table(e.test, true))
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (e *evaluation) trainOnTimes(ctx context.Context, figures tally, drawn samp
 
 // trainOnReal trains every judge on all training flows. It tests it on each of the
 // draws, and on the test flows for the ceiling.
-func (e *evaluation) trainOnReal(ctx context.Context, draws []*gathered, tables []classify.Table, ceiling tally, seed uint64) error {
+func (e *evaluation) trainOnReal(ctx context.Context, draws []*gathered, tables []classify.Table, ceiling spreads, seed uint64) error {
 	tests := append(slices.Clip(tables), e.table(e.test, false))
 	for _, j := range e.judges() {
 		scores, err := classify.Evaluate(ctx, j.Judge, e.table(e.train, false), seed, tests...)

@@ -38,7 +38,7 @@ type distanceRow struct {
 // figures, and the numbers.
 var distanceFeatures = []struct {
 	name, figure string
-	of           numbers
+	of           quantity
 }{{"PL", "pl", lengths}, {"DIR", "dir", directions}}
 
 // distanceColumns are the table's distances: their prefix in the names of figures, the
@@ -214,4 +214,4 @@ func (t distanceTable) save(dir string) error {
 }
 
 // allOf are the numbers of all classes together.
-func allOf(s sample, of numbers) []float64 { return of(slices.Concat(s...)) }
+func allOf(s sample, of quantity) []float64 { return of(slices.Concat(s...)) }

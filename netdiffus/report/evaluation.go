@@ -27,7 +27,7 @@ type evaluation struct {
 func newEvaluation(d Data, o Options) (*evaluation, error) {
 	e := &evaluation{
 		Options:   o,
-		reference: &reference{length: o.Length, unsigned: d.Synthetic.Unsigned, timed: allTimed(d.Train, d.Test, d.Synthetic.Flows)},
+		reference: &reference{length: o.SeriesLength, unsigned: d.Synthetic.Unsigned, timed: allTimed(d.Train, d.Test, d.Synthetic.Flows)},
 		testFlows: map[string][]traffic.Flow{},
 		drawers:   map[string]drawer{},
 	}

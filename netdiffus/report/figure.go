@@ -12,23 +12,23 @@ import (
 // list [figures]: metrics.json, the page, the summary and the verdict all take it from
 // there.
 type figure struct {
-	name   string    // the key in metrics.json; docs/metrics.md defines it
-	title  string    // for people
-	unit   string    // "" for numbers without one
-	better direction // which way
-	what   string    // the definition in a few words
-	group  *group    // the table of the page that has it
-	shown  places    // where else it is shown
+	name   string // the key in metrics.json; docs/metrics.md defines it
+	title  string // for people
+	unit   string // "" for numbers without one
+	better better // which values
+	what   string // the definition in a few words
+	group  *group // the table of the page that has it
+	shown  places // where else it is shown
 	computation
 }
 
-// direction is which values of a figure are better.
-type direction int
+// better is which values of a figure are better.
+type better int
 
 const (
-	lower   direction = -1
-	neither direction = 0 // to be compared with the real flows'
-	higher  direction = +1
+	lower   better = -1
+	neither better = 0 // to be compared with the real flows'
+	higher  better = +1
 )
 
 // places are a set of places that show only some of the figures.

@@ -33,7 +33,7 @@ func chatter(classes, n int, seed uint64) []traffic.Flow {
 }
 
 func small() Options {
-	return Options{PerClass: []int{20, 40}, Seeds: 2, Length: 6, Trees: 20}
+	return Options{PerClass: []int{20, 40}, Seeds: 2, SeriesLength: 6, Trees: 20}
 }
 
 // clocked sets the flows' times: those of packets up are a hundred times those of

@@ -6,12 +6,12 @@ import "math"
 // they spread: forests of other seeds differ as much.
 const least = 0.01
 
-// compare is how the synthetic flows' figure lies to a baseline's, higher being
+// relate is how the synthetic flows' figure lies to a baseline's, higher being
 // better: above, level or below. Level is closer than 0.01 or twice the standard
 // error of the difference, whichever is more. Draws from one synthetic set overlap
 // and underestimate its spread: it counts as so many independent draws, and as
 // spreading at least as the baseline does.
-func compare(synthetic, baseline Spread, draws float64) string {
+func relate(synthetic, baseline Spread, draws float64) string {
 	gap := synthetic.Mean() - baseline.Mean()
 	margin := max(least, doubt(synthetic, baseline, draws))
 	switch {
@@ -46,7 +46,7 @@ func (s Size) grade(f figure) grade {
 	got, real, chain := s.Row(synthesised).Figures[f.name], s.Row(realSubset).Figures[f.name], s.Row(markov1).Figures[f.name]
 	worse := func(b Spread) bool {
 		if f.better == higher {
-			return compare(got, b, s.Draws) == "below"
+			return relate(got, b, s.Draws) == "below"
 		}
 		return got.Mean()-b.Mean() > max(doubt(got, b, s.Draws), math.Abs(chain.Mean())/10)
 	}

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestCompare(t *testing.T) {
+func TestRelate(t *testing.T) {
 	of := func(v ...float64) Spread { return Spread{v} }
 	for _, c := range []struct {
 		a, b  Spread
@@ -19,8 +19,8 @@ func TestCompare(t *testing.T) {
 		{of(.87, .87, .87), of(.88, .89, .90), 1, "level with"}, // one draw may lie as low
 		{of(), of(.6), 1, "not comparable"},
 	} {
-		if got := compare(c.a, c.b, c.draws); got != c.want {
-			t.Errorf("compare(%v, %v, %v) = %q, want %q", c.a.Values, c.b.Values, c.draws, got, c.want)
+		if got := relate(c.a, c.b, c.draws); got != c.want {
+			t.Errorf("relate(%v, %v, %v) = %q, want %q", c.a.Values, c.b.Values, c.draws, got, c.want)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // judge puts the memorisation into words.
 func (m *memorisation) judge() {
-	rows := map[string]tally{}
+	rows := map[string]spreads{}
 	for _, row := range m.Rows {
 		rows[row.source] = row.figures
 	}
@@ -22,7 +22,7 @@ func (m *memorisation) judge() {
 	m.Leaks = duplicates || attacked
 
 	var b strings.Builder
-	percent := func(figures tally, name string) float64 { return 100 * figures[name].Mean() }
+	percent := func(figures spreads, name string) float64 { return 100 * figures[name].Mean() }
 	fmt.Fprintf(&b, "Memorisation: %.1f %% of the synthetic flows are exact copies of a training flow and %.1f %% copies or near copies; of real flows that were never trained on it is %.1f %% and %.1f %%.",
 		percent(got, "exact_duplicates"), percent(got, "near_duplicates"), percent(held, "exact_duplicates"), percent(held, "near_duplicates"))
 	if duplicates {

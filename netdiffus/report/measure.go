@@ -10,16 +10,16 @@ import (
 // gathered is what was measured of one source at one size, a draw after the other.
 type gathered struct {
 	flows   int
-	figures tally
-	classes []tally
+	figures spreads
+	classes []spreads
 	firsts  [][]map[float64]float64 // by draw: share of each first packet, as sharesOf gives them
 	lengths [][]map[float64]float64 // by draw: share of each number of packets
 }
 
 func (e *evaluation) newGathered() *gathered {
-	g := &gathered{figures: tally{}, classes: make([]tally, len(e.classes))}
+	g := &gathered{figures: spreads{}, classes: make([]spreads, len(e.classes))}
 	for c := range g.classes {
-		g.classes[c] = tally{}
+		g.classes[c] = spreads{}
 	}
 	return g
 }

@@ -28,7 +28,7 @@ type memorisation struct {
 // among the test flows.
 type memoryRow struct {
 	source  string
-	figures tally
+	figures spreads
 }
 
 // cdf is a distribution of distances at fixed quantiles, bytes a place.
@@ -55,11 +55,11 @@ func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
 	m := memorisation{PerClass: slices.Max(want), NearBytes: nearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
 	held := e.nearnessOf(e.test)
-	m.HeldOut = memoryRow{testFlows.name, tally{}}
+	m.HeldOut = memoryRow{testFlows.name, spreads{}}
 	m.HeldOut.add(held)
 	m.Distances[testFlows.name] = held.cdf()
 	for _, source := range sources {
-		row := memoryRow{source.name, tally{}}
+		row := memoryRow{source.name, spreads{}}
 		for seed := range uint64(e.Seeds) {
 			if err := ctx.Err(); err != nil {
 				return err

@@ -20,8 +20,8 @@ type Traffic struct {
 	Unsigned bool         // the flows have no directions
 }
 
-// Length is how many packets of a flow the images show, and 10 without images.
-func (t Traffic) Length() int {
+// SeriesLength is how many packets of a flow the images show, and 10 without images.
+func (t Traffic) SeriesLength() int {
 	if t.Set != nil {
 		return t.Set.Encoding.SeriesLength()
 	}

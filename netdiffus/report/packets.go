@@ -13,22 +13,22 @@ import (
 // evaluator does.
 const bins = 10
 
-// numbers are those that a distribution is of.
-type numbers func([]series) []float64
+// quantity returns the values whose distribution is compared.
+type quantity func([]series) []float64
 
 // binned is the distance of two histograms, the bins being of equal width over the
 // test flows of the class.
-func binned(of numbers, d metric.Distance) computation {
+func binned(of quantity, d metric.Distance) computation {
 	return sampled(of, metric.Binned(bins, d))
 }
 
 // sampled is the distance of two samples.
-func sampled(of numbers, d metric.Distance) computation {
+func sampled(of quantity, d metric.Distance) computation {
 	return ofClass(func(c classDraw) float64 { return d(of(c.test), of(c.drawn)) })
 }
 
 // tallied is the distance of two histograms in which every value has a bin.
-func tallied(of numbers, d metric.Distance) computation {
+func tallied(of quantity, d metric.Distance) computation {
 	return ofClass(func(c classDraw) float64 {
 		return d(metric.Align(metric.Tally(of(c.test)), metric.Tally(of(c.drawn))))
 	})
@@ -42,7 +42,7 @@ func seen(c classDraw) float64 {
 
 // pool is numbers of all classes, with weights: each class has that of its share of
 // the test flows, however many of its flows are in the sample.
-func (r *reference) pool(s sample, of numbers) (x, weights []float64) {
+func (r *reference) pool(s sample, of quantity) (x, weights []float64) {
 	for c, flows := range s {
 		values := of(flows)
 		x = append(x, values...)
@@ -54,7 +54,7 @@ func (r *reference) pool(s sample, of numbers) (x, weights []float64) {
 }
 
 // pooled is the distance of two weighted samples, of all classes together.
-func pooled(of numbers, d func(x, wx, y, wy []float64) float64) computation {
+func pooled(of quantity, d func(x, wx, y, wy []float64) float64) computation {
 	return ofAll(func(s draw) float64 {
 		x, wx := s.pool(s.test, of)
 		y, wy := s.pool(s.sample, of)
@@ -63,7 +63,7 @@ func pooled(of numbers, d func(x, wx, y, wy []float64) float64) computation {
 }
 
 // pooledBins is the distance of two histograms of all classes together.
-func pooledBins(of numbers, edges func(*reference) []float64, d metric.Distance) computation {
+func pooledBins(of quantity, edges func(*reference) []float64, d metric.Distance) computation {
 	return ofAll(func(s draw) float64 {
 		e := edges(s.reference)
 		return d(s.poolCounts(s.test, of, e), s.poolCounts(s.sample, of, e))
@@ -71,7 +71,7 @@ func pooledBins(of numbers, edges func(*reference) []float64, d metric.Distance)
 }
 
 // poolCounts is the histogram of [reference.pool].
-func (r *reference) poolCounts(s sample, of numbers, edges []float64) []float64 {
+func (r *reference) poolCounts(s sample, of quantity, edges []float64) []float64 {
 	counts := make([]float64, len(edges)-1)
 	for c, flows := range s {
 		for b, n := range metric.CountAll(of(flows), edges) {

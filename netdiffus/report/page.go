@@ -17,7 +17,7 @@ import (
 
 // Names of the files that Write writes.
 const (
-	JSONName = "metrics.json"
+	jsonName = "metrics.json"
 	HTMLName = "report.html"
 )
 
@@ -38,7 +38,7 @@ func (r *Report) Write(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(filepath.Join(dir, JSONName), text); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(dir, jsonName), text); err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(filepath.Join(dir, HTMLName), page)

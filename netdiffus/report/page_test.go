@@ -41,7 +41,7 @@ func TestWrite(t *testing.T) {
 	if err := r.Write(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(out, JSONName))
+	text, err := os.ReadFile(filepath.Join(out, jsonName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func (r *Report) drawDistances(half int) func() (plots.Figure, error) {
 
 // axis is the label of an axis with the figure's values.
 func (f figure) axis() string {
-	label := map[direction]string{lower: "lower is better", higher: "higher is better", neither: "neither is better"}[f.better]
+	label := map[better]string{lower: "lower is better", higher: "higher is better", neither: "neither is better"}[f.better]
 	if f.unit != "" {
 		label = f.unit + " (" + label + ")"
 	}
@@ -126,7 +126,7 @@ func dots(title, label string, of func(source string) Spread) (plots.Figure, err
 
 // pairs are real and synthetic values of every class that both have, with a figure of
 // the class.
-func (r *Report) pairs(values numbers, figure, label string) []plots.Pair {
+func (r *Report) pairs(values quantity, figure, label string) []plots.Pair {
 	s := r.main().Row(synthesised)
 	var out []plots.Pair
 	for c, class := range r.e.classes {

@@ -65,11 +65,11 @@ type NamedJudge struct {
 type Options struct {
 	// PerClass are the numbers of synthetic flows a class to judge; All means
 	// as many as the training flows. Nil means 100 and 300.
-	PerClass []int
-	Seeds    int    // repetitions of every draw and forest; 0 means 3
-	Length   int    // packets a flow; 0 means Synthetic.Length
-	Trees    int    // of the forests; 0 means 200
-	Tasks    []Task // nil means all
+	PerClass     []int
+	Seeds        int    // repetitions of every draw and forest; 0 means 3
+	SeriesLength int    // packets a flow; 0 means Synthetic.SeriesLength
+	Trees        int    // of the forests; 0 means 200
+	Tasks        []Task // nil means all
 	// Judges also do the classification, in addition to the forest.
 	Judges []NamedJudge
 	// Progress reports completed and total steps, and the one completed last; may be
@@ -85,7 +85,7 @@ func (o Options) withDefaults(d Data) (Options, error) {
 		o.PerClass = []int{100, 300}
 	}
 	o.Seeds = cmp.Or(o.Seeds, 3)
-	o.Length = cmp.Or(o.Length, d.Synthetic.Length())
+	o.SeriesLength = cmp.Or(o.SeriesLength, d.Synthetic.SeriesLength())
 	o.Trees = cmp.Or(o.Trees, 200)
 	if o.Tasks == nil {
 		o.Tasks = Tasks()
@@ -105,8 +105,8 @@ func (o Options) withDefaults(d Data) (Options, error) {
 		return o, errors.New("report: PerClass is empty")
 	case o.Seeds < 1 || o.Seeds > 1000:
 		return o, fmt.Errorf("report: %d seeds: want 1 to 1000", o.Seeds)
-	case o.Length < 2 || o.Length > 1024:
-		return o, fmt.Errorf("report: %d packets a flow: want 2 to 1024", o.Length)
+	case o.SeriesLength < 2 || o.SeriesLength > 1024:
+		return o, fmt.Errorf("report: %d packets a flow: want 2 to 1024", o.SeriesLength)
 	case o.Trees < 1:
 		return o, fmt.Errorf("report: %d trees: want at least 1", o.Trees)
 	}
@@ -126,7 +126,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 	r := &Report{
 		Schema: schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
 		Settings: settings{
-			Length: o.Length, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
+			SeriesLength: o.SeriesLength, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
 			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"},
 		},
 	}

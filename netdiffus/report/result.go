@@ -26,13 +26,13 @@ type Report struct {
 
 // settings are the options in force.
 type settings struct {
-	Length   int      `json:"length"`
-	Seeds    int      `json:"seeds"`
-	Trees    int      `json:"trees"`
-	Unsigned bool     `json:"unsigned"` // the synthetic flows have no directions: nothing uses any
-	Features []string `json:"features"` // of the classifiers, Length numbers of each
-	Tasks    []Task   `json:"tasks"`
-	Judges   []string `json:"judges"`
+	SeriesLength int      `json:"length"` // packets a flow
+	Seeds        int      `json:"seeds"`
+	Trees        int      `json:"trees"`
+	Unsigned     bool     `json:"unsigned"` // the synthetic flows have no directions: nothing uses any
+	Features     []string `json:"features"` // of the classifiers, SeriesLength numbers of each
+	Tasks        []Task   `json:"tasks"`
+	Judges       []string `json:"judges"`
 }
 
 // class is a label and how many flows have it.

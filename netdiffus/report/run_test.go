@@ -160,7 +160,7 @@ func TestRunRefuses(t *testing.T) {
 		{"task", good, Options{Tasks: []Task{"magic"}}, `unknown task "magic"`},
 		{"size", good, Options{PerClass: []int{0}}, "at least 1"},
 		{"seeds", good, Options{Seeds: -1}, "seeds"},
-		{"length", good, Options{Length: 1}, "packets a flow"},
+		{"length", good, Options{SeriesLength: 1}, "packets a flow"},
 	} {
 		if _, err := Run(t.Context(), c.d, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)

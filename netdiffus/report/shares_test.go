@@ -10,7 +10,7 @@ import (
 func TestShares(t *testing.T) {
 	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}
 	o := small()
-	o.Tasks, o.Length = []Task{Classification}, 40 // ranges of 3 lengths
+	o.Tasks, o.SeriesLength = []Task{Classification}, 40 // ranges of 3 lengths
 	r, err := Run(t.Context(), d, o)
 	if err != nil {
 		t.Fatal(err)

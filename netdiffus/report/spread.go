@@ -123,10 +123,10 @@ func (n number) json() string {
 
 func (n number) String() string { return digits(float64(n)) }
 
-// tally is figures by name, to which the values are added a seed after the other.
-type tally map[string]Spread
+// spreads is figures by name, to which the values are added a seed after the other.
+type spreads map[string]Spread
 
-func (t tally) add(name string, v float64) {
+func (t spreads) add(name string, v float64) {
 	s := t[name]
 	s.add(v)
 	t[name] = s

@@ -40,7 +40,7 @@ func (r *Report) usefulness() (headline string, points []string) {
 	if len(got.Values) == 0 {
 		return "Fidelity only: classification was not asked for.", nil
 	}
-	how := func(source string) string { return compare(got, s.Row(source).Figures["tstr_accuracy"], s.Draws) }
+	how := func(source string) string { return relate(got, s.Row(source).Figures["tstr_accuracy"], s.Draws) }
 	headline = "To train a classifier, these synthetic flows are " + useful(how) + "."
 	if r.Settings.Seeds == 1 {
 		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic flows are " + useful(how) + "."

@@ -19,14 +19,14 @@ import (
 
 // Options say how the network is trained. The zero value works.
 type Options struct {
-	Length int     // packets a flow; 0 means 10
-	Steps  int     // of gradient descent; 0 means 800
-	Batch  int     // flows a step; 0 means 128
-	Rate   float64 // learning rate at the start, falling to 0; 0 means 0.1
+	SeriesLength int     // packets a flow; 0 means 10
+	Steps        int     // of gradient descent; 0 means 800
+	Batch        int     // flows a step; 0 means 128
+	Rate         float64 // learning rate at the start, falling to 0; 0 means 0.1
 }
 
 func (o Options) withDefaults() Options {
-	o.Length = cmp.Or(o.Length, 10)
+	o.SeriesLength = cmp.Or(o.SeriesLength, 10)
 	o.Steps = cmp.Or(o.Steps, 800)
 	o.Batch = cmp.Or(o.Batch, 128)
 	o.Rate = cmp.Or(o.Rate, 0.1)
@@ -34,7 +34,7 @@ func (o Options) withDefaults() Options {
 }
 
 // Judge returns a judge of rows that hold the payload lengths of a flow's
-// Length packets and, where the rows are twice as long, their directions (0 up,
+// SeriesLength packets and, where the rows are twice as long, their directions (0 up,
 // 1 down).
 //
 // A row becomes the GASF of its signed lengths between the least and the
@@ -46,7 +46,7 @@ func Judge(backend compute.Backend, o Options) classify.Judge {
 	o = o.withDefaults()
 	programs := map[int]*program{} // by number of classes
 	return func(ctx context.Context, train classify.Table, test [][]float64, seed uint64) ([]int, error) {
-		s, err := newScale(train.X, o.Length)
+		s, err := newScale(train.X, o.SeriesLength)
 		if err != nil {
 			return nil, err
 		}

@@ -33,7 +33,7 @@ func talk(n int, seed uint64) classify.Table {
 }
 
 func TestJudge(t *testing.T) {
-	judge := Judge(backendtest.Open(t), Options{Length: 4, Steps: 120, Batch: 32})
+	judge := Judge(backendtest.Open(t), Options{SeriesLength: 4, Steps: 120, Batch: 32})
 	train, test := talk(60, 1), talk(60, 2)
 	scores, err := classify.Evaluate(t.Context(), judge, train, 1, test)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestJudgeRefuses(t *testing.T) {
-	judge := Judge(backendtest.Open(t), Options{Length: 4})
+	judge := Judge(backendtest.Open(t), Options{SeriesLength: 4})
 	if _, err := judge(t.Context(), classify.Table{X: [][]float64{{1, 2, 3}}, Y: []int{0}, Classes: 2}, nil, 0); err == nil {
 		t.Error("rows of 3 features passed for 4 packets")
 	}

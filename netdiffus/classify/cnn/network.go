@@ -83,7 +83,7 @@ func (p *program) second() nn.Conv {
 }
 
 func (p *program) hidden() nn.Linear {
-	half := (p.Length + 1) / 2
+	half := (p.SeriesLength + 1) / 2
 	return nn.Linear{In: half * half * secondChannels, Out: hidden}
 }
 func (p *program) last() nn.Linear { return nn.Linear{In: hidden, Out: p.classes} }
@@ -95,10 +95,10 @@ func (p *program) params() []nn.Param {
 	return append(params, p.last().Params("last")...)
 }
 
-// logits takes images x [B,Length,Length,1] and returns [B,classes].
+// logits takes images x [B,SeriesLength,SeriesLength,1] and returns [B,classes].
 func (p *program) logits(x *Node) *Node {
 	scope := p.store.Scope(weightScope)
-	x.AssertDims(-1, p.Length, p.Length, 1)
+	x.AssertDims(-1, p.SeriesLength, p.SeriesLength, 1)
 	h := relu(p.first().Graph(nn.At(scope, "first"), x))
 	h = relu(p.second().Graph(nn.At(scope, "second"), h))
 	h = Reshape(h, x.Shape().Dim(0), -1)
@@ -108,7 +108,7 @@ func (p *program) logits(x *Node) *Node {
 
 func relu(x *Node) *Node { return Max(x, ZerosLike(x)) }
 
-// stepGraph takes images [B,Length,Length,1], labels [B] and the learning rate,
+// stepGraph takes images [B,SeriesLength,SeriesLength,1], labels [B] and the learning rate,
 // makes one step of gradient descent and returns the loss before it.
 func (p *program) stepGraph(_ *model.Scope, x, labels, rate *Node) *Node {
 	g := x.Graph()

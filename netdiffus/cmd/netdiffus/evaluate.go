@@ -95,7 +95,7 @@ func names[S ~string](list []S) []string {
 
 // check parses the flags. Its errors are of usage.
 func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
-	options := report.Options{Seeds: o.seeds, Length: o.length, Trees: o.trees}
+	options := report.Options{Seeds: o.seeds, SeriesLength: o.length, Trees: o.trees}
 	if err := required("real-train", o.train, "real-test", o.test, "synthetic", o.synthetic, "out", o.out); err != nil {
 		return options, dataset.Recipe{}, err
 	}
@@ -154,7 +154,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		return err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
-	options.Length = cmp.Or(options.Length, d.Synthetic.Length())
+	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())
 	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
 		input, err := report.Describe(ctx, in.role, in.path)
 		if err != nil {
@@ -169,7 +169,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		}
 		defer device.Finalize()
 		options.Judges = append(options.Judges, report.NamedJudge{
-			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{Length: options.Length}),
+			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{SeriesLength: options.SeriesLength}),
 		})
 	}
 	var bar *progress
