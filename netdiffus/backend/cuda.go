@@ -86,7 +86,7 @@ func (s *search) installCUDA(path, options string) (b compute.Backend, err error
 	if err := s.sys.installCUDA(s.cudaFolder()); err != nil {
 		return nil, fmt.Errorf("CUDA plugin: %w", err)
 	}
-	if err := CheckPlugin(path); err != nil {
+	if err := checkPlugin(path); err != nil {
 		return nil, err
 	}
 	came, err := provenance.Hash(s.ctx, path)

@@ -100,7 +100,7 @@ func (s *search) cached(path, want, options string) (compute.Backend, error) {
 
 // verify checks a fetched plugin as a file and by its hash.
 func (s *search) verify(path, want string) error {
-	if err := CheckPlugin(path); err != nil {
+	if err := checkPlugin(path); err != nil {
 		return err
 	}
 	if want == "" {

@@ -20,11 +20,11 @@ type PluginError struct {
 
 func (e *PluginError) Error() string { return fmt.Sprintf("plugin %s %s", e.Path, e.Why) }
 
-// CheckPlugin reports why the file at path cannot be XLA's plugin: missing,
+// checkPlugin reports why the file at path cannot be XLA's plugin: missing,
 // empty, a web page, cut short, for another machine, another library. It reads
 // headers and tables only. Loading a library cut short would kill the process
 // (SIGBUS), so this comes before.
-func CheckPlugin(path string) error {
+func checkPlugin(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

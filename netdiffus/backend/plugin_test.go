@@ -42,7 +42,7 @@ func fakePlugin(machine elf.Machine, kind elf.Type, symbol string) []byte {
 	return b.Bytes()
 }
 
-// goodPlugin passes CheckPlugin on this machine.
+// goodPlugin passes checkPlugin on this machine.
 func goodPlugin(t testing.TB) []byte {
 	t.Helper()
 	if goos != "linux" {
@@ -75,23 +75,23 @@ func TestCheckPlugin(t *testing.T) {
 		if err := os.WriteFile(path, c.file, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		err := CheckPlugin(path)
+		err := checkPlugin(path)
 		if c.want == "" {
 			if err != nil {
-				t.Errorf("%s: CheckPlugin = %v", c.name, err)
+				t.Errorf("%s: checkPlugin = %v", c.name, err)
 			}
 			continue
 		}
 		var refused *PluginError
 		if !errors.As(err, &refused) || refused.Path != path || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: CheckPlugin = %v, want a PluginError that names the file and has %q", c.name, err, c.want)
+			t.Errorf("%s: checkPlugin = %v, want a PluginError that names the file and has %q", c.name, err, c.want)
 		}
 	}
-	if err := CheckPlugin(filepath.Join(t.TempDir(), "missing.so")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("missing file: CheckPlugin = %v, want os.ErrNotExist", err)
+	if err := checkPlugin(filepath.Join(t.TempDir(), "missing.so")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: checkPlugin = %v, want os.ErrNotExist", err)
 	}
-	if err := CheckPlugin(t.TempDir()); err == nil || !strings.Contains(err.Error(), "regular file") {
-		t.Errorf("folder: CheckPlugin = %v", err)
+	if err := checkPlugin(t.TempDir()); err == nil || !strings.Contains(err.Error(), "regular file") {
+		t.Errorf("folder: checkPlugin = %v", err)
 	}
 }
 
@@ -104,8 +104,8 @@ func TestCheckPluginCut(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckPlugin(path); err == nil || !strings.Contains(err.Error(), "cut short") {
-		t.Errorf("CheckPlugin = %v, want cut short", err)
+	if err := checkPlugin(path); err == nil || !strings.Contains(err.Error(), "cut short") {
+		t.Errorf("checkPlugin = %v, want cut short", err)
 	}
 }
 

@@ -90,7 +90,7 @@ func (s *search) pureGo(options string) (compute.Backend, error) {
 func (s *search) file(step, path, options string) (compute.Backend, error) {
 	path, err := filepath.Abs(path)
 	if err == nil {
-		err = CheckPlugin(path)
+		err = checkPlugin(path)
 	}
 	var b compute.Backend
 	if err == nil {

@@ -226,10 +226,10 @@ func TestListPruneClean(t *testing.T) {
 	if got, err := List(dir); err != nil || !slices.Equal(got, []int{100, 123456789}) {
 		t.Errorf("after Prune List = %v, %v", got, err)
 	}
-	check(t, Clean(dir))
+	check(t, removeUnfinished(dir))
 	for name, want := range map[string]bool{"step-00000007.tmp-1-1": false, "notes.tmp-1-1": true, "other": true} {
 		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
-			t.Errorf("after Clean %s there: %v, want %v", name, err == nil, want)
+			t.Errorf("after removeUnfinished %s there: %v, want %v", name, err == nil, want)
 		}
 	}
 }

@@ -84,9 +84,9 @@ func Prune(dir string, keep int, spared ...int) error {
 	return nil
 }
 
-// Clean removes what writers that died left half-written in dir. Only the
+// removeUnfinished removes what writers that died left half-written in dir. Only the
 // process that writes to dir may call it.
-func Clean(dir string) error {
+func removeUnfinished(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)

@@ -35,7 +35,7 @@ func Save(dir string, s State) (string, error) {
 	if err := staged.Replace(); err != nil {
 		return "", fmt.Errorf("checkpoint: step %d: %w", s.Step, err)
 	}
-	return path, Clean(dir)
+	return path, removeUnfinished(dir)
 }
 
 // write puts the checkpoint's files into folder.

@@ -24,7 +24,7 @@ func Write(path string, value any) error {
 		return fmt.Errorf("pytorch: %w", err)
 	}
 	defer f.Abort()
-	if err := Encode(f, value); err != nil {
+	if err := encode(f, value); err != nil {
 		return err
 	}
 	if err := f.Commit(); err != nil {
@@ -45,8 +45,8 @@ func State(tensors []Named) *Dict {
 // archivePrefix is what torch.save calls an archive that it writes to a stream.
 const archivePrefix = "archive/"
 
-// Encode writes what Write writes to w. The same value gives the same bytes.
-func Encode(w io.Writer, value any) error {
+// encode writes what Write writes to w. The same value gives the same bytes.
+func encode(w io.Writer, value any) error {
 	p := pickler{}
 	p.WriteString("\x80\x02")
 	if err := p.value(value, 0); err != nil {

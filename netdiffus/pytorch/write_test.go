@@ -16,7 +16,7 @@ import (
 func encoded(t testing.TB, value any) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Encode(&b, value); err != nil {
+	if err := encode(&b, value); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -106,7 +106,7 @@ func TestEncodeRefuses(t *testing.T) {
 		"too little data":           Tensor{DType: "F32", Shape: []int{2}, Data: make([]byte, 4)},
 		"a type without a class":    Tensor{DType: "U16", Shape: []int{1}, Data: make([]byte, 2)},
 	} {
-		if err := Encode(&bytes.Buffer{}, value); err == nil {
+		if err := encode(&bytes.Buffer{}, value); err == nil {
 			t.Errorf("Encode of %s passed", name)
 		}
 	}

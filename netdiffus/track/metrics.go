@@ -18,26 +18,26 @@ type Log struct {
 	file    *os.File
 }
 
-// Value is a number in metrics.jsonl. JSON has no NaN and no infinities; they
+// jsonFloat is a number in metrics.jsonl. JSON has no NaN and no infinities; they
 // are kept as the strings "NaN", "+Inf" and "-Inf", because a run that diverges
 // is what one looks for in the file.
-type Value float64
+type jsonFloat float64
 
-func (v Value) MarshalJSON() ([]byte, error) {
+func (v jsonFloat) MarshalJSON() ([]byte, error) {
 	if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
 		return []byte(fmt.Sprintf("%q", fmt.Sprintf("%+v", f))), nil
 	}
 	return json.Marshal(float64(v))
 }
 
-func (v *Value) UnmarshalJSON(text []byte) error {
+func (v *jsonFloat) UnmarshalJSON(text []byte) error {
 	switch string(text) {
 	case `"NaN"`, `"+NaN"`:
-		*v = Value(math.NaN())
+		*v = jsonFloat(math.NaN())
 	case `"+Inf"`:
-		*v = Value(math.Inf(1))
+		*v = jsonFloat(math.Inf(1))
 	case `"-Inf"`:
-		*v = Value(math.Inf(-1))
+		*v = jsonFloat(math.Inf(-1))
 	default:
 		return json.Unmarshal(text, (*float64)(v))
 	}
@@ -78,7 +78,7 @@ func (r *Run) OpenLog(step int) (*Log, error) {
 func (l *Log) Add(step int, values map[string]float64) error {
 	line := make(map[string]any, len(values)+1)
 	for name, v := range values {
-		line[name] = Value(v)
+		line[name] = jsonFloat(v)
 	}
 	line["step"] = step
 	text, err := json.Marshal(line)
@@ -124,7 +124,7 @@ func Metrics(dir string) (map[string]Series, error) {
 }
 
 // parseLine reads one line of metrics.jsonl; ok is false where it is not whole.
-func parseLine(line []byte) (step int, values map[string]Value, ok bool) {
+func parseLine(line []byte) (step int, values map[string]jsonFloat, ok bool) {
 	if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &values) != nil {
 		return 0, nil, false
 	}
