@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/window"
 )
 
 // jsonScanner reads JSON from a stream, value by value, without building what
@@ -15,7 +17,7 @@ import (
 // is not wanted. (encoding/json's Decoder takes some ten times as long, since
 // it makes a value of each number.)
 type jsonScanner struct {
-	w    *window
+	w    *window.Window
 	line int // counted from 1
 	text []byte
 	nest []byte // the brackets that close what skipNested has open
@@ -27,9 +29,9 @@ const (
 )
 
 func newJSONScanner(r io.Reader) *jsonScanner {
-	s := &jsonScanner{w: newWindow(r), line: 1}
-	if head, _ := s.w.peek(3); string(head) == byteOrderMark {
-		s.w.advance(3)
+	s := &jsonScanner{w: window.New(r), line: 1}
+	if head, _ := s.w.Peek(3); string(head) == byteOrderMark {
+		s.w.Advance(3)
 	}
 	return s
 }
@@ -38,14 +40,14 @@ const byteOrderMark = "\xef\xbb\xbf"
 
 // errorf returns an error with the place that the scanner has come to.
 func (s *jsonScanner) errorf(format string, args ...any) error {
-	return fmt.Errorf("line %d, byte %d: %w", s.line, s.w.offset, fmt.Errorf(format, args...))
+	return fmt.Errorf("line %d, byte %d: %w", s.line, s.w.Offset, fmt.Errorf(format, args...))
 }
 
 // peek passes over white space and returns the next byte without taking it.
 // At the end of the input it returns io.EOF.
 func (s *jsonScanner) peek() (byte, error) {
 	for {
-		c, err := s.w.first()
+		c, err := s.w.First()
 		if err != nil {
 			return 0, err
 		}
@@ -56,7 +58,7 @@ func (s *jsonScanner) peek() (byte, error) {
 		default:
 			return c, nil
 		}
-		s.w.advance(1)
+		s.w.Advance(1)
 	}
 }
 
@@ -78,7 +80,7 @@ func (s *jsonScanner) take(c byte) error {
 	if got != c {
 		return s.errorf("found %q where %q should stand", got, c)
 	}
-	s.w.advance(1)
+	s.w.Advance(1)
 	return nil
 }
 
@@ -112,7 +114,7 @@ func (s *jsonScanner) list(open, shut byte, item func(i int) error) error {
 		return err
 	}
 	if c == shut {
-		s.w.advance(1)
+		s.w.Advance(1)
 		return nil
 	}
 	for i := 0; ; i++ {
@@ -125,7 +127,7 @@ func (s *jsonScanner) list(open, shut byte, item func(i int) error) error {
 		if c != ',' && c != shut {
 			return s.errorf("found %q where ',' or %q should stand", c, shut)
 		}
-		s.w.advance(1)
+		s.w.Advance(1)
 		if c == shut {
 			return nil
 		}
@@ -140,7 +142,7 @@ func (s *jsonScanner) string() ([]byte, error) {
 	s.text = append(s.text[:0], '"')
 	escaped := false
 	for {
-		c, err := s.w.first()
+		c, err := s.w.First()
 		if err != nil {
 			_, err = s.must()
 			return nil, err
@@ -149,7 +151,7 @@ func (s *jsonScanner) string() ([]byte, error) {
 			return nil, s.errorf("a string of more than %d bytes", maxJSONText)
 		}
 		s.text = append(s.text, c)
-		s.w.advance(1)
+		s.w.Advance(1)
 		switch c {
 		case '"':
 			if !escaped {
@@ -162,13 +164,13 @@ func (s *jsonScanner) string() ([]byte, error) {
 			return []byte(text), nil
 		case '\\':
 			escaped = true
-			next, err := s.w.first()
+			next, err := s.w.First()
 			if err != nil {
 				_, err = s.must()
 				return nil, err
 			}
 			s.text = append(s.text, next)
-			s.w.advance(1)
+			s.w.Advance(1)
 		}
 	}
 }
@@ -202,7 +204,7 @@ func (s *jsonScanner) number() (float64, error) {
 func (s *jsonScanner) digits() error {
 	s.text = s.text[:0]
 	for {
-		c, err := s.w.first()
+		c, err := s.w.First()
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -213,7 +215,7 @@ func (s *jsonScanner) digits() error {
 			return s.errorf("a number of more than %d digits", maxDigits)
 		}
 		s.text = append(s.text, c)
-		s.w.advance(1)
+		s.w.Advance(1)
 	}
 }
 
@@ -244,7 +246,7 @@ func (s *jsonScanner) skip() error {
 	case err != nil:
 		return err
 	case c == '"':
-		s.w.advance(1)
+		s.w.Advance(1)
 		return s.skipString()
 	case c == '{' || c == '[':
 		return s.skipNested()
@@ -257,11 +259,11 @@ func (s *jsonScanner) skip() error {
 // skipWord passes over a number, true, false or null.
 func (s *jsonScanner) skipWord() error {
 	for {
-		c, err := s.w.first()
+		c, err := s.w.First()
 		if err != nil || !inWord(c) {
 			return nil // an error comes again at the next call
 		}
-		s.w.advance(1)
+		s.w.Advance(1)
 	}
 }
 
@@ -296,20 +298,20 @@ func (s *jsonScanner) skipNested() error {
 // returns.
 func (s *jsonScanner) nextStructural() (byte, error) {
 	for {
-		if _, err := s.w.first(); err != nil {
+		if _, err := s.w.First(); err != nil {
 			_, err = s.must()
 			return 0, err
 		}
-		b := s.w.buf[s.w.lo:s.w.hi]
+		b := s.w.Buffered()
 		i := 0
 		for i < len(b) && !structural[b[i]] {
 			i++
 		}
 		if i < len(b) {
-			s.w.advance(i + 1)
+			s.w.Advance(i + 1)
 			return b[i], nil
 		}
-		s.w.advance(i)
+		s.w.Advance(i)
 	}
 }
 
@@ -338,22 +340,22 @@ var structural = [256]bool{'{': true, '[': true, '}': true, ']': true, '"': true
 // skipString passes over a string whose opening quote is taken.
 func (s *jsonScanner) skipString() error {
 	for {
-		if _, err := s.w.first(); err != nil {
+		if _, err := s.w.First(); err != nil {
 			_, err = s.must()
 			return err
 		}
-		b := s.w.buf[s.w.lo:s.w.hi]
+		b := s.w.Buffered()
 		i := bytes.IndexAny(b, `"\\`)
 		if i < 0 {
-			s.w.advance(len(b))
+			s.w.Advance(len(b))
 			continue
 		}
-		s.w.advance(i + 1)
+		s.w.Advance(i + 1)
 		if b[i] == '"' {
 			return nil
 		}
-		if _, err := s.w.first(); err == nil { // what the backslash escapes
-			s.w.advance(1)
+		if _, err := s.w.First(); err == nil { // what the backslash escapes
+			s.w.Advance(1)
 		}
 	}
 }

@@ -85,8 +85,8 @@ func TestReadInChild(t *testing.T) {
 // tinyPackets is a raw IP capture of UDP packets cut after their ports and
 // length, all at one time: a flow each, or all of one.
 func tinyPackets(size int, flows bool) []byte {
-	b := littleEndian.AppendUint32(nil, magicMicro)
-	b = append(b, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, linkRaw, 0, 0, 0)
+	const linkRaw, protoUDP = 101, 17
+	b := []byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, linkRaw, 0, 0, 0}
 	packet := []byte{0x45, 0, 0, 29, 0, 0, 0, 0, 64, protoUDP, 0, 0, 192, 0, 2, 1, 198, 51, 100, 1, 200, 0, 0, 9, 0, 9, 0, 0}
 	for n := uint32(0); len(b) < size; n++ {
 		if flows {
@@ -100,8 +100,10 @@ func tinyPackets(size int, flows bool) []byte {
 
 // manyInterfaces is a pcapng file of nothing but interfaces.
 func manyInterfaces() []byte {
-	head := append([]byte{0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0}, bytes.Repeat([]byte{0xff}, 8)...)
-	return append(block(littleEndian, magicBlocks, head), bytes.Repeat(block(littleEndian, blockInterface, make([]byte, 8)), 100_000)...)
+	section := []byte{0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 28, 0, 0, 0}
+	one := []byte{1, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 0, 0, 0}
+	return append(section, bytes.Repeat(one, 100_000)...)
 }
 
 // mixedFlows is a CSV file of flows that come back once, at its end.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"iter"
 	"os"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
 )
 
 // Reader reads files of flows. Its zero value is what Read uses.
@@ -119,7 +121,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"Parquet", isParquet, readParquet, statParquet},
-	{"capture", isCapture, readCapture, statCapture},
+	{"capture", capture.Is, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
 	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text
 }

@@ -3,45 +3,33 @@ package traffic
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
 )
 
-// CaptureCounts are the numbers of packets of a capture, by what they were.
-type CaptureCounts struct {
-	Packets   int64 // all of them: the sum of the others
-	Segments  int64 // TCP and UDP packets, first fragments included: what flows are made of
-	Fragments int64 // later IP fragments, which have no ports: in no flow
-	OtherIP   int64 // IP of other protocols (ICMP, GRE, …)
-	NotIP     int64 // ARP and the like, and link layers that are not read
-	Short     int64 // cut before the TCP or UDP header's end, or self-contradictory
-}
+// Assembly sets how the packets of a capture become flows.
+type Assembly = capture.Assembly
 
-func (c *CaptureCounts) count(v verdict) {
-	c.Packets++
-	switch v {
-	case isSegment:
-		c.Segments++
-	case isFragment:
-		c.Fragments++
-	case isOtherIP:
-		c.OtherIP++
-	case isOther:
-		c.NotIP++
-	case isShort:
-		c.Short++
-	}
-}
+// DefaultIdle is the idle time-out of the zero Assembly.
+const DefaultIdle = capture.DefaultIdle
+
+// CaptureCounts holds what the packets of a capture were.
+type CaptureCounts = capture.Counts
+
+// Damage is the warning about a capture that breaks off or stops making sense.
+type Damage = capture.Damage
 
 // readCapture is kind.read for pcap and pcapng.
 func readCapture(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
 	stopped := false
-	a := newAssembler(r, func(b *biflow) bool {
-		if len(b.stamps) == 0 { // nothing in it was kept
+	options := capture.Options{Assembly: r.Capture, MaxPackets: r.MaxPackets, KeepEmpty: r.KeepEmpty}
+	counts, err := capture.Read(f, options, func(b *capture.Biflow) bool {
+		if b.Len() == 0 { // nothing in it was kept
 			return true
 		}
-		flow := b.flow(r.MaxPackets)
+		flow := flowOf(b)
 		flow.Label = r.label(path, LabelFromFolder)
 		if r.KeepKeys {
 			flow.Key = b.String()
@@ -49,51 +37,41 @@ func readCapture(f *os.File, path string, r Reader, yield func(Flow, error) bool
 		stopped = !yield(flow, nil)
 		return !stopped
 	})
-	counts, err := assemble(f, a)
 	if stopped {
 		return
 	}
 	var damage *Damage
-	if err != nil && !errors.As(err, &damage) {
+	if errors.As(err, &damage) {
+		damage.Path = path
+		r.warn(damage)
+	} else if err != nil {
 		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
 		return
 	}
-	a.flush()
-	if stopped {
-		return
-	}
-	if damage != nil {
-		damage.Path = path
-		r.warn(damage)
-	}
-	if a.crowded {
-		r.warn(fmt.Errorf("traffic: %s: more than %d flows open at once; the quietest were ended early", path, a.rule.MaxOpen))
+	if counts.Crowded > 0 {
+		r.warn(fmt.Errorf("traffic: %s: more than %d flows open at once; the quietest were ended early", path, counts.Crowded))
 	}
 	if r.Counted != nil {
 		r.Counted(path, counts)
 	}
 }
 
-// assemble feeds a capture to the assembler, which it does not flush.
-func assemble(r io.Reader, a *assembler) (counts CaptureCounts, err error) {
-	capture, err := openFrames(r)
-	if err != nil {
-		return counts, err
-	}
-	var f frame
-	var s segment
-	for {
-		if err := capture.next(&f); err == io.EOF {
-			return counts, nil
-		} else if err != nil {
-			return counts, err
+// flowOf returns a biflow's packets as a flow.
+func flowOf(b *capture.Biflow) Flow {
+	packets := make([]Packet, b.Len())
+	before := int64(0)
+	for i := range packets {
+		p := b.At(i)
+		packets[i] = Packet{Length: p.Length, Dir: Down}
+		if p.FromClient {
+			packets[i].Dir = Up
 		}
-		v := decode(f.link, f.data, f.length, &s)
-		counts.count(v)
-		if v == isSegment && !a.add(&s, f.time, f.timed) {
-			return counts, nil
+		if i > 0 && b.Timed() {
+			packets[i].IAT = float64(p.Time-before) / 1e3
 		}
+		before = p.Time
 	}
+	return Flow{Packets: packets, Timed: b.Timed()}
 }
 
 // warn reports something that did not stop the reading.

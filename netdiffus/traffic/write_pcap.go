@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"bufio"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
 )
 
 // ErrOverMTU is wrapped by the error of a payload that is too long for a packet.
@@ -73,29 +73,28 @@ const (
 // pcapWriter writes flows as packets.
 type pcapWriter struct {
 	Pcap
-	packetMaker
-	out    io.Writer
-	mss    int   // longest payload, bytes
-	now    int64 // nanoseconds since 1970
-	flows  uint64
-	random *rand.Rand
-	record [16]byte
+	packets capture.PacketMaker
+	out     *capture.Writer
+	mss     int   // longest payload, bytes
+	now     int64 // nanoseconds since 1970
+	flows   uint64
+	random  *rand.Rand
 }
 
 // start checks the options and writes the file's header.
 func (p Pcap) start(out io.Writer) (*pcapWriter, error) {
-	w := &pcapWriter{Pcap: p, out: out}
+	w := &pcapWriter{Pcap: p}
 	if w.MTU == 0 {
 		w.MTU = 1500
 	}
-	head := ipv4Head
+	head := capture.IPv4Head
 	if p.IPv6 {
-		head = ipv6Head
+		head = capture.IPv6Head
 	}
 	if p.UDP {
-		head += udpHead
+		head += capture.UDPHead
 	} else {
-		head += tcpHead
+		head += capture.TCPHead
 	}
 	if w.MTU < head+16 || w.MTU > MaxLength {
 		return nil, fmt.Errorf("MTU %d: want %d to %d bytes", w.MTU, head+16, MaxLength)
@@ -118,13 +117,8 @@ func (p Pcap) start(out io.Writer) (*pcapWriter, error) {
 		}
 	}
 	w.random = rand.New(rand.NewPCG(p.Seed, 0x7ca9)) // any stream of its own
-	header := binary.LittleEndian.AppendUint32(nil, magicNano)
-	for _, v := range []uint16{2, 4, 0, 0, 0, 0} { // version, time zone, accuracy
-		header = binary.LittleEndian.AppendUint16(header, v)
-	}
-	header = binary.LittleEndian.AppendUint32(header, maxFrame)
-	header = binary.LittleEndian.AppendUint32(header, linkEthernet)
-	_, err := out.Write(header)
+	var err error
+	w.out, err = capture.NewWriter(out)
 	return w, err
 }
 
@@ -138,21 +132,7 @@ func gap(iat float64) (int64, error) {
 }
 
 // put writes a frame captured now.
-func (w *pcapWriter) put(frame []byte) error {
-	seconds := w.now / 1e9
-	if seconds > math.MaxUint32 {
-		return errors.New("the capture's time runs past 2106: start it earlier")
-	}
-	binary.LittleEndian.PutUint32(w.record[0:], uint32(seconds))
-	binary.LittleEndian.PutUint32(w.record[4:], uint32(w.now%1e9))
-	binary.LittleEndian.PutUint32(w.record[8:], uint32(len(frame)))
-	binary.LittleEndian.PutUint32(w.record[12:], uint32(len(frame)))
-	if _, err := w.out.Write(w.record[:]); err != nil {
-		return err
-	}
-	_, err := w.out.Write(frame)
-	return err
-}
+func (w *pcapWriter) put(frame []byte) error { return w.out.Write(w.now, frame) }
 
 // flow writes a flow.
 func (w *pcapWriter) flow(f Flow) error {
@@ -207,43 +187,46 @@ func (w *pcapWriter) flow(f Flow) error {
 	return w.close(client, server)
 }
 
+// MAC addresses of the documentation range (RFC 7042, 2.1.2).
+var clientMAC, serverMAC = [6]byte{0, 0, 0x5e, 0, 0x53, 0x01}, [6]byte{0, 0, 0x5e, 0, 0x53, 0x02}
+
 // peers makes the two ends of the next flow: no two flows have the same.
-func (w *pcapWriter) peers() (client, server *peer) {
+func (w *pcapWriter) peers() (client, server *capture.Peer) {
 	const hosts, ports, firstPort = 254, 16384, 49152 // of a /24; the dynamic range
 	n := w.flows
 	w.flows++
 	c, s, port := byte(1+n%hosts), byte(1+n/hosts%hosts), uint16(firstPort+n/(hosts*hosts)%ports)
-	client = &peer{addr: netip.AddrFrom4([4]byte{192, 0, 2, c}), port: port, mac: clientMAC, seq: w.random.Uint32()}
-	server = &peer{addr: netip.AddrFrom4([4]byte{198, 51, 100, s}), port: w.Port, mac: serverMAC, seq: w.random.Uint32()}
+	client = &capture.Peer{Addr: netip.AddrFrom4([4]byte{192, 0, 2, c}), Port: port, MAC: clientMAC, Seq: w.random.Uint32()}
+	server = &capture.Peer{Addr: netip.AddrFrom4([4]byte{198, 51, 100, s}), Port: w.Port, MAC: serverMAC, Seq: w.random.Uint32()}
 	if w.IPv6 {
-		client.addr = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 7: 1, 15: c})
-		server.addr = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 7: 2, 15: s})
+		client.Addr = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 7: 1, 15: c})
+		server.Addr = netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 7: 2, 15: s})
 	}
 	return client, server
 }
 
 // open makes the client known: by the handshake, or in UDP, where the first
 // payload goes downstream, by an empty datagram.
-func (w *pcapWriter) open(client, server *peer, first Direction) error {
+func (w *pcapWriter) open(client, server *capture.Peer, first Direction) error {
 	if w.UDP {
 		if first == Up {
 			return nil
 		}
-		err := w.put(w.datagram(client, server, 0))
+		err := w.put(w.packets.Datagram(client, server, 0))
 		w.now += halfRound
 		return err
 	}
-	err := w.put(w.segment(client, server, tcpSYN, 0, w.mss))
+	err := w.put(w.packets.Segment(client, server, capture.SYN, 0, w.mss))
 	w.now += halfRound
-	err = errors.Join(err, w.put(w.segment(server, client, tcpSYN|tcpACK, 0, w.mss)))
+	err = errors.Join(err, w.put(w.packets.Segment(server, client, capture.SYN|capture.ACK, 0, w.mss)))
 	w.now += halfRound
-	err = errors.Join(err, w.put(w.segment(client, server, tcpACK, 0, w.mss)))
+	err = errors.Join(err, w.put(w.packets.Segment(client, server, capture.ACK, 0, w.mss)))
 	w.now += ackWait
 	return err
 }
 
 // payload writes a payload's packet, or packets.
-func (w *pcapWriter) payload(from, to *peer, n int) error {
+func (w *pcapWriter) payload(from, to *capture.Peer, n int) error {
 	for {
 		part := min(n, w.mss)
 		frame := w.frameOf(from, to, part)
@@ -257,25 +240,25 @@ func (w *pcapWriter) payload(from, to *peer, n int) error {
 	}
 }
 
-func (w *pcapWriter) frameOf(from, to *peer, payload int) []byte {
+func (w *pcapWriter) frameOf(from, to *capture.Peer, payload int) []byte {
 	if w.UDP {
-		return w.datagram(from, to, payload)
+		return w.packets.Datagram(from, to, payload)
 	}
-	return w.segment(from, to, tcpPSH|tcpACK, payload, w.mss)
+	return w.packets.Segment(from, to, capture.PSH|capture.ACK, payload, w.mss)
 }
 
 // pause lets time pass inside a flow: every second segment is acknowledged,
 // and a quiet flow gives signs of life, lest a reader takes it for ended.
-func (w *pcapWriter) pause(client, server *peer, wait int64) error {
+func (w *pcapWriter) pause(client, server *capture.Peer, wait int64) error {
 	next := w.now + wait
 	if !w.UDP {
-		for _, ends := range [2][2]*peer{{client, server}, {server, client}} {
-			if ends[0].owed < 2 {
+		for _, ends := range [2][2]*capture.Peer{{client, server}, {server, client}} {
+			if ends[0].Owed < 2 {
 				continue
 			}
 			early := min(ackWait, (next-w.now)/2)
 			w.now += early
-			if err := w.put(w.segment(ends[0], ends[1], tcpACK, 0, w.mss)); err != nil {
+			if err := w.put(w.packets.Segment(ends[0], ends[1], capture.ACK, 0, w.mss)); err != nil {
 				return err
 			}
 		}
@@ -283,15 +266,15 @@ func (w *pcapWriter) pause(client, server *peer, wait int64) error {
 	for next-w.now > aliveEvery {
 		w.now += aliveEvery
 		if w.UDP {
-			if err := w.put(w.datagram(client, server, 0)); err != nil {
+			if err := w.put(w.packets.Datagram(client, server, 0)); err != nil {
 				return err
 			}
 			continue
 		}
 		// A keep-alive: nothing, from the byte before the next one.
-		client.seq--
-		err := w.put(w.segment(client, server, tcpACK, 0, w.mss))
-		client.seq++
+		client.Seq--
+		err := w.put(w.packets.Segment(client, server, capture.ACK, 0, w.mss))
+		client.Seq++
 		if err != nil {
 			return err
 		}
@@ -301,14 +284,14 @@ func (w *pcapWriter) pause(client, server *peer, wait int64) error {
 }
 
 // close ends a flow.
-func (w *pcapWriter) close(client, server *peer) error {
+func (w *pcapWriter) close(client, server *capture.Peer) error {
 	w.now += ackWait
 	if !w.UDP {
-		err := w.put(w.segment(client, server, tcpFIN|tcpACK, 0, w.mss))
+		err := w.put(w.packets.Segment(client, server, capture.FIN|capture.ACK, 0, w.mss))
 		w.now += halfRound
-		err = errors.Join(err, w.put(w.segment(server, client, tcpFIN|tcpACK, 0, w.mss)))
+		err = errors.Join(err, w.put(w.packets.Segment(server, client, capture.FIN|capture.ACK, 0, w.mss)))
 		w.now += halfRound
-		if err = errors.Join(err, w.put(w.segment(client, server, tcpACK, 0, w.mss))); err != nil {
+		if err = errors.Join(err, w.put(w.packets.Segment(client, server, capture.ACK, 0, w.mss))); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tshark"
 )
 
 // made draws flows with payloads up to longest bytes and times in whole
@@ -250,12 +251,12 @@ func TestTsharkAcceptsCaptures(t *testing.T) {
 		if err := (Writer{Pcap: c.pcap}).Write(path, All(c.flows)); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		bad := tshark(t, path, "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+		bad := tshark.Lines(t, path, "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
 			"-Y", `_ws.malformed || _ws.expert.severity >= "Warning" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad" || ip.checksum.status == "Bad" || tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment || tcp.analysis.retransmission`)
 		if len(bad) > 0 {
 			t.Errorf("%s: tshark objects to %d packets, first %s", name, len(bad), bad[0])
 		}
-		for i, status := range tshark(t, path, "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
+		for i, status := range tshark.Lines(t, path, "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE",
 			"-T", "fields", "-e", "tcp.checksum.status", "-e", "udp.checksum.status") {
 			if strings.TrimSpace(status) != "1" { // good
 				t.Errorf("%s: tshark gives packet %d's checksum the status %q", name, i+1, status)

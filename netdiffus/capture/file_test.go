@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import (
 	"bytes"
@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,10 +17,10 @@ import (
 )
 
 // datagram returns a raw IPv4 UDP packet from client to server, or back.
-func datagram(t testing.TB, payload int, dir Direction) []byte {
+func datagram(t testing.TB, payload int, down bool) []byte {
 	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: clientV4, DstIP: serverV4}
 	udp := &layers.UDP{SrcPort: 50000, DstPort: 9}
-	if dir == Down {
+	if down {
 		ip.SrcIP, ip.DstIP = ip.DstIP, ip.SrcIP
 		udp.SrcPort, udp.DstPort = udp.DstPort, udp.SrcPort
 	}
@@ -35,7 +33,7 @@ func datagram(t testing.TB, payload int, dir Direction) []byte {
 var (
 	threeTimes    = []int64{1_700_000_000_000_000_000, 1_700_000_000_001_234_567, 1_700_000_000_501_234_567}
 	threePayloads = []int{10, 20, 30}
-	threeDirs     = []Direction{Up, Down, Up}
+	threeDown     = []bool{false, true, false}
 )
 
 // classic writes the three datagrams as pcap.
@@ -51,7 +49,7 @@ func classic(t testing.TB, order binary.AppendByteOrder, nano bool) []byte {
 		b = order.AppendUint32(b, v)
 	}
 	for i, at := range threeTimes {
-		data := datagram(t, threePayloads[i], threeDirs[i])
+		data := datagram(t, threePayloads[i], threeDown[i])
 		for _, v := range []uint32{uint32(at / 1e9), uint32(at % 1e9 / unit), uint32(len(data)), uint32(len(data))} {
 			b = order.AppendUint32(b, v)
 		}
@@ -95,7 +93,7 @@ func blocks(t testing.TB, order binary.AppendByteOrder, resolution byte, offset 
 	b = append(b, block(order, 0x0bad, []byte("a block that nobody knows"))...)
 
 	for i, at := range threeTimes {
-		data := datagram(t, threePayloads[i], threeDirs[i])
+		data := datagram(t, threePayloads[i], threeDown[i])
 		at -= offset * 1e9
 		var stamp uint64
 		switch {
@@ -148,52 +146,46 @@ func TestCaptureFiles(t *testing.T) {
 		{"pcapng, two sections", append(blocks(t, little, 9, 0, blockPacket), block(big, magicBlocks, []byte{0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255})...), 1e-3},
 	}
 	for _, c := range cases {
-		flows := readBytes(t, Reader{Label: "x"}, c.file)
-		if len(flows) != 1 || flows[0].Timed != (c.unit > 0) {
-			t.Errorf("%s: flows %+v", c.name, flows)
+		flows, _, err := readAll(Options{}, c.file)
+		if err != nil || len(flows) != 1 || flows[0].timed != (c.unit > 0) {
+			t.Errorf("%s: flows %+v, %v", c.name, flows, err)
 			continue
 		}
-		if len(flows[0].Packets) != 3 {
-			t.Errorf("%s: packets %v", c.name, flows[0].Packets)
+		if len(flows[0].packets) != 3 {
+			t.Errorf("%s: packets %v", c.name, flows[0].packets)
 			continue
 		}
-		for i, p := range flows[0].Packets {
-			if p.Length != threePayloads[i] || p.Dir != threeDirs[i] {
+		for i, p := range flows[0].packets {
+			if p.Length != threePayloads[i] || p.FromClient == threeDown[i] {
 				t.Errorf("%s: packet %d is %+v", c.name, i, p)
 			}
 			want := 0.0
 			if i > 0 {
 				want = float64(threeTimes[i]-threeTimes[i-1]) / 1e3
 			}
-			if c.unit > 0 && math.Abs(p.IAT-want) > 1.001*c.unit || c.unit == 0 && p.IAT != 0 {
-				t.Errorf("%s: packet %d comes after %v microseconds, want %v", c.name, i, p.IAT, want)
+			iat := 0.0
+			if i > 0 {
+				iat = float64(p.Time-flows[0].packets[i-1].Time) / 1e3
+			}
+			if c.unit > 0 && math.Abs(iat-want) > 1.001*c.unit || c.unit == 0 && iat != 0 {
+				t.Errorf("%s: packet %d comes after %v microseconds, want %v", c.name, i, iat, want)
 			}
 		}
 	}
 }
 
-// readBytes reads a file of these bytes, whose reading must not warn.
-func readBytes(t testing.TB, r Reader, file []byte) []Flow {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "class", "a.bin")
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, file, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if r.Warn == nil {
-		r.Warn = func(err error) { t.Errorf("warning: %v", err) }
-	}
-	flows, err := Collect(r.Read(path))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return flows
+// readAll returns the biflows of a capture, and what Read returned beside.
+func readAll(o Options, file []byte) ([]gathered, Counts, error) {
+	var flows []gathered
+	counts, err := Read(bytes.NewReader(file), o, func(b *Biflow) bool {
+		flows = append(flows, gatheredFrom(b))
+		return true
+	})
+	return flows, counts, err
 }
 
 // TestDamagedCaptures cuts captures at every byte and breaks length fields:
-// what came before is read, and the warning names the offset.
+// what came before is read, and the error names the offset.
 func TestDamagedCaptures(t *testing.T) {
 	little := littleEndian
 	for name, file := range map[string][]byte{
@@ -202,46 +194,36 @@ func TestDamagedCaptures(t *testing.T) {
 	} {
 		clean := 0
 		for n := 28; n < len(file); n++ {
-			var warning error
-			r := Reader{Warn: func(err error) { warning = err }}
-			path := filepath.Join(t.TempDir(), "a.pcap")
-			if err := os.WriteFile(path, file[:n], 0o666); err != nil {
-				t.Fatal(err)
-			}
-			flows, err := Collect(r.Read(path))
-			if err != nil {
-				t.Fatalf("%s cut to %d bytes: %v", name, n, err)
-			}
+			flows, _, err := readAll(Options{}, file[:n])
 			packets := 0
 			for _, f := range flows {
-				packets += len(f.Packets)
+				packets += len(f.packets)
 			}
 			var damage *Damage
 			switch {
-			case warning == nil:
+			case err == nil:
 				clean++ // cut between two packets
-			case !errors.As(warning, &damage) || damage.Offset > int64(n) || damage.Path != path:
-				t.Errorf("%s cut to %d bytes: warning %v", name, n, warning)
+			case !errors.As(err, &damage) || damage.Offset > int64(n):
+				t.Errorf("%s cut to %d bytes: error %v", name, n, err)
 			}
 			if want := wholePackets(file[:n], name == "pcapng"); packets != want {
 				t.Errorf("%s cut to %d bytes: %d packets, want %d", name, n, packets, want)
 			}
 		}
 		if clean > 7 {
-			t.Errorf("%s: %d cuts raised no warning", name, clean)
+			t.Errorf("%s: %d cuts gave no *Damage", name, clean)
 		}
 	}
 	broken := classic(t, little, true)
 	second := 24 + 16 + 38
 	binary.LittleEndian.PutUint32(broken[second+8:], 1<<30)
-	var warning error
-	flows := readBytes(t, Reader{Warn: func(err error) { warning = err }}, broken)
+	flows, _, err := readAll(Options{}, broken)
 	var damage *Damage
-	if len(flows) != 1 || len(flows[0].Packets) != 1 || !errors.As(warning, &damage) || damage.Offset != int64(second) {
-		t.Errorf("broken length: flows %v, warning %v, want one packet and offset %d", flows, warning, second)
+	if len(flows) != 1 || len(flows[0].packets) != 1 || !errors.As(err, &damage) || damage.Offset != int64(second) {
+		t.Errorf("broken length: flows %v, error %v, want one packet and offset %d", flows, err, second)
 	}
-	if !strings.Contains(fmt.Sprint(warning), fmt.Sprintf("byte %d: a packet claims 1073741824 captured bytes", second)) {
-		t.Errorf("warning %v", warning)
+	if !strings.Contains(fmt.Sprint(err), fmt.Sprintf("byte %d: a packet claims 1073741824 captured bytes", second)) {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -274,12 +256,9 @@ func TestNotCaptures(t *testing.T) {
 		"pcapng":    {0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0},
 		"byteorder": append([]byte{0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0}, make([]byte, 20)...),
 	} {
-		path := filepath.Join(t.TempDir(), "a.pcap")
-		if err := os.WriteFile(path, file, 0o666); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Collect(Read(path)); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: error %v, want one that names the file", name, err)
+		var damage *Damage
+		if flows, _, err := readAll(Options{}, file); err == nil || errors.As(err, &damage) || flows != nil {
+			t.Errorf("%s: flows %v, error %v, want an error that is no *Damage", name, flows, err)
 		}
 	}
 }
@@ -296,7 +275,7 @@ func TestGopacketWritesWeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, at := range threeTimes {
-		data := datagram(t, threePayloads[i], threeDirs[i])
+		data := datagram(t, threePayloads[i], threeDown[i])
 		ci := gopacket.CaptureInfo{Timestamp: time.Unix(0, at), CaptureLength: len(data), Length: len(data)}
 		if err := errors.Join(w.WritePacket(ci, data), b.WritePacket(ci, data)); err != nil {
 			t.Fatal(err)
@@ -306,15 +285,15 @@ func TestGopacketWritesWeRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range [][]byte{plain.Bytes(), ng.Bytes()} {
-		flows := readBytes(t, Reader{}, file)
-		if len(flows) != 1 || flows[0].Label != "class" || len(flows[0].Packets) != 3 || flows[0].Packets[1].IAT != 1234.567 {
-			t.Errorf("flows %+v", flows)
+		flows, _, err := readAll(Options{}, file)
+		if err != nil || len(flows) != 1 || len(flows[0].packets) != 3 || flows[0].packets[1].Time != threeTimes[1] {
+			t.Errorf("flows %+v, %v", flows, err)
 		}
 	}
 }
 
 // FuzzCapture: whatever the bytes, reading ends without a panic, and what it
-// gives are flows that can be written.
+// gives are packets in order of time with lengths that are possible.
 func FuzzCapture(f *testing.F) {
 	little, big := littleEndian, binary.AppendByteOrder(binary.BigEndian)
 	f.Add(classic(f, little, false))
@@ -323,22 +302,22 @@ func FuzzCapture(f *testing.F) {
 	f.Add(blocks(f, big, 0x80|40, -5, blockPacket))
 	f.Add(blocks(f, little, 6, 0, blockSimple))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		r := Reader{MaxPackets: 4, Capture: Assembly{Active: time.Second, MaxOpen: 3}, KeepEmpty: len(file)%2 == 0}
-		a := newAssembler(r, func(b *biflow) bool {
-			flow := b.flow(r.MaxPackets)
-			for _, p := range flow.Packets {
-				if p.Length < 0 || p.Length > MaxLength || p.IAT < 0 {
+		o := Options{MaxPackets: 4, Assembly: Assembly{Active: time.Second, MaxOpen: 3}, KeepEmpty: len(file)%2 == 0}
+		flows, counts, err := readAll(o, file)
+		if errors.Is(err, io.EOF) {
+			t.Errorf("the end of the file came out as an error")
+		}
+		kept := int64(0)
+		for _, f := range flows {
+			for i, p := range f.packets {
+				if p.Length < 0 || p.Length > maxLength || i > 0 && p.Time < f.packets[i-1].Time {
 					t.Errorf("packet %+v", p)
 				}
 			}
-			return true
-		})
-		if _, err := assemble(bytes.NewReader(file), a); err != nil && errors.Is(err, io.EOF) {
-			t.Errorf("the end of the file came out as an error")
+			kept += int64(len(f.packets))
 		}
-		a.flush()
-		if len(a.open) != 0 {
-			t.Errorf("%d flows left after flush", len(a.open))
+		if kept > counts.Segments {
+			t.Errorf("%d packets kept of %d", kept, counts.Segments)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import (
 	"bytes"
@@ -56,12 +56,10 @@ func BenchmarkCapture(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		n := 0
-		r := Reader{MaxPackets: 10}
-		a := newAssembler(r, func(f *biflow) bool { n += len(f.flow(10).Packets); return true })
-		if _, err := assemble(bytes.NewReader(file), a); err != nil {
+		_, err := Read(bytes.NewReader(file), Options{MaxPackets: 10}, func(f *Biflow) bool { n += f.Len(); return true })
+		if err != nil {
 			b.Fatal(err)
 		}
-		a.flush()
 		if n == 0 {
 			b.Fatal("no packets")
 		}

@@ -1,38 +1,39 @@
-package traffic
+package capture
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/window"
 )
 
 // Damage is the warning about a capture that breaks off or stops making sense:
 // the flows of everything before the offset were read all the same.
 type Damage struct {
-	Path   string
+	Path   string // of the file, "" where Read was given a stream
 	Offset int64  // of the first byte that could not be used, from the file's start
 	What   string // "the file ends within a packet"
 }
 
 func (d *Damage) Error() string {
-	return fmt.Sprintf("traffic: %s: byte %d: %s; kept the packets before it", d.Path, d.Offset, d.What)
+	return fmt.Sprintf("capture: %s: byte %d: %s; kept the packets before it", d.Path, d.Offset, d.What)
 }
 
-// frame is one captured packet, from the link layer's header on.
-type frame struct {
-	link   uint32 // LINKTYPE_ value, see decode
-	time   int64  // nanoseconds since 1970
-	timed  bool   // the file has the time of its capture
-	data   []byte // the captured bytes, valid until the next frame is read
-	length int    // bytes it had on the wire
+// Frame is one captured packet, from the link layer's header on.
+type Frame struct {
+	Link   uint32 // link-layer type (LINKTYPE_, tcpdump.org/linktypes.html)
+	Time   int64  // nanoseconds since 1970
+	Timed  bool   // the file holds the time of capture
+	Data   []byte // the captured bytes, valid until the next frame is read
+	Length int    // bytes it had on the wire
 }
 
-// frames reads the frames of a capture file one after another: pcap and pcapng
-// are the two kinds. At the end of the file next returns io.EOF, and *Damage
-// where the file cannot be read on.
-type frames interface {
-	next(*frame) error
+// Frames reads the frames of a capture file one after another. At the end of
+// the file Next returns io.EOF, and *Damage where the file cannot be read on.
+type Frames interface {
+	Next(*Frame) error
 }
 
 // maxFrame is the largest captured length that is believed, bytes: libpcap's
@@ -46,8 +47,8 @@ const (
 	magicBlocks = 0x0a0d0d0a // pcapng's section header: the same in both byte orders
 )
 
-// isCapture recognises a capture by its first bytes.
-func isCapture(head []byte) bool {
+// Is reports whether a file that starts with head is a capture that Open reads.
+func Is(head []byte) bool {
 	if len(head) < 4 {
 		return false
 	}
@@ -60,10 +61,11 @@ func isCapture(head []byte) bool {
 	return false
 }
 
-// openFrames reads a capture's first bytes and returns the reader of its kind.
-func openFrames(r io.Reader) (frames, error) {
-	w := newWindow(r)
-	head, err := w.take(4)
+// Open reads the header of a capture, pcap or pcapng, and returns the reader of
+// its frames.
+func Open(r io.Reader) (Frames, error) {
+	w := window.New(r)
+	head, err := w.Take(4)
 	if err != nil {
 		return nil, errors.New("too short for a capture")
 	}
@@ -83,14 +85,14 @@ func openFrames(r io.Reader) (frames, error) {
 
 // pcapFrames reads the classic pcap format.
 type pcapFrames struct {
-	w     *window
+	w     *window.Window
 	order binary.ByteOrder
 	unit  int64 // nanoseconds a tick of the time stamp's lower half
 	link  uint32
 }
 
-func openPcap(w *window, order binary.ByteOrder, nano bool) (*pcapFrames, error) {
-	head, err := w.take(20)
+func openPcap(w *window.Window, order binary.ByteOrder, nano bool) (*pcapFrames, error) {
+	head, err := w.Take(20)
 	if err != nil {
 		return nil, errors.New("the pcap file ends within its header")
 	}
@@ -106,9 +108,9 @@ func openPcap(w *window, order binary.ByteOrder, nano bool) (*pcapFrames, error)
 	return p, nil
 }
 
-func (p *pcapFrames) next(f *frame) error {
-	at := p.w.offset
-	head, err := p.w.take(16)
+func (p *pcapFrames) Next(f *Frame) error {
+	at := p.w.Offset
+	head, err := p.w.Take(16)
 	if err == io.EOF {
 		return err
 	}
@@ -120,10 +122,10 @@ func (p *pcapFrames) next(f *frame) error {
 	if captured > maxFrame {
 		return &Damage{Offset: at, What: fmt.Sprintf("a packet claims %d captured bytes", captured)}
 	}
-	f.link, f.timed = p.link, true
-	f.time = int64(seconds)*1e9 + int64(ticks)*p.unit
-	f.length = int(max(captured, length))
-	if f.data, err = p.w.take(int(captured)); err != nil {
+	f.Link, f.Timed = p.link, true
+	f.Time = int64(seconds)*1e9 + int64(ticks)*p.unit
+	f.Length = int(max(captured, length))
+	if f.Data, err = p.w.Take(int(captured)); err != nil {
 		return cutShort(err, at, "the file ends within a packet")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import (
 	"reflect"
@@ -17,12 +17,10 @@ type said struct {
 }
 
 // gather runs packets through an assembler. Port 9 is the higher end in order.
-func gather(r Reader, packets []said) []Flow {
-	var flows []Flow
-	a := newAssembler(r, func(b *biflow) bool {
-		f := b.flow(r.MaxPackets)
-		f.Key = b.String()
-		flows = append(flows, f)
+func gather(o Options, packets []said) []gathered {
+	var flows []gathered
+	a := newAssembler(o, func(b *Biflow) bool {
+		flows = append(flows, gatheredFrom(b))
 		return true
 	})
 	for _, p := range packets {
@@ -36,11 +34,33 @@ func gather(r Reader, packets []said) []Flow {
 	return flows
 }
 
-// signed lists the flows' signed payload lengths.
-func signed(flows []Flow) [][]float64 {
-	var all [][]float64
+// gathered is what a biflow returned before it was used again.
+type gathered struct {
+	key     string
+	timed   bool
+	packets []Packet
+}
+
+func gatheredFrom(b *Biflow) gathered {
+	g := gathered{key: b.String(), timed: b.Timed()}
+	for i := range b.Len() {
+		g.packets = append(g.packets, b.At(i))
+	}
+	return g
+}
+
+// signed lists the flows' payload lengths, those of the client negative.
+func signed(flows []gathered) [][]int {
+	var all [][]int
 	for _, f := range flows {
-		all = append(all, SignedLength{}.Values(f.Packets))
+		var lengths []int
+		for _, p := range f.packets {
+			if p.FromClient {
+				p.Length = -p.Length
+			}
+			lengths = append(lengths, p.Length)
+		}
+		all = append(all, lengths)
 	}
 	return all
 }
@@ -49,56 +69,56 @@ func TestAssembly(t *testing.T) {
 	const us, s, min = time.Microsecond, time.Second, time.Minute
 	cases := []struct {
 		name    string
-		reader  Reader
+		options Options
 		packets []said
-		want    [][]float64
+		want    [][]int
 	}{
-		{"the SYN's sender is the client", Reader{}, []said{
+		{"the SYN's sender is the client", Options{}, []said{
 			{0, 9, 0, 30, ""}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
-		}, [][]float64{{30, -10}}},
-		{"the SYN-ACK's receiver is, where the SYN is missing", Reader{}, []said{
+		}, [][]int{{30, -10}}},
+		{"the SYN-ACK's receiver is, where the SYN is missing", Options{}, []said{
 			{0, 9, 0, 0, "SA"}, {1 * s, 9, 0, 30, ""}, {2 * s, 1, 0, 10, ""},
-		}, [][]float64{{30, -10}}},
-		{"a SYN outdoes an earlier SYN-ACK", Reader{}, []said{
+		}, [][]int{{30, -10}}},
+		{"a SYN outdoes an earlier SYN-ACK", Options{}, []said{
 			{0, 1, 0, 0, "SA"}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
-		}, [][]float64{{-10}}},
-		{"else the first packet's sender, with or without payload", Reader{}, []said{
+		}, [][]int{{-10}}},
+		{"else the first packet's sender, with or without payload", Options{}, []said{
 			{0, 1, 0, 0, ""}, {1 * s, 9, 0, 30, ""}, {2 * s, 1, 0, 10, ""},
-		}, [][]float64{{30, -10}}},
-		{"first by time, not by place in the file", Reader{}, []said{
+		}, [][]int{{30, -10}}},
+		{"first by time, not by place in the file", Options{}, []said{
 			{2 * us, 9, 0, 30, ""}, {1 * us, 1, 0, 10, ""},
-		}, [][]float64{{-10, 30}}},
-		{"packets of one time stay in the file's order", Reader{}, []said{
+		}, [][]int{{-10, 30}}},
+		{"packets of one time stay in the file's order", Options{}, []said{
 			{5, 1, 0, 1, ""}, {5, 1, 0, 2, ""}, {5, 1, 0, 3, ""}, {4, 1, 0, 4, ""},
-		}, [][]float64{{-4, -1, -2, -3}}},
-		{"the first packets by time, though they come last", Reader{MaxPackets: 2}, []said{
+		}, [][]int{{-4, -1, -2, -3}}},
+		{"the first packets by time, though they come last", Options{MaxPackets: 2}, []said{
 			{9 * us, 1, 0, 9, ""}, {8 * us, 1, 0, 8, ""}, {7 * us, 1, 0, 7, ""}, {6 * us, 1, 0, 6, ""},
 			{5 * us, 1, 0, 5, ""}, {4 * us, 1, 0, 4, ""}, {10 * us, 1, 0, 10, ""}, {3 * us, 1, 0, 3, ""},
-		}, [][]float64{{-3, -4}}},
-		{"empty packets kept", Reader{KeepEmpty: true}, []said{
+		}, [][]int{{-3, -4}}},
+		{"empty packets kept", Options{KeepEmpty: true}, []said{
 			{0, 1, 0, 0, "S"}, {1 * s, 9, 0, 0, "SA"}, {2 * s, 1, 0, 10, ""},
-		}, [][]float64{{0, 0, -10}}},
-		{"quiet for longer than the idle time-out", Reader{}, []said{
+		}, [][]int{{0, 0, -10}}},
+		{"quiet for longer than the idle time-out", Options{}, []said{
 			{0, 1, 0, 1, ""}, {5 * min, 1, 0, 2, ""}, {10*min + 1, 9, 0, 3, ""},
-		}, [][]float64{{-1, -2}, {-3}}},
-		{"quiet, and no time-out", Reader{Capture: Assembly{Idle: -1}}, []said{
+		}, [][]int{{-1, -2}, {-3}}},
+		{"quiet, and no time-out", Options{Assembly: Assembly{Idle: -1}}, []said{
 			{0, 1, 0, 1, ""}, {999 * min, 1, 0, 2, ""},
-		}, [][]float64{{-1, -2}}},
-		{"the active time-out keeps client and server", Reader{Capture: Assembly{Active: 3 * s}}, []said{
+		}, [][]int{{-1, -2}}},
+		{"the active time-out keeps client and server", Options{Assembly: Assembly{Active: 3 * s}}, []said{
 			{0, 1, 0, 1, ""}, {2 * s, 1, 0, 2, ""}, {4 * s, 9, 0, 3, ""}, {5 * s, 1, 0, 4, ""}, {8 * s, 9, 0, 5, ""},
-		}, [][]float64{{-1, -2}, {3, -4}, {5}}},
-		{"a wild time stamp ends no other flow", Reader{}, []said{
+		}, [][]int{{-1, -2}, {3, -4}, {5}}},
+		{"a wild time stamp ends no other flow", Options{}, []said{
 			{0, 1, 0, 1, ""}, {900 * min, 1, 1, 7, ""}, {1 * s, 9, 0, 2, ""},
-		}, [][]float64{{-1, 2}, {-7}}},
-		{"the quietest flow makes room", Reader{Capture: Assembly{MaxOpen: 2}}, []said{
+		}, [][]int{{-1, 2}, {-7}}},
+		{"the quietest flow makes room", Options{Assembly: Assembly{MaxOpen: 2}}, []said{
 			{0, 1, 0, 1, ""}, {1, 1, 1, 2, ""}, {2, 1, 0, 3, ""}, {3, 1, 2, 4, ""}, {4, 1, 1, 5, ""},
-		}, [][]float64{{-2}, {-1, -3}, {-4}, {-5}}},
-		{"flows end in the order of their last packets, the rest in that of their first", Reader{}, []said{
+		}, [][]int{{-2}, {-1, -3}, {-4}, {-5}}},
+		{"flows end in the order of their last packets, the rest in that of their first", Options{}, []said{
 			{0, 1, 0, 1, ""}, {1 * s, 1, 1, 2, ""}, {2 * s, 1, 0, 3, ""}, {6 * min, 1, 3, 4, ""}, {7 * min, 1, 2, 5, ""}, {8 * min, 1, 3, 6, ""},
-		}, [][]float64{{-2}, {-1, -3}, {-4, -6}, {-5}}},
+		}, [][]int{{-2}, {-1, -3}, {-4, -6}, {-5}}},
 	}
 	for _, c := range cases {
-		if got := signed(gather(c.reader, c.packets)); !reflect.DeepEqual(got, c.want) {
+		if got := signed(gather(c.options, c.packets)); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: flows %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -107,7 +127,7 @@ func TestAssembly(t *testing.T) {
 // TestOpenFlowsAreFew: of a long capture only what was heard of lately is held.
 func TestOpenFlowsAreFew(t *testing.T) {
 	ended, most := 0, 0
-	a := newAssembler(Reader{}, func(*biflow) bool { ended++; return true })
+	a := newAssembler(Options{}, func(*Biflow) bool { ended++; return true })
 	const flows = 200_000
 	for n := range flows {
 		s := segment{payload: 1, fromLow: true, key: flowKey{version: 4, protocol: protoUDP, low: endpoint{port: uint16(n)}}}
@@ -122,21 +142,8 @@ func TestOpenFlowsAreFew(t *testing.T) {
 }
 
 func TestFlowKey(t *testing.T) {
-	flows := gather(Reader{}, []said{{0, 9, 5, 1, ""}})
-	if want := "198.51.100.1,9,192.0.2.1,1005,6"; flows[0].Key != want {
-		t.Errorf("key %q, want %q", flows[0].Key, want)
-	}
-	for _, keep := range []bool{false, true} {
-		f := readBytes(t, Reader{KeepKeys: keep}, classic(t, littleEndian, true))[0]
-		if want := "192.0.2.1,50000,198.51.100.1,9,17"; keep && f.Key != want || !keep && f.Key != "" {
-			t.Errorf("KeepKeys %v: key %q", keep, f.Key)
-		}
-	}
-}
-
-func TestInterArrivalSkipsDroppedPackets(t *testing.T) {
-	flows := gather(Reader{}, []said{{0, 1, 0, 1, ""}, {300, 9, 0, 0, ""}, {1500, 9, 0, 2, ""}})
-	if got := (InterArrival{}).Values(flows[0].Packets); !reflect.DeepEqual(got, []float64{0, 1.5}) {
-		t.Errorf("inter-arrival times %v microseconds, want [0 1.5]", got)
+	flows := gather(Options{}, []said{{0, 9, 5, 1, ""}})
+	if want := "198.51.100.1,9,192.0.2.1,1005,6"; flows[0].key != want {
+		t.Errorf("key %q, want %q", flows[0].key, want)
 	}
 }

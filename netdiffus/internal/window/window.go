@@ -1,28 +1,31 @@
-package traffic
+// Package window reads files in large pieces.
+package window
 
 import (
 	"errors"
 	"io"
 )
 
-// window reads a file from its beginning to its end in large pieces, which
+// Window reads a file from its beginning to its end in large pieces, which
 // it returns without copying.
-type window struct {
+type Window struct {
+	Offset int64 // of the next byte in the file; set by Window alone
+
 	r      io.Reader
 	buf    []byte
 	lo, hi int   // buf[lo:hi] is read but not yet taken
-	offset int64 // of buf[lo] in the file, bytes
 	err    error // what the reader ended with
 }
 
-func newWindow(r io.Reader) *window {
-	return &window{r: r, buf: make([]byte, 1<<18)}
+// New returns a window on r, whose first byte has offset 0.
+func New(r io.Reader) *Window {
+	return &Window{r: r, buf: make([]byte, 1<<18)}
 }
 
-// take returns the next n bytes; they are valid until the next call. At the
+// Take returns the next n bytes; they are valid until the next call. At the
 // end of the file it returns io.EOF, and io.ErrUnexpectedEOF where the file
 // ends within the n bytes, which then stay untaken.
-func (w *window) take(n int) ([]byte, error) {
+func (w *Window) Take(n int) ([]byte, error) {
 	if w.hi-w.lo < n {
 		if err := w.fill(n); err != nil {
 			return nil, err
@@ -30,13 +33,13 @@ func (w *window) take(n int) ([]byte, error) {
 	}
 	b := w.buf[w.lo : w.lo+n]
 	w.lo += n
-	w.offset += int64(n)
+	w.Offset += int64(n)
 	return b, nil
 }
 
 // fill reads until n bytes are there. The buffer grows only as bytes arrive,
 // so that a length field cannot make it larger than twice the file.
-func (w *window) fill(n int) error {
+func (w *Window) fill(n int) error {
 	copy(w.buf, w.buf[w.lo:w.hi])
 	w.lo, w.hi = 0, w.hi-w.lo
 	for w.hi < n {
@@ -56,11 +59,11 @@ func (w *window) fill(n int) error {
 	return nil
 }
 
-// skip passes over n bytes without holding them.
-func (w *window) skip(n int64) error {
+// Skip passes over n bytes without holding them.
+func (w *Window) Skip(n int64) error {
 	for n > 0 {
 		step := int(min(n, int64(len(w.buf))))
-		if _, err := w.take(step); err != nil {
+		if _, err := w.Take(step); err != nil {
 			if errors.Is(err, io.EOF) {
 				return io.ErrUnexpectedEOF
 			}
@@ -71,9 +74,9 @@ func (w *window) skip(n int64) error {
 	return nil
 }
 
-// peek returns the next n bytes, or fewer at the end of the file, without
+// Peek returns the next n bytes, or fewer at the end of the file, without
 // taking them.
-func (w *window) peek(n int) ([]byte, error) {
+func (w *Window) Peek(n int) ([]byte, error) {
 	if w.hi-w.lo < n {
 		if err := w.fill(n); err != nil {
 			return w.buf[w.lo:w.hi], err
@@ -82,8 +85,8 @@ func (w *window) peek(n int) ([]byte, error) {
 	return w.buf[w.lo : w.lo+n], nil
 }
 
-// first returns the next byte without taking it.
-func (w *window) first() (byte, error) {
+// First returns the next byte without taking it.
+func (w *Window) First() (byte, error) {
 	if w.lo == w.hi {
 		if err := w.fill(1); err != nil {
 			return 0, err
@@ -92,8 +95,12 @@ func (w *window) first() (byte, error) {
 	return w.buf[w.lo], nil
 }
 
-// advance takes n bytes that peek or first returned.
-func (w *window) advance(n int) {
+// Advance takes n bytes that Peek or First returned.
+func (w *Window) Advance(n int) {
 	w.lo += n
-	w.offset += int64(n)
+	w.Offset += int64(n)
 }
+
+// Buffered returns the bytes that are read and not yet taken, without taking
+// them. They are valid until the next call.
+func (w *Window) Buffered() []byte { return w.buf[w.lo:w.hi] }

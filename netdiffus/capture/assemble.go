@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import (
 	"cmp"
@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Assembly describes how the packets of a capture become flows. A flow (biflow) is
-// the TCP or UDP packets between two addresses and ports, both ways. Its
-// client is who sent the TCP SYN (who the SYN-ACK went to, where the SYN is
-// missing), and otherwise who sent the first packet by time.
+// Assembly sets how the packets of a capture become biflows. A Biflow is the
+// TCP or UDP packets between two addresses and ports, both ways. Its client is
+// the sender of the TCP SYN (the receiver of the SYN-ACK, where the SYN is
+// missing), and otherwise the sender of the first packet by time.
 type Assembly struct {
 	// Idle ends a flow when nothing was heard of it for so long: what follows
 	// is another flow. 0 means DefaultIdle, and less than 0 never.
@@ -27,6 +27,18 @@ type Assembly struct {
 	MaxOpen int
 }
 
+// Options sets how a capture is read. The zero value is usable.
+type Options struct {
+	Assembly
+
+	// MaxPackets cuts biflows to their first packets; 0 keeps all.
+	MaxPackets int
+
+	// KeepEmpty keeps the packets without payload, such as TCP's SYN and bare
+	// ACK. False drops them once they have shown who the client is.
+	KeepEmpty bool
+}
+
 // DefaultIdle is YAF's and tstat's idle time-out.
 const DefaultIdle = 5 * time.Minute
 
@@ -40,20 +52,20 @@ type assembler struct {
 	active     int64 // the same
 	maxPackets int   // 0 means all
 	keepEmpty  bool  // packets without payload are kept
-	done       func(*biflow) bool
+	done       func(*Biflow) bool
 	crowded    bool // MaxOpen was reached
 
-	open  map[flowKey]*biflow
-	quiet biflow // ring of the open flows: quiet.next was heard of least recently
-	free  []*biflow
+	open  map[flowKey]*Biflow
+	quiet Biflow // ring of the open flows: quiet.next was heard of least recently
+	free  []*Biflow
 	count uint64 // flows begun
 	clock int64  // time of the segment before
 }
 
-// biflow is a flow under way.
-type biflow struct {
+// Biflow is a flow in both directions, under way or ended.
+type Biflow struct {
 	key         flowKey
-	prev, next  *biflow
+	prev, next  *Biflow
 	number      uint64 // in the order of first packets in the file
 	first, last int64  // times of the earliest and the latest packet, nanoseconds
 	firstLow    bool   // key.low sent the earliest packet
@@ -82,9 +94,9 @@ type stamp struct {
 	fromLow bool
 }
 
-func newAssembler(r Reader, done func(*biflow) bool) *assembler {
-	rule := r.Capture
-	a := &assembler{rule: rule, maxPackets: r.MaxPackets, keepEmpty: r.KeepEmpty, done: done, open: map[flowKey]*biflow{}}
+func newAssembler(o Options, done func(*Biflow) bool) *assembler {
+	rule := o.Assembly
+	a := &assembler{rule: rule, maxPackets: o.MaxPackets, keepEmpty: o.KeepEmpty, done: done, open: map[flowKey]*Biflow{}}
 	switch {
 	case rule.Idle == 0:
 		a.idle = int64(DefaultIdle)
@@ -140,7 +152,7 @@ func (a *assembler) add(s *segment, time int64, timed bool) bool {
 // over reports whether a packet at time no longer belongs to the flow. Packets
 // may come out of order: one from before the flow's start is as far from it as
 // one from after its end.
-func (a *assembler) over(f *biflow, time int64) bool {
+func (a *assembler) over(f *Biflow, time int64) bool {
 	if a.idle > 0 && (time-f.last > a.idle || f.first-time > a.idle) {
 		return true
 	}
@@ -170,11 +182,11 @@ func (a *assembler) sweep(time int64) bool {
 
 // flush ends all flows that are open.
 func (a *assembler) flush() {
-	rest := make([]*biflow, 0, len(a.open))
+	rest := make([]*Biflow, 0, len(a.open))
 	for _, f := range a.open {
 		rest = append(rest, f)
 	}
-	slices.SortFunc(rest, func(f, g *biflow) int { return cmp.Compare(f.number, g.number) })
+	slices.SortFunc(rest, func(f, g *Biflow) int { return cmp.Compare(f.number, g.number) })
 	for i, f := range rest {
 		rest[i] = nil
 		if !a.end(f) {
@@ -183,13 +195,13 @@ func (a *assembler) flush() {
 	}
 }
 
-func (a *assembler) begin(s *segment, time int64) *biflow {
-	var f *biflow
+func (a *assembler) begin(s *segment, time int64) *Biflow {
+	var f *Biflow
 	if n := len(a.free); n > 0 {
 		f, a.free = a.free[n-1], a.free[:n-1]
-		*f = biflow{stamps: f.stamps[:0]}
+		*f = Biflow{stamps: f.stamps[:0]}
 	} else {
-		f = new(biflow)
+		f = new(Biflow)
 	}
 	f.key, f.number = s.key, a.count
 	f.first, f.last, f.firstLow = time, time, s.fromLow
@@ -199,9 +211,10 @@ func (a *assembler) begin(s *segment, time int64) *biflow {
 }
 
 // end hands the flow on and forgets it.
-func (a *assembler) end(f *biflow) bool {
+func (a *assembler) end(f *Biflow) bool {
 	delete(a.open, f.key)
 	f.unlink()
+	f.finish(a.maxPackets)
 	more := a.done(f)
 	const spare, small = 1024, 64 // flows to use again, and packets they may hold on to
 	if len(a.free) < spare && cap(f.stamps) <= small {
@@ -211,18 +224,18 @@ func (a *assembler) end(f *biflow) bool {
 }
 
 // link puts the flow at the end of the ring: it was heard of last.
-func (a *assembler) link(f *biflow) {
+func (a *assembler) link(f *Biflow) {
 	f.prev, f.next = a.quiet.prev, &a.quiet
 	f.prev.next, f.next.prev = f, f
 }
 
-func (f *biflow) unlink() {
+func (f *Biflow) unlink() {
 	f.prev.next, f.next.prev = f.next, f.prev
 	f.prev, f.next = nil, nil
 }
 
 // heard notes what a packet shows of the flow, kept or not.
-func (f *biflow) heard(s *segment, time int64, timed bool) {
+func (f *Biflow) heard(s *segment, time int64, timed bool) {
 	if time < f.first {
 		f.first, f.firstLow = time, s.fromLow
 	}
@@ -242,7 +255,7 @@ func (f *biflow) heard(s *segment, time int64, timed bool) {
 }
 
 // keep adds a packet. Of more than limit packets the earliest stay.
-func (f *biflow) keep(p stamp, limit int) {
+func (f *Biflow) keep(p stamp, limit int) {
 	if n := len(f.stamps); n > 0 && p.time < f.stamps[n-1].time {
 		f.unsorted = true
 	}
@@ -263,47 +276,54 @@ func (f *biflow) keep(p stamp, limit int) {
 }
 
 // sort puts the packets in order of time; of one time, in the file's order.
-func (f *biflow) sort() {
+func (f *Biflow) sort() {
 	if f.unsorted {
 		slices.SortStableFunc(f.stamps, func(p, q stamp) int { return cmp.Compare(p.time, q.time) })
 		f.unsorted = false
 	}
 }
 
-func (f *biflow) clientIsLow() bool {
+func (f *Biflow) clientIsLow() bool {
 	if f.client == clientUnknown {
 		return f.firstLow
 	}
 	return f.clientLow
 }
 
-// flow returns the flow as the rest of the package has it, with at most
-// limit packets (0 means all).
-func (f *biflow) flow(limit int) Flow {
+// finish settles what an ended flow's methods return; limit is the most packets
+// it keeps, 0 all of them.
+func (f *Biflow) finish(limit int) {
 	f.sort()
-	stamps := f.stamps
-	if limit > 0 && len(stamps) > limit {
-		stamps = stamps[:limit]
+	if limit > 0 && len(f.stamps) > limit {
+		f.stamps = f.stamps[:limit]
 	}
-	packets := make([]Packet, len(stamps))
-	clientLow := f.clientIsLow()
-	for i, p := range stamps {
-		packets[i] = Packet{Length: int(p.length), Dir: Down}
-		if p.fromLow == clientLow {
-			packets[i].Dir = Up
-		}
-		if i > 0 && !f.untimed {
-			packets[i].IAT = float64(p.time-stamps[i-1].time) / 1e3
-		}
-	}
-	return Flow{Packets: packets, Timed: !f.untimed}
+	f.clientLow = f.clientIsLow()
 }
+
+// Packet is one packet of a biflow.
+type Packet struct {
+	Time       int64 // nanoseconds since 1970
+	Length     int   // payload, bytes
+	FromClient bool
+}
+
+// Len returns the number of packets that were kept.
+func (f *Biflow) Len() int { return len(f.stamps) }
+
+// At returns kept packet i, counted from 0 in the order of time.
+func (f *Biflow) At(i int) Packet {
+	p := &f.stamps[i]
+	return Packet{Time: p.time, Length: int(p.length), FromClient: p.fromLow == f.clientLow}
+}
+
+// Timed reports whether the capture holds the time of every packet.
+func (f *Biflow) Timed() bool { return !f.untimed }
 
 // String gives the flow's key in MIRAGE's form, client first:
 // "192.0.2.1,50000,198.51.100.7,443,6".
-func (f *biflow) String() string {
+func (f *Biflow) String() string {
 	from, to := f.key.low, f.key.high
-	if !f.clientIsLow() {
+	if !f.clientLow {
 		from, to = to, from
 	}
 	return fmt.Sprintf("%s,%d,%s,%d,%d", from.text(f.key.version), from.port, to.text(f.key.version), to.port, f.key.protocol)

@@ -1,41 +1,17 @@
-package traffic
+package capture
 
 import (
-	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tshark"
 	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
-
-// tshark runs Wireshark's command line on a capture, one line a packet, with
-// reassembly off so that it speaks of packets.
-func tshark(t *testing.T, path string, args ...string) []string {
-	t.Helper()
-	program, err := exec.LookPath("tshark")
-	if err != nil {
-		t.Skip("tshark is not installed (Debian: apt-get install tshark)")
-	}
-	c := exec.Command(program, append([]string{"-n", "-r", path,
-		"-o", "ip.defragment:FALSE", "-o", "ipv6.defragment:FALSE", "-o", "tcp.desegment_tcp_streams:FALSE"}, args...)...)
-	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	out, err := c.Output()
-	if err != nil {
-		t.Fatalf("tshark: %v: %s", err, complaint.String())
-	}
-	text := strings.TrimSuffix(string(out), "\n")
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, "\n")
-}
 
 // TestPayloadsAgreeWithTshark compares each packet's payload length with
 // tshark's, in the shared captures, the project's own and those made for
@@ -52,21 +28,21 @@ func TestPayloadsAgreeWithTshark(t *testing.T) {
 	captures = append(captures, writeSampleCapture(t))
 	captures = append(captures, sharedCaptures(t)...)
 	for _, path := range captures {
-		lines := tshark(t, path, "-T", "fields", "-E", "separator=,", "-E", "occurrence=f",
+		lines := tshark.Lines(t, path, "-T", "fields", "-E", "separator=,", "-E", "occurrence=f",
 			"-e", "icmp.type", "-e", "icmpv6.type", "-e", "tcp.len", "-e", "udp.length", "-e", "ip.flags.mf", "-e", "ipv6.fraghdr.more")
 		f, err := os.Open(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		capture, err := openFrames(f)
+		frames, err := Open(f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := 0
 		for ; ; n++ {
-			var p frame
-			if err := capture.next(&p); err == io.EOF {
+			var p Frame
+			if err := frames.Next(&p); err == io.EOF {
 				break
 			} else if err != nil {
 				t.Fatalf("%s: %v", path, err)
@@ -76,7 +52,7 @@ func TestPayloadsAgreeWithTshark(t *testing.T) {
 			}
 			var s segment
 			got := -1
-			if decode(p.link, p.data, p.length, &s) == isSegment {
+			if decode(p.Link, p.Data, p.Length, &s) == isSegment {
 				got = s.payload
 			}
 			cells := strings.Split(lines[n], ",")

@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import "encoding/binary"
 
@@ -58,6 +58,10 @@ const (
 	etherQinQ = 0x88a8 // 802.1ad
 	etherOld  = 0x9100 // QinQ before it was standardised
 )
+
+// maxLength is the longest packet that IP's 16-bit length fields can state,
+// bytes.
+const maxLength = 65535
 
 // IP protocols and IPv6 extension headers.
 const (
@@ -149,7 +153,7 @@ func decodeIPv4(b []byte, wire int, s *segment) verdict {
 	}
 	head, total := int(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
 	if total == 0 { // left to the network card: segmentation offload
-		total = min(wire, MaxLength)
+		total = min(wire, maxLength)
 	}
 	if head < 20 || total < head || len(b) < head {
 		return isShort
@@ -182,7 +186,7 @@ func decodeIPv6(b []byte, wire int, s *segment) verdict {
 	}
 	rest := int(binary.BigEndian.Uint16(b[4:]))
 	if rest == 0 { // a jumbogram, or segmentation offload
-		rest = min(wire-40, MaxLength)
+		rest = min(wire-40, maxLength)
 	}
 	next := b[6]
 	from, to := b[8:24], b[24:40]

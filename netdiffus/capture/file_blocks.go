@@ -1,4 +1,4 @@
-package traffic
+package capture
 
 import (
 	"encoding/binary"
@@ -7,12 +7,14 @@ import (
 	"io"
 	"math"
 	"math/bits"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/window"
 )
 
 // blockFrames reads pcapng (draft-ietf-opsawg-pcapng): sections of blocks, each
 // section with a byte order and interfaces of its own.
 type blockFrames struct {
-	w          *window
+	w          *window.Window
 	order      binary.ByteOrder
 	interfaces []captureInterface
 	last       int64 // time of the frame before, nanoseconds: what an untimed frame gets
@@ -41,7 +43,7 @@ const (
 const maxBlock = maxFrame + 1<<16
 
 // openBlocks starts on a file of which the first four bytes are taken.
-func openBlocks(w *window) (*blockFrames, error) {
+func openBlocks(w *window.Window) (*blockFrames, error) {
 	b := &blockFrames{w: w}
 	if err := b.section(0); err != nil {
 		if damage, ok := errors.AsType[*Damage](err); ok {
@@ -52,10 +54,10 @@ func openBlocks(w *window) (*blockFrames, error) {
 	return b, nil
 }
 
-func (b *blockFrames) next(f *frame) error {
+func (b *blockFrames) Next(f *Frame) error {
 	for {
-		at := b.w.offset
-		head, err := b.w.take(4)
+		at := b.w.Offset
+		head, err := b.w.Take(4)
 		if err == io.EOF {
 			return err
 		}
@@ -69,7 +71,7 @@ func (b *blockFrames) next(f *frame) error {
 			}
 			continue
 		}
-		if head, err = b.w.take(4); err != nil {
+		if head, err = b.w.Take(4); err != nil {
 			return cutShort(err, at, "the file ends within a block's header")
 		}
 		size := b.order.Uint32(head)
@@ -104,7 +106,7 @@ func (b *blockFrames) next(f *frame) error {
 
 // section reads a section header from its length on.
 func (b *blockFrames) section(at int64) error {
-	head, err := b.w.take(8)
+	head, err := b.w.Take(8)
 	if err != nil {
 		return cutShort(err, at, "the file ends within a section's header")
 	}
@@ -120,7 +122,7 @@ func (b *blockFrames) section(at int64) error {
 	if size < 28 || size%4 != 0 {
 		return &Damage{Offset: at, What: fmt.Sprintf("a section header claims %d bytes", size)}
 	}
-	version, err := b.w.take(2)
+	version, err := b.w.Take(2)
 	if err != nil {
 		return cutShort(err, at, "the file ends within a section's header")
 	}
@@ -135,10 +137,10 @@ func (b *blockFrames) section(at int64) error {
 // pass skips the rest of a block of which 8 bytes of size are behind us, and
 // checks its tail.
 func (b *blockFrames) pass(size uint32, at int64) error {
-	if err := b.w.skip(int64(size) - 12); err != nil {
+	if err := b.w.Skip(int64(size) - 12); err != nil {
 		return cutShort(err, at, "the file ends within a block")
 	}
-	if _, err := b.w.take(4); err != nil {
+	if _, err := b.w.Take(4); err != nil {
 		return cutShort(err, at, "the file ends within a block")
 	}
 	return nil
@@ -149,7 +151,7 @@ func (b *blockFrames) body(size uint32, at int64) ([]byte, error) {
 	if size > maxBlock {
 		return nil, &Damage{Offset: at, What: fmt.Sprintf("a packet's block claims %d bytes", size)}
 	}
-	body, err := b.w.take(int(size) - 8)
+	body, err := b.w.Take(int(size) - 8)
 	if err != nil {
 		return nil, cutShort(err, at, "the file ends within a block")
 	}
@@ -234,7 +236,7 @@ func (in *captureInterface) nanoseconds(stamp uint64) int64 {
 }
 
 // frame takes a packet out of its block.
-func (b *blockFrames) frame(kind uint32, body []byte, f *frame) error {
+func (b *blockFrames) frame(kind uint32, body []byte, f *Frame) error {
 	simple := kind == blockSimple
 	head := 20
 	if simple {
@@ -268,6 +270,6 @@ func (b *blockFrames) frame(kind uint32, body []byte, f *frame) error {
 	if uint64(captured) > uint64(len(data)) {
 		return fmt.Errorf("a packet claims %d captured bytes in a block of %d", captured, len(data))
 	}
-	*f = frame{link: in.link, time: b.last, timed: !simple, data: data[:captured], length: int(max(captured, length))}
+	*f = Frame{Link: in.link, Time: b.last, Timed: !simple, Data: data[:captured], Length: int(max(captured, length))}
 	return nil
 }
