@@ -86,7 +86,10 @@ func twoKinds(t *testing.T, more ...dataset.Channel) *dataset.Set {
 
 // TestAtomsResume: a run over atoms that is stopped and goes on ends with the
 // weights of one that is not.
-func TestAtomsResume(t *testing.T) { resume(t, twoKinds(t)) }
+func TestAtomsResume(t *testing.T) {
+	longtest.Only(t, "compiles three training programs") // TestValidation does nearly this
+	resume(t, twoKinds(t))
+}
 
 // TestTimedAtomsResume is the same with times as a second channel.
 func TestTimedAtomsResume(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -12,6 +13,7 @@ import (
 // step as long as any run's first, which Adam makes the learning rate: the
 // moments' bias is corrected from where they were zero, not from step 0.
 func TestStartAtWithoutMoments(t *testing.T) {
+	longtest.Only(t, "compiles two training programs")
 	set, cfg := gradients(10), tiny()
 	cfg.Training.AnnealSteps, cfg.UNet.Dropout = 0, 0
 	before, after := t.TempDir(), t.TempDir()
