@@ -88,7 +88,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	if err := Run(ctx, options(t, "trap '' TERM; while :; do sleep 1; done")); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run = %v", err)
 	}
-	if took := time.Since(begun); took > 30*time.Second {
+	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("Run ended after %v", took)
 	}
 	wantNothingLeft(t)
@@ -103,7 +103,7 @@ func wantNothingLeft(t *testing.T) {
 		if len(left) == 0 {
 			return
 		}
-		if time.Since(begun) > 10*time.Second {
+		if time.Since(begun) > time.Minute {
 			t.Errorf("left are %v", left)
 			return
 		}
@@ -139,7 +139,7 @@ func TestClientThatEnds(t *testing.T) {
 		if !errors.Is(context.Cause(ctx), errClientGone) {
 			t.Errorf("the cause is %v", context.Cause(ctx))
 		}
-	case <-time.After(30 * time.Second):
-		t.Error("the kernel goes on 30 s after its client has ended")
+	case <-time.After(time.Minute):
+		t.Error("the kernel goes on a minute after its client has ended")
 	}
 }

@@ -159,20 +159,21 @@ func TestStartFails(t *testing.T) {
 		t.Skip(err)
 	}
 	for name, c := range map[string]struct {
-		argv []string
-		want string
+		argv  []string
+		limit time.Duration
+		want  string
 	}{
-		"no program": {[]string{filepath.Join(t.TempDir(), "none")}, "no such file"},
-		"ends":       {[]string{sh, "-c", "echo no luck >&2; exit 1", "{connection_file}"}, "it ended; it said: no luck"},
-		"is mute":    {[]string{sh, "-c", "sleep 100"}, "deadline exceeded"},
+		"no program": {[]string{filepath.Join(t.TempDir(), "none")}, time.Minute, "no such file"},
+		"ends":       {[]string{sh, "-c", "echo no luck >&2; exit 1", "{connection_file}"}, time.Minute, "the kernel ended; it printed: no luck"},
+		"is mute":    {[]string{sh, "-c", "sleep 100"}, 500 * time.Millisecond, "deadline exceeded"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), c.limit)
 		begun := time.Now()
 		if _, err := Start(ctx, c.argv, nil, ""); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Start = %v, want %q", name, err, c.want)
 		}
 		cancel()
-		if took := time.Since(begun); took > 8*time.Second {
+		if took := time.Since(begun); took > time.Minute {
 			t.Errorf("%s: Start took %v", name, took)
 		}
 	}

@@ -135,7 +135,7 @@ func TestInstallSaysWhatIsMissing(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || c.is != nil && !errors.Is(err, c.is) {
 				t.Errorf("Install = %v, want %q", err, c.want)
 			}
-			if took := time.Since(begun); took > 20*time.Second {
+			if took := time.Since(begun); took > time.Minute {
 				t.Errorf("it took %v to say so", took)
 			}
 		})

@@ -35,7 +35,7 @@ func listen(t *testing.T) (net.Listener, string) {
 
 func dialTo(t *testing.T, endpoint string, kind Kind, identity string) *Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := Dial(ctx, endpoint, kind, identity, Limits{})
 	if err != nil {

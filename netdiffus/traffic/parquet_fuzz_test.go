@@ -90,7 +90,7 @@ func TestReadSurvivesDamage(t *testing.T) {
 				slowest = took
 			}
 			most = max(most, used)
-			if took > 5*time.Second || used > 1<<30 {
+			if took > 30*time.Second || used > 1<<30 {
 				t.Errorf("%s, mutation %d: %v and %d MiB", source, i, took, used>>20)
 			}
 		}
