@@ -157,8 +157,6 @@ func (m atomModel) Loss(scope *model.Scope, x0, t, y, noise, key *graph.Node) di
 	return m.Model.Loss(scope, x0, t, y, noise, key)
 }
 
-func (m atomModel) Denoiser(previous *graph.Node) diffusion.Denoiser { return m.DenoiseAfter(previous) }
-
 // Decoder returns "head", which draws an atom from each packet's distribution, or
 // "argmax", which takes the most probable one.
 func (m atomModel) Decoder(name string) Decoder {

@@ -4,16 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"math"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
@@ -172,6 +175,66 @@ func TestUnregisteredParts(t *testing.T) {
 	for _, name := range []string{"steep", ""} {
 		if netdiffus.Schedules.Register(name, steep) == nil {
 			t.Errorf("%q was registered twice", name)
+		}
+	}
+}
+
+// halfway is a base from outside: the mean of two others, which counts its uses.
+type halfway struct {
+	a, b categorical.Base
+	uses *int
+}
+
+func (h halfway) Posterior(e categorical.Evidence) []*graph.Node {
+	*h.uses++
+	q := h.a.Posterior(e)
+	for i, other := range h.b.Posterior(e) {
+		q[i] = graph.MulScalar(graph.Add(q[i], other), 0.5)
+	}
+	return q
+}
+
+// A base of one's own is what the estimate of a model without a network starts from.
+func TestOwnBase(t *testing.T) {
+	c, set := fitted(t, netdiffus.Categorical(1, 1), "dns", "web")
+	atoms := c.Kind.(netdiffus.Atoms)
+	estimate := func(base categorical.Base) []float32 {
+		atoms.Base = netdiffus.Bases.Of(base)
+		c.Kind = atoms
+		m, err := c.Model()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.Diffusion.NewSchedule("2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		store := model.NewStore()
+		if err := nn.Create(store.RootScope(), m.Params(), 1); err != nil {
+			t.Fatal(err)
+		}
+		exec, err := model.NewExec(backendtest.Open(t), store, func(_ *model.Scope, in []*graph.Node) *graph.Node {
+			return m.Bind(s, []int{1, 0}).Denoiser(nil)(store.RootScope(), in[0], in[1], in[2]).X0
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := make([]float32, 100)
+		set.Images.Read(0, x)
+		out, err := exec.Call(tensors.FromFlatDataAndDimensions(x, 1, 10, 10, 1), []int32{1}, []int32{0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tensors.MustCopyFlatData[float32](out[0])
+	}
+	uses := 0
+	chain, same := estimate(categorical.Chain), estimate(halfway{categorical.Chain, categorical.Chain, &uses})
+	if uses == 0 {
+		t.Error("the base was not used")
+	}
+	for i := range chain {
+		if math.Abs(float64(chain[i]-same[i])) > 1e-5 {
+			t.Fatalf("pixel %d: %v with the chain, %v halfway between it and itself", i, chain[i], same[i])
 		}
 	}
 }

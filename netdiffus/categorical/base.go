@@ -77,28 +77,62 @@ func (t tables) relative(log *Node) *Node {
 	return Where(mask, Exp(log), ZerosLike(log))
 }
 
-// Base is what is known of the atoms before the network speaks: the
-// probabilities [B,n,K] that the evidence [B,n,K] leaves, summing to 1.
-type Base int
+// Base is the distribution of the atoms that a Model starts from, before its network:
+// Chain, Field, Independent or another package's. Its Posterior returns
+// P(atom | evidence) for each channel, [B,n,K], which sum to 1 over the atoms and are 0
+// beyond a table's end.
+type Base interface {
+	Posterior(e Evidence) []*Node
+}
 
-const (
-	// Chain weighs the evidence of all packets together, by the class's
-	// first-order chain.
-	Chain Base = iota
-	// Independent weighs every packet's evidence by its place's frequencies
-	// alone.
-	Independent
-	// Field is Chain with the evidence of all pixels in place of the diagonal's
-	// alone (see withField).
-	Field
+// Evidence is what one class's noisy images show of their atoms.
+type Evidence struct {
+	Class         ClassPrior // the class's tables
+	X             *Node      // the noisy images [B,n,n,C]
+	Signal, Noise *Node      // √ᾱ and √(1-ᾱ) of each image's step, [B,1,1]
+	// Likelihood is that of each atom given its packet's pixel on the diagonal, as a
+	// share of the best one's, 0 beyond a table's end: by channel, [B,n,K] with K the
+	// widest table's atoms.
+	Likelihood []*Node
+
+	tables tables
+}
+
+var (
+	// Chain weighs the evidence of all packets together, by the class's first-order
+	// chain.
+	Chain Base = chain{}
+	// Independent weighs every packet's evidence by its place's frequencies alone.
+	Independent Base = independent{}
+	// Field is Chain with the evidence of all pixels instead of the diagonal's alone.
+	Field Base = field{}
 )
 
-func (b Base) probabilities(t tables, evidence *Node) *Node {
-	if b == Independent {
-		return normalize(Mul(InsertAxes(t.shares, 0), evidence))
+type (
+	chain       struct{}
+	independent struct{}
+	field       struct{}
+)
+
+func (independent) Posterior(e Evidence) []*Node {
+	var all []*Node
+	for i, t := range e.tables.channels() {
+		all = append(all, t.weigh(e.Likelihood[i]))
 	}
-	return t.smooth(evidence)
+	return all
 }
+
+func (chain) Posterior(e Evidence) []*Node { return e.tables.smoothTree(e.Likelihood) }
+
+func (field) Posterior(e Evidence) []*Node { return e.tables.smoothTree(e.ofAllPixels()) }
+
+// weigh is P(atom | its own evidence [B,n,K]), by the place's frequencies.
+func (t tables) weigh(evidence *Node) *Node {
+	return normalize(Mul(InsertAxes(t.shares, 0), evidence))
+}
+
+// channels are the tables of all channels.
+func (t tables) channels() []tables { return append([]tables{t}, t.conditional...) }
 
 // smooth is the forward-backward algorithm: P(atom at j | all evidence).
 func (t tables) smooth(evidence *Node) *Node {
@@ -166,7 +200,7 @@ func diagonalMask(g *Graph, n int) *Node {
 	return InsertAxes(ConvertDType(Diagonal(g, n), dtypes.Float32), 0)
 }
 
-// iota is 0, 1, … along the last axis of [1,1,width] int32.
+// counting is 0, 1, … along the last axis of [1,1,width] int32.
 func counting(g *Graph, width int) *Node {
 	return Iota(g, shapes.Make(dtypes.Int32, 1, 1, width), 2)
 }

@@ -38,7 +38,7 @@ func (p *Prior) addConditional(lead, a *codec.Atoms, classes []string, jump floa
 // givenOf is the matrix [first.Len, t.Len] of P(atom of t | atom of first). An
 // atom seen n times with d atoms of t leaves d/(n+d) to the place's own
 // frequencies (Witten & Bell 1991, method C), jump at least: what came with a
-// value that was seen once says little. Padding comes with padding alone.
+// value that was seen once is weak evidence. Padding comes with padding alone.
 func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	width, shares := t.Len(), t.Prior()
 	alive := 0.0
@@ -69,25 +69,21 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	return m
 }
 
-// posterior is P(atom | evidence of all channels, [B,n,K] each) by channel: the
+// smoothTree is P(atom | evidence of all channels, [B,n,K] each) by channel: the
 // first channel's probabilities, then the further ones'.
-func (b Base) posterior(t tables, seen []*Node) []*Node {
-	if b == Independent || len(t.conditional) == 0 {
-		all := []*Node{b.probabilities(t, seen[0])}
-		for c, leaf := range t.conditional {
-			all = append(all, Independent.probabilities(leaf, seen[1+c]))
-		}
-		return all
+func (t tables) smoothTree(evidence []*Node) []*Node {
+	if len(t.conditional) == 0 {
+		return []*Node{t.smooth(evidence[0])}
 	}
 	var messages []*Node
-	log := Log(MaxScalar(seen[0], leastMessage))
+	log := Log(MaxScalar(evidence[0], leastMessage))
 	for c, leaf := range t.conditional {
-		messages = append(messages, leaf.up(t, seen[1+c]))
+		messages = append(messages, leaf.up(t, evidence[1+c]))
 		log = Add(log, Log(messages[c]))
 	}
-	all := []*Node{b.probabilities(t, t.relative(log))}
+	all := []*Node{t.smooth(t.relative(log))}
 	for c, leaf := range t.conditional {
-		all = append(all, leaf.down(t, seen[1+c], Div(all[0], messages[c])))
+		all = append(all, leaf.down(t, evidence[1+c], Div(all[0], messages[c])))
 	}
 	return all
 }

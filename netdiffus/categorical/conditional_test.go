@@ -122,7 +122,7 @@ func TestPosteriorIsExact(t *testing.T) {
 	for c, class := range p.Classes {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
 			tables := class.constants(in[0].Graph())
-			return Chain.posterior(tables, []*graph.Node{
+			return tables.smoothTree([]*graph.Node{
 				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])})
 		})
 		if err != nil {
@@ -174,7 +174,7 @@ func TestPosteriorStaysFinite(t *testing.T) {
 	posterior := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		tables := class.constants(in[0].Graph())
 		leaf := tables.conditional[0]
-		q := Chain.posterior(tables, []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
+		q := tables.smoothTree([]*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
 		return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
 	})
 	for _, level := range []float32{1e-4, .02, .9} {
@@ -203,11 +203,11 @@ func TestUNetChannels(t *testing.T) {
 	for _, patch := range []int{1, 2} {
 		u := UNet{Shape: Shape{Places: 8 / (3 - patch), Channels: 3, Classes: 2}, Patch: patch, Config: unet.Config{Channels: 32, ChannelMult: []float64{1}, ResBlocks: 1, Heads: 4}}
 		store := model.NewStore()
-		if err := nn.Create(store.RootScope(), u.Params(3*Features), 1); err != nil {
+		if err := nn.Create(store.RootScope(), u.Params(3*packetFeatures), 1); err != nil {
 			t.Fatal(err)
 		}
 		exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
-			residual, packets := u.Graph(scope, in[0], in[1], in[2], 3*Features)
+			residual, packets := u.Graph(scope, in[0], in[1], in[2], 3*packetFeatures)
 			return []*graph.Node{residual, packets}
 		})
 		if err != nil {
@@ -218,7 +218,7 @@ func TestUNetChannels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, p := out[0].Shape().Dimensions, out[1].Shape().Dimensions; !slices.Equal(r, []int{2, n, n, 3}) || !slices.Equal(p, []int{2, n, 3 * Features}) {
+		if r, p := out[0].Shape().Dimensions, out[1].Shape().Dimensions; !slices.Equal(r, []int{2, n, n, 3}) || !slices.Equal(p, []int{2, n, 3 * packetFeatures}) {
 			t.Errorf("patch %d: residual %v, features %v", patch, r, p)
 		}
 	}
@@ -260,7 +260,7 @@ func twoChannelModel(t *testing.T, trunk Trunk) {
 	exec, err := model.NewExec(backendtest.Open(t), store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		noise := graph.Sin(graph.MulScalar(in[0], 37))
 		l := h.Loss(scope, in[0], in[1], in[2], noise, nil)
-		p := h.Denoise(scope, in[0], in[1], in[2])
+		p := h.Denoiser(nil)(scope, in[0], in[1], in[2])
 		return []*graph.Node{l.CrossEntropy, l.MSE, graph.Sub(p.X0, in[0])}
 	})
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 )
 
-// Decide is what h says the packets are, given x [B,n,n,C] at step t, and last as
-// DenoiseAfter has it: for each channel and place the middle u in [0,1] of one atom,
-// [B,n,C]. chance [B,n,C] uniform in [0,1) draws the atom from the model's
-// distribution, place by place; nil takes the most probable one.
+// Decide chooses an atom for each channel and place of x [B,n,n,C] at step t, with last
+// as Denoiser has it, and returns the atoms' middles u in [0,1], [B,n,C]. chance
+// [B,n,C], uniform in [0,1), draws each atom from its distribution; nil takes the most
+// probable ones.
 func (m Model) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
 	groups := m.classTables(x)
 	_, logits := m.estimate(scope, x, last, t, y, groups)
@@ -36,8 +36,8 @@ func (m Model) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
 	return Concatenate(all, 0)
 }
 
-// drawFrom is the index [B,n] at which the sum of q [B,n,K] passes chance [B,n].
-// What rounding leaves beyond the last sum falls to the most probable one.
+// drawFrom is the index [B,n] at which the sum of q [B,n,K] passes chance [B,n], or
+// the most probable one where rounding keeps the sum below chance.
 func drawFrom(q, chance *Node) *Node {
 	sums := CumSum(q, -1)
 	passed := ConvertDType(LessOrEqual(sums, InsertAxes(chance, -1)), q.DType())

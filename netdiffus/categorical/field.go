@@ -13,23 +13,22 @@ import (
 // gain no more and cost more.
 const fieldRounds = 2
 
-// withField is the evidence of all pixels, for each channel as seen, which is that
-// of the diagonal. x is the whole batch's.
-func (g group) withField(seen []*Node, x, signal, noise *Node) []*Node {
-	all := make([]*Node, len(seen))
-	for i, t := range g.channels() {
-		plane := Squeeze(SliceAxis(g.of(x), 3, AxisElem(i)), 3)
-		all[i] = seen[i]
+// ofAllPixels is the evidence of all pixels, by channel as Likelihood, which is that of
+// the diagonal.
+func (e Evidence) ofAllPixels() []*Node {
+	all := make([]*Node, len(e.Likelihood))
+	for i, t := range e.tables.channels() {
+		plane := Squeeze(SliceAxis(e.X, 3, AxisElem(i)), 3)
+		all[i] = e.Likelihood[i]
 		for range fieldRounds {
-			q := Independent.probabilities(t, all[i])
-			all[i] = t.withField(seen[i], plane, q, g.of(signal), g.of(noise))
+			all[i] = t.withField(e.Likelihood[i], plane, t.weigh(all[i]), e.Signal, e.Noise)
 		}
 	}
 	return all
 }
 
-// withField adds to the log evidence of each atom what the pixels off the diagonal
-// say, if the other packets are distributed as q [B,n,K] says (a mean field):
+// withField adds to the log evidence of each atom that of the pixels off the diagonal,
+// if the other packets have the distribution q [B,n,K] (a mean field):
 //
 //	x̄_ij ~ N(a(c_k C_j - s_k S_j), b²/2 + a² v_j),  x̄ = (x + xᵀ)/2,
 //
@@ -45,8 +44,8 @@ func (t tables) withField(seen, plane, q, signal, noise *Node) *Node {
 	a := Squeeze(signal, -1) // [B,1]
 	b := MaxScalar(Squeeze(noise, -1), leastNoise)
 	// cos² + sin² = 1, so the mean of the variances is (1 - C² - S²)/2.
-	spread := MulScalar(MaxScalar(OneMinus(Add(Square(m.cos), Square(m.sin))), 0), 0.5)
-	weight := Reciprocal(Add(MulScalar(Square(b), 0.5), Mul(Square(a), spread))) // [B,n]
+	variance := MulScalar(MaxScalar(OneMinus(Add(Square(m.cos), Square(m.sin))), 0), 0.5)
+	weight := Reciprocal(Add(MulScalar(Square(b), 0.5), Mul(Square(a), variance))) // [B,n]
 
 	others := func(x *Node) *Node { // Σ_{j≠i} x_j, [B,n]
 		return Sub(ReduceAndKeep(x, ReduceSum, -1), x)

@@ -18,7 +18,7 @@ import (
 // channels and the one that the base renders, or [B,n,n,3C] with the estimate of a
 // model that conditions on itself behind them; the times t [B] float32 and the
 // classes y [B] int32. It returns a residual [B,n,n,C] for the image and so many
-// features for each packet, [B,n,features]: Features for each channel.
+// features for each packet, [B,n,features].
 type Trunk interface {
 	Validate() error // what keeps it from being built
 	Params(features int) []nn.Param
@@ -39,36 +39,35 @@ func (s Shape) withDefaults() Shape {
 	return s
 }
 
-// Features is the number of features a packet that the model sees, and of the
-// numbers that stand for a value.
-const Features = 64
+// packetFeatures is the number of the trunk's features of a packet, and of the numbers
+// that a value is embedded in.
+const packetFeatures = 64
 
 // Model is a diffusion model whose estimate of x₀ comes from a distribution over
 // atoms. It is a denoiser with a loss of its own, as diffusion.Model is.
 //
 // The classes of a batch must be known when the graph is built, since each has
-// tables of its own shape: Groups says how many images of each class, in the
+// tables of its own shape: Groups is how many images of each class, in the
 // classes' order, a batch [B,n,n,C] holds, sorted by class. An image's channels
 // have tables of their own; the base and the trunk see all of them together.
 type Model struct {
 	Prior    Prior
-	Base     Base
-	Trunk    Trunk // nil leaves the base as it is: the chain, seen through an image
+	Base     Base  // nil means Chain
+	Trunk    Trunk // nil leaves the base's estimate as it is
 	Schedule schedule.Schedule
 	Groups   []int
 
-	// CrossEntropy is the weight of the atoms' cross-entropy, in nats a packet,
-	// in the loss beside the image's error; 0 means 0.2.
+	// CrossEntropy is the weight of the atoms' cross-entropy, in nats per packet, in the
+	// loss; the image's error has the weight 1. 0 means 0.2.
 	CrossEntropy float64
 
-	// SelfCondition shows the trunk, beside the image, the clean image that the model
-	// itself made of it a step before (Chen et al. 2022, "Analog Bits", section 3.2).
-	// The trunk must be one for three images.
+	// SelfCondition adds to the trunk's input the model's own estimate of the clean image
+	// at the step before (Chen et al. 2022, "Analog Bits", section 3.2). The trunk must
+	// be one for three images.
 	SelfCondition bool
 }
 
-// leastError keeps the image's error from weighing without bound where there
-// is next to no noise.
+// leastError bounds the weight of the image's error where there is almost no noise.
 const leastError = 0.03
 
 // Params lists the parameters of the trunk and the values' embedding.
@@ -84,16 +83,23 @@ func (m Model) Params() []nn.Param {
 	return append(params, m.values().Params("values")...)
 }
 
-// features is the number of the trunk's features a packet.
-func (m Model) features() int { return Features * m.Prior.Channels() }
+func (m Model) base() Base {
+	if m.Base == nil {
+		return Chain
+	}
+	return m.Base
+}
+
+// features is the number of the trunk's features of a packet, over all channels.
+func (m Model) features() int { return packetFeatures * m.Prior.Channels() }
 
 // values is the embedding of the distinct values, shared by classes and places.
 func (m Model) values() nn.Embedding {
-	return nn.Embedding{Rows: m.Prior.Values, Channels: Features, Std: 0.02}
+	return nn.Embedding{Rows: m.Prior.Values, Channels: packetFeatures, Std: 0.02}
 }
 
-// start is what the base makes of x [B,n,n,C] at step t [B] int32 of the schedule: the
-// clean image [B,n,n,C], and by class and channel the logits of the atoms
+// start returns the base's estimate for x [B,n,n,C] at step t [B] int32 of the schedule:
+// the clean image [B,n,n,C], and by class and channel the logits of the atoms
 // [B_c,n,K_c], nil for a class without images.
 func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) {
 	n, channels := m.Prior.Places, m.Prior.Channels()
@@ -108,14 +114,11 @@ func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node)
 		if g.count == 0 {
 			continue
 		}
-		var seen []*Node
+		e := Evidence{Class: g.tables.ClassPrior, X: g.of(x), Signal: g.of(signal), Noise: g.of(noise), tables: g.tables}
 		for i, t := range g.channels() {
-			seen = append(seen, t.evidence(g.of(diagonal[i]), g.of(signal), g.of(noise)))
+			e.Likelihood = append(e.Likelihood, t.evidence(g.of(diagonal[i]), e.Signal, e.Noise))
 		}
-		if m.Base == Field {
-			seen = g.withField(seen, x, signal, noise)
-		}
-		q := m.Base.posterior(g.tables, seen)
+		q := m.base().Posterior(e)
 		for i, t := range g.channels() {
 			logits[c] = append(logits[c], t.logits(q[i]))
 		}
@@ -124,9 +127,9 @@ func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node)
 	return Concatenate(rendered, 0), logits
 }
 
-// estimate is what the model makes of x: what start says, corrected by the trunk, which
-// also sees last, the clean image [B,n,n,C] of the step before, if the model conditions
-// on itself; nil is none.
+// estimate returns the model's estimate for x: start's, corrected by the trunk, whose
+// input includes last, the estimate of the clean image [B,n,n,C] at the step before, if
+// the model conditions on itself; nil is none.
 func (m Model) estimate(scope *model.Scope, x, last, t, y *Node, groups []group) (x0 *Node, logits [][]*Node) {
 	image, base := m.start(x, t, groups)
 	return m.correct(scope, x, image, last, t, y, groups, base)
@@ -155,33 +158,28 @@ func (m Model) correct(scope *model.Scope, x, image, last, t, y *Node, groups []
 		}
 		q := make([]*Node, channels)
 		for i, t := range g.channels() {
-			meaning := m.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
-			meaning = Reshape(meaning, n, t.width, Features)                      // [n,K,F]
-			heard := SliceAxis(g.of(packets), -1, AxisRange(i*Features, (i+1)*Features))
-			said := EinsumAxes(heard, meaning, [][2]int{{2, 2}}, [][2]int{{1, 0}})          // [n,B,K]
-			logits[c] = append(logits[c], Add(base[c][i], TransposeAllAxes(said, 1, 0, 2))) // [B,n,K]
+			embedded := m.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
+			embedded = Reshape(embedded, n, t.width, packetFeatures)               // [n,K,F]
+			own := SliceAxis(g.of(packets), -1, AxisRange(i*packetFeatures, (i+1)*packetFeatures))
+			logit := EinsumAxes(own, embedded, [][2]int{{2, 2}}, [][2]int{{1, 0}})           // [n,B,K]
+			logits[c] = append(logits[c], Add(base[c][i], TransposeAllAxes(logit, 1, 0, 2))) // [B,n,K]
 			q[i] = Softmax(logits[c][i], -1)
 		}
 		rendered = append(rendered, g.render(q))
 	}
-	// The picture of the atoms is judged by the cross-entropy; the image's error
-	// teaches the residual alone, which restores what a product of marginals
-	// lacks at high noise. The diagonal needs none.
+	// The cross-entropy trains the atoms; the image's error trains the residual alone,
+	// which restores what a product of marginals lacks at high noise. The diagonal needs
+	// none.
 	off := InsertAxes(OneMinus(diagonalMask(x.Graph(), n)), -1) // [1,n,n,1]
 	residual = Reshape(residual, x.Shape().Dim(0), n, n, channels)
 	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(m.noise(t), -1), off), residual))
 	return x0, logits
 }
 
-// Denoise is h as a diffusion.Denoiser.
-func (m Model) Denoise(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-	return m.DenoiseAfter(nil)(scope, x, t, y)
-}
-
-// DenoiseAfter is Denoise for a model that conditions on itself: last is the clean image
-// [B,n,n,C] that it made a step before, zeros at the first one. Another model does not
-// look at it.
-func (m Model) DenoiseAfter(last *Node) diffusion.Denoiser {
+// Denoiser returns m as a denoiser. last is its estimate of the clean image [B,n,n,C] at
+// the step before, zeros at the first one, for a model that conditions on itself; nil
+// is none.
+func (m Model) Denoiser(last *Node) diffusion.Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
 		x0, _ := m.estimate(scope, x, last, t, y, m.classTables(x))
 		return diffusion.FromX0(m.Schedule, x0, x, t)
@@ -192,14 +190,14 @@ func (m Model) DenoiseAfter(last *Node) diffusion.Denoiser {
 // residual is not the rendering's, which stays inside.
 const Reach = 1.02
 
-// WithinReach holds a clean image within Reach.
-func WithinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach) }
+// withinReach clips a clean image to Reach.
+func withinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach) }
 
 // Loss is the loss on clean images x0 [B,n,n,C], made with the prior's own
 // codecs: the image's error, weighed by the inverse of the noise's variance, plus
 // the cross-entropy of the atoms, the sum of the channels'. Each term is [B]. key [2]
-// uint32 chooses the half of the images that a model that conditions on itself is shown
-// its own estimate of; others take nil.
+// uint32 chooses the half of the images for which a model that conditions on itself is
+// given its own estimate; others take nil.
 func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
 	groups := m.classTables(x0)
 	x := diffusion.QSample(m.Schedule, x0, t, noise)
@@ -208,14 +206,14 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Lo
 	if m.SelfCondition && m.Trunk != nil {
 		last, _ = m.correct(scope, x, image, nil, t, y, groups, base)
 		half := nn.Dropout{Rate: 0.5, Key: key}.Graph(nn.At(scope, "last"), Ones(x.Graph(), shapes.Make(x.DType(), x.Shape().Dim(0), 1, 1, 1)))
-		last = StopGradient(Mul(WithinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
+		last = StopGradient(Mul(withinReach(last), MulScalar(half, 0.5))) // dropout doubles what it leaves
 	}
-	guess, logits := m.correct(scope, x, image, last, t, y, groups, base)
-	spread := m.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
-	mse := ReduceMean(Square(Mul(Sub(guess, x0), InsertAxes(spread, -1))), 1, 2, 3)
+	estimate, logits := m.correct(scope, x, image, last, t, y, groups, base)
+	inverseStd := m.perImage(t, func(ab float64) float64 { return 1 / max(math.Sqrt(1-ab), leastError) })
+	mse := ReduceMean(Square(Mul(Sub(estimate, x0), InsertAxes(inverseStd, -1))), 1, 2, 3)
 
 	diagonal := diagonals(x0)
-	var missed []*Node
+	var crossEntropies []*Node
 	for c, g := range groups {
 		if g.count == 0 {
 			continue
@@ -229,9 +227,9 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Lo
 				sum = Add(sum, one)
 			}
 		}
-		missed = append(missed, sum)
+		crossEntropies = append(crossEntropies, sum)
 	}
-	cross := Concatenate(missed, 0)
+	cross := Concatenate(crossEntropies, 0)
 	weight := m.CrossEntropy
 	if weight == 0 {
 		weight = 0.2
@@ -264,7 +262,7 @@ type group struct {
 func (g group) of(x *Node) *Node { return SliceAxis(x, 0, AxisRange(g.from, g.from+g.count)) }
 
 // channels are the tables of the images' channels.
-func (g group) channels() []tables { return append([]tables{g.tables}, g.tables.conditional...) }
+func (g group) channels() []tables { return g.tables.channels() }
 
 // render is the expected image [B_c,n,n,C] of the channels' probabilities.
 func (g group) render(q []*Node) *Node {

@@ -161,7 +161,8 @@ func TestSmoothingIsExact(t *testing.T) {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
 			tables := class.constants(in[0].Graph())
 			seen := tables.evidence(in[0], in[1], in[2])
-			return []*graph.Node{Chain.probabilities(tables, seen), Independent.probabilities(tables, seen)}
+			e := Evidence{Likelihood: []*graph.Node{seen}, tables: tables}
+			return []*graph.Node{Chain.Posterior(e)[0], Independent.Posterior(e)[0]}
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -182,7 +183,7 @@ func TestSmoothingIsExact(t *testing.T) {
 					if got := float64(chain[i]); math.Abs(got-want) > 2e-5 {
 						t.Errorf("class %d, chain: P(atom %d at %d) = %v, want %v", c, k, j, got, want)
 					}
-					want = independent(class, j, k, diagonal[j], signal, level)
+					want = independently(class, j, k, diagonal[j], signal, level)
 					if got := float64(alone[i]); math.Abs(got-want) > 2e-5 {
 						t.Errorf("class %d, independent: P(atom %d at %d) = %v, want %v", c, k, j, got, want)
 					}
@@ -192,7 +193,7 @@ func TestSmoothingIsExact(t *testing.T) {
 	}
 }
 
-func independent(c ClassPrior, j, k int, d, signal, noise float64) float64 {
+func independently(c ClassPrior, j, k int, d, signal, noise float64) float64 {
 	weight := func(k int) float64 {
 		e := (d - signal*(2*c.Middles[j][k]-1)) / max(noise, leastNoise)
 		return c.Shares[j][k] * math.Exp(-e*e/2)

@@ -44,9 +44,9 @@ func selfModel(t *testing.T, n int) (Model, *model.Store) {
 	return h, store
 }
 
-// TestDenoiseAfter: off the diagonal, what the trunk saw of the last step comes back
+// TestDenoiserSeesTheStepBefore: off the diagonal, what the trunk saw of the last step comes back
 // times the noise's deviation.
-func TestDenoiseAfter(t *testing.T) {
+func TestDenoiserSeesTheStepBefore(t *testing.T) {
 	h, store := selfModel(t, 1)
 	const step = 40
 	last := []float32{.1, .2, .3, .4, .5, .6, .7, .8, .9}
@@ -54,8 +54,8 @@ func TestDenoiseAfter(t *testing.T) {
 	got := runWith(t, store, func(scope *model.Scope, in []*graph.Node) []*graph.Node {
 		steps := graph.AddScalar(graph.ZerosLike(in[2]), step)
 		return []*graph.Node{
-			h.DenoiseAfter(in[1])(scope, in[0], steps, in[2]).X0,
-			h.Denoise(scope, in[0], steps, in[2]).X0,
+			h.Denoiser(in[1])(scope, in[0], steps, in[2]).X0,
+			h.Denoiser(nil)(scope, in[0], steps, in[2]).X0,
 		}
 	}, tensors.FromFlatDataAndDimensions(image, 1, 3, 3, 1), tensors.FromFlatDataAndDimensions(last, 1, 3, 3, 1), []int32{0})
 	noise := math.Sqrt(1 - h.Schedule.AlphaBar[step])
