@@ -39,7 +39,7 @@ func (g *Generator) DrawInto(ctx context.Context, r Request, dir string) (*datas
 	if err != nil {
 		return nil, err
 	}
-	// The old note must not stand beside the new set, if this breaks off.
+	// If this is interrupted, the old note must not be there with the new set.
 	if err := os.Remove(noted); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("sample: %w", err)
 	}

@@ -92,7 +92,7 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 			x0 = append(x0, float32(v))
 		}
 		eps := make([]float32, len(set.Images.At(i)))
-		noise.Normal(noise.Stream(seed, noise.Key("look"), uint64(i)), eps)
+		noise.Normal(noise.Stream(seed, noise.Key("look"), uint64(i)), eps) // an earlier name; another would be other noise
 		l.eps = append(l.eps, eps...)
 		y = append(y, int32(classes[i]))
 	}

@@ -41,7 +41,7 @@ func (a adamW) scalars(step int, lr float64) *tensors.Tensor {
 }
 
 // update sets every variable of params to its value after one step along
-// grads. The moments are variables beside them.
+// grads. The moments are variables of their own.
 func (a adamW) update(store *model.Store, params []*model.Variable, grads []*Node, scalars *Node) {
 	scalars.AssertDims(numScalars)
 	at := func(i int) *Node { return Reshape(Slice(scalars, AxisElem(i))) }

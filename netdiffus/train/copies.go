@@ -55,7 +55,7 @@ func newCopies(gen *sample.Generator, seed uint64, all, fit, held *dataset.Set) 
 }
 
 // count draws flows, always from the same noise, and returns the share of copies, a
-// mean of classes. It is not stopped half-way, since the run would go on without this
+// mean of classes. It cannot be stopped half-way, since the run would continue without this
 // measurement.
 func (c *copies) count() (float64, error) {
 	set, err := c.gen.Draw(context.Background(), sample.Request{N: c.each, Seed: c.seed})

@@ -23,7 +23,7 @@ const (
 // program is the training step as XLA runs it: forward, backward, AdamW and the
 // moving averages in one execution, on state that stays on the device. Only
 // with microbatches is there a second program, which adds the gradients of all
-// parts but the last to a sum, so that their activations never meet.
+// parts but the last to a sum, so that their activations are never in memory together.
 type program struct {
 	store  *model.Store
 	loss   lossGraph

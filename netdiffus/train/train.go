@@ -108,7 +108,7 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 		case err == nil:
 		case watched:
 			yield(StepMetrics{Step: r.step}, err)
-		default: // the caller has left the loop and cannot be told
+		default: // the caller has left the loop: there is nobody to return it to
 			slog.Error("train: saving after the last step", "step", r.step, "err", err)
 		}
 	}

@@ -36,7 +36,7 @@ in PyTorch. guided-diffusion's load_state_dict takes the weights of a UNet; thos
 of a model over atoms have names of their own.
 
 With --weights opt it writes the optimiser's state, as guided-diffusion's
-optNNNNNN.pt, to go on training there.`,
+optNNNNNN.pt, to continue training there.`,
 		Example: `  netdiffus export --run runs/first --out model001000.pt --weights model
   netdiffus export --run runs/first --out ema_0.999_001000.pt
   netdiffus export --run runs/first/checkpoints/step-00001000 --format safetensors --out first.safetensors`,

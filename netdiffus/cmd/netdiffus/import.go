@@ -37,11 +37,11 @@ func importCommand() *cobra.Command {
 		Short: "Take over a model that was trained with PyTorch",
 		Long: `Import reads a checkpoint of guided-diffusion, modelNNNNNN.pt or
 ema_RATE_NNNNNN.pt, and makes a run directory of it, which sample draws from and
-train goes on with.
+train continues.
 
-The network's shape is found from the tensors. They do not tell the steps and
+The network's shape is found from the tensors. They do not hold the steps and
 schedule of the diffusion, which must be given, nor the number of heads, for
-which guided-diffusion's 4 is taken. What the flags say beyond that is checked
+which guided-diffusion's 4 is taken. What else the flags set is checked
 against the tensors. The images' scale and the names of the classes come from
 --data-dir, or from --scale and --label-map or --classes.
 
@@ -57,7 +57,7 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
 	flags.SortFlags = false
 	flags.StringVar(&f.run, "run", "", "run `folder` to make (needed)")
 	flags.StringArrayVar(&f.averages, "ema", nil, "`file` with a moving average of the weights, ema_RATE_NNNNNN.pt; may be given several times")
-	flags.StringVar(&f.opt, "opt", "", "`file` with the optimiser's state, optNNNNNN.pt, for train to go on as if it had never stopped")
+	flags.StringVar(&f.opt, "opt", "", "`file` with the optimiser's state, optNNNNNN.pt, for train to continue as if it had never stopped")
 	flags.StringVar(&f.data, "data-dir", "", "`folder` of the images that the model was trained on, for their scale and classes")
 	flags.StringVar(&f.scale, "scale", "", "MIN,MAX of the packets' lengths, bytes, that the images were made with")
 	flags.BoolVar(&f.unsigned, "unsigned", false, "with --scale: the images hold lengths without direction")
@@ -65,7 +65,7 @@ Only tensors and plain containers are read: nothing that the file holds is run.`
 	flags.IntVar(&f.length, "length", 0, "models of pictures, with --scale: `packets` of a flow; 0 means as many as a side has pixels")
 	flags.StringVar(&f.labels, "label-map", "", "`file` with the classes' names, label_map.csv: label,index")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes in the order of their numbers, with commas")
-	flags.IntVar(&f.step, "step", -1, "training `steps` that the model has seen; -1 means as the file's name says")
+	flags.IntVar(&f.step, "step", -1, "training `steps` that the model has seen; -1 means that in the file's name")
 	f.given = addSettings(flags, netdiffus.Reference(), append(append([]setting{}, modelSettings...), trainSettings...)...)
 	for _, s := range f.given.settings {
 		flags.Lookup(s.name).DefValue = ""
@@ -208,9 +208,9 @@ func (f *importFlags) report(w io.Writer, path string, m *guided.Checkpoint, cfg
 		}
 	}
 	if len(assumed) > 0 {
-		fmt.Fprintf(w, "  assumed  %s: the tensors do not tell; flags do\n", strings.Join(assumed, ", "))
+		fmt.Fprintf(w, "  assumed  %s: the tensors do not hold it; flags set it\n", strings.Join(assumed, ", "))
 	}
-	beside := func(pattern string) string { // a file of the same step
+	neighbour := func(pattern string) string { // a file of the same step
 		found, _ := filepath.Glob(filepath.Join(filepath.Dir(path), fmt.Sprintf(pattern, m.Step)))
 		if len(found) == 0 {
 			return ""
@@ -219,14 +219,14 @@ func (f *importFlags) report(w io.Writer, path string, m *guided.Checkpoint, cfg
 	}
 	for _, rate := range cfg.Training.EMA {
 		if m.Averages[rate] == nil {
-			fmt.Fprintf(w, "  average  with rate %v starts as a copy of the weights: give --ema for the trained one%s\n", rate, beside("ema_*_%06d.pt"))
+			fmt.Fprintf(w, "  average  with rate %v starts as a copy of the weights: give --ema for the trained one%s\n", rate, neighbour("ema_*_%06d.pt"))
 		}
 	}
 	switch a := m.Adam; {
 	case a == nil:
-		fmt.Fprintf(w, "  training would go on with a new optimiser: give --opt to go on as before%s\n", beside("opt%06d.pt"))
+		fmt.Fprintf(w, "  training would continue with a new optimiser: give --opt to continue as before%s\n", neighbour("opt%06d.pt"))
 	case a.Beta1 != 0.9 || a.Eps != 1e-8:
-		fmt.Fprintf(w, "  training goes on with beta1 0.9 and eps 1e-8, not %v and %v\n", a.Beta1, a.Eps)
+		fmt.Fprintf(w, "  training continues with beta1 0.9 and eps 1e-8, not %v and %v\n", a.Beta1, a.Eps)
 	case len(a.Moments) > 0 && (a.Moments[0].Step < m.Step || a.Moments[0].Step > m.Step+1): // the files' names may be one short
 		fmt.Fprintf(w, "  the optimiser has seen %d steps, the model %d\n", a.Moments[0].Step, m.Step)
 	}

@@ -103,7 +103,7 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
 	atomsPart("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases, func(a *netdiffus.Atoms) *netdiffus.Part[categorical.Base] { return &a.Base }),
 	atomsPart("trunk", "model over atoms: the network below the head", netdiffus.Trunks, func(a *netdiffus.Atoms) *netdiffus.Part[netdiffus.NewTrunk] { return &a.Trunk }),
-	atomsSetting("self-condition", "bool", "model over atoms: show the network the clean image that it made a step before; better for flows of 10 packets, worse for 32",
+	atomsSetting("self-condition", "bool", "model over atoms: show the network its own estimate of the clean image at the step before; better for flows of 10 packets, worse for 32",
 		func(a netdiffus.Atoms) string { return strconv.FormatBool(a.SelfCondition) },
 		func(a *netdiffus.Atoms, word string) (err error) {
 			a.SelfCondition, err = parseSwitch(word)
@@ -124,7 +124,7 @@ var trainSettings = []setting{
 	},
 	partSetting("schedule-sampler", "which steps of the noise are trained more often", netdiffus.TimestepSamplers,
 		func(c *netdiffus.Config) *netdiffus.Part[netdiffus.NewTimesteps] { return &c.Training.Sampler }),
-	boolSetting("random-flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is none",
+	boolSetting("random-flip", "mirror half of the images left to right, as guided-diffusion does to photographs: a mirrored GASF is the image of no flow",
 		func(c *netdiffus.Config) bool { return c.Training.RandomFlip },
 		func(c *netdiffus.Config, on bool) { c.Training.RandomFlip = on }),
 	{

@@ -33,10 +33,10 @@ func sampleCommand() *cobra.Command {
 		Long: `Draw images from a trained model, so many of each class.
 
 They are written as CLASS_synthetic_samples.npz, key images, float32 [N,H,W,1],
-beside a manifest with the way back to packets, which invert and plot take. A
+with a manifest that holds what decoding them needs, for invert and plot. A
 model of pictures (trained on PNG) writes guided-diffusion's samples_NxHxWx3.npz,
 arr_0 uint8 and arr_1 the classes' numbers, or with --format png a picture a
-sample; samples.png beside them shows some. The
+sample; samples.png shows some. The
 model's own settings come from the run directory; the flags that say them again,
 as guided-diffusion's image_sample needs them, are checked against it.
 
@@ -57,7 +57,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
 	flags.StringVar(&f.sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
 	flags.BoolVar(&f.useDDIM, "use-ddim", false, "the same as --sampler ddim")
-	flags.StringVar(&r.Steps, "timestep-respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run says, or else all`)
+	flags.StringVar(&r.Steps, "timestep-respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run has it, or else all`)
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
 	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
 	flags.Float64Var(&r.Grain, "grain", 0, "models over atoms: standard deviation of the noise left on finished images; 0 means the run's, below 0 none")

@@ -42,9 +42,9 @@ func trainCommand() *cobra.Command {
 		Long: `Train a diffusion model on a data set that convert made.
 
 The run directory holds all that sample needs. Where it holds checkpoints
-already, training goes on from the newest one up to --steps, with the settings
+already, training continues from the newest one up to --steps, with the settings
 it was begun with. Ctrl-C finishes the step, saves, and prints the command to
-go on with.
+continue.
 
 The command lines of guided-diffusion's image_train work as they are, underscores,
 True and False included.`,
@@ -69,7 +69,7 @@ True and False included.`,
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
-	flags.StringVar(&f.resume, "resume-from-checkpoint", "", "checkpoint to go on from: latest (which is the default) or a checkpoint's `folder`")
+	flags.StringVar(&f.resume, "resume-from-checkpoint", "", "checkpoint to continue from: latest (which is the default) or a checkpoint's `folder`")
 	flags.IntVar(&f.save, "save-interval", 1000, "steps between two checkpoints")
 	flags.IntVar(&f.keep, "checkpoints-total-limit", 3, "checkpoints to keep, the newest ones")
 	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
@@ -216,7 +216,7 @@ func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) e
 	}
 	weights := int64(nn.Count(m.Params())) * 4
 	// Weights, two moments and the averages; twice, because a step's new state
-	// is written beside the old one. Activations come on top.
+	// is written before the old one is freed. Activations are not included.
 	copies := int64(3 + len(cfg.Training.EMA))
 	steps := "until Ctrl-C"
 	if f.steps > 0 {
@@ -227,7 +227,7 @@ func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) e
 run         %s
 steps       %s, %d samples each
 model       %d parameters
-state       %s on the device, activations of a batch beside it
+state       %s on the device, plus the activations of a batch
 checkpoint  %s each, the newest %d are kept
 `,
 		f.data, set.Len(), set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
@@ -275,7 +275,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	}
 	last, best, err := follow(bar, train.Run(c.Context(), b, cfg, set, opt))
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintf(w, "stopped and saved after step %d; go on with:\n  %s\n", last.Step, f.again())
+		fmt.Fprintf(w, "stopped and saved after step %d; continue with:\n  %s\n", last.Step, f.again())
 	}
 	if err != nil {
 		return err
@@ -294,8 +294,8 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	return nil
 }
 
-// again is the command that goes on with the run. The settings are the run's,
-// so that it need not repeat them.
+// again returns the command that continues the run. The settings are the run's, so
+// that it need not repeat them.
 func (f *trainFlags) again() string {
 	line := "netdiffus train --data-dir " + command.Quote(f.data) + " --run " + command.Quote(f.run)
 	if f.steps > 0 {
@@ -328,7 +328,7 @@ func addUnused(flags *pflag.FlagSet) {
 	}
 }
 
-// warnUnused says once for each that it is ignored, where it would have
+// warnUnused warns once of each that is ignored, where it would have
 // changed something.
 func warnUnused(c *cobra.Command) {
 	for _, u := range unused {
