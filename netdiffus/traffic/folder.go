@@ -30,9 +30,24 @@ var extensions = []string{
 	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
 }
 
+// packed are the endings of compressed files, which follow those of extensions.
+var packed = []string{".gz", ".zst", ".xz", ".bz2"}
+
+// splitName splits the name of a file into what comes before its ending, and its
+// ending without that of compression: "a" and ".csv" for a.csv.gz.
+func splitName(name string) (base, ending string) {
+	ending = filepath.Ext(name)
+	base = strings.TrimSuffix(name, ending)
+	if slices.Contains(packed, strings.ToLower(ending)) {
+		ending = filepath.Ext(base)
+		base = strings.TrimSuffix(base, ending)
+	}
+	return base, ending
+}
+
 // Files lists the files that Read takes from a path: the path itself, or all
-// files below a folder that have one of the known endings, in the order of
-// their names. Names that start with a dot are passed over.
+// files below a folder that have one of the known endings, or one of them and that
+// of compression (.csv.gz), in the order of their names. Names that start with a dot are passed over.
 func Files(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -52,7 +67,7 @@ func Files(path string) ([]string, error) {
 			}
 			return nil
 		}
-		if slices.Contains(extensions, strings.ToLower(filepath.Ext(name))) {
+		if _, ending := splitName(name); slices.Contains(extensions, strings.ToLower(ending)) {
 			if target, err := os.Stat(name); err == nil && target.Mode().IsRegular() {
 				files = append(files, name)
 			}
@@ -104,8 +119,8 @@ func (r Reader) label(path, fallback string) string {
 		rule = fallback
 	}
 	if strings.Contains(rule, LabelFromFile) {
-		base := filepath.Base(path)
-		rule = strings.ReplaceAll(rule, LabelFromFile, strings.TrimSuffix(base, filepath.Ext(base)))
+		base, _ := splitName(filepath.Base(path))
+		rule = strings.ReplaceAll(rule, LabelFromFile, base)
 	}
 	if strings.Contains(rule, LabelFromFolder) {
 		rule = strings.ReplaceAll(rule, LabelFromFolder, r.folder(path))

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
 // maxPackets is the longest flow that is read: far above any flow worth an
@@ -19,7 +20,7 @@ const maxPackets = 1 << 22
 
 func isParquet(head []byte) bool { return len(head) >= 4 && string(head[:4]) == "PAR1" }
 
-func readParquet(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	p, err := openParquet(f, path)
 	if err != nil {
 		yield(Flow{}, err)
@@ -47,7 +48,7 @@ func readParquet(f *os.File, path string, r Reader, yield func(Flow, error) bool
 	})
 }
 
-func statParquet(f *os.File, path string) (Info, error) {
+func statParquet(f *unpack.File, path string) (Info, error) {
 	p, err := openParquet(f, path)
 	if err != nil {
 		return Info{}, err
@@ -66,17 +67,18 @@ type parquetFile struct {
 	key            *leaf // nil if the file has none, or it is not asked for
 }
 
-func openParquet(f *os.File, path string) (*parquetFile, error) {
-	info, err := f.Stat()
+func openParquet(f *unpack.File, path string) (*parquetFile, error) {
+	p := &parquetFile{path: path}
+	in, size, err := f.ReaderAt()
 	if err != nil {
-		return nil, fmt.Errorf("traffic: %w", err)
+		return nil, p.errorf("%w", err)
 	}
-	p := &parquetFile{path: path, in: f}
-	if err := checkFooter(f, info.Size()); err != nil {
+	p.in = in
+	if err := checkFooter(in, size); err != nil {
 		return nil, p.errorf("%w", err)
 	}
 	if err := safely(func() (err error) {
-		p.file, err = parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		p.file, err = parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 		return err
 	}); err != nil {
 		return nil, p.errorf("%w", err)

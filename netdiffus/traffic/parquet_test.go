@@ -134,7 +134,9 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 	for name, c := range map[string]struct{ content, want string }{
 		"empty":    {"", "the file is empty"},
 		"binary":   {"\x00\x01\x02\x03nonsense", `starts with "\x00\x01\x02\x03"`},
-		"gzip":     {"\x1f\x8b\x08\x00", "compressed with gzip: unpack it first"},
+		"gzip":     {"\x1f\x8b\x08\x00", "the gzip data end too early"},
+		"zip":      {"PK\x03\x04\x14\x00", "a ZIP archive"},
+		"hdf5":     {"\x89HDF\r\n\x1a\n\x00", "an HDF5 file"},
 		"short":    {"PAR1", "too short for a Parquet file"},
 		"cut":      {"PAR1" + strings.Repeat("x", 100), "cut short or damaged"},
 		"footer":   {"PAR1\xff\xff\xff\x7fPAR1", "a footer of 2147483647 bytes"},

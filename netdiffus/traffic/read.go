@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
 // Reader reads files of flows. Its zero value is what Read uses.
@@ -97,6 +99,9 @@ func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 		}
 		defer f.Close()
 		k.read(f, path, r, r.shaped(path, yield))
+		if f.Trailing() {
+			r.warn(fmt.Errorf("traffic: %s: left out what follows the compressed data", path))
+		}
 	}
 }
 
@@ -115,8 +120,8 @@ func Stat(path string) (Info, error) {
 type kind struct {
 	name string
 	is   func(head []byte) bool // by the file's first bytes
-	read func(f *os.File, path string, r Reader, yield func(Flow, error) bool)
-	stat func(f *os.File, path string) (Info, error)
+	read func(f *unpack.File, path string, r Reader, yield func(Flow, error) bool)
+	stat func(f *unpack.File, path string) (Info, error)
 }
 
 var kinds = []kind{
@@ -127,34 +132,55 @@ var kinds = []kind{
 }
 
 // open opens the file and returns its kind.
-func open(path string) (*os.File, kind, error) {
-	f, err := os.Open(path)
-	if err != nil {
+func open(path string) (*unpack.File, kind, error) {
+	f, err := unpack.Open(path)
+	var named *os.PathError
+	switch {
+	case errors.As(err, &named):
 		return nil, kind{}, fmt.Errorf("traffic: %w", err)
+	case err != nil:
+		return nil, kind{}, fmt.Errorf("traffic: %s: %w", path, err)
 	}
+	k, err := kindOf(f)
+	if err != nil {
+		f.Close()
+		return nil, kind{}, fmt.Errorf("traffic: %s: %w", path, err)
+	}
+	return f, k, nil
+}
+
+// kindOf finds the kind of a file by its first bytes and rewinds it.
+func kindOf(f *unpack.File) (kind, error) {
 	head := make([]byte, 512)
 	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		f.Close()
-		return nil, kind{}, fmt.Errorf("traffic: %w", err)
+	if n == 0 && err != io.EOF {
+		return kind{}, err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		f.Close()
-		return nil, kind{}, fmt.Errorf("traffic: %w", err)
-	}
+	head = head[:n]
 	for _, k := range kinds {
-		if k.is(head[:n]) {
-			return f, k, nil
+		if k.is(head) {
+			return k, f.Rewind()
 		}
 	}
-	f.Close()
-	switch {
-	case n == 0:
-		err = errors.New("the file is empty")
-	case n >= 2 && head[0] == 0x1f && head[1] == 0x8b:
-		err = errors.New("compressed with gzip: unpack it first")
-	default:
-		err = fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, JSON or CSV", head[:min(n, 4)])
+	if n == 0 {
+		return kind{}, errors.New("the file is empty")
 	}
-	return nil, kind{}, fmt.Errorf("traffic: %s: %w", path, err)
+	for _, other := range otherFiles {
+		if bytes.HasPrefix(head, []byte(other.magic)) {
+			return kind{}, errors.New(other.what)
+		}
+	}
+	return kind{}, fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, JSON or CSV", head[:min(n, 4)])
+}
+
+// otherFiles are kinds of file that hold flows elsewhere and are not read.
+var otherFiles = []struct{ magic, what string }{
+	{"PK\x03\x04", "a ZIP archive (an Excel sheet is one): unpack it first, or save the sheet as CSV"},
+	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"},
+	{"\x04\x22\x4d\x18", "compressed with lz4: decompress it first, or use gzip, zstd, xz or bzip2"},
+	{"\x1f\x9d", "compressed with compress (.Z): decompress it first"},
+	{"\x89HDF\r\n\x1a\n", "an HDF5 file: save its table as Parquet or CSV first"},
+	{"ARROW1", "an Arrow (Feather) file: save it as Parquet first"},
+	{"SQLite format 3\x00", "an SQLite database: save its table as Parquet or CSV first"},
+	{"\x80\x04\x95", "a Python pickle, which is not read: save its table as Parquet first"},
 }

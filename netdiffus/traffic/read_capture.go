@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
 // Assembly sets how the packets of a capture become flows.
@@ -22,7 +22,7 @@ type CaptureCounts = capture.Counts
 type Damage = capture.Damage
 
 // readCapture is kind.read for pcap and pcapng.
-func readCapture(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+func readCapture(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	stopped := false
 	options := capture.Options{Assembly: r.Capture, MaxPackets: r.MaxPackets, KeepEmpty: r.KeepEmpty}
 	counts, err := capture.Read(f, options, func(b *capture.Biflow) bool {
@@ -85,7 +85,7 @@ func (r Reader) warn(err error) {
 
 // statCapture is kind.stat for captures: it reads the whole file, by the rules
 // of the zero Reader.
-func statCapture(f *os.File, path string) (Info, error) {
+func statCapture(f *unpack.File, path string) (Info, error) {
 	info := Info{Columns: []string{"PL", "IAT", "DIR"}, Timed: true}
 	var failed error
 	quiet := Reader{Warn: func(error) {}}

@@ -7,10 +7,11 @@ import (
 	"hash/maphash"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
 // isCSV takes any text for CSV: of the kinds of file it is tried last.
@@ -28,7 +29,7 @@ func isCSV(head []byte) bool {
 }
 
 // readCSV is kind.read for CSV.
-func readCSV(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+func readCSV(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	c, err := openCSV(f, path, r)
 	if err == nil {
 		err = c.flows(func(flow Flow) bool { return yield(flow, nil) })
@@ -41,7 +42,7 @@ func readCSV(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
 	}
 }
 
-func statCSV(f *os.File, path string) (Info, error) {
+func statCSV(f *unpack.File, path string) (Info, error) {
 	c, err := openCSV(f, path, Reader{AllowEmpty: true})
 	if err != nil {
 		return Info{}, fmt.Errorf("traffic: %s: %w", path, err)
@@ -53,7 +54,7 @@ func statCSV(f *os.File, path string) (Info, error) {
 
 // csvFile reads the flows of a CSV file.
 type csvFile struct {
-	file   *os.File
+	file   *unpack.File
 	path   string
 	reader Reader
 	comma  rune
@@ -67,7 +68,7 @@ type csvFile struct {
 }
 
 // openCSV reads the first row.
-func openCSV(f *os.File, path string, r Reader) (*csvFile, error) {
+func openCSV(f *unpack.File, path string, r Reader) (*csvFile, error) {
 	c := &csvFile{file: f, path: path, reader: r}
 	delimiters := []rune{',', ';', '\t', '|'}
 	if r.CSV.Delimiter != 0 {
@@ -96,7 +97,7 @@ func openCSV(f *os.File, path string, r Reader) (*csvFile, error) {
 
 // start begins a pass over the file and returns the first row.
 func (c *csvFile) start() ([]string, error) {
-	if _, err := c.file.Seek(0, io.SeekStart); err != nil {
+	if err := c.file.Rewind(); err != nil {
 		return nil, err
 	}
 	c.rows = csv.NewReader(&csvGuard{r: c.file, comma: byte(c.comma)})
@@ -392,12 +393,12 @@ func (c *csvFile) packetRows(yield func(Flow) bool) error {
 	if _, err := c.start(); err != nil {
 		return err
 	}
-	info, err := c.file.Stat()
+	onDisk, contents, err := c.file.Size() // together has read it all
 	if err != nil {
 		return err
 	}
 	// A part of what a reader may use in all.
-	g.room = 24<<20 + 4*info.Size()
+	g.room = 24<<20 + 4*min(contents, 16*onDisk)
 	for {
 		row, err := c.next()
 		if err == io.EOF {

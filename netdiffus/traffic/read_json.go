@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
 // isJSON recognises JSON by its first character.
@@ -20,7 +21,7 @@ func isJSON(head []byte) bool {
 
 // readJSON is kind.read for MIRAGE's files (one object of biflows by 5-tuple)
 // and for JSON Lines (one object a flow; also as an array of such objects).
-func readJSON(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
+func readJSON(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	j := &jsonFlows{jsonScanner: newJSONScanner(f), reader: r, yield: yield, path: path}
 	switch err := j.read(); err {
 	case nil:
@@ -31,10 +32,10 @@ func readJSON(f *os.File, path string, r Reader, yield func(Flow, error) bool) {
 	}
 }
 
-func statJSON(f *os.File, path string) (Info, error) { return count(readJSON, f, path) }
+func statJSON(f *unpack.File, path string) (Info, error) { return count(readJSON, f, path) }
 
 // count is kind.stat for kinds that can only be counted by reading them.
-func count(read func(*os.File, string, Reader, func(Flow, error) bool), f *os.File, path string) (Info, error) {
+func count(read func(*unpack.File, string, Reader, func(Flow, error) bool), f *unpack.File, path string) (Info, error) {
 	info := Info{Columns: []string{"PL", "DIR", "LABEL"}}
 	var failed error
 	read(f, path, Reader{AllowEmpty: true, Warn: func(error) {}}, func(flow Flow, err error) bool {
