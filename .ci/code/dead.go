@@ -22,8 +22,9 @@ type deadFunction struct {
 }
 
 // deadFunctions returns the functions of the module in dir that neither its
-// programs nor the cells of its notebooks reach, sorted by name. It runs the tool
-// deadcode that the module in the current folder pins.
+// programs nor the cells of its notebooks reach, sorted by name, but for packages
+// that import testing: those are for tests. It runs the tool deadcode that the
+// module in the current folder pins.
 func deadFunctions(dir string) (dead []deadFunction, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -68,6 +69,11 @@ func deadFunctions(dir string) (dead []deadFunction, err error) {
 		if strings.Contains(p.Path, "/.ci/") {
 			continue // a declaration of a notebook that its last cells do not call
 		}
+		if helps, err := helpsTests(filepath.Join(dir, strings.TrimPrefix(p.Path, prefix))); err != nil {
+			return nil, err
+		} else if helps {
+			continue
+		}
 		for _, f := range p.Funcs {
 			file := f.Position.File
 			if !filepath.IsAbs(file) {
@@ -86,6 +92,29 @@ func deadFunctions(dir string) (dead []deadFunction, err error) {
 	}
 	slices.SortFunc(dead, func(a, b deadFunction) int { return strings.Compare(a.name, b.name) })
 	return dead, nil
+}
+
+// helpsTests reports whether the package in a folder imports testing.
+func helpsTests(folder string) (bool, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		return false, err
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return false, err
+		}
+		for _, i := range f.Imports {
+			if i.Path.Value == `"testing"` {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // functionLines returns how many lines the function has whose name is in that line.
