@@ -168,7 +168,7 @@ func (a *Atoms) Encode(class string, v, dst []float64) error {
 			return fmt.Errorf("codec: atoms: every series of class %q seen so far had ended at place %d", class, j)
 		default:
 			k := t.Index(v[j])
-			if t.Values[k] != v[j] && !a.Lossy() {
+			if t.Values[k] != v[j] && !a.lossy() {
 				return fmt.Errorf("codec: atoms: value %v at place %d is not in the table of class %q", v[j], j, class)
 			}
 			dst[j] = math.Sqrt(u[k])
@@ -213,8 +213,8 @@ func (a *Atoms) DecodeAlive(class string, codes []float64) []float64 {
 	return v
 }
 
-// Lossy reports whether encoding moves values to other ones.
-func (a *Atoms) Lossy() bool { return a.MinCount > 1 || a.Bins > 0 }
+// lossy reports whether encoding moves values to other ones.
+func (a *Atoms) lossy() bool { return a.MinCount > 1 || a.Bins > 0 }
 
 func (a *Atoms) tables(class string, length int) ([]AtomTable, error) {
 	if len(a.Tables) == 0 {

@@ -62,7 +62,7 @@ type decoder struct {
 	plane    []float64      // one channel of an image
 	narrow   []float64      // an image in float32 precision
 	pictures *pictureReader // nil without a rendering
-	slack    int            // see Encoding.Slack
+	slack    int            // see Encoding.slack
 }
 
 func newDecoder(e *Encoding) (*decoder, error) {
@@ -70,7 +70,7 @@ func newDecoder(e *Encoding) (*decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &decoder{Encoding: e, inverter: inverter, codes: make([]float64, e.SeriesLength()), slack: e.Slack()}
+	d := &decoder{Encoding: e, inverter: inverter, codes: make([]float64, e.SeriesLength()), slack: e.slack()}
 	d.pictures, err = newPictureReader(e)
 	return d, err
 }

@@ -23,13 +23,13 @@ type Recipe struct {
 // tables.
 type Channel struct {
 	Feature traffic.Feature // nil means traffic.SignedLength{}
-	Codec   codec.Codec     // nil means CodecFor(Feature); its parameters come from the data where it has none
+	Codec   codec.Codec     // nil means codec.MinMax on the feature's scale; parameters that it lacks come from the data
 }
 
-// CodecFor returns the codec that a feature has by default: MinMax with the
+// codecFor returns the codec that a feature has by default: MinMax with the
 // feature's scale, or with one from the data. A logarithmic scale stays away from
 // the end where float32 images are coarse.
-func CodecFor(f traffic.Feature) codec.Codec {
+func codecFor(f traffic.Feature) codec.Codec {
 	scale := traffic.ScaleOf(f)
 	m := codec.MinMax{Min: scale.Min, Max: scale.Max, Log: scale.Log}
 	if m.Log {
@@ -53,7 +53,7 @@ func (r Recipe) withDefaults() Recipe {
 			c.Feature = traffic.SignedLength{}
 		}
 		if c.Codec == nil {
-			c.Codec = CodecFor(c.Feature)
+			c.Codec = codecFor(c.Feature)
 		}
 		r.Channels = append(r.Channels, c)
 	}

@@ -37,10 +37,10 @@ func (s *Set) Plain() (plain *Set, off float64, err error) {
 	return &out, reader.off / float64(max(s.Len(), 1)), nil
 }
 
-// Slack returns the largest length, bytes, that is read where a picture has the
+// slack returns the largest length, bytes, that is read where a picture has the
 // colour of padding, or half of the lengths that have this colour if that is more.
 // It is 0 where the images are no pictures, or pictures that cannot be decoded.
-func (e *Encoding) Slack() int {
+func (e *Encoding) slack() int {
 	m, ok := e.recipe.Channels[e.lengths].Codec.(codec.MinMax)
 	if e.recipe.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
 		return 0

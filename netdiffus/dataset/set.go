@@ -127,9 +127,8 @@ type Item struct {
 // Where it is not (a sampler's images) packets of 0 bytes are padding wherever
 // they stand: values that round to 0 have no direction, and captures hold no
 // packets without payload. In pictures that is so of lengths that their colour
-// cannot distinguish from 0 (Encoding.Slack). An image of nothing but padding
-// yields no flow, so there may be fewer flows than images: Item.Index is the
-// image's.
+// cannot distinguish from 0. An image of nothing but padding yields no flow, so
+// there may be fewer flows than images: Item.Index is the image's.
 //
 // The sequence yields an error, and nothing else, when the images cannot be
 // decoded: a kind of image that does not implement imaging.Inverter, or a scale

@@ -34,9 +34,6 @@ type Rendering struct {
 	Stretch bool `json:"stretch,omitempty"`
 }
 
-// Colors lists the ways to colour numbers.
-func Colors() []string { return []string{"jet", "gray"} }
-
 // Validate reports what is wrong with r.
 func (r Rendering) Validate() error {
 	switch {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -91,5 +92,34 @@ func TestValues(t *testing.T) {
 	broken := errors.New("broken")
 	if _, err := Values(func(yield func(Flow, error) bool) { yield(Flow{}, broken) }, SignedLength{}, ""); err != broken {
 		t.Errorf("error %v, want the source's", err)
+	}
+}
+
+// A feature reports the fields that its Restore sets: those and no others come back.
+func TestFeatureFields(t *testing.T) {
+	want := []Packet{{Length: 517, Dir: Down, IAT: 12.5}, {Length: 33, Dir: Up, IAT: 3}}
+	for _, name := range FeatureNames() {
+		f, err := FeatureNamed(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []Packet{{Length: 1, Dir: Up, IAT: 1}, {Length: 1, Dir: Down, IAT: 1}}
+		before := slices.Clone(got)
+		f.Restore(f.Values(want), got)
+		for i := range got {
+			expected := before[i]
+			if f.Fields().Has(FieldLength) {
+				expected.Length = want[i].Length
+			}
+			if f.Fields().Has(FieldDir) {
+				expected.Dir = want[i].Dir
+			}
+			if f.Fields().Has(FieldIAT) {
+				expected.IAT = want[i].IAT
+			}
+			if got[i] != expected {
+				t.Errorf("%s: packet %d is restored as %v, want %v", name, i, got[i], expected)
+			}
+		}
 	}
 }

@@ -136,32 +136,44 @@ func (o convertOptions) lengthCodec() (codec.Codec, error) {
 		return nil, fmt.Errorf("--codec: %w", err)
 	}
 	_, isAtoms := c.(*codec.Atoms)
-	m, isMinMax := c.(codec.MinMax)
+	_, isMinMax := c.(codec.MinMax)
 	switch a := o.atoms; {
 	case !isMinMax && (o.scale != "" || o.low != 0):
 		return nil, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
 	case !isAtoms && (a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0):
 		return nil, fmt.Errorf("--tau, --min-count and --smooth are for --codec atoms, not %s", o.codec)
-	case !(a.Tau >= 0 && a.Tau <= 1):
-		return nil, fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
-	case a.MinCount < 0:
-		return nil, fmt.Errorf("--min-count %d: want 0 or more", a.MinCount)
-	case !(a.Smooth >= 0 && a.Smooth < 1):
-		return nil, fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
-	case !(o.low >= 0 && o.low < 1):
-		return nil, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
 	case isAtoms:
-		return &a, nil
-	case isMinMax && o.scale != "":
-		if m, err = parseScale(o.scale); err != nil {
-			return nil, err
-		}
-	}
-	if isMinMax {
-		m.Low = o.low
-		return m, nil
+		return &a, o.checkAtoms()
+	case isMinMax:
+		return o.minMax()
 	}
 	return c, nil
+}
+
+// checkAtoms checks the flags of --codec atoms.
+func (o convertOptions) checkAtoms() error {
+	switch a := o.atoms; {
+	case !(a.Tau >= 0 && a.Tau <= 1):
+		return fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
+	case a.MinCount < 0:
+		return fmt.Errorf("--min-count %d: want 0 or more", a.MinCount)
+	case !(a.Smooth >= 0 && a.Smooth < 1):
+		return fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
+	}
+	return nil
+}
+
+// minMax returns the codec of --codec minmax.
+func (o convertOptions) minMax() (m codec.MinMax, err error) {
+	if o.scale != "" {
+		if m, err = parseScale(o.scale); err != nil {
+			return m, err
+		}
+	}
+	if m.Low = o.low; !(m.Low >= 0 && m.Low < 1) {
+		return m, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
+	}
+	return m, nil
 }
 
 // encoder is the kind of image that the flags describe.
