@@ -135,6 +135,37 @@ func TestDecodeKeepsWhatIsMissing(t *testing.T) {
 	}
 }
 
+// Settings files of earlier versions had the images' shape and the number of classes
+// among the UNet's settings.
+func TestDecodeReadsEarlierFiles(t *testing.T) {
+	c, err := netdiffus.Decode([]byte(`{"unet": {"image_size": 12, "in_channels": 2, "classes": 2, "learn_sigma": true}, "class_cond": true, "classes": ["a", "b"]}`), netdiffus.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (netdiffus.Image{Side: 12, Channels: 2}); c.Image != want || c.UNet.ImageSize != 0 || c.UNet.Classes != 0 {
+		t.Errorf("images %+v, want %+v; UNet %+v", c.Image, want, c.UNet)
+	}
+	if n := c.Network(); n.ImageSize != 12 || n.InChannels != 2 || n.Classes != 2 || !n.LearnSigma {
+		t.Errorf("network %+v", n)
+	}
+	if c, err = netdiffus.Decode([]byte(`{"atoms": {"trunk": "mlp", "width": 64}}`), netdiffus.Default()); err != nil {
+		t.Fatal(err)
+	}
+	if a, ok := c.Kind.(netdiffus.Atoms); !ok || a.Width != 64 || a.Trunk.Name() != "mlp" {
+		t.Errorf("kind %T %+v, want Atoms", c.Kind, c.Kind)
+	}
+	for text, want := range map[string]string{
+		`{"unet": {"classes": 3}, "class_cond": true, "classes": ["a", "b"]}`: "3 classes, but 2 are named",
+		`{"atoms": {}, "pixels": {}}`:                                         "two kinds of model",
+		`{"atoms": {"widht": 64}}`:                                            "widht",
+		`{"diffusion": {"noise_schedule": "sigmoid"}}`:                        "want one of angular, cosine, linear",
+	} {
+		if _, err := netdiffus.Decode([]byte(text), netdiffus.Default()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Decode(%s): %v, want an error with %q", text, err, want)
+		}
+	}
+}
+
 func TestDiffNamesTheSettings(t *testing.T) {
 	a := netdiffus.Default()
 	b := a
@@ -157,7 +188,7 @@ func TestValidateReturnsEverything(t *testing.T) {
 	}
 	for _, want := range []string{"num_channels 10", "no noise schedule", "no variance", "min_snr", "batch_size", "lr is -1", "ema_rate", "label_dropout", "no schedule sampler"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not speak of %s:\n%v", want, err)
+			t.Errorf("the error does not name %s:\n%v", want, err)
 		}
 	}
 	for name, preset := range netdiffus.Presets {

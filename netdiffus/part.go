@@ -27,9 +27,6 @@ func (p Part[T]) Name() string { return p.name }
 // IsSet reports whether there is a part.
 func (p Part[T]) IsSet() bool { return p.set }
 
-// IsZero is IsSet's opposite, for encoding/json.
-func (p Part[T]) IsZero() bool { return !p.set }
-
 // String returns the name, for messages.
 func (p Part[T]) String() string {
 	if p.set && p.name == "" {
