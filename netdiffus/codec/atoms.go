@@ -22,7 +22,7 @@ import (
 // min-max scale to the next few byte counts leaves them readable. The code is
 // √u, which makes the diagonal of its GASF, 2u-1, as sharp at one end as at the
 // other. Decode takes the nearest u. A value never seen at that class and place
-// cannot come out.
+// cannot come out, but for those that Smooth and Novel add.
 //
 // The zero value is not fitted: the tables come from the data.
 type Atoms struct {
@@ -42,6 +42,10 @@ type Atoms struct {
 	// seen as the others, and every value moves to the nearest. What is lost is
 	// the place within a bin. 0 keeps every value as an atom.
 	Bins int `json:"bins,omitempty"`
+	// Novel adds to a table, for every value seen fewer times, a value near it that
+	// was not seen. A generator can then draw those in place of the rare values, which
+	// otherwise only copies of flows hold. It is not for Bins. 0 and 1 add none.
+	Novel int `json:"novel,omitempty"`
 	// Tables hold the atoms of every class, one table a place.
 	Tables map[string][]AtomTable `json:"tables,omitempty"`
 
@@ -54,8 +58,11 @@ const DefaultTau = 0.5
 // AtomTable is the distribution of one class's values at one place.
 type AtomTable struct {
 	Values  []float64 `json:"values"`  // rising
-	Weights []float64 `json:"weights"` // how often each was seen, above 0
+	Weights []float64 `json:"weights"` // how often each was seen, above 0; ½ for one that was not
 	Padding float64   `json:"padding"` // how often the series had ended; 0 means the table has no padding atom
+
+	// Novel are the indices of the values that were not seen, rising (Atoms.Novel).
+	Novel []int `json:"novel,omitempty"`
 
 	// After is what followed what: for each atom of the place before, save
 	// its padding, which only padding follows, which atoms of this table came

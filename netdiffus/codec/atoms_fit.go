@@ -115,6 +115,9 @@ func (f *atomFitter) ConditionalCodec(lead Codec) (Codec, error) {
 	if a.Bins < 0 {
 		return nil, fmt.Errorf("codec: atoms: %d bins: want 0 or more", a.Bins)
 	}
+	if a.Novel < 0 {
+		return nil, fmt.Errorf("codec: atoms: novel %d: want 0 or more", a.Novel)
+	}
 	if len(f.classes) == 0 {
 		return nil, errors.New("codec: atoms: no values to make tables of")
 	}
@@ -169,6 +172,9 @@ func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) Ato
 	t.Values, t.Weights = kept, make([]float64, len(kept))
 	for _, v := range slices.Sorted(maps.Keys(weights)) { // sorted: sums must repeat to the last bit
 		t.Weights[nearest(kept, v)] += weights[v]
+	}
+	if f.settings.Novel > 1 && f.settings.Bins == 0 && len(t.Values) > 0 {
+		t.addNovel(f.settings.Novel)
 	}
 	return t
 }

@@ -48,6 +48,11 @@ func (t AtomTable) check(before int) error {
 			return fmt.Errorf("value %v after %v, want them rising", t.Values[k], t.Values[k-1])
 		}
 	}
+	for i, k := range t.Novel {
+		if k < 0 || k >= len(t.Values) || i > 0 && k <= t.Novel[i-1] {
+			return fmt.Errorf("novel value %d of %d", k, len(t.Values))
+		}
+	}
 	if len(t.After) != 0 && len(t.After) != before {
 		return fmt.Errorf("successors of %d atoms, but the place before has %d", len(t.After), before)
 	}
