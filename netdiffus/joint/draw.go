@@ -1,0 +1,204 @@
+package joint
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+)
+
+// Drawer draws series of one class. It is for one goroutine.
+type Drawer struct {
+	class     *classPrior
+	posterior *markov.Posterior
+	arcs      []int32
+	atoms     [][]float64 // by channel: likelihood of each atom at a place, reused
+	symbols   [][]float64 // by place: of the chain's symbols
+	further   []leafEvidence
+}
+
+// leafEvidence is the likelihood of what a further channel shows.
+type leafEvidence struct {
+	atoms   [][]float64 // by place and atom
+	symbols [][]float64 // by place: mean over the atoms that come with a symbol
+}
+
+// Drawer returns what draws series of a class.
+func (p *Prior) Drawer(class int) *Drawer {
+	c := &p.classes[class]
+	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places))}
+	for _, at := range c.places {
+		d.atoms = append(d.atoms, make([]float64, len(at.level)))
+		d.symbols = append(d.symbols, make([]float64, len(at.groups)))
+	}
+	for _, l := range c.further {
+		var e leafEvidence
+		for j := range l.level {
+			e.atoms = append(e.atoms, make([]float64, len(l.level[j])))
+			e.symbols = append(e.symbols, make([]float64, len(l.common[j].First)-1))
+		}
+		d.further = append(d.further, e)
+	}
+	return d
+}
+
+// floors of the log likelihood of an atom, below the best of its place: less is as
+// good as impossible, and saves its sums. Where that leaves no series, as it may where
+// packets that do not follow each other are all likely by themselves, the second is
+// tried.
+var floors = [...]float64{-40, -700}
+
+// Draw writes into codes, [channels][places] in [0,1], the codes of a series drawn from
+// the posterior given the diagonals, [channels][places], of an image whose clean pixels
+// count signal times and bear noise of this standard deviation, above 0.
+func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, noise float64, codes [][]float64) {
+	drawn := false
+	for _, floor := range floors {
+		d.weigh(diagonals, signal, noise, floor)
+		if drawn = d.posterior.Draw(rng, d.evidence, d.arcs); drawn {
+			break
+		}
+	}
+	if !drawn { // the image is of no series of the class
+		d.DrawPrior(rng, codes)
+		return
+	}
+	d.emit(rng, codes)
+}
+
+// DrawPrior writes into codes the codes of a series drawn from the chain itself.
+func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
+	d.class.automaton.Draw(rng, d.arcs)
+	for j := range d.class.places {
+		fill(d.atoms[j], 1)
+		for k := range d.further {
+			fill(d.further[k].atoms[j], 1)
+			fill(d.further[k].symbols[j], 1)
+		}
+	}
+	d.emit(rng, codes)
+}
+
+func fill(x []float64, v float64) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// emit draws the atoms of the arcs taken, by the likelihoods at hand, and writes their
+// codes.
+func (d *Drawer) emit(rng *rand.Rand, codes [][]float64) {
+	for j, arc := range d.arcs {
+		g := d.class.places[j].groups[d.class.automaton.Places[j].Symbol[arc]]
+		atom := g.atoms[0]
+		if len(g.atoms) > 1 {
+			atom = pick(rng, g.atoms, g.weights, d.atoms[j])
+		}
+		codes[0][j] = d.class.places[j].code[atom]
+		for k := range d.further {
+			codes[1+k][j] = d.class.further[k].code[j][d.drawLeaf(rng, k, j, arc)]
+		}
+	}
+}
+
+// weigh computes the likelihoods of all atoms and symbols.
+func (d *Drawer) weigh(diagonals [][]float64, signal, noise, floor float64) {
+	for j := range d.class.places {
+		at := &d.class.places[j]
+		likelihoods(at.level, diagonals[0][j], signal, noise, floor, d.atoms[j])
+		for s, g := range at.groups {
+			d.symbols[j][s] = mean(g.atoms, g.weights, d.atoms[j])
+		}
+		for k := range d.further {
+			l, e := &d.class.further[k], &d.further[k]
+			likelihoods(l.level[j], diagonals[1+k][j], signal, noise, floor, e.atoms[j])
+			for s := range e.symbols[j] {
+				atoms, counts := l.common[j].of(int32(s))
+				e.symbols[j][s] = mean(atoms, counts, e.atoms[j])
+			}
+		}
+	}
+}
+
+// likelihoods writes N(x; signal·level, noise²) of every level, as a share of the best
+// one's, into dst: 0 where its logarithm is below floor.
+func likelihoods(level []float64, x, signal, noise, floor float64, dst []float64) {
+	best := x
+	if signal > 0 {
+		best -= signal * level[nearest(level, x/signal)]
+	}
+	scale := 1 / (2 * noise * noise)
+	for k, v := range level {
+		off := x - signal*v
+		if log := (best*best - off*off) * scale; log > floor {
+			dst[k] = math.Exp(log)
+		} else {
+			dst[k] = 0
+		}
+	}
+}
+
+// mean is the mean of values of atoms, by weight.
+func mean(atoms []int32, weights, values []float64) float64 {
+	sum, total := 0.0, 0.0
+	for i, atom := range atoms {
+		sum += weights[i] * values[atom]
+		total += weights[i]
+	}
+	if total == 0 {
+		return 0
+	}
+	return sum / total
+}
+
+// evidence is the likelihood of all channels at place j if the chain takes the arc.
+func (d *Drawer) evidence(j int, arc int32) float64 {
+	symbol := d.class.automaton.Places[j].Symbol[arc]
+	e := d.symbols[j][symbol]
+	for k := range d.further {
+		if e == 0 {
+			return 0
+		}
+		l, further := &d.class.further[k], &d.further[k]
+		atoms, counts := l.counts[j].of(arc)
+		share := l.share[j][arc]
+		e *= (1-share)*mean(atoms, counts, further.atoms[j]) + share*further.symbols[j][symbol]
+	}
+	return e
+}
+
+// drawLeaf draws the atom of further channel k at place j given the arc.
+func (d *Drawer) drawLeaf(rng *rand.Rand, k, j int, arc int32) int32 {
+	l, e := &d.class.further[k], &d.further[k]
+	symbol := d.class.automaton.Places[j].Symbol[arc]
+	atoms, counts := l.counts[j].of(arc)
+	share := l.share[j][arc]
+	own := (1 - share) * mean(atoms, counts, e.atoms[j])
+	common := share * e.symbols[j][symbol]
+	if rng.Float64()*(own+common) >= own {
+		atoms, counts = l.common[j].of(symbol)
+	}
+	return pick(rng, atoms, counts, e.atoms[j])
+}
+
+// pick draws one of atoms in proportion to its weight and its value, or to its weight
+// alone where all values are 0.
+func pick(rng *rand.Rand, atoms []int32, weights, values []float64) int32 {
+	total := 0.0
+	for i, atom := range atoms {
+		total += weights[i] * values[atom]
+	}
+	if total == 0 {
+		return atoms[rng.IntN(len(atoms))]
+	}
+	u, last := rng.Float64()*total, atoms[0]
+	for i, atom := range atoms {
+		if w := weights[i] * values[atom]; w > 0 {
+			if last = atom; u < w {
+				break
+			}
+			u -= w
+		}
+	}
+	return last
+}

@@ -1,0 +1,198 @@
+// Package joint draws a whole series at once from its exact posterior given a noisy
+// image: what a denoiser that treats every packet by itself cannot do without losing
+// what binds the packets together.
+//
+// The prior of a class is a Markov chain of any order over the atoms of its codec
+// (codec.Atoms), with rare values merged. A Gramian field's diagonal is a function of
+// one packet each, so given a noisy image x_t = √ᾱ x_0 + √(1−ᾱ) ε its diagonal is
+// independent evidence about each packet, and backward filtering with forward sampling
+// (package markov) draws from
+//
+//	p(series | diagonal of x_t) ∝ p(series) Π_j N(x_t,jj; √ᾱ (2u_j − 1), 1−ᾱ).
+//
+// A reverse step that draws the series, renders its image x_0 and samples
+// q(x_s | x_t, x_0) leaves the marginals of the forward process unchanged, whatever the
+// number of steps: samples follow the chain exactly.
+package joint
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+)
+
+// Settings say how the chain of a class is made.
+type Settings struct {
+	Order int `json:"order"` // packets that a packet depends on
+	// Rare merges the values that were seen fewer times at their class and place into
+	// groups of neighbours that the chain does not tell apart. What a group turns out
+	// as is as often a value that was not seen (codec.Atoms.Novel) as the counts of
+	// rare values lead to expect. 0 and 1 merge none.
+	Rare int `json:"rare,omitempty"`
+	// Group is how often the values of a group were seen together, about; 0 means 8.
+	Group int `json:"group,omitempty"`
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Group == 0 {
+		s.Group = 8
+	}
+	return s
+}
+
+// String describes s: "order 3, values seen fewer than 3 times in groups of 8".
+func (s Settings) String() string {
+	if s = s.withDefaults(); s.Rare <= 1 {
+		return fmt.Sprintf("order %d", s.Order)
+	}
+	return fmt.Sprintf("order %d, values seen fewer than %d times in groups of %d", s.Order, s.Rare, s.Group)
+}
+
+// Prior is what is known of the series of each class before an image is seen.
+type Prior struct {
+	settings Settings
+	classes  []classPrior
+}
+
+// classPrior is the prior of one class.
+type classPrior struct {
+	places    []place // of the lead channel
+	automaton *markov.Automaton
+	further   []leaf // of the other channels
+}
+
+// Series are the series of one class as atoms, [flows][channels][places]: indices into
+// codec.AtomTable.Values, len(Values) for padding.
+type Series [][][]int32
+
+// Fit makes the prior of the classes, which series has in the same order, for images of
+// channels with these codecs. The first channel is the chain's; the others depend on
+// the step of the chain at their place.
+func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings) (*Prior, error) {
+	s = s.withDefaults()
+	if err := checkChannels(channels, classes); err != nil {
+		return nil, err
+	}
+	p := &Prior{settings: s}
+	for c, class := range classes {
+		if len(series[c]) == 0 {
+			return nil, fmt.Errorf("joint: class %q has no series", class)
+		}
+		one := classPrior{places: newPlaces(channels[0], class, s)}
+		sequences := make([][]int32, len(series[c]))
+		for i, flow := range series[c] {
+			sequences[i] = make([]int32, len(one.places))
+			for j, atom := range flow[0] {
+				sequences[i][j] = one.places[j].symbol[atom]
+			}
+		}
+		var err error
+		if one.automaton, err = markov.FitAutomaton(sequences, s.Order); err != nil {
+			return nil, fmt.Errorf("joint: class %q: %w", class, err)
+		}
+		for k, a := range channels[1:] {
+			one.further = append(one.further, fitLeaf(a, class, one.automaton, sequences, series[c], 1+k))
+		}
+		p.classes = append(p.classes, one)
+	}
+	return p, nil
+}
+
+// checkChannels returns what is wrong with the codecs.
+func checkChannels(channels []*codec.Atoms, classes []string) error {
+	if len(channels) == 0 || len(classes) == 0 {
+		return errors.New("joint: no channels or no classes")
+	}
+	length := len(channels[0].Tables[classes[0]])
+	for _, a := range channels {
+		for _, class := range classes {
+			if n := len(a.Tables[class]); n == 0 || n != length {
+				return fmt.Errorf("joint: the codec has tables for %d places of class %q, want %d", n, class, length)
+			}
+		}
+	}
+	return nil
+}
+
+// Settings returns how the chain was made.
+func (p *Prior) Settings() Settings { return p.settings }
+
+// Arcs returns the number of steps that the chains of all classes have.
+func (p *Prior) Arcs() int {
+	n := 0
+	for _, c := range p.classes {
+		for _, at := range c.automaton.Places {
+			n += len(at.Symbol)
+		}
+	}
+	return n
+}
+
+// Tables is a Prior as it stands in a file: without what follows from the codecs.
+type Tables struct {
+	Settings
+	Classes []ClassTables `json:"classes"` // in the order of the classes' numbers
+}
+
+// ClassTables is the prior of one class in a file.
+type ClassTables struct {
+	Chain   *markov.Automaton `json:"chain"`
+	Further [][]LeafTable     `json:"further,omitempty"` // by channel and place
+}
+
+// Tables returns p for a file.
+func (p *Prior) Tables() *Tables {
+	t := &Tables{Settings: p.settings}
+	for _, c := range p.classes {
+		one := ClassTables{Chain: c.automaton}
+		for _, leaf := range c.further {
+			one.Further = append(one.Further, leaf.counts)
+		}
+		t.Classes = append(t.Classes, one)
+	}
+	return t
+}
+
+// Prior returns the prior of which t are the tables, for the codecs and classes that it
+// was fitted with. It checks all of it, since files may hold anything.
+func (t *Tables) Prior(channels []*codec.Atoms, classes []string) (*Prior, error) {
+	if err := checkChannels(channels, classes); err != nil {
+		return nil, err
+	}
+	if len(t.Classes) != len(classes) {
+		return nil, fmt.Errorf("joint: tables of %d classes, want %d", len(t.Classes), len(classes))
+	}
+	p := &Prior{settings: t.Settings.withDefaults()}
+	for c, class := range classes {
+		one, err := t.Classes[c].prior(channels, class, p.settings)
+		if err != nil {
+			return nil, fmt.Errorf("joint: class %q: %w", class, err)
+		}
+		p.classes = append(p.classes, one)
+	}
+	return p, nil
+}
+
+func (t ClassTables) prior(channels []*codec.Atoms, class string, s Settings) (classPrior, error) {
+	one := classPrior{places: newPlaces(channels[0], class, s), automaton: t.Chain}
+	if t.Chain == nil || len(t.Further) != len(channels)-1 {
+		return one, fmt.Errorf("no chain, or tables of %d further channels for %d", len(t.Further), len(channels)-1)
+	}
+	symbols := make([]int, len(one.places))
+	for j := range symbols {
+		symbols[j] = len(one.places[j].groups)
+	}
+	if err := t.Chain.Check(symbols); err != nil {
+		return one, err
+	}
+	for k, counts := range t.Further {
+		l, err := newLeaf(channels[1+k], class, t.Chain, counts)
+		if err != nil {
+			return one, fmt.Errorf("channel %d: %w", 1+k, err)
+		}
+		one.further = append(one.further, l)
+	}
+	return one, nil
+}

@@ -1,0 +1,314 @@
+package joint_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+)
+
+// talk makes n series of up to length values in which each depends on the two before
+// it, and some are rare; beside each stands a second value that depends on the first.
+func talk(n, length int, seed uint64) (values, beside [][]float64) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	for range n {
+		v := []float64{float64(100 + 50*rng.IntN(4))}
+		for len(v) < length {
+			last, before := v[len(v)-1], 0.0
+			if len(v) > 1 {
+				before = v[len(v)-2]
+			}
+			next := -last
+			switch {
+			case rng.IntN(12) == 0:
+				next = float64(300 + rng.IntN(400)) // rare
+			case before < 0:
+				next = 150 + math.Mod(math.Abs(last)+math.Abs(before), 200)
+			case rng.IntN(6) == 0:
+				next = 1460
+			}
+			if rng.IntN(length) == 0 {
+				break
+			}
+			v = append(v, next)
+		}
+		b := make([]float64, len(v))
+		for j, x := range v {
+			b[j] = float64(int(math.Abs(x))%3 + rng.IntN(2))
+		}
+		values, beside = append(values, v), append(beside, b)
+	}
+	return values, beside
+}
+
+// fitCodec fits the tables of one class, "a".
+func fitCodec(t testing.TB, a codec.Atoms, length int, values, lead [][]float64) *codec.Atoms {
+	t.Helper()
+	f := a.Fitter(length)
+	for i, v := range values {
+		var err error
+		if lead != nil {
+			err = f.(codec.ConditionalFitter).AddConditional("a", v, lead[i])
+		} else {
+			err = f.Add("a", v)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := f.Codec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.(*codec.Atoms)
+}
+
+// draw are the images of the series, by GASF.
+func images(t testing.TB, length int, channels []*codec.Atoms, series ...[][]float64) imaging.Images {
+	t.Helper()
+	m := imaging.New(len(series[0]), length, length, len(channels))
+	codes, plane := make([]float64, length), make([]float64, length*length)
+	for i := range m.N {
+		image := m.At(i)
+		for k, a := range channels {
+			if err := a.Encode("a", series[k][i], codes); err != nil {
+				t.Fatal(err)
+			}
+			imaging.GASF{}.Encode(codes, plane)
+			for p, v := range plane {
+				image[p*len(channels)+k] = v
+			}
+		}
+	}
+	return m
+}
+
+// grams counts the runs of n values, with their places.
+func grams(series [][]float64, n int) map[string]float64 {
+	counts := map[string]float64{}
+	for _, v := range series {
+		for j := range len(v) - n + 1 {
+			counts[fmt.Sprint(j, v[j:j+n])]++
+		}
+	}
+	return counts
+}
+
+// divergence is the Jensen-Shannon divergence of two counts, bits.
+func divergence(a, b map[string]float64) float64 {
+	total := func(m map[string]float64) (s float64) {
+		for _, n := range m {
+			s += n
+		}
+		return s
+	}
+	keys, sa, sb, js := map[string]bool{}, total(a), total(b), 0.0
+	for k := range a {
+		keys[k] = true
+	}
+	for k := range b {
+		keys[k] = true
+	}
+	for k := range keys {
+		p, q := a[k]/sa, b[k]/sb
+		m := (p + q) / 2
+		for _, x := range []float64{p, q} {
+			if x > 0 {
+				js += x * math.Log2(x/m) / 2
+			}
+		}
+	}
+	return js
+}
+
+// reverse draws n series through the reverse process on the diagonals alone.
+func reverse(t testing.TB, p *joint.Prior, channels []*codec.Atoms, s schedule.Schedule, n, length int, seed uint64) [][][]float64 {
+	t.Helper()
+	out := make([][][]float64, len(channels))
+	d := p.Drawer(0)
+	x, codes := make([][]float64, len(channels)), make([][]float64, len(channels))
+	for k := range channels {
+		x[k], codes[k] = make([]float64, length), make([]float64, length)
+	}
+	x0, mean := make([]float64, length), make([]float64, length)
+	sigma := s.PosteriorVariance()
+	for i := range n {
+		rng := noise.Stream(seed, uint64(i))
+		for k := range x {
+			for j := range x[k] {
+				x[k][j] = rng.NormFloat64()
+			}
+		}
+		for step := s.Len() - 1; step >= 0; step-- {
+			ab := s.AlphaBar[step]
+			d.Draw(rng, x, math.Sqrt(ab), math.Sqrt(1-ab), codes)
+			for k := range x {
+				for j, c := range codes[k] {
+					x0[j] = 2*c*c - 1
+				}
+				s.PosteriorMean(step, x0, x[k], mean)
+				for j := range x[k] {
+					x[k][j] = mean[j]
+					if step > 0 {
+						x[k][j] += math.Sqrt(sigma[step]) * rng.NormFloat64()
+					}
+				}
+			}
+		}
+		for k, a := range channels {
+			for j := range x[k] {
+				x0[j] = math.Sqrt(max(0, (x[k][j]+1)/2))
+			}
+			v := a.Decode("a", x0)
+			out[k] = append(out[k], v[:len(v)-zeros(v)])
+		}
+	}
+	return out
+}
+
+// fromPrior draws n series of the first channel from the chain itself.
+func fromPrior(p *joint.Prior, channels []*codec.Atoms, n, length int, seed uint64) (values [][]float64) {
+	d := p.Drawer(0)
+	codes := [][]float64{make([]float64, length)}
+	for i := range n {
+		d.DrawPrior(noise.Stream(seed, uint64(i)), codes)
+		v := channels[0].Decode("a", codes[0])
+		values = append(values, v[:len(v)-zeros(v)])
+	}
+	return values
+}
+
+// zeros is how many zeros v ends with.
+func zeros(v []float64) int {
+	n := 0
+	for n < len(v) && v[len(v)-1-n] == 0 {
+		n++
+	}
+	return n
+}
+
+// TestReverseProcessFollowsTheChain is the claim of the package: what the reverse
+// process draws, at any number of steps, is distributed as what the chain draws.
+func TestReverseProcessFollowsTheChain(t *testing.T) {
+	for _, length := range []int{10, 32, 64} {
+		values, _ := talk(300, length, 1)
+		channels := []*codec.Atoms{fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)}
+		series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
+		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 2, Rare: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 600
+		full, err := schedule.Angular(1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain, other := fromPrior(p, channels, n, length, 100), fromPrior(p, channels, n, length, 200)
+		for _, steps := range []string{"5", "20"} {
+			s, err := full.Respace(steps)
+			if err != nil {
+				t.Fatal(err)
+			}
+			drawn := reverse(t, p, channels, s, n, length, 300)[0]
+			for order := 1; order <= 3; order++ {
+				got := divergence(grams(drawn, order), grams(chain, order))
+				floor := divergence(grams(other, order), grams(chain, order))
+				if got > floor*1.1+0.002 {
+					t.Errorf("length %d, %s steps: %d-grams are %.4f from the chain's, which are %.4f from each other", length, steps, order, got, floor)
+				}
+			}
+		}
+	}
+}
+
+// Further channels go with the first one.
+func TestReverseProcessOfTwoChannels(t *testing.T) {
+	const length = 10
+	values, beside := talk(400, length, 2)
+	lead := fitCodec(t, codec.Atoms{}, length, values, nil)
+	channels := []*codec.Atoms{lead, fitCodec(t, codec.Atoms{}, length, beside, values)}
+	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, beside), make([]int, len(values)))
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := schedule.Angular(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := full.Respace("10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := reverse(t, p, channels, s, 3000, length, 1)
+	// The second value is |first| mod 3, or one more.
+	for i, v := range drawn[0] {
+		for j, x := range v {
+			if j >= len(drawn[1][i]) {
+				continue // zeros at the end of the second channel are cut above
+			}
+			want := float64(int(math.Abs(x)) % 3)
+			if got := drawn[1][i][j]; x == math.Abs(x) && x < 300 && got != want && got != want+1 {
+				t.Fatalf("series %d: %v came with %v, want %v or one more", i, x, got, want)
+			}
+		}
+	}
+}
+
+func TestTablesRoundTrip(t *testing.T) {
+	const length = 8
+	values, beside := talk(60, length, 3)
+	lead := fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)
+	channels := []*codec.Atoms{lead, fitCodec(t, codec.Atoms{}, length, beside, values)}
+	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, beside), make([]int, len(values)))
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 2, Rare: 3, Group: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(p.Tables())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables joint.Tables
+	if err := json.Unmarshal(text, &tables); err != nil {
+		t.Fatal(err)
+	}
+	again, err := tables.Prior(channels, []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := schedule.Angular(5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := reverse(t, p, channels, s, 40, length, 1), reverse(t, again, channels, s, 40, length, 1)
+	for i := range a[0] {
+		if !slices.Equal(a[0][i], b[0][i]) || !slices.Equal(a[1][i], b[1][i]) {
+			t.Fatalf("series %d: %v from the tables, %v before", i, b[0][i], a[0][i])
+		}
+	}
+	for _, test := range []struct{ was, is, want string }{
+		{`"order":2`, `"order":2`, ""},
+		{`"chain":{`, `"chain":null,"x":{`, "no chain"},
+		{`"atom":[`, `"atom":[99,`, "do not fit"},
+	} {
+		damaged := strings.Replace(string(text), test.was, test.is, 1)
+		var tables joint.Tables
+		if err := json.Unmarshal([]byte(damaged), &tables); err != nil {
+			t.Fatal(err)
+		}
+		_, err := tables.Prior(channels, []string{"a"})
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, want %q", test.is, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package joint
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+)
+
+// leaf is a further channel of a class: at each place an atom that depends on the step
+// that the chain takes there, and on nothing else.
+//
+//	P(atom | arc) = (1 − λ) n(arc, atom)/n(arc) + λ P(atom | symbol),  λ = d/(n + d),
+//
+// where d of the n occurrences of the arc are of different atoms (Witten & Bell 1991,
+// method C).
+type leaf struct {
+	level  [][]float64 // by place and atom: 2u − 1
+	code   [][]float64 // by place and atom: √u
+	counts []LeafTable // by place
+	common []LeafTable // by place: the same by symbol in place of arc
+	share  [][]float64 // by place and arc: λ
+}
+
+// LeafTable counts the atoms of one place that came with each arc there.
+type LeafTable struct {
+	First []int32   `json:"first"` // the atoms of arc a are [First[a], First[a+1])
+	Atom  []int32   `json:"atom"`
+	Count []float64 `json:"count"`
+}
+
+// pair is an atom that came with an arc, or symbol.
+type pair struct{ with, atom int32 }
+
+// newLeafTable makes the table of counts with the keys 0 to n−1.
+func newLeafTable(n int, counts map[pair]float64) LeafTable {
+	pairs := slices.SortedFunc(maps.Keys(counts), func(x, y pair) int {
+		return cmp.Or(cmp.Compare(x.with, y.with), cmp.Compare(x.atom, y.atom))
+	})
+	t := LeafTable{First: make([]int32, n+1)}
+	for _, p := range pairs {
+		t.First[p.with+1]++
+		t.Atom = append(t.Atom, p.atom)
+		t.Count = append(t.Count, counts[p])
+	}
+	for k := range n {
+		t.First[k+1] += t.First[k]
+	}
+	return t
+}
+
+// of returns the atoms that came with arc or symbol k, and how often.
+func (t LeafTable) of(k int32) (atoms []int32, counts []float64) {
+	from, to := t.First[k], t.First[k+1]
+	return t.Atom[from:to], t.Count[from:to]
+}
+
+// fitLeaf counts channel k of the series, whose chain takes the arcs of sequences.
+func fitLeaf(a *codec.Atoms, class string, chain *markov.Automaton, sequences [][]int32, series Series, k int) leaf {
+	var counts []LeafTable
+	before := make([]int32, len(sequences)) // context of each sequence
+	for j := range chain.Places {
+		at := &chain.Places[j]
+		n := map[pair]float64{}
+		for i, s := range sequences {
+			arc := findArc(at, before[i], s[j])
+			n[pair{arc, series[i][k][j]}]++
+			before[i] = at.Next[arc]
+		}
+		counts = append(counts, newLeafTable(len(at.Symbol), n))
+	}
+	return makeLeaf(a, class, chain, counts)
+}
+
+// findArc returns the arc of a symbol that was counted after a context.
+func findArc(at *markov.Place, context, symbol int32) int32 {
+	from, to := at.Arcs(context)
+	i, _ := slices.BinarySearch(at.Symbol[from:to], symbol)
+	return from + int32(i)
+}
+
+// newLeaf is the leaf of counts that were read from a file.
+func newLeaf(a *codec.Atoms, class string, chain *markov.Automaton, counts []LeafTable) (leaf, error) {
+	tables := a.Tables[class]
+	if len(counts) != len(chain.Places) {
+		return leaf{}, fmt.Errorf("counts of %d places, want %d", len(counts), len(chain.Places))
+	}
+	for j, t := range counts {
+		if err := t.check(len(chain.Places[j].Symbol), tables[j].Len()); err != nil {
+			return leaf{}, fmt.Errorf("place %d: %w", j, err)
+		}
+	}
+	return makeLeaf(a, class, chain, counts), nil
+}
+
+// check returns what is wrong with a table for so many arcs and atoms.
+func (t LeafTable) check(arcs, atoms int) error {
+	if len(t.First) != arcs+1 || t.First[0] != 0 || int(t.First[arcs]) != len(t.Atom) || len(t.Count) != len(t.Atom) {
+		return fmt.Errorf("%d atoms and %d counts of %d arcs do not fit", len(t.Atom), len(t.Count), arcs)
+	}
+	for k := range arcs {
+		if t.First[k+1] <= t.First[k] || int(t.First[k+1]) > len(t.Atom) {
+			return fmt.Errorf("arc %d has the atoms %d to %d of %d", k, t.First[k], t.First[k+1], len(t.Atom))
+		}
+	}
+	for i, atom := range t.Atom {
+		if atom < 0 || int(atom) >= atoms || !(t.Count[i] > 0) || math.IsInf(t.Count[i], 0) {
+			return fmt.Errorf("atom %d of %d, %v times", atom, atoms, t.Count[i])
+		}
+	}
+	return nil
+}
+
+// makeLeaf computes what follows from the counts.
+func makeLeaf(a *codec.Atoms, class string, chain *markov.Automaton, counts []LeafTable) leaf {
+	l := leaf{counts: counts, level: levelsOf(a, class)}
+	for j, level := range l.level {
+		code := make([]float64, len(level))
+		for k, v := range level {
+			code[k] = math.Sqrt((v + 1) / 2)
+		}
+		l.code = append(l.code, code)
+		at := &chain.Places[j]
+		bySymbol, share := map[pair]float64{}, make([]float64, len(at.Symbol))
+		for arc, symbol := range at.Symbol {
+			atoms, n := counts[j].of(int32(arc))
+			total := 0.0
+			for i, atom := range atoms {
+				bySymbol[pair{symbol, atom}] += n[i]
+				total += n[i]
+			}
+			kinds := float64(len(atoms))
+			share[arc] = kinds / (total + kinds)
+		}
+		l.share = append(l.share, share)
+		l.common = append(l.common, newLeafTable(1+int(slices.Max(at.Symbol)), bySymbol))
+	}
+	return l
+}

@@ -1,0 +1,77 @@
+package joint
+
+import (
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+)
+
+// Read reads the series that GASF images show off their diagonals, by class: an atom
+// for each place and channel. labels are the images' classes, indices into classes.
+func Read(channels []*codec.Atoms, classes []string, images imaging.Images, labels []int) []Series {
+	levels := make([][][][]float64, len(classes)) // by class, channel and place
+	for c, class := range classes {
+		for _, a := range channels {
+			levels[c] = append(levels[c], levelsOf(a, class))
+		}
+	}
+	all := make([]Series, len(classes))
+	for i, label := range labels {
+		image := images.At(i)
+		flow := make([][]int32, len(channels))
+		for k := range channels {
+			flow[k] = make([]int32, images.W)
+			for j := range flow[k] {
+				flow[k][j] = nearest(levels[label][k][j], image[(j*images.W+j)*images.C+k])
+			}
+		}
+		all[label] = append(all[label], flow)
+	}
+	return all
+}
+
+// Values are the values of the series of the first channel, by class, as far as they
+// go before padding.
+func Values(a *codec.Atoms, classes []string, series []Series) [][][]float64 {
+	all := make([][][]float64, len(classes))
+	for c, class := range classes {
+		tables := a.Tables[class]
+		for _, flow := range series[c] {
+			var v []float64
+			for j, atom := range flow[0] {
+				if int(atom) == len(tables[j].Values) {
+					break
+				}
+				v = append(v, tables[j].Values[atom])
+			}
+			all[c] = append(all[c], v)
+		}
+	}
+	return all
+}
+
+// levelsOf is 2u − 1 of the atoms of each place of a class: what the diagonal shows.
+func levelsOf(a *codec.Atoms, class string) [][]float64 {
+	var levels [][]float64
+	for _, t := range a.Tables[class] {
+		level := t.Middles(a.TauOrDefault())
+		for k, u := range level {
+			level[k] = 2*u - 1
+		}
+		levels = append(levels, level)
+	}
+	return levels
+}
+
+// nearest returns the index of the number nearest to v in rising numbers.
+func nearest(numbers []float64, v float64) int32 {
+	i, _ := slices.BinarySearch(numbers, v)
+	switch {
+	case i == 0:
+		return 0
+	case i == len(numbers) || v-numbers[i-1] <= numbers[i]-v:
+		return int32(i - 1)
+	}
+	return int32(i)
+}

@@ -1,0 +1,192 @@
+package markov
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Automaton is a Markov chain over sequences of symbols, all of one length, with a
+// table for every position:
+//
+//	P(s) = Π_j P(s_j | s_{j-order} … s_{j-1}, j)
+//
+// Its contexts, the runs of up to Order symbols before a position, are numbered and
+// joined by arcs, one for each symbol that was counted after a context. With that the
+// posterior of a sequence given evidence about each arc is exact: see Posterior.
+//
+// Its JSON holds all of it. Check one that was read from a file.
+type Automaton struct {
+	Order  int     `json:"order"`
+	Places []Place `json:"places"`
+}
+
+// Place holds the arcs from the contexts before one position.
+type Place struct {
+	First  []int32   `json:"first"`  // the arcs of context c are [First[c], First[c+1])
+	Symbol []int32   `json:"symbol"` // by arc
+	Count  []float64 `json:"count"`  // by arc, how often the symbol was seen there
+	Next   []int32   `json:"next"`   // by arc: the context before the next position
+}
+
+// Arcs returns the range of the arcs of a context.
+func (p *Place) Arcs(context int32) (from, to int32) { return p.First[context], p.First[context+1] }
+
+// Contexts returns the number of contexts.
+func (p *Place) Contexts() int { return len(p.First) - 1 }
+
+// FitAutomaton counts sequences, which must all have the same length, one or more. A
+// symbol is a number from 0 up.
+func FitAutomaton(sequences [][]int32, order int) (*Automaton, error) {
+	if len(sequences) == 0 || len(sequences[0]) == 0 {
+		return nil, fmt.Errorf("markov: no sequences to count, or empty ones")
+	}
+	if order < 0 {
+		return nil, fmt.Errorf("markov: order %d, want 0 or more", order)
+	}
+	length := len(sequences[0])
+	for i, s := range sequences {
+		if len(s) != length {
+			return nil, fmt.Errorf("markov: sequence %d has %d symbols, the first has %d", i, len(s), length)
+		}
+	}
+	a := &Automaton{Order: order}
+	before := make([]int32, len(sequences)) // context of each sequence before position j
+	count := int32(1)                       // contexts there
+	for j := range length {
+		counts, next := map[step]int{}, map[step]int32{}
+		after := contexts{order: order, numbers: map[string]int32{}}
+		for i, s := range sequences {
+			at := step{before[i], s[j]}
+			counts[at]++
+			before[i] = after.number(s, j+1)
+			next[at] = before[i]
+		}
+		a.Places = append(a.Places, newPlace(count, counts, next))
+		count = int32(len(after.numbers))
+	}
+	return a, nil
+}
+
+// step is a symbol after a context.
+type step struct{ context, symbol int32 }
+
+// newPlace numbers the arcs by context and symbol.
+func newPlace(contexts int32, counts map[step]int, next map[step]int32) Place {
+	steps := slices.SortedFunc(maps.Keys(counts), func(x, y step) int {
+		return cmp.Or(cmp.Compare(x.context, y.context), cmp.Compare(x.symbol, y.symbol))
+	})
+	p := Place{First: make([]int32, contexts+1)}
+	for _, s := range steps {
+		p.First[s.context+1]++
+		p.Symbol = append(p.Symbol, s.symbol)
+		p.Count = append(p.Count, float64(counts[s]))
+		p.Next = append(p.Next, next[s])
+	}
+	for c := range contexts {
+		p.First[c+1] += p.First[c]
+	}
+	return p
+}
+
+// contexts numbers the runs of symbols before a position.
+type contexts struct {
+	order   int
+	numbers map[string]int32
+	key     []byte
+}
+
+// number returns the number of the context of s before position j.
+func (c *contexts) number(s []int32, j int) int32 {
+	c.key = c.key[:0]
+	for _, v := range s[max(0, j-c.order):j] {
+		c.key = binary.LittleEndian.AppendUint32(c.key, uint32(v))
+	}
+	n, ok := c.numbers[string(c.key)]
+	if !ok {
+		n = int32(len(c.numbers))
+		c.numbers[string(c.key)] = n
+	}
+	return n
+}
+
+// Check returns what is wrong with an automaton whose symbols at position j are to be
+// below symbols[j].
+func (a *Automaton) Check(symbols []int) error {
+	if len(a.Places) == 0 || len(a.Places) != len(symbols) {
+		return fmt.Errorf("markov: %d positions, want %d", len(a.Places), len(symbols))
+	}
+	for j := range a.Places {
+		contexts := 0 // before the next position
+		if j+1 < len(a.Places) {
+			contexts = a.Places[j+1].Contexts()
+		}
+		if err := a.Places[j].check(symbols[j], contexts, j+1 == len(a.Places)); err != nil {
+			return fmt.Errorf("markov: position %d: %w", j, err)
+		}
+	}
+	if n := a.Places[0].Contexts(); n != 1 {
+		return fmt.Errorf("markov: %d contexts before the first position, want 1", n)
+	}
+	return nil
+}
+
+// check returns what is wrong with a place. Every context must have an arc.
+func (p *Place) check(symbols, contexts int, last bool) error {
+	arcs := len(p.Symbol)
+	if len(p.First) < 2 || p.First[0] != 0 || int(p.First[len(p.First)-1]) != arcs || len(p.Count) != arcs || len(p.Next) != arcs {
+		return fmt.Errorf("%d arcs, %d counts and %d next contexts of %d contexts do not fit", arcs, len(p.Count), len(p.Next), p.Contexts())
+	}
+	for c := range p.Contexts() {
+		if p.First[c] < 0 || p.First[c+1] <= p.First[c] || int(p.First[c+1]) > arcs {
+			return fmt.Errorf("context %d has the arcs %d to %d of %d", c, p.First[c], p.First[c+1], arcs)
+		}
+	}
+	for arc := range arcs {
+		if s := p.Symbol[arc]; s < 0 || int(s) >= symbols {
+			return fmt.Errorf("symbol %d of %d", s, symbols)
+		}
+		if next := p.Next[arc]; !last && (next < 0 || int(next) >= contexts) {
+			return fmt.Errorf("next context %d of %d", next, contexts)
+		}
+		if n := p.Count[arc]; !(n > 0) || math.IsInf(n, 0) {
+			return fmt.Errorf("count %v", n)
+		}
+	}
+	return nil
+}
+
+// Draw writes into arcs, of one entry a position, the arcs of a sequence drawn from
+// the chain.
+func (a *Automaton) Draw(rng *rand.Rand, arcs []int32) {
+	var context int32
+	for j := range a.Places {
+		p := &a.Places[j]
+		from, to := p.Arcs(context)
+		arcs[j] = from + choose(rng, p.Count[from:to])
+		context = p.Next[arcs[j]]
+	}
+}
+
+// choose returns an index drawn in proportion to its weight. Where all are 0 it
+// returns 0.
+func choose(rng *rand.Rand, weights []float64) int32 {
+	total := 0.0
+	for _, w := range weights {
+		total += w
+	}
+	u, last := rng.Float64()*total, 0
+	for i, w := range weights {
+		if w > 0 {
+			if last = i; u < w {
+				break
+			}
+			u -= w
+		}
+	}
+	return int32(last)
+}
