@@ -49,7 +49,7 @@ func largeTables(t *testing.T) netdiffus.Config {
 		}}),
 		Classes: classes, Images: imaging.New(1, 10, 10, 2), Labels: []int{0},
 	}
-	c, err := netdiffus.Presets["default"]().Fit(set)
+	c, err := netdiffus.Presets["network"]().Fit(set)
 	if err != nil {
 		t.Fatal(err)
 	}

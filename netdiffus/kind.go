@@ -1,11 +1,16 @@
 package netdiffus
 
 import (
+	"context"
+	"math/rand/v2"
+
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
@@ -22,6 +27,16 @@ type Kind interface {
 	Check(c Config) error
 	// New returns the model of c, which is fitted.
 	New(c Config) (Model, error)
+}
+
+// An Estimator is a Kind whose models are estimated by counting the data, at once: they
+// have no weights.
+type Estimator interface {
+	Kind
+	// Estimate returns the kind with what it has learned from set, which c, whose kind
+	// it is, is fitted to. Where it has learned from a set before it stays as it is.
+	// status is called with a few words about what is being done.
+	Estimate(ctx context.Context, c Config, set *dataset.Set, status func(message string)) (Kind, error)
 }
 
 // A Model is a model of any kind, made for the data that its Config was fitted to.
@@ -68,6 +83,16 @@ type Bound interface {
 	Denoiser(previous *graph.Node) diffusion.Denoiser
 	// Decoder returns the decoding of that name, one of Traits.Decodings.
 	Decoder(name string) Decoder
+}
+
+// A HostDenoiser is a Bound whose clean images are computed by Go in place of a graph;
+// its Denoiser is not called. It may draw them at random: where they follow the
+// posterior given the noisy images, so do the samples, at any number of steps.
+type HostDenoiser interface {
+	Bound
+	// EstimateX0 writes the clean images of x, at step t and of the classes y, into x0,
+	// of the same shape. streams[i] is image i's own source of randomness.
+	EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error
 }
 
 // A Decoder decides what finished images are to show. It is given the images x

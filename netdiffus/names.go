@@ -70,5 +70,6 @@ var (
 	Kinds = newRegistry("Kinds", "kind of model", map[string]Kind{
 		"pixels": Pixels{},
 		"atoms":  Atoms{},
+		"chain":  Chain{},
 	})
 )

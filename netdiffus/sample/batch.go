@@ -119,3 +119,17 @@ func (b *batch) images(values []float32) imaging.Images {
 	}
 	return images
 }
+
+// values is the inverse of images; filler is 0.
+func (b *batch) values(images imaging.Images) []float32 {
+	pixels := b.image.Pixels()
+	values := make([]float32, len(b.part)*pixels)
+	at := 0
+	for i, number := range b.part {
+		if number != filler {
+			images.Read(at, values[i*pixels:(i+1)*pixels])
+			at++
+		}
+	}
+	return values
+}

@@ -103,6 +103,11 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 			}
 		}
 		var err error
+		if p.host != nil {
+			if x0, err = p.estimate(b, x, t); err != nil {
+				return err
+			}
+		}
 		if x, x0, err = p.step(x, x0, t, z, b.y); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package sample
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -19,6 +21,9 @@ type program struct {
 	// that it returned the step before, t (scalar int32), noise [B,H,W,C] and, with
 	// classes, y [B] int32; it returns x_{t-1} and the new estimate.
 	exec *model.Exec
+	// host, where it is not nil, computes the clean images, in place of the model's graph:
+	// exec is given them, and returns them as they are.
+	host netdiffus.HostDenoiser
 	// decide is the program of the model's decoding, see Generator.decider; nil where
 	// there is none to apply.
 	decide  *model.Exec
@@ -50,6 +55,7 @@ func (g *Generator) program(r Request, batch int, groups []int) (program, error)
 	}
 	m := g.model.Bind(s, groups)
 	p := program{steps: s.Len(), classes: g.Config.NumClasses() > 0}
+	p.host, _ = m.(netdiffus.HostDenoiser)
 	sampler := r.Sampler.Value(r.Eta)
 	p.exec, err = model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		x, previous, t, z := in[0], in[1], in[2], in[3]
@@ -58,6 +64,10 @@ func (g *Generator) program(r Request, batch int, groups []int) (program, error)
 			y = in[4]
 		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
+		if p.host != nil {
+			x0 := previous // of this step: see estimate
+			return []*graph.Node{sampler(s, diffusion.FromX0(s, x0, x, t), x, t, z), x0}
+		}
 		d := diffusion.WithLastX0(g.denoiser(m, s, r, previous), previous)
 		next, x0 := diffusion.Step(g.store.Scope(g.scope), d, sampler, s, x, t, y, z)
 		return []*graph.Node{next, x0}
@@ -102,4 +112,24 @@ func (p program) step(x, x0 *tensors.Tensor, t int, z *tensors.Tensor, y []int32
 		return nil, nil, err
 	}
 	return out[0], out[1], nil
+}
+
+// estimate returns the clean images of x_t as p.host computes them.
+func (p program) estimate(b *batch, x *tensors.Tensor, t int) (*tensors.Tensor, error) {
+	images, err := b.read(x)
+	if err != nil {
+		return nil, err
+	}
+	var y []int32
+	var streams []*rand.Rand
+	for i, number := range b.part {
+		if number != filler {
+			y, streams = append(y, b.y[i]), append(streams, b.streams[i])
+		}
+	}
+	x0 := imaging.New(images.N, images.H, images.W, images.C)
+	if err := p.host.EstimateX0(images, t, y, streams, x0); err != nil {
+		return nil, err
+	}
+	return b.tensor(b.values(x0)), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
 // Reconstruction is a model's estimate of clean images from images noised up to step T.
@@ -61,6 +63,12 @@ type reconstructor struct {
 	args   []any // clean images, noise and classes
 	exec   *model.Exec
 	eps    []float32
+
+	// Of models whose clean images are computed by Go, in place of exec.
+	host     netdiffus.HostDenoiser
+	schedule schedule.Schedule
+	y        []int32
+	seed     uint64
 }
 
 func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstructor, error) {
@@ -96,6 +104,10 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 		l.eps = append(l.eps, eps...)
 		y = append(y, int32(classes[i]))
 	}
+	if host, ok := m.(netdiffus.HostDenoiser); ok {
+		l.host, l.schedule, l.y, l.seed = host, s, y, seed
+		return l, nil
+	}
 	shape := []int{set.Len(), set.Images.H, set.Images.W, set.Images.C}
 	l.args = []any{tensors.FromFlatDataAndDimensions(x0, shape...), tensors.FromFlatDataAndDimensions(l.eps, shape...)}
 	if c.NumClasses() > 0 {
@@ -119,6 +131,9 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 func (l *reconstructor) at(t int) (Reconstruction, error) {
 	if t < 0 || t >= l.steps {
 		return Reconstruction{}, fmt.Errorf("step %d: want one from 0 to %d", t, l.steps-1)
+	}
+	if l.host != nil {
+		return l.onHost(t)
 	}
 	out, err := l.exec.Call(append([]any{tensors.FromScalar(int32(t))}, l.args...)...)
 	if err != nil {
@@ -144,6 +159,40 @@ func (l *reconstructor) at(t int) (Reconstruction, error) {
 		}
 	}
 	n := float64(len(flat[0]))
+	r.EpsMSE, r.X0MSE = r.EpsMSE/n, r.X0MSE/n
+	return r, nil
+}
+
+// onHost is at for models whose clean images are computed by Go.
+func (l *reconstructor) onHost(t int) (Reconstruction, error) {
+	m := l.images
+	r := Reconstruction{T: t, Noisy: imaging.New(m.N, m.H, m.W, m.C), X0: imaging.New(m.N, m.H, m.W, m.C)}
+	pixels := m.H * m.W * m.C
+	noisy, x0 := imaging.New(m.N, m.H, m.W, m.C), imaging.New(m.N, m.H, m.W, m.C) // in l.order
+	eps, streams := make([]float64, m.N*pixels), make([]*rand.Rand, m.N)
+	for place, i := range l.order {
+		own := eps[place*pixels : (place+1)*pixels]
+		for j := range own {
+			own[j] = float64(l.eps[place*pixels+j])
+		}
+		l.schedule.QSample(t, m.At(i), own, noisy.At(place))
+		streams[place] = noise.Stream(l.seed, noise.Key("reconstruct"), uint64(i), uint64(t))
+	}
+	if err := l.host.EstimateX0(noisy, t, l.y, streams, x0); err != nil {
+		return Reconstruction{}, err
+	}
+	implied := make([]float64, pixels)
+	for place, i := range l.order {
+		r.Noisy.Set(i, noisy.At(place))
+		r.X0.Set(i, x0.At(place))
+		l.schedule.EpsFromX0(t, x0.At(place), noisy.At(place), implied)
+		for j, v := range x0.At(place) {
+			r.X0MSE += (v - m.At(i)[j]) * (v - m.At(i)[j])
+			d := implied[j] - eps[place*pixels+j]
+			r.EpsMSE += d * d
+		}
+	}
+	n := float64(len(eps))
 	r.EpsMSE, r.X0MSE = r.EpsMSE/n, r.X0MSE/n
 	return r, nil
 }

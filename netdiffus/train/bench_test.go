@@ -28,7 +28,7 @@ func reference(b *testing.B, size int) (*trainer, []inputs, []int32, []float32) 
 	cfg := netdiffus.Reference()
 	cfg.Training.BatchSize = size
 	set := &dataset.Set{Classes: strings.Split("abcdefghijklmn", ""), Images: imaging.New(size, 10, 10, 1), Labels: make([]int, size)}
-	r, err := newTrainer(backendtest.Open(b), cfg, set, Options{})
+	r, err := newTrainer(b.Context(), backendtest.Open(b), cfg, set, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

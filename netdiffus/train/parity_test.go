@@ -115,7 +115,7 @@ func goldenTrainer(t *testing.T, b compute.Backend, loss string, training netdif
 	cfg.Diffusion.Loss = netdiffus.Losses.Must(loss)
 	cfg.Training = training
 	cfg.Training.BatchSize, cfg.Training.Sampler = goldenBatch, netdiffus.TimestepSamplers.Must("uniform")
-	r, err := newTrainer(b, cfg, &dataset.Set{
+	r, err := newTrainer(t.Context(), b, cfg, &dataset.Set{
 		Classes: []string{"a", "b", "c"},
 		Images:  imaging.New(goldenBatch, goldenSide, goldenSide, 1),
 		Labels:  []int{0, 1, 2, 0},

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -54,9 +55,9 @@ func StartAt(cfg netdiffus.Config, step int, moments bool) (json.RawMessage, err
 
 // open starts the run at step 0, or where the checkpoint to continue from was
 // saved.
-func open(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (r *trainer, err error) {
+func open(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (r *trainer, err error) {
 	// Building variables and graphs reports mistakes by panics.
-	if caught := exceptions.TryCatch[error](func() { r, err = newTrainer(b, cfg, set, opt) }); caught != nil {
+	if caught := exceptions.TryCatch[error](func() { r, err = newTrainer(ctx, b, cfg, set, opt) }); caught != nil {
 		err = fmt.Errorf("train: %w", caught)
 	}
 	if err != nil {

@@ -88,7 +88,7 @@ var ErrDiverged = errors.New("the loss is not a finite number")
 // without the stop, on the CPU to the bit.
 func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) iter.Seq2[StepMetrics, error] {
 	return func(yield func(StepMetrics, error) bool) {
-		r, err := open(b, cfg, set, opt)
+		r, err := open(ctx, b, cfg, set, opt)
 		if err != nil {
 			yield(StepMetrics{}, err)
 			return
@@ -137,7 +137,7 @@ type trainer struct {
 }
 
 // newTrainer builds the run at step 0, with new weights.
-func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (*trainer, error) {
+func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (*trainer, error) {
 	if opt.Status == nil {
 		opt.Status = func(string) {}
 	}
@@ -148,6 +148,11 @@ func newTrainer(b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt O
 	}
 	if cfg, err = cfg.Fit(set); err != nil {
 		return nil, err
+	}
+	if e, ok := cfg.Kind.(netdiffus.Estimator); ok {
+		if cfg.Kind, err = e.Estimate(ctx, cfg, set, opt.Status); err != nil {
+			return nil, err
+		}
 	}
 	m, err := cfg.Model()
 	if err != nil {
@@ -204,8 +209,16 @@ func (o Options) withDefaults(planned int) Options {
 	return o
 }
 
-// loop trains until all steps are done, ctx ends or yield returns false.
+// loop trains until all steps are done, ctx ends or yield returns false. A model
+// without weights has nothing to train: its checkpoint is saved at once.
 func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error {
+	if len(r.prog.params) == 0 {
+		saved, err := r.save()
+		if err == nil {
+			yield(StepMetrics{Saved: saved})
+		}
+		return err
+	}
 	drawing, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := r.feed.run(drawing, r.step, r.opt.Steps)

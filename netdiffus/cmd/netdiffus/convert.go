@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
@@ -73,12 +74,16 @@ Every flow is decoded again, and how many come back exactly is printed.`,
 	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
 	flags.IntVar(&o.timeBins, "time-bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
 	flags.IntVar(&o.atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
+	flags.IntVar(&o.atoms.Novel, "novel", defaultNovel, "--codec atoms: beside values seen fewer times, at their class and place, add one that was not seen, which samples may show in their stead; 0 adds none")
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
 }
+
+// defaultNovel is the codec's setting that the default preset's model is made for.
+var defaultNovel = netdiffus.Chain{}.Codec().(*codec.Atoms).Novel
 
 // convertOptions are convert's flags.
 type convertOptions struct {
@@ -155,6 +160,8 @@ func (o convertOptions) checkAtoms() error {
 	switch a := o.atoms; {
 	case !(a.Tau >= 0 && a.Tau <= 1):
 		return fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
+	case a.Novel < 0:
+		return fmt.Errorf("--novel %d: want 0 or more", a.Novel)
 	case a.MinCount < 0:
 		return fmt.Errorf("--min-count %d: want 0 or more", a.MinCount)
 	case !(a.Smooth >= 0 && a.Smooth < 1):

@@ -101,9 +101,12 @@ var trainSettings = []setting{
 	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
-	atomsPart("base", "model over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases, func(a *netdiffus.Atoms) *netdiffus.Part[categorical.Base] { return &a.Base }),
-	atomsPart("trunk", "model over atoms: the network below the head", netdiffus.Trunks, func(a *netdiffus.Atoms) *netdiffus.Part[netdiffus.NewTrunk] { return &a.Trunk }),
-	atomsSetting("self-condition", "bool", "model over atoms: show the network its own estimate of the clean image at the step before; better for flows of 10 packets, worse for 32",
+	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next two on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
+	chainSetting("rare", "chain: merge values seen fewer times at their class and place into groups of neighbours, which turn out as values that were not seen", func(k *netdiffus.Chain) *int { return &k.Rare }),
+	chainSetting("group", "chain: how often the values of such a group were seen together, about; 0 means 8", func(k *netdiffus.Chain) *int { return &k.Group }),
+	atomsPart("base", "network over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases, func(a *netdiffus.Atoms) *netdiffus.Part[categorical.Base] { return &a.Base }),
+	atomsPart("trunk", "network over atoms: the network below the head", netdiffus.Trunks, func(a *netdiffus.Atoms) *netdiffus.Part[netdiffus.NewTrunk] { return &a.Trunk }),
+	atomsSetting("self-condition", "bool", "network over atoms: show the network its own estimate of the clean image at the step before; better for flows of 10 packets, worse for 32",
 		func(a netdiffus.Atoms) string { return strconv.FormatBool(a.SelfCondition) },
 		func(a *netdiffus.Atoms, word string) (err error) {
 			a.SelfCondition, err = parseSwitch(word)
@@ -138,7 +141,7 @@ var trainSettings = []setting{
 	floatSetting("validation", "share of the flows held out of training, as 0.1, to measure the loss of now and then; the best checkpoint is kept; 0 means none", func(c *netdiffus.Config) *float64 { return &c.Training.Validation }),
 	intSetting("validate-every", "steps between two measurements of the flows held out; 0 means 20 times in all", func(c *netdiffus.Config) *int { return &c.Training.ValidateEvery }),
 	intSetting("patience", "stop training when so many measurements of the flows held out in a row are no better than the best; 0 means never", func(c *netdiffus.Config) *int { return &c.Training.Patience }),
-	boolSetting("limit-copies", "model over atoms: also draw flows at every measurement and count copies of training flows; where they are more than among the flows held out, it is no better than the best",
+	boolSetting("limit-copies", "network over atoms: also draw flows at every measurement and count copies of training flows; where they are more than among the flows held out, it is no better than the best",
 		func(c *netdiffus.Config) bool { return c.Training.LimitCopies },
 		func(c *netdiffus.Config, on bool) { c.Training.LimitCopies = on }),
 	floatSetting("label-dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
@@ -255,27 +258,44 @@ func setPart[T any](p *netdiffus.Part[T], parts *netdiffus.Registry[T], name str
 	return nil
 }
 
-// atomsSetting is a setting of the model over atoms, empty for another model.
-func atomsSetting(name, kind, usage string, get func(a netdiffus.Atoms) string, set func(a *netdiffus.Atoms, word string) error) setting {
+// kindSetting is a setting of the kind of model K, empty for others. cure is what
+// makes a model of that kind.
+func kindSetting[K netdiffus.Kind](name, kind, usage, cure string, get func(k K) string, set func(k *K, word string) error) setting {
+	var zero K
 	return setting{
-		name: name, kind: kind, usage: usage, of: netdiffus.Atoms{},
+		name: name, kind: kind, usage: usage, of: zero,
 		get: func(c *netdiffus.Config) string {
-			a, ok := c.Kind.(netdiffus.Atoms)
+			k, ok := c.Kind.(K)
 			if !ok {
 				return ""
 			}
-			return get(a)
+			return get(k)
 		},
 		set: func(c *netdiffus.Config, word string) error {
-			a, ok := c.Kind.(netdiffus.Atoms)
+			k, ok := c.Kind.(K)
 			if !ok {
-				return errors.New("it is for a model over atoms: a data set converted with --codec atoms, or --preset quick, default or best")
+				return errors.New(cure)
 			}
-			err := set(&a, word)
-			c.Kind = a
+			err := set(&k, word)
+			c.Kind = k
 			return err
 		},
 	}
+}
+
+// atomsSetting is a setting of the network over atoms.
+func atomsSetting(name, kind, usage string, get func(a netdiffus.Atoms) string, set func(a *netdiffus.Atoms, word string) error) setting {
+	return kindSetting(name, kind, usage, "it is for a network over atoms: --preset quick, network or best, and a data set converted with --codec atoms", get, set)
+}
+
+// chainSetting is a number of the chain's settings.
+func chainSetting(name, usage string, field func(k *netdiffus.Chain) *int) setting {
+	return kindSetting(name, "N", usage, "it is for a chain: --preset default, and a data set converted with --codec atoms",
+		func(k netdiffus.Chain) string { return strconv.Itoa(*field(&k)) },
+		func(k *netdiffus.Chain, word string) (err error) {
+			*field(k), err = strconv.Atoi(word)
+			return err
+		})
 }
 
 // atomsPart is the name of a part of the model over atoms.

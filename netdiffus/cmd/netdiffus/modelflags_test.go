@@ -85,7 +85,7 @@ func TestSettings(t *testing.T) {
 
 // The flags of a model over atoms go with its presets, and with no other.
 func TestAtomSettings(t *testing.T) {
-	got, err := apply(t, netdiffus.Presets["default"](), "--trunk unet --base independent")
+	got, err := apply(t, netdiffus.Presets["network"](), "--trunk unet --base independent")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAtomSettings(t *testing.T) {
 	if _, err := apply(t, netdiffus.Default(), "--trunk unet"); err == nil {
 		t.Error("a trunk for a model over pixels: nothing wrong")
 	}
-	if _, err := apply(t, netdiffus.Presets["default"](), "--trunk rnn"); err == nil {
+	if _, err := apply(t, netdiffus.Presets["network"](), "--trunk rnn"); err == nil {
 		t.Error("an unknown trunk: nothing wrong")
 	}
 }

@@ -38,6 +38,10 @@ func follow(bar *progress, reports iter.Seq2[train.StepMetrics, error]) (last tr
 		if r.Best {
 			best = r.Saved
 		}
+		if r.Step == 0 { // counted, not trained
+			last = r
+			continue
+		}
 		if last.Step == 0 { // what came before is compilation or an earlier run
 			bar.restart(r.Step)
 		}

@@ -265,8 +265,11 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		return err
 	}
 	session := newSession(c, device, f.data)
-	fmt.Fprintf(w, "training on %d images of %d classes, %d parameters, run %s\n",
-		set.Len(), len(set.Classes), nn.Count(m.Params()), f.run)
+	parameters := fmt.Sprintf("%d parameters", nn.Count(m.Params()))
+	if _, counted := cfg.Kind.(netdiffus.Estimator); counted {
+		parameters = "a model that is counted"
+	}
+	fmt.Fprintf(w, "training on %d images of %d classes, %s, run %s\n", set.Len(), len(set.Classes), parameters, f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
@@ -280,7 +283,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if err != nil {
 		return err
 	}
-	if last.Step == 0 {
+	if last.Step == 0 && last.Saved == "" {
 		fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
 	}
 	from := f.run

@@ -1,0 +1,210 @@
+package netdiffus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
+)
+
+// Chain is the kind of model without a network: its denoiser draws a whole flow from
+// the exact posterior of a Markov chain given the noisy image (package joint), so that
+// samples follow the chain exactly, as images. It is counted in seconds, and is what a
+// network has to be better than.
+type Chain struct {
+	// Settings are the chain's. Order 0 chooses them on a part of the data that is held
+	// out (joint.Choose).
+	joint.Settings
+	// Chosen are the settings that were chosen where none were given.
+	Chosen *joint.Settings `json:"chosen,omitempty"`
+	// Tables are the chain itself; nil until Estimate.
+	Tables *ChainTables `json:"tables,omitempty"`
+}
+
+// ChainTables are what a chain has learned.
+type ChainTables struct {
+	*joint.Tables
+	// Choice is what was measured to choose the settings; nil where they were given.
+	Choice *joint.Choice `json:"choice,omitempty"`
+}
+
+// chainNovel is how often a value is seen at most for the codec to add one beside it:
+// above what joint.Choose merges.
+const chainNovel = 6
+
+// Codec returns the codec "atoms", with new values beside the rare ones.
+func (Chain) Codec() codec.Codec { return &codec.Atoms{Novel: chainNovel} }
+
+// Check returns what keeps c from being a chain.
+func (k Chain) Check(c Config) error {
+	t := c.Training
+	var p problems
+	p.wrong(k.Order < 0 || k.Rare < 0 || k.Group < 0, "order is %d, rare %d and group %d, want 0 or more", k.Order, k.Rare, k.Group)
+	p.wrong(!c.ClassCond, "a chain is class-conditional")
+	p.wrong(t.Validation != 0 || t.LabelDropout != 0 || t.LimitCopies,
+		"a chain is counted, not trained: it takes neither validation nor label dropout nor limit_copies")
+	if c.Encoding != nil {
+		_, err := atomCodecs(c.Encoding)
+		p.add(err)
+	}
+	return p.err()
+}
+
+// Estimate counts the chain, after it has chosen how, where the settings are not given.
+func (k Chain) Estimate(ctx context.Context, c Config, set *dataset.Set, status func(string)) (Kind, error) {
+	if k.Tables != nil {
+		return k, nil
+	}
+	codecs, err := atomCodecs(c.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	series := joint.Read(codecs, c.Classes, set.Images, set.Labels)
+	settings, tables := k.Settings, &ChainTables{}
+	if settings.Order == 0 {
+		status("choosing the chain's settings on flows held out")
+		choice, err := joint.Choose(ctx, codecs[0], c.Classes, joint.Values(codecs[0], c.Classes, series), c.Training.Seed)
+		if err != nil {
+			return nil, err
+		}
+		status("chosen: " + choice.String())
+		settings, tables.Choice, k.Chosen = choice.Settings, &choice, &choice.Settings
+	}
+	prior, err := joint.Fit(codecs, c.Classes, series, settings)
+	if err != nil {
+		return nil, err
+	}
+	tables.Tables, k.Tables = prior.Tables(), tables
+	status(fmt.Sprintf("counted %d flows by a chain of %s", set.Len(), settings))
+	return k, nil
+}
+
+// New returns the model; it cannot draw until the chain is estimated.
+func (k Chain) New(c Config) (Model, error) {
+	m := &chainModel{}
+	if k.Tables == nil || k.Tables.Tables == nil {
+		return m, nil
+	}
+	if c.Encoding == nil {
+		return nil, errors.New("netdiffus: a chain is made for a data set: fit the configuration to one first")
+	}
+	codecs, err := atomCodecs(c.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	m.prior, err = k.Tables.Prior(codecs, c.Classes)
+	m.drawers = make([]sync.Pool, len(c.Classes))
+	return m, err
+}
+
+// chainModel is the prior, and memory to draw with.
+type chainModel struct {
+	prior   *joint.Prior // nil before Estimate
+	drawers []sync.Pool  // of *joint.Drawer, by class
+}
+
+func (*chainModel) Params() []nn.Param { return nil }
+
+func (*chainModel) Traits() Traits { return Traits{Batch: 512} }
+
+func (m *chainModel) Bind(s schedule.Schedule, _ []int) Bound { return chainBound{m, s} }
+
+// chainBound is a chainModel over the steps of a schedule.
+type chainBound struct {
+	*chainModel
+	schedule schedule.Schedule
+}
+
+func (chainBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *graph.Node, *graph.Node) diffusion.Losses {
+	exceptions.Panicf("netdiffus: a chain has no loss to minimise")
+	return diffusion.Losses{}
+}
+
+// Denoiser is not built as a graph: see EstimateX0.
+func (chainBound) Denoiser(*graph.Node) diffusion.Denoiser {
+	exceptions.Panicf("netdiffus: a chain is no graph")
+	return nil
+}
+
+func (chainBound) Decoder(string) Decoder { return nil }
+
+// EstimateX0 implements HostDenoiser: each image's x0 is a draw from its posterior,
+// rendered.
+func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error {
+	if b.prior == nil {
+		return errors.New("netdiffus: the chain has not been counted yet")
+	}
+	alphaBar := b.schedule.AlphaBar[t]
+	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
+	jobs := make(chan int, x.N)
+	for i := range x.N {
+		jobs <- i
+	}
+	close(jobs)
+	var workers sync.WaitGroup
+	for range min(x.N, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			r := newRenderer(x)
+			for i := range jobs {
+				d, ok := b.drawers[y[i]].Get().(*joint.Drawer)
+				if !ok {
+					d = b.prior.Drawer(int(y[i]))
+				}
+				r.read(x.At(i))
+				d.Draw(streams[i], r.diagonals, signal, noise, r.codes)
+				r.write(x0.At(i))
+				b.drawers[y[i]].Put(d)
+			}
+		})
+	}
+	workers.Wait()
+	return nil
+}
+
+// renderer reads the diagonals of an image's channels and draws the images of codes.
+type renderer struct {
+	side, channels   int
+	diagonals, codes [][]float64 // by channel and place
+	plane            []float64   // [side,side]
+}
+
+func newRenderer(m imaging.Images) *renderer {
+	r := &renderer{side: m.W, channels: m.C, plane: make([]float64, m.W*m.W)}
+	for range m.C {
+		r.diagonals = append(r.diagonals, make([]float64, m.W))
+		r.codes = append(r.codes, make([]float64, m.W))
+	}
+	return r
+}
+
+func (r *renderer) read(image []float64) {
+	for c, diagonal := range r.diagonals {
+		for j := range diagonal {
+			diagonal[j] = image[(j*r.side+j)*r.channels+c]
+		}
+	}
+}
+
+func (r *renderer) write(image []float64) {
+	for c, codes := range r.codes {
+		imaging.GASF{}.Encode(codes, r.plane)
+		for i, v := range r.plane {
+			image[i*r.channels+c] = v
+		}
+	}
+}
