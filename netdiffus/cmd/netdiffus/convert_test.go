@@ -79,7 +79,7 @@ func TestConvertAndInvert(t *testing.T) {
 			if got := readFlows(t, traffic.Reader{}, out); !sameFlows(got, flows) {
 				t.Errorf("off the whole images flows came back as %v", got)
 			}
-			if stdout, _, err = execute(t.Context(), "invert", "--in", set, "--out", out, "--keep_padding"); err != nil {
+			if _, _, err = execute(t.Context(), "invert", "--in", set, "--out", out, "--keep_padding"); err != nil {
 				t.Fatal(err)
 			}
 			back := readFlows(t, traffic.Reader{KeepPadding: true}, out)
