@@ -25,7 +25,29 @@ type Assembly struct {
 	// one that was quiet for longest is ended, with a warning. 0 means 262,144.
 	// A flow takes some 250 bytes and 16 more a packet that it keeps.
 	MaxOpen int
+
+	// Tunnels chooses the packets that are read where one is within another.
+	// The zero value is Inner.
+	Tunnels Tunnels
 }
+
+// Tunnels chooses between the packets of a tunnel and the packets within it.
+// Either way, what the link layer adds (VLAN tags, PBB, MPLS, PPPoE) is passed
+// over, up to the first IP header.
+type Tunnels uint8
+
+const (
+	// Inner reads the TCP or UDP packet that is innermost. Which tunnel it was
+	// in does not part biflows: a tunnel's key is often one for each direction
+	// (GTP-U's TEID, the session of L2TP, MPLS labels), and the same packet may
+	// be captured in two tunnels.
+	Inner Tunnels = iota
+
+	// Outer reads the packets of the first IP header: what goes through VXLAN
+	// is one UDP biflow of the tunnel's ends, and what goes through GRE is in
+	// none.
+	Outer
+)
 
 // Options sets how a capture is read. The zero value is usable.
 type Options struct {

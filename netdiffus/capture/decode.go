@@ -48,6 +48,22 @@ const (
 	linkIPv4      = 228
 	linkIPv6      = 229
 	linkLinuxSLL2 = 276 // Linux cooked, version 2
+
+	linkPPP         = 9
+	linkPPPHDLC     = 50  // PPP in HDLC-like framing, or Cisco HDLC
+	linkPPPEther    = 51  // PPPoE without its Ethernet header
+	linkATM         = 100 // RFC 1483: LLC
+	linkCiscoHDLC   = 104
+	linkWireless    = 105 // IEEE 802.11
+	linkPrism       = 119 // Prism header, then 802.11
+	linkRadiotap    = 127
+	linkAVS         = 163 // AVS header, then 802.11
+	linkPPPPppd     = 166 // a byte of direction in place of PPP's address
+	linkPPI         = 192
+	linkPPPWithDir  = 204 // a byte of direction, then PPP
+	linkNFLOG       = 239
+	linkPKTAP       = 258
+	linkPKTAPOnUser = 149 // PKTAP as macOS wrote it before it had a number
 )
 
 // EtherTypes.
@@ -57,6 +73,16 @@ const (
 	etherVLAN = 0x8100 // 802.1Q
 	etherQinQ = 0x88a8 // 802.1ad
 	etherOld  = 0x9100 // QinQ before it was standardised
+
+	etherMPLS         = 0x8847
+	etherMPLSUpstream = 0x8848 // labels that the upstream router assigns
+	etherPPPoE        = 0x8864
+	etherPBB          = 0x88e7 // 802.1ah, the I-tag
+	etherBridged      = 0x6558 // transparent Ethernet bridging
+	etherPPP          = 0x880b
+	etherNSH          = 0x894f
+	etherETag         = 0x893f // 802.1BR
+	etherVNTag        = 0x8926
 )
 
 // maxLength is the longest packet that IP's 16-bit length fields can state,
@@ -66,88 +92,88 @@ const maxLength = 65535
 // IP protocols and IPv6 extension headers.
 const (
 	protoHopByHop    = 0
+	protoIPIP        = 4
 	protoTCP         = 6
 	protoUDP         = 17
+	protoIPv6        = 41
 	protoRouting     = 43
 	protoFragment    = 44
+	protoGRE         = 47
 	protoAuth        = 51
 	protoNone        = 59
 	protoDestination = 60
+	protoEtherIP     = 97
+	protoL2TP        = 115 // version 3
 	protoMobility    = 135
+	protoMPLS        = 137
 	protoHIP         = 139
 	protoShim6       = 140
+	protoEthernet    = 143 // RFC 8986
 )
 
+// decoder reads the headers of frames, one frame after another.
+type decoder struct {
+	outer bool // tunnels over IP and UDP stay closed
+
+	// About the frame under way, and then the one that was decoded last.
+	s       *segment
+	depth   int    // encapsulations entered
+	tunnels uint64 // their kinds, bits by tunnel
+	unread  unread // what it is, for isOther and isOtherIP
+	part    bool   // the IP packet under way is a first fragment
+}
+
+// maxDepth bounds the encapsulations that are opened, one in the other.
+const maxDepth = 8
+
 // decode reads a frame's headers into s, which it sets only for isSegment.
-// wire is the frame's length on the wire, bytes.
-func decode(link uint32, b []byte, wire int, s *segment) verdict {
-	d, ether, v := linkLayer(link, b)
-	if v != isSegment {
-		return v
-	}
-	b, wire = b[d:], wire-d
-	switch ether {
-	case etherIPv4:
-		return decodeIPv4(b, wire, s)
-	case etherIPv6:
-		return decodeIPv6(b, wire, s)
-	}
+func (d *decoder) decode(f *Frame, s *segment) verdict {
+	d.s, d.depth, d.tunnels, d.part = s, 0, 0, false
+	return d.link(f.Link, f.Data, f.Length)
+}
+
+// The methods below read a header at the beginning of b, and what follows it.
+// wire is how many bytes the packet had from there on: b may hold fewer, where
+// the capture cut it.
+
+// other leaves what b holds unread.
+func (d *decoder) other(l layer, number uint32) verdict {
+	d.unread = unread{l, number}
 	return isOther
 }
 
-// linkLayer returns the length of a frame's link layer and the EtherType of what
-// follows it. The verdict is isSegment where both are known.
-func linkLayer(link uint32, b []byte) (d int, ether uint16, v verdict) {
-	switch link {
-	case linkEthernet:
-		return etherType(b, 14, 12)
-	case linkLinuxSLL:
-		return etherType(b, 16, 14)
-	case linkLinuxSLL2:
-		return etherType(b, 20, 0)
-	case linkNull, linkLoop:
-		// The 4 bytes are an address family. They differ between systems and
-		// byte orders (IPv6 is 10, 24, 28 or 30); the IP header has the version.
-		return ipVersion(b, 4)
-	case linkRaw, linkRawBSD, linkRawOBSD, linkIPv4, linkIPv6:
-		return ipVersion(b, 0)
-	}
-	return 0, 0, isOther
+// enter opens an encapsulation. It returns false, where isOther is to be
+// returned, for one too many.
+func (d *decoder) enter(k tunnel) bool {
+	d.tunnels |= 1 << k
+	return d.deeper()
 }
 
-// etherType reads the EtherType at at, in a link layer of d bytes, and passes over
-// VLAN tags.
-func etherType(b []byte, d, at int) (int, uint16, verdict) {
-	if len(b) < d {
-		return 0, 0, isShort
+// deeper is enter for what is not counted as a tunnel.
+func (d *decoder) deeper() bool {
+	d.depth++
+	if d.depth > maxDepth {
+		d.unread = unread{layerOther, otherTooDeep}
+		return false
 	}
-	ether := binary.BigEndian.Uint16(b[at:])
-	for ether == etherVLAN || ether == etherQinQ || ether == etherOld {
-		if len(b) < d+4 {
-			return 0, 0, isShort
-		}
-		ether = binary.BigEndian.Uint16(b[d+2:])
-		d += 4
-	}
-	return d, ether, isSegment
+	return true
 }
 
-// ipVersion returns the EtherType of the version in the IP header after a link
-// layer of d bytes, or 0 for another version.
-func ipVersion(b []byte, d int) (int, uint16, verdict) {
-	if len(b) <= d {
-		return 0, 0, isShort
+// ip reads an IP packet of either version.
+func (d *decoder) ip(b []byte, wire int) verdict {
+	if len(b) == 0 {
+		return isShort
 	}
-	switch b[d] >> 4 {
+	switch b[0] >> 4 {
 	case 4:
-		return d, etherIPv4, isSegment
+		return d.ipv4(b, wire)
 	case 6:
-		return d, etherIPv6, isSegment
+		return d.ipv6(b, wire)
 	}
-	return d, 0, isSegment
+	return d.other(layerVersion, uint32(b[0]>>4))
 }
 
-func decodeIPv4(b []byte, wire int, s *segment) verdict {
+func (d *decoder) ipv4(b []byte, wire int) verdict {
 	if len(b) < 20 || b[0]>>4 != 4 {
 		return isShort
 	}
@@ -162,9 +188,9 @@ func decodeIPv4(b []byte, wire int, s *segment) verdict {
 	if fragment&0x1fff != 0 {
 		return isFragment
 	}
+	d.part = fragment&0x2000 != 0
 	protocol := b[9]
 	rest := total - head
-	s.key = flowKey{version: 4}
 	from, to := b[12:16], b[16:20]
 	b = b[head:]
 	if protocol == protoAuth {
@@ -175,12 +201,13 @@ func decodeIPv4(b []byte, wire int, s *segment) verdict {
 		if len(b) < n || rest < n {
 			return isShort
 		}
+		d.tunnels |= 1 << tunnelAH
 		protocol, b, rest = b[0], b[n:], rest-n
 	}
-	return decodePorts(protocol, b, rest, from, to, s)
+	return d.transport(4, protocol, b, rest, from, to)
 }
 
-func decodeIPv6(b []byte, wire int, s *segment) verdict {
+func (d *decoder) ipv6(b []byte, wire int) verdict {
 	if len(b) < 40 || b[0]>>4 != 6 {
 		return isShort
 	}
@@ -191,6 +218,7 @@ func decodeIPv6(b []byte, wire int, s *segment) verdict {
 	next := b[6]
 	from, to := b[8:24], b[24:40]
 	b = b[40:]
+	d.part = false
 	for {
 		n := 8 // length of this extension header, bytes
 		switch next {
@@ -198,9 +226,11 @@ func decodeIPv6(b []byte, wire int, s *segment) verdict {
 			if len(b) < 8 {
 				return isShort
 			}
-			if binary.BigEndian.Uint16(b[2:])&0xfff8 != 0 {
+			offset := binary.BigEndian.Uint16(b[2:])
+			if offset&0xfff8 != 0 {
 				return isFragment
 			}
+			d.part = offset&1 != 0
 		case protoHopByHop, protoRouting, protoDestination, protoMobility, protoHIP, protoShim6:
 			if len(b) < 8 {
 				return isShort
@@ -211,9 +241,9 @@ func decodeIPv6(b []byte, wire int, s *segment) verdict {
 				return isShort
 			}
 			n = (int(b[1]) + 2) * 4
+			d.tunnels |= 1 << tunnelAH
 		default:
-			s.key = flowKey{version: 6}
-			return decodePorts(next, b, rest, from, to, s)
+			return d.transport(6, next, b, rest, from, to)
 		}
 		if len(b) < n || rest < n {
 			return isShort
@@ -222,9 +252,10 @@ func decodeIPv6(b []byte, wire int, s *segment) verdict {
 	}
 }
 
-// decodePorts reads the TCP or UDP header at b; rest is the length of what IP
-// carries from there on, bytes. The key has its version set.
-func decodePorts(protocol uint8, b []byte, rest int, from, to []byte, s *segment) verdict {
+// transport reads what IP of the version carries: the TCP or UDP header at b,
+// or a tunnel. rest is the length of what IP carries from there on, bytes.
+func (d *decoder) transport(version, protocol uint8, b []byte, rest int, from, to []byte) verdict {
+	s := d.s
 	switch protocol {
 	case protoTCP:
 		if len(b) < 14 { // up to the flags
@@ -247,15 +278,20 @@ func decodePorts(protocol uint8, b []byte, rest int, from, to []byte, s *segment
 		if n := int(binary.BigEndian.Uint16(b[4:])); n >= 8 && n < rest {
 			s.payload = n - 8
 		}
+		if isTunnelPort(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])) && !d.outer {
+			if v, ok := d.inUDP(b, s.payload); ok {
+				return v
+			}
+		}
 		s.syn, s.synAck = false, false
 	default:
-		return isOtherIP
+		return d.inIP(protocol, b, rest)
 	}
 	var a, z endpoint
 	copy(a.addr[:], from)
 	copy(z.addr[:], to)
 	a.port, z.port = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	s.key.protocol = protocol
+	s.key.version, s.key.protocol = version, protocol
 	if s.fromLow = !z.less(a); s.fromLow {
 		s.key.low, s.key.high = a, z
 	} else {

@@ -145,6 +145,12 @@ func samples(t testing.TB) []sample {
 	}
 }
 
+// decode decodes one frame, tunnels included.
+func decode(link uint32, b []byte, wire int, s *segment) verdict {
+	var d decoder
+	return d.decode(&Frame{Link: link, Data: b, Length: wire}, s)
+}
+
 func TestDecode(t *testing.T) {
 	for _, c := range samples(t) {
 		var s segment
@@ -171,25 +177,31 @@ func TestDecodeCutShort(t *testing.T) {
 	}
 }
 
-// writeSampleCapture writes the samples that tshark reads too into one pcapng
-// file, each of an interface of its link type.
+// writeSampleCapture writes the samples that tshark reads too.
 func writeSampleCapture(t testing.TB) string {
+	var frames []Frame
+	for _, c := range samples(t) {
+		if c.want != isShort && len(c.data) > 40 {
+			frames = append(frames, Frame{Link: c.link, Data: c.data, Length: len(c.data)})
+		}
+	}
+	return writeFrames(t, frames)
+}
+
+// writeFrames writes frames into one pcapng file, each of an interface of its
+// link type.
+func writeFrames(t testing.TB, frames []Frame) string {
 	head := append([]byte{0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0}, bytes.Repeat([]byte{0xff}, 8)...)
 	file := block(littleEndian, magicBlocks, head)
-	n := uint32(0)
-	for _, c := range samples(t) {
-		if c.want == isShort || len(c.data) <= 40 {
-			continue
-		}
-		file = append(file, block(littleEndian, blockInterface, littleEndian.AppendUint64(nil, uint64(c.link)))...)
-		packet := littleEndian.AppendUint32(nil, n)
+	for n, f := range frames {
+		file = append(file, block(littleEndian, blockInterface, littleEndian.AppendUint64(nil, uint64(f.Link)))...)
+		packet := littleEndian.AppendUint32(nil, uint32(n))
 		packet = littleEndian.AppendUint64(packet, 0) // time
-		packet = littleEndian.AppendUint32(packet, uint32(len(c.data)))
-		packet = littleEndian.AppendUint32(packet, uint32(len(c.data)))
-		file = append(file, block(littleEndian, blockPacket, append(packet, c.data...))...)
-		n++
+		packet = littleEndian.AppendUint32(packet, uint32(len(f.Data)))
+		packet = littleEndian.AppendUint32(packet, uint32(f.Length))
+		file = append(file, block(littleEndian, blockPacket, append(packet, f.Data...))...)
 	}
-	path := filepath.Join(t.TempDir(), "samples.pcapng")
+	path := filepath.Join(t.TempDir(), "frames.pcapng")
 	if err := os.WriteFile(path, file, 0o666); err != nil {
 		t.Fatal(err)
 	}

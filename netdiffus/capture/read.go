@@ -8,36 +8,6 @@ package capture
 
 import "io"
 
-// Counts holds what the packets of a capture were.
-type Counts struct {
-	Packets   int64 // all of them: the sum of the others
-	Segments  int64 // TCP and UDP packets, first fragments included: what biflows are made of
-	Fragments int64 // later IP fragments, which have no ports: in no biflow
-	OtherIP   int64 // IP of other protocols (ICMP, GRE, …)
-	NotIP     int64 // ARP and the like, and link layers that are not read
-	Short     int64 // cut before the TCP or UDP header's end, or self-contradictory
-
-	// Crowded is not 0 where more than so many biflows were open at once: then
-	// the quietest were ended early, see Assembly.MaxOpen.
-	Crowded int
-}
-
-func (c *Counts) count(v verdict) {
-	c.Packets++
-	switch v {
-	case isSegment:
-		c.Segments++
-	case isFragment:
-		c.Fragments++
-	case isOtherIP:
-		c.OtherIP++
-	case isOther:
-		c.NotIP++
-	case isShort:
-		c.Short++
-	}
-}
-
 // Read assembles the biflows of a capture and hands each to done as it ends: by
 // time-out, or at the end of the file in the order of their first packets. A
 // Biflow is valid until done returns. Read stops, with a nil error, when done
@@ -63,23 +33,25 @@ func Read(r io.Reader, o Options, done func(*Biflow) bool) (Counts, error) {
 }
 
 // readFrames takes in the packets of a capture until done returns false.
-func (a *assembler) readFrames(r io.Reader) (counts Counts, err error) {
+func (a *assembler) readFrames(r io.Reader) (Counts, error) {
 	frames, err := Open(r)
 	if err != nil {
-		return counts, err
+		return Counts{}, err
 	}
+	d := decoder{outer: a.rule.Tunnels == Outer}
+	var t tally
 	var f Frame
 	var s segment
 	for {
 		if err := frames.Next(&f); err == io.EOF {
-			return counts, nil
+			return t.sum(), nil
 		} else if err != nil {
-			return counts, err
+			return t.sum(), err
 		}
-		v := decode(f.Link, f.Data, f.Length, &s)
-		counts.count(v)
+		v := d.decode(&f, &s)
+		t.count(&f, v, &d)
 		if v == isSegment && !a.add(&s, f.Time, f.Timed) {
-			return counts, nil
+			return t.sum(), nil
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -162,12 +163,7 @@ type capturesSeen struct {
 
 func (s *capturesSeen) add(_ string, c traffic.CaptureCounts) {
 	s.files++
-	s.counts.Packets += c.Packets
-	s.counts.Segments += c.Segments
-	s.counts.Fragments += c.Fragments
-	s.counts.OtherIP += c.OtherIP
-	s.counts.NotIP += c.NotIP
-	s.counts.Short += c.Short
+	s.counts.Add(c)
 }
 
 func (s *capturesSeen) print(w io.Writer) {
@@ -184,10 +180,18 @@ func (s *capturesSeen) noFlows() error {
 	case s.files == 0:
 		return errors.New("there are no flows in the input, or none as long as --min-packets")
 	case s.counts.Segments == 0:
-		return fmt.Errorf("there are no flows in the input: its %d packets are none of TCP or UDP", s.counts.Packets)
+		return fmt.Errorf("there are no flows in the input: of its %d packets none could be read as TCP or UDP: %s", s.counts.Packets, some(s.counts.LeftOut(), 5))
 	default:
 		return errors.New("there are no flows in the input with so many packets with payload: see --min-packets and --keep-empty")
 	}
+}
+
+// some joins the first texts, and says how many others there are.
+func some(texts []string, most int) string {
+	if len(texts) > most {
+		texts = append(slices.Clone(texts[:most]), fmt.Sprintf("%d kinds more", len(texts)-most))
+	}
+	return strings.Join(texts, "; ")
 }
 
 // classTally counts flows and packets by class.

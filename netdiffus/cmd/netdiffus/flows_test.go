@@ -68,7 +68,7 @@ func TestFlowsWarnsOfDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, err := execute(t.Context(), "flows", "--in", path)
-	if err != nil || !strings.Contains(stdout, "chat") || !strings.Contains(stderr, "netdiffus: warning: traffic: "+path+": byte ") {
+	if err != nil || !strings.Contains(stdout, "chat") || !strings.Contains(stderr, "netdiffus: warning: capture: "+path+": byte ") {
 		t.Errorf("%v, printed %q and %q, want the flow and a warning with the offset", err, stdout, stderr)
 	}
 }

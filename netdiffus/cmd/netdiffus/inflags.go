@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -22,6 +23,7 @@ type inputFlags struct {
 	reader       traffic.Reader
 	idle, active time.Duration
 	delimiter    string
+	tunnels      string
 }
 
 func (f *inputFlags) register(flags *pflag.FlagSet) {
@@ -33,6 +35,7 @@ func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&r.KeepEmpty, "keep-empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
 	flags.DurationVar(&f.idle, "idle-timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means no limit")
 	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
+	flags.StringVar(&f.tunnels, "tunnels", "inner", "captures: of packets within packets (VXLAN, GRE, GTP-U, …) read the inner or the outer ones")
 	flags.StringVar(&f.delimiter, "csv-delimiter", "", "CSV: delimiter of the cells, such as ';' or tab (default: detected)")
 	flags.StringVar(&r.CSV.Flow, "csv-flow", "", "CSV of one row a packet: column that identifies the flow (default: flow or flow_id)")
 	flags.StringVar(&r.CSV.Length, "csv-length", "", "CSV: column of payload lengths, bytes: a list, a packet's, or the start of one column a packet's names (default: PL)")
@@ -58,6 +61,14 @@ func (f *inputFlags) check() error {
 	f.reader.Capture.Idle, f.reader.Capture.Active = f.idle, f.active
 	if f.idle == 0 {
 		f.reader.Capture.Idle = -1
+	}
+	switch f.tunnels {
+	case "inner":
+		f.reader.Capture.Tunnels = capture.Inner
+	case "outer":
+		f.reader.Capture.Tunnels = capture.Outer
+	default:
+		return fmt.Errorf("--tunnels %s: want inner or outer", f.tunnels)
 	}
 	switch f.delimiter {
 	case "":
