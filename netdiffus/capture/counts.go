@@ -112,6 +112,10 @@ type tally struct {
 	unread  map[unread]int64
 }
 
+// maxUnread bounds the kinds that are told apart, since a hostile capture has
+// millions.
+const maxUnread = 1000
+
 // count takes in a frame that d has decoded.
 func (t *tally) count(f *Frame, v verdict, d *decoder) {
 	c := &t.counts
@@ -136,6 +140,9 @@ func (t *tally) count(f *Frame, v verdict, d *decoder) {
 		if t.unread == nil {
 			t.unread = map[unread]int64{}
 		}
+		if _, known := t.unread[d.unread]; !known && len(t.unread) >= maxUnread {
+			d.unread = unread{layerOther, otherFurther}
+		}
 		t.unread[d.unread]++
 	}
 	for kinds, k := d.tunnels, 0; kinds != 0; kinds, k = kinds>>1, k+1 {
@@ -150,11 +157,17 @@ func (t *tally) sum() Counts {
 	c := t.counts
 	for k, n := range t.tunnels {
 		if n > 0 {
-			c.Tunnels = sumOf(c.Tunnels, map[string]int64{tunnel(k).String(): n})
+			if c.Tunnels == nil {
+				c.Tunnels = map[string]int64{}
+			}
+			c.Tunnels[tunnel(k).String()] = n
 		}
 	}
+	if t.unread != nil {
+		c.Unread = map[string]int64{}
+	}
 	for what, n := range t.unread {
-		c.Unread = sumOf(c.Unread, map[string]int64{what.String(): n})
+		c.Unread[what.String()] += n // several numbers may have one name
 	}
 	return c
 }

@@ -80,6 +80,7 @@ const (
 	otherService
 	otherSLARP
 	otherPKTAP
+	otherFurther
 )
 
 var otherNames = []string{
@@ -90,6 +91,7 @@ var otherNames = []string{
 	otherService: "NSH or VXLAN-GPE with a protocol that is not known",
 	otherSLARP:   "Cisco HDLC SLARP",
 	otherPKTAP:   "PKTAP without a packet",
+	otherFurther: fmt.Sprintf("kinds beyond the first %d", maxUnread),
 }
 
 // linkNames are link-layer types that are met and not read.

@@ -509,6 +509,19 @@ func TestUnreadByName(t *testing.T) {
 	}
 }
 
+// TestUnreadIsBounded: a hostile capture does not fill the memory with names.
+func TestUnreadIsBounded(t *testing.T) {
+	var n tally
+	const frames = 3 * maxUnread
+	for i := range uint32(frames) {
+		n.count(&Frame{}, isOther, &decoder{unread: unread{layerSNAP, i}})
+	}
+	counts := n.sum()
+	if got := counts.Unread[otherNames[otherFurther]]; len(counts.Unread) != maxUnread+1 || got != frames-maxUnread {
+		t.Errorf("%d kinds, %d further, want %d and %d", len(counts.Unread), got, maxUnread+1, frames-maxUnread)
+	}
+}
+
 func TestCountsInWords(t *testing.T) {
 	c := Counts{Packets: 10, OtherIP: 1, NotIP: 5, Short: 4, CutOff: 3, CutTo: 40, Fragments: 2,
 		Unread: map[string]int64{"EtherType 0x88cc (LLDP)": 5, "IP protocol 1 (ICMP)": 1}}
