@@ -104,10 +104,19 @@ func (d *decoder) inIP(protocol uint8, b []byte, rest int) verdict {
 }
 
 // isIP reports whether b holds the header of an IP packet that fits in wire
-// bytes. Of a header that the capture cut off it judges what is there.
+// bytes. Of a header that the capture cut off it judges what is there. A packet
+// that is too long is one as well if its header's checksum is right: mirrors cut
+// packets before they send them through a tunnel.
 func (d *decoder) isIP(b []byte, wire int) bool {
 	n := ipLength(b, wire)
-	return n > 0 && (n <= wire || d.part)
+	if n <= wire || d.part {
+		return n > 0
+	}
+	if b[0]>>4 != 4 {
+		return false
+	}
+	head := int(b[0]&15) * 4
+	return len(b) >= head && checksum(b[:head], 0) == 0
 }
 
 // fillsIP is isIP for a packet that has to be of wire bytes.
