@@ -108,6 +108,10 @@ func (p *Proxy) onReply(m *wire.Message) {
 	}
 }
 
+// beforeInput is how long a request for input is held back: GoNB sends it before it is
+// ready for the answer, and drops an answer that comes at once.
+const beforeInput = 300 * time.Millisecond
+
 // onInputRequest asks the client that ran the cell for input.
 func (p *Proxy) onInputRequest(m *wire.Message) {
 	r := p.lookup(m)
@@ -125,6 +129,7 @@ func (p *Proxy) onInputRequest(m *wire.Message) {
 		p.Interrupt()
 		return
 	}
+	time.Sleep(beforeInput)
 	// All sockets of a client have the same identity.
 	p.stdin.SendNamed(r.from.Identity, p.key.Frames(p.session.New("input_request", r.Message, m.Content)))
 }
