@@ -47,7 +47,7 @@ func ExampleReader_Read_csv() {
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		log.Fatal(err)
 	}
-	r := traffic.Reader{CSV: traffic.CSV{Flow: "stream", Length: "bytes", Dir: "direction", Label: "app"}}
+	r := traffic.Reader{Columns: traffic.Columns{Flow: "stream", Length: "bytes", Dir: "direction", Label: "app"}}
 	for f, err := range r.Read(path) {
 		if err != nil {
 			log.Fatal(err)

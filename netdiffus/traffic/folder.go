@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,6 +129,22 @@ func (r Reader) label(path, fallback string) string {
 	return rule
 }
 
+// partitionOf returns the value of a column that folders of the path name, as Hive,
+// Spark and pandas write a table in parts: LABEL=chat/part-0.parquet.
+func partitionOf(path, name string) (value string, found bool) {
+	for _, folder := range strings.Split(filepath.ToSlash(filepath.Dir(path)), "/") {
+		key, text, ok := strings.Cut(folder, "=")
+		if !ok || !strings.EqualFold(key, name) {
+			continue
+		}
+		value, found = text, true
+		if plain, err := url.PathUnescape(text); err == nil {
+			value = plain
+		}
+	}
+	return value, found
+}
+
 // folder names the class that a file lies in: of ROOT/Youtube/vid1/a.pcap, read
 // as part of the folder ROOT, Youtube; otherwise the file's own folder.
 func (r Reader) folder(path string) string {
@@ -146,7 +163,7 @@ func (r Reader) folder(path string) string {
 
 // shaped applies the options that hold for every kind of file.
 func (r Reader) shaped(path string, yield func(Flow, error) bool) func(Flow, error) bool {
-	label := ""
+	label := r.partition
 	if r.Label != "" {
 		label = r.label(path, "")
 	}

@@ -1,5 +1,15 @@
 package traffic
 
+// findSense finds what the numbers of directions mean, by the first rows that show
+// it. An error in them is left for the reading proper.
+func (p *parquetFile) findSense() {
+	look := *p
+	look.raw = true
+	look.rows(false, func(_ int64, f Flow, err error) bool {
+		return err == nil && !p.table.findSense(f.Packets)
+	})
+}
+
 // padded reports whether the file is padded throughout, by the rule that
 // Reader.KeepPadding states. In a file that is not, it mostly knows after the
 // first few rows. An error it meets is left for the reading proper to report.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
@@ -21,18 +21,24 @@ const maxPackets = 1 << 22
 func isParquet(head []byte) bool { return len(head) >= 4 && string(head[:4]) == "PAR1" }
 
 func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
-	p, err := openParquet(f, path)
+	p, err := openParquet(f, path, r)
 	if err != nil {
 		yield(Flow{}, err)
 		return
 	}
-	if r.KeepKeys {
-		if err := safely(p.findKeys); err != nil {
-			yield(Flow{}, p.errorf("%w", err))
+	defer p.close()
+	r.recognized(path, p.table.schema)
+	if p.table.needsSense() {
+		p.findSense()
+	}
+	trim := !r.KeepPadding && p.padded()
+	label := ""
+	if p.label == nil {
+		if label = r.label(path, LabelFromFolder); checkLabel(label) != nil {
+			yield(Flow{}, p.errorf("there is no column of labels: %w", checkLabel(label)))
 			return
 		}
 	}
-	trim := !r.KeepPadding && p.padded()
 	p.rows(true, func(row int64, flow Flow, err error) bool {
 		if err == nil && len(flow.Packets) == 0 && !r.AllowEmpty {
 			err = p.rowError(row, "no packets (the lists are empty)")
@@ -44,83 +50,118 @@ func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 		if trim {
 			flow.Packets = trimPadding(flow.Packets)
 		}
+		if err == nil && p.label == nil {
+			flow.Label = label
+		}
 		return yield(flow, nil)
 	})
+	p.table.directions.warn(r, path, p.table.schema)
 }
 
 func statParquet(f *unpack.File, path string) (Info, error) {
-	p, err := openParquet(f, path)
+	p, err := openParquet(f, path, Reader{})
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{Rows: p.file.NumRows(), Columns: p.columnNames(), Timed: p.iat != nil}, nil
+	defer p.close()
+	return Info{Rows: p.file.NumRows(), Columns: p.columnNames(), Timed: p.table.timed}, nil
 }
 
 // parquetFile is an open Parquet file whose columns are known to be of the
 // right kind.
 type parquetFile struct {
-	path           string
-	in             io.ReaderAt
-	file           *parquet.File
-	pl, dir, label *leaf
-	iat            *leaf // nil if the file has none
-	key            *leaf // nil if the file has none, or it is not asked for
+	path                 string
+	in                   io.ReaderAt
+	file                 *parquet.File
+	table                table
+	pl                   *leaf
+	dir, iat, label, key *leaf    // nil if the file has none; a key only if it is asked for
+	raw                  bool     // leave packets raw (see table)
+	spool                *os.File // what in reads, where the file itself cannot be
 }
 
-func openParquet(f *unpack.File, path string) (*parquetFile, error) {
+func openParquet(f *unpack.File, path string, r Reader) (*parquetFile, error) {
 	p := &parquetFile{path: path}
 	in, size, err := f.ReaderAt()
 	if err != nil {
 		return nil, p.errorf("%w", err)
 	}
 	p.in = in
-	if err := checkFooter(in, size); err != nil {
+	if err := p.open(size, r); err != nil {
 		return nil, p.errorf("%w", err)
 	}
-	if err := safely(func() (err error) {
-		p.file, err = parquet.OpenFile(in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-		return err
-	}); err != nil {
-		return nil, p.errorf("%w", err)
-	}
-	if err := safely(p.findColumns); err != nil {
-		return nil, p.errorf("%w", err)
+	if p.usesLZ4() {
+		if err := p.decompressLZ4(r); err != nil {
+			p.close()
+			return nil, p.errorf("%w", err)
+		}
 	}
 	return p, nil
 }
 
-func (p *parquetFile) findColumns() error {
-	var missing []string
+// open reads the footer and finds the columns.
+func (p *parquetFile) open(size int64, r Reader) error {
+	if err := checkFooter(p.in, size); err != nil {
+		return err
+	}
+	if err := safely(func() (err error) {
+		p.file, err = parquet.OpenFile(p.in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+		return err
+	}); err != nil {
+		return err
+	}
+	return safely(func() error { return p.findColumns(r) })
+}
+
+func (p *parquetFile) close() {
+	if p.spool != nil {
+		unpack.Remove(p.spool)
+	}
+}
+
+// findColumns finds the columns that are read.
+func (p *parquetFile) findColumns(r Reader) error {
+	names := p.columnNames()
+	if r.Columns.Flow != "" {
+		return fmt.Errorf("no table of one row a packet: the column %s of flows is for CSV", r.Columns.Flow)
+	}
+	if err := r.Columns.checkNamed(names); err != nil {
+		return err
+	}
+	s := findSchema(names, r.Columns)
+	if column(names, s.Length) < 0 {
+		if err := checkFeatures(names); err != nil {
+			return err
+		}
+		return fmt.Errorf("%w %s: the file has %s", ErrNoColumn, s.Length, someNames(names))
+	}
 	for _, c := range []struct {
-		name string
-		list bool
-		to   **leaf
-	}{{"PL", true, &p.pl}, {"DIR", true, &p.dir}, {"LABEL", false, &p.label}, {"IAT", true, &p.iat}} {
-		column := p.file.Root().Column(c.name)
-		if column == nil {
-			if c.name != "IAT" {
-				missing = append(missing, c.name)
-			}
+		name  string
+		holds leafKind
+		to    **leaf
+		read  bool
+	}{
+		{s.Length, numberLists, &p.pl, !s.nested}, {s.Length, listLists, &p.pl, s.nested},
+		{s.Dir, directionLists, &p.dir, !s.nested}, {s.IAT, numberLists, &p.iat, !s.nested},
+		{s.Label, labelValues, &p.label, true}, {s.Key, keyValues, &p.key, r.KeepKeys},
+	} {
+		i := column(names, c.name)
+		if i < 0 || !c.read {
 			continue
 		}
-		l, err := newLeaf(column, c.list)
+		l, err := newLeaf(p.file.Root().Column(names[i]), c.holds)
 		if err != nil {
 			return err
 		}
 		*c.to = l
 	}
-	if missing != nil {
-		return fmt.Errorf("no column %s (the file has %s)", strings.Join(missing, ", "), someNames(p.columnNames()))
-	}
+	p.table = table{schema: s, directed: p.dir != nil || s.nested, timed: p.iat != nil || s.nested}
 	return nil
 }
 
-// findKeys finds the column of the flows' keys, if there is one.
-func (p *parquetFile) findKeys() (err error) {
-	if column := p.file.Root().Column("KEY"); column != nil {
-		p.key, err = newLeaf(column, false)
-	}
-	return err
+// leaves are the columns that are read.
+func (p *parquetFile) leaves() []*leaf {
+	return slices.DeleteFunc([]*leaf{p.pl, p.dir, p.iat, p.label, p.key}, func(l *leaf) bool { return l == nil })
 }
 
 func (p *parquetFile) columnNames() []string {
@@ -175,16 +216,17 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 // groupReader reads the rows of one row group.
 type groupReader struct {
 	*parquetFile
-	pl, dir             *cursor
-	label, iat, key     *cursor   // may be nil
-	lengths, dirs, iats []float64 // of the row just read
-	labels              interner
+	pl                   *cursor
+	dir, label, iat, key *cursor   // may be nil
+	lengths, dirs, iats  []float64 // of the row just read
+	labels               interner
 }
 
 func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
-	leaves, cursors := []*leaf{g.parquetFile.pl, g.parquetFile.dir}, []**cursor{&g.pl, &g.dir}
+	p := g.parquetFile
+	leaves, cursors := []*leaf{p.pl, p.dir}, []**cursor{&g.pl, &g.dir}
 	if details {
-		leaves, cursors = append(leaves, g.parquetFile.label, g.parquetFile.iat, g.parquetFile.key), append(cursors, &g.label, &g.iat, &g.key)
+		leaves, cursors = append(leaves, p.label, p.iat, p.key), append(cursors, &g.label, &g.iat, &g.key)
 	}
 	for i, l := range leaves {
 		if l == nil {
@@ -225,10 +267,7 @@ func (g *groupReader) next(row int64) (f Flow, err error) {
 		return Flow{}, err
 	}
 	if g.label != nil {
-		text, err := g.label.bytes()
-		if err == nil {
-			f.Label, err = g.labels.string(text)
-		}
+		f.Label, err = g.label.label(g.labels)
 		if err != nil {
 			return Flow{}, g.valueError(row, g.label, err)
 		}
@@ -238,54 +277,84 @@ func (g *groupReader) next(row int64) (f Flow, err error) {
 			return Flow{}, g.valueError(row, g.key, err)
 		}
 	}
-	if g.iat != nil {
-		f.Timed = true
-		if err := g.times(row, f.Packets); err != nil {
-			return Flow{}, err
-		}
-	}
+	f.Timed = g.iat != nil || g.table.nested
 	return f, nil
 }
 
-// packets reads the lengths and directions of one row.
+// packets reads the lengths and directions of one row, and its times if they are
+// read.
 func (g *groupReader) packets(row int64) (packets []Packet, err error) {
-	if g.lengths, err = g.pl.list(g.lengths[:0]); err != nil {
-		return nil, g.valueError(row, g.pl, err)
+	if packets, err = g.rawPackets(row); err != nil || g.raw {
+		return packets, err
 	}
-	if g.dirs, err = g.dir.list(g.dirs[:0]); err != nil {
-		return nil, g.valueError(row, g.dir, err)
-	}
-	if len(g.lengths) != len(g.dirs) {
-		return nil, g.rowError(row, "PL has %d values, DIR %d", len(g.lengths), len(g.dirs))
-	}
-	packets = make([]Packet, len(g.lengths))
-	for i, length := range g.lengths {
-		if !(length >= 0 && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
-			return nil, g.rowError(row, "PL[%d] is %v, want a whole number of bytes in [0, %d]", i, length, MaxLength)
-		}
-		if g.dirs[i] != 0 && g.dirs[i] != 1 {
-			return nil, g.rowError(row, "DIR[%d] is %v, want 0 (upstream) or 1 (downstream)", i, g.dirs[i])
-		}
-		packets[i] = Packet{Length: int(length), Dir: Direction(g.dirs[i])}
+	if packets, err = g.table.finish(packets); err != nil {
+		return nil, g.rowError(row, "%s: %w", g.pl.leaf.name, err)
 	}
 	return packets, nil
 }
 
-// times reads the inter-arrival times of one row into its packets.
-func (g *groupReader) times(row int64, packets []Packet) (err error) {
-	if g.iats, err = g.iat.list(g.iats[:0]); err != nil {
-		return g.valueError(row, g.iat, err)
-	}
-	if len(g.iats) != len(packets) {
-		return g.rowError(row, "PL has %d values, IAT %d", len(packets), len(g.iats))
-	}
-	for i, iat := range g.iats {
-		if math.IsNaN(iat) || math.IsInf(iat, 0) {
-			return g.rowError(row, "IAT[%d] is %v, want microseconds", i, iat)
+// rawPackets is packets, raw (see table).
+func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
+	if g.table.nested {
+		lists, err := g.pl.nested()
+		if err != nil {
+			return nil, g.valueError(row, g.pl, err)
 		}
-		packets[i].IAT = iat
+		if packets, err = g.table.unnest(lists, nil); err != nil {
+			return nil, g.rowError(row, "%s: %w", g.pl.leaf.name, err)
+		}
+		return packets, nil
 	}
-	return nil
+	if g.lengths, err = g.pl.list(g.lengths[:0]); err != nil {
+		return nil, g.valueError(row, g.pl, err)
+	}
+	packets = make([]Packet, len(g.lengths))
+	lowest := 0.0
+	if !g.table.directed {
+		lowest = -MaxLength
+	} else if g.table.filled {
+		lowest = -1
+	}
+	for i, length := range g.lengths {
+		if !(length >= lowest && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
+			return nil, g.rowError(row, "%s[%d] is %v, want a whole number of bytes in [%v, %d]", g.pl.leaf.name, i, length, lowest, MaxLength)
+		}
+		packets[i].Length = int(length)
+	}
+	if g.dir != nil {
+		if g.dirs, err = g.column(row, g.dir, g.dirs, len(packets)); err != nil {
+			return nil, err
+		}
+		for i, dir := range g.dirs {
+			if packets[i].Dir, err = rawDirection(dir); err != nil {
+				return nil, g.rowError(row, "%s[%d] is %v, want 0 (upstream) or 1 (downstream), or 1 (upstream) and -1 (downstream)", g.dir.leaf.name, i, dir)
+			}
+		}
+	}
+	if g.iat != nil {
+		if g.iats, err = g.column(row, g.iat, g.iats, len(packets)); err != nil {
+			return nil, err
+		}
+		for i, iat := range g.iats {
+			if math.IsNaN(iat) || math.IsInf(iat, 0) {
+				return nil, g.rowError(row, "%s[%d] is %v, want microseconds", g.iat.leaf.name, i, iat)
+			}
+			packets[i].IAT = iat
+		}
+	}
+	return packets, nil
+}
+
+// column reads a row's list of a column beside that of lengths, into values.
+func (g *groupReader) column(row int64, c *cursor, values []float64, want int) ([]float64, error) {
+	values, err := c.list(values[:0])
+	if err != nil {
+		return values, g.valueError(row, c, err)
+	}
+	if len(values) != want {
+		return values, g.rowError(row, "%s has %d values, %s %d", g.pl.leaf.name, want, c.leaf.name, len(values))
+	}
+	return values, nil
 }
 
 // valueError is the error of a row whose value of a column cannot be read.

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/big"
+	"strconv"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -16,20 +19,33 @@ type leaf struct {
 	column   *parquet.Column
 	kind     parquet.Kind
 	unsigned bool
+	scale    float64 // what a decimal's whole number is to be divided by; 0: no decimal
 
 	// Definition levels: a value that is there has maxDef, a row with a list
 	// that is not null has at least entryDef−1, with at least one entry entryDef.
-	maxDef, entryDef int
+	// The same holds for the inner lists of a nested one, and outerDef for the
+	// outer one.
+	maxDef, entryDef, outerDef int
 }
 
-// newLeaf finds the values of a top-level column: lists of numbers, or one
-// string a row.
-func newLeaf(column *parquet.Column, list bool) (*leaf, error) {
+// leafKind is what a column must hold.
+type leafKind uint8
+
+const (
+	numberLists    leafKind = iota // a list of numbers a row
+	directionLists                 // the same; boolean ones too
+	listLists                      // a list of lists of numbers a row
+	labelValues                    // a string or a whole number a row
+	keyValues                      // a string a row
+)
+
+func (h leafKind) String() string {
+	return [...]string{"a list of numbers a row", "a list of numbers a row", "a list of lists of numbers a row", "a string or a whole number a row", "a string a row"}[h]
+}
+
+// newLeaf finds the values of a top-level column.
+func newLeaf(column *parquet.Column, want leafKind) (*leaf, error) {
 	l := &leaf{name: column.Name()}
-	want := "a string a row"
-	if list {
-		want = "a list of numbers a row"
-	}
 	repeated := 0
 	for c := column; ; c = c.Columns()[0] {
 		if c.Optional() || c.Repeated() {
@@ -37,23 +53,38 @@ func newLeaf(column *parquet.Column, list bool) (*leaf, error) {
 		}
 		if c.Repeated() {
 			repeated++
-			l.entryDef = l.maxDef
+			l.outerDef, l.entryDef = l.entryDef, l.maxDef
 		}
 		if c.Leaf() {
 			l.column = c
 			break
 		}
 		if len(c.Columns()) != 1 {
-			return nil, fmt.Errorf("column %s is a group of %d columns, want %s", l.name, len(c.Columns()), want)
+			return nil, fmt.Errorf("column %s is a group of %d columns, want %v", l.name, len(c.Columns()), want)
 		}
 	}
 	l.kind = l.column.Type().Kind()
-	ok := l.kind == parquet.ByteArray && repeated == 0
-	if list {
-		ok = repeated == 1 && l.isNumber()
+	number := l.isNumber()
+	whole := number && l.scale == 0 && (l.kind == parquet.Int32 || l.kind == parquet.Int64)
+	text := l.kind == parquet.ByteArray && l.scale == 0
+	ok := false
+	switch want {
+	case numberLists:
+		ok = repeated == 1 && number
+	case directionLists:
+		ok = repeated == 1 && (number || l.kind == parquet.Boolean)
+	case listLists:
+		ok = repeated == 2 && number
+	case labelValues:
+		ok = repeated == 0 && (text || whole)
+	case keyValues:
+		ok = repeated == 0 && text
+	}
+	if !ok && want == numberLists && repeated > 1 {
+		return nil, fmt.Errorf("column %s holds %s, want %v: %w", l.name, l.describe(repeated), want, errNested)
 	}
 	if !ok {
-		return nil, fmt.Errorf("column %s holds %s, want %s", l.name, l.describe(repeated), want)
+		return nil, fmt.Errorf("column %s holds %s, want %v", l.name, l.describe(repeated), want)
 	}
 	if err := checkCodec(l.name, l.column); err != nil {
 		return nil, err
@@ -73,16 +104,20 @@ func (l *leaf) describe(repeated int) string {
 	}
 }
 
-// isNumber reports whether the column holds plain numbers: no decimals, dates
-// or times, which are integers too.
+// isNumber reports whether the column holds plain numbers or decimals: no dates or
+// times, which are integers too.
 func (l *leaf) isNumber() bool {
+	logical := l.column.Type().LogicalType()
+	if logical != nil {
+		if decimal, ok := logical.Value.(*format.DecimalType); ok && decimal.Scale >= 0 && decimal.Scale <= maxScale {
+			l.scale = math.Pow10(int(decimal.Scale))
+			return l.kind != parquet.FixedLenByteArray || l.column.Type().Length() <= maxDecimal
+		}
+	}
 	switch l.kind {
-	case parquet.Boolean:
-		return l.name == "DIR"
 	case parquet.Float, parquet.Double:
 		return true
 	case parquet.Int32, parquet.Int64:
-		logical := l.column.Type().LogicalType()
 		if logical == nil {
 			return true
 		}
@@ -93,19 +128,26 @@ func (l *leaf) isNumber() bool {
 	return false
 }
 
+// Decimals have at most so many digits after the point, and bytes.
+const (
+	maxScale   = 38
+	maxDecimal = 32
+)
+
 // number returns a value of the column.
 func (l *leaf) number(v parquet.Value) float64 {
+	if l.scale != 0 {
+		return l.decimal(v) / l.scale
+	}
 	switch l.kind {
-	case parquet.Int32:
-		if l.unsigned {
+	case parquet.Int32, parquet.Int64:
+		if l.unsigned && l.kind == parquet.Int32 {
 			return float64(v.Uint32())
 		}
-		return float64(v.Int32())
-	case parquet.Int64:
 		if l.unsigned {
 			return float64(v.Uint64())
 		}
-		return float64(v.Int64())
+		return float64(l.whole(v))
 	case parquet.Float:
 		return float64(v.Float())
 	case parquet.Double:
@@ -115,6 +157,31 @@ func (l *leaf) number(v parquet.Value) float64 {
 		return 1
 	}
 	return 0
+}
+
+func (l *leaf) whole(v parquet.Value) int64 {
+	if l.kind == parquet.Int32 {
+		return int64(v.Int32())
+	}
+	return v.Int64()
+}
+
+// decimal returns a decimal's whole number: bytes are big-endian, in two's
+// complement.
+func (l *leaf) decimal(v parquet.Value) float64 {
+	if l.kind == parquet.Int32 || l.kind == parquet.Int64 {
+		return float64(l.whole(v))
+	}
+	b := v.ByteArray()
+	if len(b) == 0 || len(b) > maxDecimal {
+		return math.NaN()
+	}
+	n := new(big.Int).SetBytes(b)
+	if b[0]&0x80 != 0 {
+		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), 8*uint(len(b))))
+	}
+	f, _ := new(big.Float).SetInt(n).Float64()
+	return f
 }
 
 // cursor goes through the values of a leaf in one row group.
@@ -223,17 +290,64 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 	}
 }
 
-// bytes returns the string of the next row; it is good until the next call.
-func (c *cursor) bytes() ([]byte, error) {
+// nested returns the lists of numbers of the next row.
+func (c *cursor) nested() (lists [][]float64, err error) {
 	v, err := c.peek()
 	if err != nil {
 		return nil, err
 	}
+	if v.RepetitionLevel() != 0 {
+		return nil, errors.New("damaged Parquet data: the first value of a row continues the row before")
+	}
+	for total := 0; ; total++ {
+		if total == maxPackets {
+			return lists, fmt.Errorf("more than %d numbers", maxPackets)
+		}
+		d := v.DefinitionLevel()
+		if v.RepetitionLevel() < 2 && d >= c.leaf.outerDef {
+			lists = append(lists, nil)
+		}
+		switch {
+		case d < c.leaf.outerDef-1, d >= c.leaf.outerDef && d < c.leaf.entryDef-1:
+			c.i++
+			return lists, errors.New("null instead of a list")
+		case d < c.leaf.entryDef: // an empty list
+		case d < c.leaf.maxDef:
+			return lists, errors.New("null within a list")
+		case len(lists) == 0:
+			return lists, errors.New("damaged Parquet data: a list without a beginning")
+		default:
+			lists[len(lists)-1] = append(lists[len(lists)-1], c.leaf.number(*v))
+		}
+		c.i++
+		if v, err = c.peek(); err == io.EOF || err == nil && v.RepetitionLevel() == 0 {
+			return lists, nil
+		}
+		if err != nil {
+			return lists, err
+		}
+	}
+}
+
+// label returns the label of the next row: a string, or a whole number's digits.
+func (c *cursor) label(known interner) (string, error) {
+	v, err := c.peek()
+	if err != nil {
+		return "", err
+	}
 	if v.IsNull() {
-		return nil, errors.New("null, want a string")
+		return "", errors.New("null, want a string")
 	}
 	c.i++
-	return v.ByteArray(), nil
+	switch {
+	case c.leaf.kind == parquet.ByteArray:
+		return known.string(v.ByteArray())
+	case c.leaf.unsigned && c.leaf.kind == parquet.Int32:
+		return strconv.FormatUint(uint64(v.Uint32()), 10), nil
+	case c.leaf.unsigned:
+		return strconv.FormatUint(v.Uint64(), 10), nil
+	}
+	return strconv.FormatInt(c.leaf.whole(*v), 10), nil
 }
 
 // text returns the key of the next row, "" for null.

@@ -34,7 +34,7 @@ func FuzzRead(f *testing.F) {
 // readAny reads at most 100,000 flows of any file.
 func readAny(t *testing.T, path string) {
 	n := 0
-	for flow, err := range (Reader{KeepKeys: true}).Read(path) {
+	for flow, err := range (Reader{KeepKeys: true, Warn: func(error) {}, Recognized: func(string, string) {}}).Read(path) {
 		if err != nil {
 			return
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
+	"github.com/pierrec/lz4/v4"
 )
 
 // The Parquet package believes the counts and sizes it finds in a page: a few
@@ -36,14 +37,13 @@ func checkCodec(name string, c *parquet.Column) error {
 	return checkCompression(name, codec.CompressionCodec())
 }
 
-// checkCompression refuses the LZ4 family: parquet-go v0.32.0 decodes LZ4_RAW
-// wrongly on some data, without an error.
+// checkCompression refuses LZ4 as Hadoop frames it, which LZ4_RAW replaced, and LZO.
 func checkCompression(name string, codec format.CompressionCodec) error {
 	switch codec {
-	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd:
+	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd, format.Lz4Raw:
 		return nil
 	}
-	return fmt.Errorf("column %s is compressed with %v, which cannot be read reliably: rewrite the file with snappy or zstd", name, codec)
+	return fmt.Errorf("column %s is compressed with %v, which is not read: rewrite the file with snappy or zstd", name, codec)
 }
 
 // pageGuard walks over the pages of a column chunk ahead of the reader proper.
@@ -82,22 +82,10 @@ func newPageGuard(in io.ReaderAt, file *parquet.File, group int, l *leaf) (*page
 // next checks the pages up to and with the next one of data.
 func (g *pageGuard) next() error {
 	for g.at < g.end {
-		h, err := g.readHeader()
+		h, err := g.readPage()
 		if err != nil {
 			return err
 		}
-		size := int64(h.CompressedPageSize)
-		if size < 0 || size > g.end-g.at {
-			return fmt.Errorf("damaged Parquet data: a page of %d bytes where %d are left", size, g.end-g.at)
-		}
-		if h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPage || size > maxPage {
-			return fmt.Errorf("a page of %d bytes, %d uncompressed: want at most %d; rewrite the file with smaller pages", size, h.UncompressedPageSize, maxPage)
-		}
-		g.body = grow(g.body, int(size))
-		if _, err := g.in.ReadAt(g.body, g.at); err != nil {
-			return err
-		}
-		g.at += size
 		if err := g.checkPage(h); err != nil {
 			return err
 		}
@@ -106,6 +94,27 @@ func (g *pageGuard) next() error {
 		}
 	}
 	return nil
+}
+
+// readPage reads the next page into g.body and returns its header.
+func (g *pageGuard) readPage() (*format.PageHeader, error) {
+	h, err := g.readHeader()
+	if err != nil {
+		return nil, err
+	}
+	size := int64(h.CompressedPageSize)
+	if size < 0 || size > g.end-g.at {
+		return nil, fmt.Errorf("damaged Parquet data: a page of %d bytes where %d are left", size, g.end-g.at)
+	}
+	if h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPage || size > maxPage {
+		return nil, fmt.Errorf("a page of %d bytes, %d uncompressed: want at most %d; rewrite the file with smaller pages", size, h.UncompressedPageSize, maxPage)
+	}
+	g.body = grow(g.body, int(size))
+	if _, err := g.in.ReadAt(g.body, g.at); err != nil {
+		return nil, err
+	}
+	g.at += size
+	return h, nil
 }
 
 // readHeader decodes the page header at g.at and steps over it. Headers take
@@ -326,6 +335,10 @@ func (g *pageGuard) inflate(data []byte, size int32) (out []byte, err error) {
 		return snappy.Decode(g.inflated, data)
 	case format.Zstd:
 		return g.inflateZstd(data, size)
+	case format.Lz4Raw:
+		g.inflated = grow(g.inflated, int(size))
+		n, err := lz4.UncompressBlock(data, g.inflated)
+		return g.inflated[:max(n, 0)], err
 	case format.Gzip:
 		z, err := gzip.NewReader(bytes.NewReader(data))
 		if err != nil {

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +27,8 @@ type Reader struct {
 	// can still be counted. False makes it an error.
 	AllowEmpty bool
 
-	// Label labels all flows, whatever their file holds; in it {folder} stands
+	// Label labels all flows, whatever their file holds or a folder's name gives
+	// (LABEL=chat/part-0.parquet is of chat); in it {folder} stands
 	// for the name of the file's folder (of ROOT/Youtube/vid1/a.pcap, read as
 	// part of ROOT: Youtube) and {file} for its own, without ending. "" takes
 	// the file's word, and for files that hold no labels means {folder}.
@@ -47,7 +49,15 @@ type Reader struct {
 	KeepKeys bool
 
 	Capture Assembly // how packets of captures become flows
-	CSV     CSV      // the columns of CSV files
+	Columns Columns  // the columns of CSV and Parquet files, and the members of JSON Lines
+
+	// Delimiter separates the cells of CSV files; 0 means whichever of comma,
+	// semicolon, tab and bar makes the columns appear in the first row.
+	Delimiter rune
+
+	// Recognized is called with what a table was read as, where that is a schema
+	// of another tool ("NFStream's SPLT columns"). Nil logs it with slog.
+	Recognized func(path, schema string)
 
 	// Warn is called with what did not stop the reading, such as *Damage. Nil logs
 	// it with slog.
@@ -56,7 +66,8 @@ type Reader struct {
 	// Counted is called with what the packets of each capture were, at its end.
 	Counted func(path string, counts CaptureCounts)
 
-	root string // the folder being read, for Label
+	root      string // the folder being read, for Label
+	partition string // the label that the names of folders give the file
 }
 
 // Info describes a file of flows. It is read without its flows.
@@ -73,13 +84,18 @@ type Info struct {
 //
 // The first bytes of a file identify its kind:
 //   - Parquet with the list columns PL (payload, bytes), DIR (0 upstream, 1
-//     downstream), LABEL (a string a row), and IAT (microseconds) if there;
-//     other columns are passed over;
+//     downstream) and IAT (microseconds), and LABEL (a string or whole number a
+//     row), or with others that Reader.Columns names; other columns are passed
+//     over;
 //   - captures, pcap and pcapng, whose flows Assembly describes. A capture that
 //     breaks off gives the flows of what is there, and a warning, see Damage;
 //   - JSON as the MIRAGE data sets have it, and JSON Lines: an object a flow
 //     with the names of the Parquet columns;
-//   - CSV of one row a flow or one row a packet, see CSV.
+//   - CSV of one row a flow or one row a packet, see Columns.
+//
+// Tables of NFStream (SPLT), CESNET (PPI), tcbench and tshark are found by their
+// columns, see Reader.Recognized. Files may be compressed with gzip, zstd, xz or
+// bzip2.
 //
 // Padding of Parquet and CSV files is dropped, see Reader.KeepPadding. Of a
 // folder, the files in it and below are read (see Files), one after another.
@@ -98,6 +114,10 @@ func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 			return
 		}
 		defer f.Close()
+		r := r
+		if value, found := partitionOf(path, cmp.Or(r.Columns.Label, own.Label)); found {
+			r.partition, r.Columns.Label = value, ""
+		}
 		k.read(f, path, r, r.shaped(path, yield))
 		if f.Trailing() {
 			r.warn(fmt.Errorf("traffic: %s: left out what follows the compressed data", path))

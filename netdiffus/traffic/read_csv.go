@@ -36,7 +36,7 @@ func readCSV(f *unpack.File, path string, r Reader, yield func(Flow, error) bool
 	}
 	switch {
 	case err == nil:
-		c.directions.warn(r, path)
+		c.table.directions.warn(r, path, c.table.schema)
 	case err != errStopped:
 		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
 	}
@@ -59,20 +59,19 @@ type csvFile struct {
 	reader Reader
 	comma  rune
 	cols   csvColumns
+	table  table
 	rows   *csv.Reader // of the pass under way
 	width  int         // cells of the row just read
 
 	scratch []Packet // of the flow just read
-
-	directions directionCheck
 }
 
 // openCSV reads the first row.
 func openCSV(f *unpack.File, path string, r Reader) (*csvFile, error) {
 	c := &csvFile{file: f, path: path, reader: r}
 	delimiters := []rune{',', ';', '\t', '|'}
-	if r.CSV.Delimiter != 0 {
-		delimiters = []rune{r.CSV.Delimiter}
+	if r.Delimiter != 0 {
+		delimiters = []rune{r.Delimiter}
 	}
 	var failed error
 	most := 0 // cells in the first row, by the delimiter that failed
@@ -85,14 +84,35 @@ func openCSV(f *unpack.File, path string, r Reader) (*csvFile, error) {
 			}
 			continue
 		}
-		if c.cols, err = r.CSV.find(header); err == nil {
+		var s schema
+		if c.cols, s, err = findCSVColumns(header, r.Columns); err == nil {
+			c.table = table{schema: s, directed: len(c.cols.dir) > 0 || s.nested, timed: len(c.cols.iat) > 0 || s.nested}
 			return c, nil
 		}
 		if len(header) > most {
-			most, failed = len(header), err
+			most, failed = len(header), c.explain(header, err)
 		}
 	}
 	return nil, failed
+}
+
+// explain returns the error of a file without the columns of packets, naming what
+// it holds instead where that can be seen.
+func (c *csvFile) explain(header []string, err error) error {
+	if !errors.Is(err, ErrNoColumn) {
+		return err
+	}
+	if err := checkFeatures(header); err != nil {
+		return err
+	}
+	if rest, zeek := strings.CutPrefix(header[0], "#separator"); zeek {
+		return fmt.Errorf("a log of Zeek (#separator%.20s): conn.log holds features of flows, no packets in them; read the capture itself", rest)
+	}
+	row, rowErr := c.rows.Read()
+	if rowErr == nil && isSeries(header, row) {
+		return fmt.Errorf("%w: it holds a series of numbers (columns %s), and flows of packets are needed: the payload length and the direction of each packet", err, someNames(header))
+	}
+	return err
 }
 
 // start begins a pass over the file and returns the first row.
@@ -137,6 +157,15 @@ func (c *csvFile) errorf(cell int, format string, args ...any) error {
 
 // flows reads all flows.
 func (c *csvFile) flows(yield func(Flow) bool) error {
+	c.reader.recognized(c.path, c.table.schema)
+	if c.cols.form == tsharkRows {
+		return c.tsharkRows(yield)
+	}
+	if c.table.needsSense() {
+		if err := c.findSense(); err != nil {
+			return err
+		}
+	}
 	if c.cols.form == packetRows {
 		return c.packetRows(yield)
 	}
@@ -167,6 +196,31 @@ func (c *csvFile) flows(yield func(Flow) bool) error {
 	if err == nil && single && n > 1 {
 		c.reader.warn(fmt.Errorf("traffic: %s: every row was read as a flow of one packet; if rows are packets, name the column that identifies the flow", c.path))
 	}
+	return err
+}
+
+// findSense finds what the numbers of directions mean, by the first rows that show
+// it. An error in them is left for the reading proper.
+func (c *csvFile) findSense() error {
+	for {
+		row, err := c.next()
+		if err != nil {
+			break
+		}
+		packets := c.scratch[:0]
+		if c.cols.form == packetRows {
+			var p Packet
+			if p, err = c.rawPacket(row); err == nil {
+				packets = append(packets, p)
+			}
+		} else {
+			packets, err = c.rawPackets(row)
+		}
+		if err != nil || c.table.findSense(packets) {
+			break
+		}
+	}
+	_, err := c.start()
 	return err
 }
 
@@ -209,30 +263,13 @@ func (c *csvFile) flowRows(each func(flow Flow, row []string) error) error {
 
 // flow reads a row that is a flow. Its packets are valid until the next row.
 func (c *csvFile) flow(row []string) (Flow, error) {
-	flow := Flow{Timed: len(c.cols.iat) > 0, Packets: c.scratch[:0]}
-	n, err := c.values(row, c.cols.length, -1, func(i int, v float64) (err error) {
-		flow.Packets = append(flow.Packets, Packet{})
-		return c.setLength(&flow.Packets[i], v)
-	})
-	c.scratch = flow.Packets
+	flow := Flow{Timed: c.table.timed}
+	packets, err := c.rawPackets(row)
 	if err != nil {
 		return flow, err
 	}
-	if len(c.cols.dir) > 0 {
-		if _, err = c.values(row, c.cols.dir, n, func(i int, v float64) (err error) {
-			flow.Packets[i].Dir, err = direction(v)
-			return err
-		}); err != nil {
-			return flow, err
-		}
-	}
-	if flow.Timed {
-		if _, err = c.values(row, c.cols.iat, n, func(i int, v float64) error {
-			flow.Packets[i].IAT = v
-			return nil
-		}); err != nil {
-			return flow, err
-		}
+	if flow.Packets, err = c.table.finish(packets); err != nil {
+		return flow, c.errorf(c.cols.length[0], "%w", err)
 	}
 	if flow.Label, err = c.label(row); err == nil {
 		flow.Key, err = c.key(row)
@@ -240,26 +277,45 @@ func (c *csvFile) flow(row []string) (Flow, error) {
 	return flow, err
 }
 
-// setLength sets a packet's length and, where there is no column of
-// directions, its direction by the sign.
-func (c *csvFile) setLength(p *Packet, v float64) error {
-	n, negative, err := length(v)
-	if err != nil {
-		return err
-	}
-	p.Length = n
-	if len(c.cols.dir) > 0 {
-		if negative {
-			return fmt.Errorf("payload length is %v beside a column of directions", v)
+// rawPackets reads the packets of a row that is a flow, raw (see table). They are
+// valid until the next row.
+func (c *csvFile) rawPackets(row []string) (packets []Packet, err error) {
+	packets = c.scratch[:0]
+	defer func() { c.scratch = packets }()
+	if c.cols.form == nestedCells {
+		cell := c.cols.length[0]
+		lists, err := nestedNumbers(row[min(cell, len(row)-1)])
+		if err == nil {
+			packets, err = c.table.unnest(lists, packets)
 		}
-		c.directions.add(true, false)
-		return nil
+		if err != nil {
+			return packets, c.errorf(cell, "%w", err)
+		}
+		return packets, nil
 	}
-	c.directions.add(false, negative)
-	if !negative && n > 0 {
-		p.Dir = Down
+	n, err := c.values(row, c.cols.length, -1, func(i int, v float64) (err error) {
+		packets = append(packets, Packet{})
+		packets[i].Length, err = c.table.rawLength(v)
+		return err
+	})
+	if err != nil {
+		return packets, err
 	}
-	return nil
+	if len(c.cols.dir) > 0 {
+		if _, err = c.values(row, c.cols.dir, n, func(i int, v float64) (err error) {
+			packets[i].Dir, err = rawDirection(v)
+			return err
+		}); err != nil {
+			return packets, err
+		}
+	}
+	if c.table.timed {
+		_, err = c.values(row, c.cols.iat, n, func(i int, v float64) error {
+			packets[i].IAT = v
+			return nil
+		})
+	}
+	return packets, err
 }
 
 // key is the row's KEY, if keys are kept.
@@ -298,6 +354,12 @@ func (c *csvFile) values(row []string, columns []int, want int, set func(i int, 
 	if c.cols.form == packetCols {
 		last, err = v.addColumns(row, columns)
 	} else if last < len(row) {
+		if c.cols.form == listCells {
+			err = checkList(row[last])
+		}
+		if err != nil {
+			return 0, c.errorf(last, "%w", err)
+		}
 		err = v.addList(last, row[last])
 	}
 	if err == nil && want >= 0 && v.n != want {
@@ -448,8 +510,10 @@ func (g *flowGatherer) add(row []string) error {
 // turnTo makes the flow called name the current one. A new flow has the label and
 // key of row.
 func (g *flowGatherer) turnTo(name string, row []string) error {
-	if g.together && g.current != nil && !g.yield(*g.current) {
-		return errStopped
+	if g.together && g.current != nil {
+		if err := g.emit(*g.current); err != nil {
+			return err
+		}
 	}
 	g.name = name
 	if g.current = g.byName[name]; g.current != nil {
@@ -463,7 +527,7 @@ func (g *flowGatherer) turnTo(name string, row []string) error {
 	if err != nil {
 		return err
 	}
-	g.current = &Flow{Label: label, Key: key, Timed: len(g.cols.iat) > 0}
+	g.current = &Flow{Label: label, Key: key, Timed: g.table.timed}
 	if g.together {
 		return nil
 	}
@@ -485,14 +549,25 @@ func (g *flowGatherer) take(bytes int64) error {
 
 // finish yields the flows that are left.
 func (g *flowGatherer) finish() error {
-	if g.together && g.current != nil && !g.yield(*g.current) {
-		return errStopped
+	if g.together && g.current != nil {
+		return g.emit(*g.current)
 	}
 	for i, flow := range g.order {
 		g.order[i] = nil
-		if !g.yield(*flow) {
-			return errStopped
+		if err := g.emit(*flow); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// emit yields a flow whose packets are raw.
+func (g *flowGatherer) emit(flow Flow) (err error) {
+	if flow.Packets, err = g.table.finish(flow.Packets); err != nil {
+		return fmt.Errorf("a flow of label %.40q: %w", flow.Label, err)
+	}
+	if len(flow.Packets) > 0 && !g.yield(flow) {
+		return errStopped
 	}
 	return nil
 }
@@ -505,22 +580,27 @@ func (c *csvFile) packetRow(row []string, flow *Flow) error {
 	if len(flow.Packets) == maxTextPackets {
 		return c.errorf(c.cols.flow, "more than %d packets in a flow", maxTextPackets)
 	}
-	var p Packet
-	if _, err := c.values(row, c.cols.length, 1, func(_ int, v float64) error { return c.setLength(&p, v) }); err != nil {
-		return err
+	p, err := c.rawPacket(row)
+	if err == nil {
+		flow.Packets = append(flow.Packets, p)
+	}
+	return err
+}
+
+// rawPacket reads the packet of a row that is one, raw (see table).
+func (c *csvFile) rawPacket(row []string) (p Packet, err error) {
+	if _, err := c.values(row, c.cols.length, 1, func(_ int, v float64) (err error) { p.Length, err = c.table.rawLength(v); return err }); err != nil {
+		return p, err
 	}
 	if len(c.cols.dir) > 0 {
-		if _, err := c.values(row, c.cols.dir, 1, func(_ int, v float64) (err error) { p.Dir, err = direction(v); return err }); err != nil {
-			return err
+		if _, err := c.values(row, c.cols.dir, 1, func(_ int, v float64) (err error) { p.Dir, err = rawDirection(v); return err }); err != nil {
+			return p, err
 		}
 	}
 	if len(c.cols.iat) > 0 {
-		if _, err := c.values(row, c.cols.iat, 1, func(_ int, v float64) error { p.IAT = v; return nil }); err != nil {
-			return err
-		}
+		_, err = c.values(row, c.cols.iat, 1, func(_ int, v float64) error { p.IAT = v; return nil })
 	}
-	flow.Packets = append(flow.Packets, p)
-	return nil
+	return p, err
 }
 
 // together reports whether no flow's rows come back after another flow's.

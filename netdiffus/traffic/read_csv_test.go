@@ -39,7 +39,7 @@ func TestCSV(t *testing.T) {
 		{"one row a packet", "flow_id,pl,dir,iat,label\n1,517,0,0,x\n1,1460,1,2.5,x\n1,33,1,1000,x\n2,7,0,0,y\n", Reader{}, timed},
 		{"one row a packet, flows mixed", "flow|pl|dir|iat|label\n1|517|0|0|x\n2|7|0|0|y\n1|1460|1|2.5|\n1|33|1|1000|x\n", Reader{}, timed},
 		{"columns by name", "stream!bytes!way!app!gap\n1!517!0!x!0\n1!1460!1!x!2.5\n1!33!1!x!1000\n2!7!0!y!0\n",
-			Reader{CSV: CSV{Delimiter: '!', Flow: "stream", Length: "bytes", Dir: "way", IAT: "gap", Label: "app"}}, timed},
+			Reader{Delimiter: '!', Columns: Columns{Flow: "stream", Length: "bytes", Dir: "way", IAT: "gap", Label: "app"}}, timed},
 	}
 	for _, c := range cases {
 		if got := readBytes(t, c.reader, []byte(c.text)); !reflect.DeepEqual(got, c.want) {
@@ -97,15 +97,15 @@ func TestBadCSV(t *testing.T) {
 	if err := os.WriteFile(wide, []byte("PL"+strings.Repeat(",", maxCells)), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Collect(Reader{CSV: CSV{Delimiter: ','}}.Read(wide)); err == nil || !strings.Contains(err.Error(), "line 1: a row of more than 262144 cells") {
+	if _, err := Collect(Reader{Delimiter: ','}.Read(wide)); err == nil || !strings.Contains(err.Error(), "line 1: a row of more than 262144 cells") {
 		t.Errorf("a row of very many cells: error %v", err)
 	}
-	for column, c := range map[string]CSV{"gap": {IAT: "gap"}, "way": {Dir: "way"}, "app": {Label: "app"}, "stream": {Flow: "stream"}, "bytes": {Length: "bytes"}} {
+	for column, c := range map[string]Columns{"gap": {IAT: "gap"}, "way": {Dir: "way"}, "app": {Label: "app"}, "stream": {Flow: "stream"}, "bytes": {Length: "bytes"}} {
 		path := filepath.Join(t.TempDir(), "a.csv")
 		if err := os.WriteFile(path, []byte("PL,DIR,LABEL\n[1],[0],x\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Collect(Reader{CSV: c}.Read(path)); err == nil || !strings.Contains(err.Error(), "no column "+column) {
+		if _, err := Collect(Reader{Columns: c}.Read(path)); err == nil || !strings.Contains(err.Error(), "no column "+column) {
 			t.Errorf("column %s asked for: error %v", column, err)
 		}
 	}
@@ -125,5 +125,11 @@ func FuzzCSV(f *testing.F) {
 	f.Add([]byte("PL,LABEL,KEY\n[517],x,\"192.0.2.1,50000,198.51.100.7,443,6\"\n"))
 	f.Add([]byte("flow;pl;dir;label\n1;517;0;x\n2;7;0;y\n1;1460;1;\n"))
 	f.Add([]byte("label,pl.0,pl.1,pl.2\nx,-517,1460,33\ny,-7,0,0\n"))
+	f.Add([]byte("id,application_name,splt_direction,splt_ps,splt_piat_ms\n0,chat,\"[0, 1, -1]\",\"[5, 6, -1]\",\"[0, 2, -1]\"\n"))
+	f.Add([]byte("PPI,APP\n\"[[0, 2], [1, -1], [5, 6], [1, 0]]\",chat\n"))
+	f.Add([]byte("app\tpkts_size\tpkts_dir\ttimetofirst\nchat\t[5 6]\t[1 -1]\t[0 0.5]\n"))
+	f.Add([]byte(tsharkTable("\t")))
+	f.Add(utf16Text("LABEL;PL\r\nx;-5 6\r\n"))
+	f.Add(gzipped(f, []byte("LABEL,PL\nx,-5 6\n")))
 	f.Fuzz(func(t *testing.T, file []byte) { readForeign(t, "a.csv", file) })
 }

@@ -23,9 +23,9 @@ func isJSON(head []byte) bool {
 // and for JSON Lines (one object a flow; also as an array of such objects).
 func readJSON(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	j := &jsonFlows{jsonScanner: newJSONScanner(f), reader: r, yield: yield, path: path}
-	switch err := j.read(); err {
+	switch err := j.all(f); err {
 	case nil:
-		j.directions.warn(r, path)
+		j.table.directions.warn(r, path, j.table.schema)
 	case errStopped:
 	default:
 		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
@@ -38,7 +38,7 @@ func statJSON(f *unpack.File, path string) (Info, error) { return count(readJSON
 func count(read func(*unpack.File, string, Reader, func(Flow, error) bool), f *unpack.File, path string) (Info, error) {
 	info := Info{Columns: []string{"PL", "DIR", "LABEL"}}
 	var failed error
-	read(f, path, Reader{AllowEmpty: true, Warn: func(error) {}}, func(flow Flow, err error) bool {
+	read(f, path, Reader{AllowEmpty: true, Warn: func(error) {}, Recognized: func(string, string) {}}, func(flow Flow, err error) bool {
 		info.Rows++
 		info.Timed = flow.Timed
 		failed = err
@@ -68,7 +68,9 @@ type jsonFlows struct {
 	signed               bool // a length was negative
 	label, key           string
 
-	directions directionCheck
+	table   table // of JSON Lines
+	probing bool  // look at JSON Lines' directions and yield no flows
+	named   bool  // the reader has been told of the schema
 }
 
 // directionCheck finds files without directions: they have neither a column of
@@ -86,11 +88,77 @@ func (d *directionCheck) add(listed, signed bool) {
 }
 
 // warn warns of a file without directions.
-func (d directionCheck) warn(r Reader, path string) {
+func (d directionCheck) warn(r Reader, path string, s schema) {
 	if d.unlisted && !d.present {
-		r.warn(fmt.Errorf("traffic: %s: no DIR and no negative PL in the whole file, so every packet was read as downstream", path))
+		r.warn(fmt.Errorf("traffic: %s: no %s and no negative %s in the whole file, so every packet was read as downstream", path, s.Dir, s.Length))
 	}
 }
+
+// all reads the file: first the names of its first object, which show the schema,
+// then as much as shows what directions mean, and then the flows.
+func (j *jsonFlows) all(f *unpack.File) error {
+	names, mirage := j.firstNames()
+	if !mirage {
+		if err := j.reader.Columns.checkNamed(names); err != nil {
+			return err
+		}
+	}
+	s := findSchema(names, j.reader.Columns)
+	j.table = table{schema: s, directed: s.nested || column(names, s.Dir) >= 0}
+	if !mirage && column(names, s.Length) < 0 {
+		if err := checkFeatures(names); err != nil {
+			return err
+		}
+	}
+	if j.table.needsSense() {
+		if err := j.rewind(f); err != nil {
+			return err
+		}
+		j.probing = true
+		j.read() // an error is left for the reading proper
+		j.probing = false
+	}
+	if err := j.rewind(f); err != nil {
+		return err
+	}
+	j.reader.recognized(j.path, s)
+	return j.read()
+}
+
+// rewind begins the file again.
+func (j *jsonFlows) rewind(f *unpack.File) error {
+	if err := f.Rewind(); err != nil {
+		return err
+	}
+	j.jsonScanner, j.flows, j.table.directions = newJSONScanner(f), 0, directionCheck{}
+	j.begin()
+	return nil
+}
+
+// firstNames returns the names of the first object's members, as far as they can be
+// read, and whether it is one of MIRAGE's.
+func (j *jsonFlows) firstNames() (names []string, mirage bool) {
+	if c, err := j.peek(); err == nil && c == '[' {
+		j.take('[')
+	}
+	j.object(func(key []byte) error {
+		if isTuple(key) {
+			mirage = true
+			return errStopped
+		}
+		if names = append(names, string(key)); len(names) == maxNames {
+			return errStopped
+		}
+		return j.skip()
+	})
+	return names, mirage
+}
+
+// maxNames is how many members of the first object are looked at.
+const maxNames = 1 << 12
+
+// isTuple reports whether a key is a 5-tuple, as MIRAGE writes it.
+func isTuple(key []byte) bool { return bytes.Count(key, []byte{','}) == 4 }
 
 func (j *jsonFlows) read() error {
 	c, err := j.must()
@@ -117,7 +185,13 @@ func (j *jsonFlows) record() error {
 	j.begin()
 	mirage, isFlow := false, false
 	err := j.object(func(key []byte) error {
-		if bytes.Count(key, []byte{','}) == 4 { // a 5-tuple
+		if isTuple(key) {
+			if !mirage && !j.named && !j.probing {
+				j.named = true
+				if j.reader.Recognized != nil { // it needs no log: it is a kind of its own
+					j.reader.Recognized(j.path, "MIRAGE's JSON")
+				}
+			}
 			mirage = true
 			j.begin()
 			j.key = string(key)
@@ -129,7 +203,8 @@ func (j *jsonFlows) record() error {
 	if err != nil || mirage || !isFlow {
 		return err
 	}
-	return j.end(jsonLine)
+	s := j.table.schema
+	return j.end(jsonForm{s.Length, s.Dir, s.IAT, false})
 }
 
 // begin forgets the flow before.
@@ -142,19 +217,85 @@ func (j *jsonFlows) begin() {
 
 // member reads one member of a JSON Lines record.
 func (j *jsonFlows) member(key []byte) error {
-	switch strings.ToUpper(string(key)) {
-	case "PL":
-		return j.column(&j.lengths, j.setLength)
-	case "DIR":
-		return j.column(&j.dirs, j.setDir)
-	case "IAT":
+	is := func(name string) bool { return strings.EqualFold(string(key), name) }
+	switch s := &j.table.schema; {
+	case s.nested && is(s.Length):
+		return j.nested()
+	case is(s.Length):
+		return j.column(&j.lengths, j.setRawLength)
+	case is(s.Dir):
+		return j.column(&j.dirs, j.setRawDir)
+	case is(s.IAT):
 		return j.column(&j.times, func(p *Packet, v float64) error { p.IAT = v; return nil })
-	case "LABEL":
+	case is(s.Label):
 		return j.text(&j.label)
-	case "KEY":
+	case is(s.Key):
 		return j.text(&j.key)
 	}
 	return j.skip()
+}
+
+// nested reads the lists of a nested table's row.
+func (j *jsonFlows) nested() error {
+	var lists [][]float64
+	total := 0
+	err := j.array(func(i int) error {
+		if i == maxNested {
+			return j.errorf("flow %d has more than %d lists in its list", j.flows, maxNested)
+		}
+		lists = append(lists, nil)
+		return j.array(func(int) error {
+			v, err := j.numberOrBool()
+			if total++; err == nil && total > maxTextPackets {
+				err = j.errorf("flow %d has more than %d numbers", j.flows, maxTextPackets)
+			}
+			lists[i] = append(lists[i], v)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if j.packets, err = j.table.unnest(lists, j.packets); err != nil {
+		return j.errorf("flow %d: %w", j.flows, err)
+	}
+	n := len(j.packets)
+	j.lengths, j.dirs, j.times = n, n, n
+	return nil
+}
+
+// maxNested is how many lists a nested table's row may have.
+const maxNested = 64
+
+// numberOrBool reads a number, or true or false as 1 or 0.
+func (j *jsonFlows) numberOrBool() (float64, error) {
+	c, err := j.must()
+	if err != nil || c != 't' && c != 'f' {
+		if err != nil {
+			return 0, err
+		}
+		return j.number()
+	}
+	if c == 't' {
+		return 1, j.skipWord()
+	}
+	return 0, j.skipWord()
+}
+
+// setRawLength sets a length of JSON Lines, raw (see table). The sign is checked by
+// end, when it is known whether there are directions.
+func (j *jsonFlows) setRawLength(p *Packet, v float64) error {
+	length, negative, err := length(v)
+	if p.Length = length; negative {
+		p.Length = -length
+		j.signed = true
+	}
+	return err
+}
+
+func (j *jsonFlows) setRawDir(p *Packet, v float64) (err error) {
+	p.Dir, err = rawDirection(v)
+	return err
 }
 
 // biflow reads the value of one 5-tuple in a MIRAGE file.
@@ -256,10 +397,15 @@ func direction(v float64) (Direction, error) {
 	return Direction(v), nil
 }
 
-// text reads a string; null leaves it as it is.
+// text reads a string, or a number's digits; null leaves it as it is.
 func (j *jsonFlows) text(dst *string) error {
 	c, err := j.must()
 	if err != nil {
+		return err
+	}
+	if inNumber(c) && c != 'e' && c != 'E' {
+		err := j.digits()
+		*dst = string(j.jsonScanner.text)
 		return err
 	}
 	if c != '"' {
@@ -274,12 +420,12 @@ func (j *jsonFlows) text(dst *string) error {
 }
 
 // jsonForm names the lists of a form of JSON, for errors.
-type jsonForm struct{ length, dir, iat string }
+type jsonForm struct {
+	length, dir, iat string
+	mirage           bool
+}
 
-var (
-	jsonLine   = jsonForm{"PL", "DIR", "IAT"}
-	mirageFlow = jsonForm{"L4_payload_bytes", "packet_dir", "iat"}
-)
+var mirageFlow = jsonForm{"L4_payload_bytes", "packet_dir", "iat", true}
 
 // end checks the flow that was read and yields it.
 func (j *jsonFlows) end(form jsonForm) error {
@@ -288,14 +434,19 @@ func (j *jsonFlows) end(form jsonForm) error {
 	if err := j.checkCounts(form); err != nil {
 		return j.errorf("flow %d has %w", number, err)
 	}
-	if j.absolute {
-		toGaps(j.packets)
+	if form == mirageFlow {
+		if j.absolute {
+			toGaps(j.packets)
+		}
+		j.table.directions.add(true, false)
+	} else if stop, err := j.finishLine(); err != nil {
+		return j.errorf("flow %d: %w", number, err)
+	} else if stop {
+		return errStopped
 	}
-	if j.dirs == 0 {
-		directBySign(j.packets)
+	if j.probing {
+		return nil
 	}
-	j.directions.add(j.dirs > 0, j.signed)
-
 	packets := j.kept(form)
 	if form == mirageFlow && len(packets) == 0 {
 		return nil
@@ -310,21 +461,35 @@ func (j *jsonFlows) end(form jsonForm) error {
 	return nil
 }
 
+// finishLine makes the raw packets of a line of JSON those of a flow. It reports
+// whether probing has found what it looks for.
+func (j *jsonFlows) finishLine() (found bool, err error) {
+	if j.probing {
+		return j.table.findSense(j.packets), nil
+	}
+	j.table.directed, j.table.timed = j.dirs > 0 || j.table.nested, j.times > 0
+	j.packets, err = j.table.finish(j.packets)
+	return false, err
+}
+
 // checkCounts checks that the lists of the flow are equally long.
 func (j *jsonFlows) checkCounts(form jsonForm) error {
 	n := len(j.packets)
 	mayBeEmpty := form == mirageFlow || j.reader.AllowEmpty
-	mayLackDirs := form == jsonLine
+	mayLackDirs := form != mirageFlow
 	switch {
 	case j.lengths == 0 && (n > 0 || !mayBeEmpty):
-		return fmt.Errorf("no %s", form.length)
+		if form.mirage {
+			return fmt.Errorf("no %s", form.length)
+		}
+		return fmt.Errorf("%w %s", ErrNoColumn, form.length)
 	case j.lengths != n:
 		return fmt.Errorf("%d values of %s and %d of another list", j.lengths, form.length, n)
 	case j.dirs != n && !(j.dirs == 0 && mayLackDirs):
 		return fmt.Errorf("%d values of %s, %d of %s", n, form.length, j.dirs, form.dir)
 	case j.times != n && j.times != 0:
 		return fmt.Errorf("%d values of %s, %d of %s", n, form.length, j.times, form.iat)
-	case j.dirs > 0 && j.signed:
+	case j.dirs > 0 && j.signed && !j.table.filled:
 		return fmt.Errorf("negative lengths beside %s", form.dir)
 	}
 	return nil
@@ -337,17 +502,6 @@ func toGaps(packets []Packet) {
 	}
 	if len(packets) > 0 {
 		packets[0].IAT = 0
-	}
-}
-
-// directBySign replaces the signs of lengths by directions: negative is upstream.
-func directBySign(packets []Packet) {
-	for i := range packets {
-		if p := &packets[i]; p.Length < 0 {
-			p.Length = -p.Length
-		} else if p.Length > 0 {
-			p.Dir = Down
-		}
 	}
 }
 

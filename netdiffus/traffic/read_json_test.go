@@ -174,7 +174,7 @@ func TestBadJSON(t *testing.T) {
 		`{"LABEL":"x","PL":["a"],"DIR":[0]}`:             `found '"' where a number should stand`,
 		`{"LABEL":"x","PL":[1],"DIR":[0],"IAT":[NaN]}`:   `found 'N' where a number`,
 		`{"LABEL":"x","PL":[1],"DIR":[0],"IAT":[1e999]}`: `"1e999" is not a number`,
-		`{"LABEL":"x"}`:                                          "flow 0 has no PL",
+		`{"LABEL":"x"}`:                                          "flow 0 has no column PL",
 		`{"LABEL":"x","PL":[1`:                                   "is it cut off?",
 		`{"LABEL":"x","PL":[1],"DIR":[0]} ]`:                     `found ']' where '{' should stand`,
 		`{"a":` + strings.Repeat("[", 2000):                      "nested more than 1000 deep",
@@ -267,6 +267,9 @@ func FuzzJSON(f *testing.F) {
 	f.Add(mirageCorpus(2020, "", mirageFlows))
 	f.Add([]byte(`{"LABEL":"x","PL":[-517,1460],"IAT":[0,2.5]}` + "\n[]"))
 	f.Add([]byte(`{"LABEL":"x","PL":[-517],"KEY":"192.0.2.1,50000,198.51.100.7,443,6"}`))
+	f.Add([]byte(`{"app":"chat","ppi":[[0,2],[1,-1],[5,6],[true,false]]}`))
+	f.Add([]byte(`{"splt_direction":[0,1,-1],"splt_ps":[5,6,-1],"splt_piat_ms":[0,2,-1]}`))
+	f.Add([]byte(`[{"app":7,"pkts_size":[5],"pkts_dir":[-1],"timetofirst":[0]}]`))
 	f.Fuzz(func(t *testing.T, file []byte) { readForeign(t, "a.json", file) })
 }
 
@@ -277,7 +280,7 @@ func readForeign(t *testing.T, name string, file []byte) {
 	if err := os.WriteFile(path, file, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	r := Reader{Warn: func(error) {}, KeepEmpty: len(file)%2 == 0, KeepKeys: true}
+	r := Reader{Warn: func(error) {}, Recognized: func(string, string) {}, KeepEmpty: len(file)%2 == 0, KeepKeys: true}
 	for flow, err := range r.Read(path) {
 		if err != nil {
 			if !strings.Contains(err.Error(), path) {

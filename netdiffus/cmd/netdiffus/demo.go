@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
@@ -57,17 +60,21 @@ Run again with the same --out, the demo continues training where it stopped.`,
 			if _, ok := netdiffus.Presets[d.preset]; !ok {
 				return usageOf(c, fmt.Errorf("--preset %q: want one of %s", d.preset, strings.Join(presetNames(), ", ")))
 			}
+			if err := d.columns.apply(&d.reader); err != nil {
+				return usageOf(c, err)
+			}
 			return d.run(c)
 		},
 	}
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&d.out, "out", "netdiffus-demo", "run directory")
-	flags.StringVar(&d.in, "in", "", "file of flows; empty means the sample traffic")
+	flags.StringVar(&d.in, "in", "", "file or folder of flows, of any kind that 'netdiffus flows' reads; empty means the sample traffic")
 	flags.StringVar(&d.preset, "preset", "quick", "settings of the model, a `name`: "+strings.Join(presetNames(), ", "))
 	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means those of the preset, or else 600")
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
+	d.columns.register(flags)
 	d.spec = deviceFlag(flags)
 	return c
 }
@@ -80,6 +87,8 @@ type demo struct {
 	samples int
 	seed    uint64
 	spec    *string // of the device
+	columns columnFlags
+	reader  traffic.Reader // of in
 
 	device compute.Backend
 	found  backend.Finding // how the device was found
@@ -93,7 +102,7 @@ func (d *demo) drawn() string     { return filepath.Join(track.Samples(d.out), "
 func (d *demo) synthetic() string { return filepath.Join(d.out, "synthetic.parquet") }
 
 func (d *demo) run(c *cobra.Command) error {
-	flows, err := d.input()
+	flows, err := d.input(c.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -130,12 +139,40 @@ func (d *demo) run(c *cobra.Command) error {
 	return err
 }
 
-// input returns the file of flows to run on.
-func (d *demo) input() ([]byte, error) {
+// input returns the file of flows to run on, in Parquet: other kinds, and tables with
+// other columns, are converted.
+func (d *demo) input(stderr io.Writer) ([]byte, error) {
 	if d.in == "" {
 		return data.Loopback, nil
 	}
-	return os.ReadFile(d.in)
+	if isOwn, err := d.isOwnParquet(); isOwn || err != nil {
+		file, readErr := os.ReadFile(d.in)
+		return file, errors.Join(err, readErr)
+	}
+	scratch, err := os.MkdirTemp("", "netdiffus-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	path := filepath.Join(scratch, "flows.parquet")
+	d.reader.Recognized = recognizedTo(stderr)
+	if err := traffic.Write(path, d.reader.Read(d.in)); err != nil {
+		return nil, withColumnHint(err)
+	}
+	return os.ReadFile(path)
+}
+
+// isOwnParquet reports whether the input is a Parquet file of this library's columns.
+func (d *demo) isOwnParquet() (bool, error) {
+	info, err := os.Stat(d.in)
+	if err != nil || info.IsDir() || d.columns.given() {
+		return false, err
+	}
+	found, err := traffic.Stat(d.in)
+	if err != nil {
+		return false, nil // the conversion reports it
+	}
+	return strings.HasSuffix(d.in, ".parquet") && slices.Contains(found.Columns, "PL"), nil
 }
 
 // claim creates the run directory and writes the flows to it. An existing one must be

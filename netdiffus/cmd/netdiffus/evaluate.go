@@ -34,6 +34,8 @@ order 1 and 2, and packets drawn independently of each other. They are fitted to
 flows that it was not trained on. Everything is repeated for each of --seeds seeds,
 with another subset of the synthetic flows each time.
 
+The flags of tables (--col-length and so on) are for the real flows.
+
 --synthetic is a file of flows, or a folder of images as 'sample' writes it, with
 its manifest; files of the reference, which have none, need --scale.
 
@@ -48,6 +50,9 @@ than a hundred times, so leave some out on a CPU.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options, recipe, err := o.check()
+			if err == nil {
+				err = o.columns.apply(&o.reader)
+			}
 			if err != nil {
 				return usageOf(c, err)
 			}
@@ -71,6 +76,7 @@ than a hundred times, so leave some out on a CPU.`,
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
+	o.columns.register(flags)
 	o.backend = deviceFlag(flags)
 	return c
 }
@@ -83,6 +89,8 @@ type evaluateOptions struct {
 	scale                        string
 	unsigned, json               bool
 	backend                      *string
+	columns                      columnFlags
+	reader                       traffic.Reader // of the real flows
 }
 
 func names[S ~string](list []S) []string {
@@ -144,11 +152,12 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	}
 	var d report.Data
 	var err error
-	if d.Train, err = traffic.Collect(watched(ctx, traffic.Read(o.train), func() {})); err != nil {
-		return err
+	o.reader.Recognized = recognizedTo(stderr)
+	if d.Train, err = traffic.Collect(watched(ctx, o.reader.Read(o.train), func() {})); err != nil {
+		return withColumnHint(err)
 	}
-	if d.Test, err = traffic.Collect(watched(ctx, traffic.Read(o.test), func() {})); err != nil {
-		return err
+	if d.Test, err = traffic.Collect(watched(ctx, o.reader.Read(o.test), func() {})); err != nil {
+		return withColumnHint(err)
 	}
 	if d.Synthetic, err = openTraffic(o.synthetic, recipe); err != nil {
 		return err

@@ -14,10 +14,16 @@ import (
 // guided-diffusion's command lines work as they are: its underscores and its names
 // are taken everywhere, and a switch takes the word after it, --learn_sigma True.
 
-// aliases are the reference's names for flags that have another one here.
+// aliases are names for flags that have another one here: the reference's, and
+// those of earlier versions.
 var aliases = map[string]string{
 	"model-path":        "run",
 	"resume-checkpoint": "resume-from-checkpoint",
+	"csv-length":        "col-length",
+	"csv-dir":           "col-dir",
+	"csv-iat":           "col-iat",
+	"csv-label":         "col-label",
+	"csv-flow":          "col-flow",
 }
 
 // canonical returns the program's spelling of a flag: dashes for the reference's

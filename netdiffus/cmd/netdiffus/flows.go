@@ -38,7 +38,9 @@ Reading it gives back the same flows.`,
   netdiffus flows --in chat.pcapng --label chat --min-packets 4 --out chat.csv
   netdiffus flows --in synthetic.parquet --iat-from flows.parquet --out synthetic/
   netdiffus flows --in flows.parquet --share 0.8 --out train.parquet --rest test.parquet
-  netdiffus flows --in packets.csv --csv-flow stream --csv-length bytes --csv-delimiter ';' --out flows.jsonl`,
+  netdiffus flows --in packets.csv.gz --col-flow stream --col-length bytes --csv-delimiter ';' --out flows.jsonl
+  netdiffus flows --in theirs.parquet --col-length sizes --col-dir dirs --col-iat gaps --iat-unit ms --col-label app --out flows.parquet
+  netdiffus flows --in nfstream.csv --col-label application_name --out flows.parquet`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w, err := o.check()

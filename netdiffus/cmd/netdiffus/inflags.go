@@ -8,7 +8,6 @@ import (
 	"iter"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -22,12 +21,12 @@ type inputFlags struct {
 	paths        []string
 	reader       traffic.Reader
 	idle, active time.Duration
-	delimiter    string
 	tunnels      string
+	columns      columnFlags
 }
 
 func (f *inputFlags) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, MIRAGE's JSON, JSON Lines, CSV")
+	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, MIRAGE's JSON, JSON Lines, CSV, tables of NFStream, CESNET, tcbench and tshark; also compressed (.gz, .zst, .xz, .bz2)")
 	r := &f.reader
 	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: the label in the file, or {folder} for captures)")
 	flags.IntVar(&r.MinPackets, "min-packets", 0, "leave out flows of fewer packets")
@@ -36,12 +35,7 @@ func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.idle, "idle-timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means no limit")
 	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
 	flags.StringVar(&f.tunnels, "tunnels", "inner", "captures: of packets within packets (VXLAN, GRE, GTP-U, …) read the inner or the outer ones")
-	flags.StringVar(&f.delimiter, "csv-delimiter", "", "CSV: delimiter of the cells, such as ';' or tab (default: detected)")
-	flags.StringVar(&r.CSV.Flow, "csv-flow", "", "CSV of one row a packet: column that identifies the flow (default: flow or flow_id)")
-	flags.StringVar(&r.CSV.Length, "csv-length", "", "CSV: column of payload lengths, bytes: a list, a packet's, or the start of one column a packet's names (default: PL)")
-	flags.StringVar(&r.CSV.Dir, "csv-dir", "", "CSV: column of directions, 0 upstream, 1 downstream (default: DIR, or the lengths' signs)")
-	flags.StringVar(&r.CSV.IAT, "csv-iat", "", "CSV: column of inter-arrival times, microseconds (default: IAT)")
-	flags.StringVar(&r.CSV.Label, "csv-label", "", "CSV: column of labels (default: LABEL)")
+	f.columns.register(flags)
 }
 
 // check makes the reader of the flags. Its errors are of usage.
@@ -70,18 +64,7 @@ func (f *inputFlags) check() error {
 	default:
 		return fmt.Errorf("--tunnels %s: want inner or outer", f.tunnels)
 	}
-	switch f.delimiter {
-	case "":
-	case "tab", `\t`:
-		f.reader.CSV.Delimiter = '\t'
-	default:
-		r, n := utf8.DecodeRuneInString(f.delimiter)
-		if n != len(f.delimiter) || strings.ContainsRune("\"\r\n\ufffd", r) {
-			return fmt.Errorf("--csv-delimiter %q: want one character, or tab", f.delimiter)
-		}
-		f.reader.CSV.Delimiter = r
-	}
-	return nil
+	return f.columns.apply(&f.reader)
 }
 
 // flows ranges over the flows of all inputs. Warnings go to stderr, each once
@@ -95,17 +78,27 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 			fmt.Fprintf(stderr, "netdiffus: warning: %s\n", text)
 		}
 	}
+	r.Recognized = recognizedTo(stderr)
 	return func(yield func(traffic.Flow, error) bool) {
 		for flow, err := range r.ReadAll(f.paths...) {
 			if err == nil {
 				err = ctx.Err()
 			}
-			if errors.Is(err, traffic.ErrNoColumn) {
-				err = fmt.Errorf("%w (--csv-length and the other --csv flags name columns)", err)
-			}
-			if !yield(flow, err) || err != nil {
+			if !yield(flow, withColumnHint(err)) || err != nil {
 				return
 			}
+		}
+	}
+}
+
+// recognizedTo prints what tables were read as to w: each schema once, with the
+// first of its files.
+func recognizedTo(w io.Writer) func(path, schema string) {
+	printed := map[string]bool{}
+	return func(path, schema string) {
+		if !printed[schema] {
+			printed[schema] = true
+			fmt.Fprintf(w, "%s: read as %s\n", path, schema)
 		}
 	}
 }

@@ -19,7 +19,10 @@ type limits struct {
 }
 
 // standard are the limits of Open. The ratio is above gzip's highest, 1032.
-var standard = limits{free: 64 << 20, ratio: 1100, stream: 1 << 40, spooled: 16 << 30}
+var standard = limits{free: 64 << 20, ratio: 1100, stream: 1 << 40, spooled: MaxSpooled}
+
+// MaxSpooled is how many bytes a temporary file holds at most.
+const MaxSpooled = 16 << 30
 
 // maxLayers is how often a file may be compressed: flows.csv.gz.zst is read.
 const maxLayers = 2

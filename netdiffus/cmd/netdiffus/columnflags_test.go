@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+)
+
+// TestColumnFlags reads tables with other columns by the flags, by their names of
+// before, and by a known schema.
+func TestColumnFlags(t *testing.T) {
+	dir := t.TempDir()
+	want := []traffic.Flow{{Label: "chat", Timed: true, Packets: []traffic.Packet{{Length: 517, Dir: traffic.Up}, {Length: 1460, Dir: traffic.Down, IAT: 2000}}}}
+	for name, c := range map[string]struct {
+		file, args, stderr string
+	}{
+		"flags.csv":    {"sizes;way;gap;app\n517,1460;1,-1;0,2;chat\n", "--col-length sizes --col-dir way --col-iat gap --iat-unit ms --col-label app --csv-delimiter ;", ""},
+		"before.csv":   {"sizes;way;gap;app\n517,1460;0,1;0,2000;chat\n", "--csv-length sizes --csv_dir way --csv-iat gap --csv-label app", ""},
+		"flags.jsonl":  {`{"sizes":[517,1460],"way":[0,1],"gap":[0,2000000],"app":"chat"}`, "--col-length sizes --col-dir way --col-iat gap --iat-unit ns --col-label app", ""},
+		"nfstream.csv": {"application_name,splt_direction,splt_ps,splt_piat_ms\nchat,\"[0, 1, -1]\",\"[517, 1460, -1]\",\"[0, 2, -1]\"\n", "", "nfstream.csv: read as NFStream's SPLT columns (lengths are payloads only"},
+		"packets.csv":  {"n,sizes,way,gap,LABEL\n1,517,0,0,chat\n1,1460,1,0.002,chat\n", "--col-flow n --col-length sizes --col-dir way --col-iat gap --iat-unit s", ""},
+	} {
+		in, out := filepath.Join(dir, name), filepath.Join(dir, name+".parquet")
+		if err := os.WriteFile(in, []byte(c.file), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr, err := execute(t.Context(), append([]string{"flows", "--in", in, "--out", out}, strings.Fields(c.args)...)...)
+		if err != nil || !strings.Contains(stderr, c.stderr) || (stderr == "") != (c.stderr == "") || strings.Count(stderr, "read as") > 1 {
+			t.Errorf("%s: %v, printed %q, want %q", name, err, stderr, c.stderr)
+			continue
+		}
+		if got := readFlows(t, traffic.Reader{}, out); !sameFlows(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+	in := filepath.Join(dir, "flags.csv")
+	if _, _, err := execute(t.Context(), "flows", "--in", in, "--col-length", "none"); err == nil || !strings.Contains(err.Error(), "no column none") || !strings.Contains(err.Error(), "--col-length and the other --col flags") {
+		t.Errorf("a column that is not there: %v", err)
+	}
+	for _, verb := range []string{"flows", "convert", "evaluate", "demo"} {
+		args := []string{verb, "--in", in, "--out", dir, "--iat-unit", "h"}
+		if verb == "evaluate" {
+			args = []string{verb, "--real-train", in, "--real-test", in, "--synthetic", in, "--out", dir, "--iat-unit", "h"}
+		}
+		if _, _, err := execute(t.Context(), args...); err == nil || !strings.Contains(err.Error(), `--iat-unit "h": want s, ms, us or ns`) {
+			t.Errorf("%s --iat-unit h: %v", verb, err)
+		}
+	}
+}
+
+// The demo and evaluate read tables with other columns.
+func TestColumnFlagsElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	in := filepath.Join(dir, "flows.csv")
+	if err := os.WriteFile(in, []byte("sizes,app\n-517 1460,chat\n-48 48,mail\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	d := demo{in: in, columns: columnFlags{columns: traffic.Columns{Length: "sizes", Label: "app"}}}
+	if err := d.columns.apply(&d.reader); err != nil {
+		t.Fatal(err)
+	}
+	file, err := d.input(os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := d.input(os.Stderr)
+	if err != nil || string(again) != string(file) {
+		t.Errorf("the demo's input is not the same again: %v", err)
+	}
+	out := filepath.Join(dir, "flows.parquet")
+	if err := os.WriteFile(out, file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if flows := readFlows(t, traffic.Reader{}, out); len(flows) != 2 || flows[1].Label != "mail" {
+		t.Errorf("the demo's input holds %v", flows)
+	}
+	d = demo{in: in}
+	if _, err := d.input(os.Stderr); !errors.Is(err, traffic.ErrNoColumn) || !strings.Contains(err.Error(), "--col-length") {
+		t.Errorf("without the flags: %v", err)
+	}
+	_, _, err = execute(t.Context(), "evaluate", "--real-train", in, "--real-test", in, "--synthetic", filepath.Join(dir, "none.parquet"), "--out", filepath.Join(dir, "report"), "--col-length", "sizes", "--col-label", "app")
+	if err == nil || !strings.Contains(err.Error(), "none.parquet") {
+		t.Errorf("evaluate with the flags: %v, want it to come as far as the synthetic flows", err)
+	}
+}
