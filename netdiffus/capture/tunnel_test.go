@@ -91,12 +91,11 @@ func udpTunnel(port uint16, payload ...any) []byte {
 
 func snap(ip []byte) []byte { return cat("aaaa03 000000", etherKind(ip), ip) }
 
-// wrapper puts an IP packet into a tunnel, whose packet is IP again (link 0 and
-// linkRaw) or a frame of the link layer.
+// wrapper puts an IP packet into an encapsulation.
 type wrapper struct {
 	name    string
-	link    uint32
-	tunnels []string
+	link    uint32   // of the frame that results; 0 means raw IP
+	tunnels []string // as Counts names them
 	wrap    func(ip []byte) []byte
 	outer   verdict // of decoding with Outer
 	noShark bool    // tshark does not open it by itself
@@ -139,7 +138,6 @@ var wrappers = []wrapper{
 	{name: "EtherIP", tunnels: []string{"EtherIP"}, outer: isOtherIP, wrap: func(ip []byte) []byte { return ip4In(protoEtherIP, cat("3000", etherOf(ip))) }},
 	{name: "Ethernet in IPv6", tunnels: []string{"Ethernet in IP"}, outer: isOtherIP, noShark: true, wrap: func(ip []byte) []byte { return ip6In(protoEthernet, etherOf(ip)) }},
 	{name: "MPLS in IP", tunnels: []string{"MPLS"}, outer: isOtherIP, wrap: func(ip []byte) []byte { return ip4In(protoMPLS, cat("00007 1 40", ip)) }},
-	{name: "AH", tunnels: []string{"AH"}, outer: isSegment, wrap: nil}, // see TestDecode
 	{name: "AH, then a tunnel", tunnels: []string{"AH", "IP in IP"}, outer: isOtherIP, wrap: func(ip []byte) []byte {
 		return ip4In(protoAuth, cat([]byte{ipProtocol(ip)}, "04 0000 00000001 00000001 000000000000000000000000", ip))
 	}},
@@ -284,9 +282,6 @@ func innermost() map[string][]byte {
 
 func TestTunnels(t *testing.T) {
 	for _, w := range wrappers {
-		if w.wrap == nil {
-			continue
-		}
 		for version, ip := range innermost() {
 			name := w.name + " of " + version
 			f := Frame{Link: linkOf(w), Data: w.wrap(ip)}
@@ -319,9 +314,6 @@ func TestTunnels(t *testing.T) {
 // that no header has, and the same packet wherever its ports are captured.
 func TestTunnelsCutShort(t *testing.T) {
 	for _, w := range wrappers {
-		if w.wrap == nil {
-			continue
-		}
 		for version, ip := range innermost() {
 			data := w.wrap(ip)
 			for n := range data {
@@ -347,13 +339,10 @@ func TestTunnelsCutShort(t *testing.T) {
 func TestTunnelsInTunnels(t *testing.T) {
 	for version, ip := range innermost() {
 		for _, inside := range wrappers {
-			if inside.wrap == nil || inside.link != 0 {
+			if inside.link != 0 {
 				continue
 			}
 			for _, outside := range wrappers {
-				if outside.wrap == nil {
-					continue
-				}
 				data := outside.wrap(inside.wrap(ip))
 				var d decoder
 				var s segment
@@ -369,7 +358,7 @@ func TestTunnelsInTunnels(t *testing.T) {
 // TestTooManyTunnels: a hostile frame is left, whatever it nests.
 func TestTooManyTunnels(t *testing.T) {
 	for _, w := range wrappers {
-		if w.wrap == nil || w.link != 0 || len(w.tunnels) != 1 {
+		if w.link != 0 || len(w.tunnels) != 1 {
 			continue
 		}
 		data := ip4In(protoTCP, innerTCP)
@@ -426,7 +415,7 @@ func TestWrongLengths(t *testing.T) {
 	for _, w := range wrappers {
 		// 802.11 is not checked for IP, NSH not at all, and Teredo has IPv6
 		// around the packet, which is what is checked.
-		if w.wrap == nil || w.link != 0 || w.outer != isSegment || strings.Contains(w.name, "802.11") || strings.Contains(w.name, "NSH") || strings.Contains(w.name, "Teredo") {
+		if w.link != 0 || w.outer != isSegment || strings.Contains(w.name, "802.11") || strings.Contains(w.name, "NSH") || strings.Contains(w.name, "Teredo") {
 			continue
 		}
 		for _, right := range []bool{false, true} {
@@ -455,7 +444,7 @@ func TestWrongLengths(t *testing.T) {
 // of the packet within, and its length.
 func TestFragmentedTunnel(t *testing.T) {
 	for _, w := range wrappers {
-		if w.wrap == nil || w.link != 0 || w.wrap(ip4In(protoTCP, innerTCP))[0]>>4 != 4 {
+		if w.link != 0 || w.wrap(ip4In(protoTCP, innerTCP))[0]>>4 != 4 {
 			continue
 		}
 		data := w.wrap(ip4In(protoTCP, innerTCP))
@@ -581,13 +570,13 @@ func TestTunnelsAgreeWithTshark(t *testing.T) {
 		want = append(want, fmt.Sprintf("%s,%s,%d,%d,%d", from.text(s.key.version), to.text(s.key.version), from.port, to.port, s.payload))
 	}
 	for _, w := range wrappers {
-		if w.wrap == nil || w.noShark {
+		if w.noShark {
 			continue
 		}
 		for version, ip := range innermost() {
 			add(w.name+" of "+version, linkOf(w), w.wrap(ip))
 			for _, inside := range wrappers {
-				if inside.link == 0 && inside.wrap != nil && !inside.noShark {
+				if inside.link == 0 && !inside.noShark {
 					add(inside.name+" of "+version+" in "+w.name, linkOf(w), w.wrap(inside.wrap(ip)))
 				}
 			}
@@ -608,9 +597,6 @@ func TestTunnelsAgreeWithTshark(t *testing.T) {
 // seeds gives each sample to f, with and without a cut.
 func seeds(add func(link uint32, data []byte)) {
 	for _, w := range wrappers {
-		if w.wrap == nil {
-			continue
-		}
 		for _, ip := range innermost() {
 			data := w.wrap(ip)
 			add(linkOf(w), data)

@@ -16,8 +16,8 @@ const (
 	portVXLANOld = 8472 // VXLAN before it had a port, and Linux's default
 )
 
-// isTunnelPort reports whether a tunnel may be between the ports. Tunnels that
-// answer to another port than they were sent from have theirs as destination.
+// isTunnelPort reports whether a tunnel may run between the ports. VXLAN and the
+// like have any port as source; of others the answers come from the tunnel's.
 func isTunnelPort(from, to uint16) bool {
 	switch to {
 	case portL2TP, portGTP, portTeredo, portGRE, portVXLAN, portVXLANGPE, portCAPWAP, portGeneve, portMPLS, portVXLANOld:
