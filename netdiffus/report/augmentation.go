@@ -36,7 +36,7 @@ func added(j NamedJudge) []source {
 	if j.Name != "" {
 		return sourcesWith(withSlowJudges)
 	}
-	return sources
+	return sourcesWith(inTasks)
 }
 
 // augment trains on few real flows, alone and with others added.

@@ -57,25 +57,24 @@ func (r *reference) table(s sample, times bool) classify.Table {
 	t := classify.Table{Classes: len(r.classes)}
 	for c, flows := range s {
 		for _, one := range flows {
-			x := r.features(one)
-			if times {
-				for _, v := range one.iat {
-					x = append(x, math.Log1p(v))
-				}
-			}
-			t.X, t.Y = append(t.X, x), append(t.Y, c)
+			t.X, t.Y = append(t.X, r.features(one, times)), append(t.Y, c)
 		}
 	}
 	return t
 }
 
-func (r *reference) features(s series) []float64 {
+func (r *reference) features(s series, times bool) []float64 {
 	n := len(s.signed)
 	x := make([]float64, n*len(r.featureNames()))
 	for j, v := range s.signed {
 		x[j] = math.Abs(v)
 		if !r.unsigned && v > 0 {
 			x[n+j] = float64(traffic.Down)
+		}
+	}
+	if times {
+		for _, v := range s.iat {
+			x = append(x, math.Log1p(v))
 		}
 	}
 	return x

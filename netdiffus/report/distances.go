@@ -59,7 +59,7 @@ func (c *Comparison) distances() distanceTable {
 			list = append(list, figureNamed(d.prefix+f.figure), figureNamed(d.prefix+f.figure+"_all"))
 		}
 	}
-	overall, classes := draw{c.reference, c.synthetic}.measure(list)
+	overall, classes := draw{reference: c.reference, sample: c.synthetic}.measure(list)
 	mean := c.meanOf(classes)
 
 	t := distanceTable{Bins: bins}

@@ -29,6 +29,8 @@ const (
 	lower   better = -1
 	neither better = 0 // to be compared with the real flows'
 	higher  better = +1
+	// evenChance is 0.5, of the area under an ROC curve; less is chance, and no better.
+	evenChance better = +2
 )
 
 // places are a set of places that show only some of the figures.
@@ -99,6 +101,7 @@ func (c computation) given(n need) computation {
 type draw struct {
 	*reference
 	sample
+	seed uint64 // of what a figure draws itself
 }
 
 // classDraw is the same of one class.
@@ -106,6 +109,7 @@ type classDraw struct {
 	*reference
 	class              int
 	train, test, drawn []series
+	seed               uint64
 }
 
 // measure computes figures of single classes and of all flows: those of every class, by
@@ -134,7 +138,7 @@ func (d draw) measure(figures []figure) (overall map[string]float64, classes []m
 }
 
 func (d draw) measureClass(figures []figure, c int) map[string]float64 {
-	one := classDraw{reference: d.reference, class: c, train: d.train[c], test: d.test[c], drawn: d.sample[c]}
+	one := classDraw{reference: d.reference, class: c, train: d.train[c], test: d.test[c], drawn: d.sample[c], seed: d.seed}
 	out := map[string]float64{}
 	for _, f := range figures {
 		if f.class != nil && d.has(f.needs) {

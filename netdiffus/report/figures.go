@@ -18,6 +18,7 @@ type group struct {
 var (
 	useGroup          = &group{title: "use", doc: "use-classification"}
 	structureGroup    = &group{title: "order and structure", doc: "fidelity-whole-flows"}
+	wholeGroup        = &group{title: "whole flows", doc: "fidelity-detection-and-coverage"}
 	lengthGroup       = &group{title: "payload length (PL)", doc: "fidelity-single-packets"}
 	directionGroup    = &group{title: "direction (DIR)", doc: "fidelity-single-packets"}
 	timeGroup         = &group{title: "times between packets (IAT)", doc: "times"}
@@ -29,7 +30,7 @@ var (
 )
 
 // distanceGroups are the groups of the page's section on fidelity, in this order.
-var distanceGroups = []*group{structureGroup, lengthGroup, directionGroup, timeGroup, imageGroup, exactGroup, allGroup, allDirectionGroup}
+var distanceGroups = []*group{structureGroup, wholeGroup, lengthGroup, directionGroup, timeGroup, imageGroup, exactGroup, allGroup, allDirectionGroup}
 
 func accuracy(s classify.Score) float64 { return s.Accuracy }
 func macroF1(s classify.Score) float64  { return s.MacroF1 }
@@ -59,12 +60,18 @@ var figures = []figure{
 	{"first_tv", "first packet TV", "", lower, "total variation of the first packet, to the byte", structureGroup, inVerdict, tallied(firsts, metric.TotalVariation)},
 	{"bigram_js", "bigram JS", "bits", lower, "pairs of neighbours, lengths in 64 cells", structureGroup, inSummary | inVerdict | inClasses | inPicture, grams(2)},
 	{"trigram_js", "trigram JS", "bits", lower, "runs of three, lengths in 64 cells", structureGroup, inSummary | inVerdict | inClasses | inPicture, grams(3)},
+	{"fourgram_js", "4-gram JS", "bits", lower, "runs of four, lengths in 64 cells", structureGroup, inSummary | inVerdict | inClasses, grams(4)},
 	{"autocorrelation", "autocorrelation gap", "", lower, "mean over lags 1 to 3", structureGroup, inVerdict | inPicture, ofClass(autocorrelation)},
 	{"frechet", "Fréchet", "", lower, "nine simple features of a flow", structureGroup, 0, ofClass(frechet)},
 	{"mmd", "MMD²", "", lower, "the same features, Gaussian kernel, unbiased", structureGroup, 0, ofClass(mmd)},
 
+	{"detection_auc", "detection AUC", "", evenChance, "forest that separates these from test flows of their class: 0.5 is chance", wholeGroup, inSummary | inVerdict | inClasses | inPicture, detection(false)},
+	{"coverage", "coverage", "", higher, "share of the test flows with one of these in their neighbourhood", wholeGroup, inSummary | inVerdict | inClasses, ofClass(coverage)},
+	{"coverage_new", "coverage of new", "", higher, "the same of the test flows that equal no training flow", wholeGroup, inClasses, ofClass(newCoverage)},
+
 	{"tstr_iat_accuracy", "TSTR accuracy, with times", "", higher, "the forest also gets the inter-arrival times", timeGroup, 0, ofScore(tstrTimes, accuracy).given(needTimes)},
 	{"tstr_iat_f1", "TSTR macro F1, with times", "", higher, "the same: mean F1 of the classes", timeGroup, 0, ofScore(tstrTimes, macroF1).given(needTimes)},
+	{"detection_iat_auc", "detection AUC, with times", "", evenChance, "the same as without, of lengths, directions and times", timeGroup, 0, detection(true).given(needTimes)},
 	{"hd_iat", "Hellinger IAT", "", lower, "ln(1+µs) of the inter-arrival times in 10 bins over the real class", timeGroup, inClasses, binned(logTimes, metric.Hellinger).given(needTimes)},
 	{"js_iat", "JS IAT", "bits", lower, "Jensen-Shannon divergence of the same", timeGroup, 0, binned(logTimes, metric.JensenShannon).given(needTimes)},
 	{"tv_iat", "TV IAT", "", lower, "total variation of the same", timeGroup, 0, binned(logTimes, metric.TotalVariation).given(needTimes)},

@@ -32,33 +32,36 @@ func doubt(synthetic, baseline Spread, draws float64) float64 {
 }
 
 // grade is how a figure of the synthetic flows compares with those of real flows and
-// of the first-order chain.
+// of the yardstick among the baselines.
 type grade int
 
 const (
 	noGrade grade = iota
-	worseThanChain
-	asChain // level with it or better, but not as real flows
-	asReal  // or better
+	worseThanBaseline
+	asBaseline // level with it or better, but not as real flows
+	asReal     // or better
 )
 
-func (s Size) grade(f figure) grade {
-	got, real, chain := s.Row(synthesised).Figures[f.name], s.Row(realSubset).Figures[f.name], s.Row(markov1).Figures[f.name]
+func (r *Report) grade(s Size, f figure) grade {
+	got, real, baseline := s.Row(synthesised).Figures[f.name], s.Row(realSubset).Figures[f.name], s.Row(r.yardstick()).Figures[f.name]
+	if f.better == evenChance {
+		got, real, baseline = got.aboveChance(), real.aboveChance(), baseline.aboveChance()
+	}
 	worse := func(b Spread) bool {
 		if f.better == higher {
 			return relate(got, b, s.Draws) == "below"
 		}
-		return got.Mean()-b.Mean() > max(doubt(got, b, s.Draws), math.Abs(chain.Mean())/10)
+		return got.Mean()-b.Mean() > max(doubt(got, b, s.Draws), math.Abs(baseline.Mean())/10)
 	}
 	switch {
 	case f.better == neither || len(got.Values) == 0 || len(real.Values) == 0:
 		return noGrade
 	case !worse(real):
 		return asReal
-	case !worse(chain):
-		return asChain
+	case !worse(baseline):
+		return asBaseline
 	}
-	return worseThanChain
+	return worseThanBaseline
 }
 
 // mark is how the page shows a grade: in shape as well as in colour.
@@ -66,9 +69,9 @@ func (g grade) mark() (mark, class string) {
 	switch g {
 	case asReal:
 		return "●", "good"
-	case asChain:
+	case asBaseline:
 		return "◐", "fair"
-	case worseThanChain:
+	case worseThanBaseline:
 		return "○", "bad"
 	}
 	return "", ""

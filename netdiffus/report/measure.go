@@ -25,9 +25,9 @@ func (e *evaluation) newGathered() *gathered {
 }
 
 // add measures one draw.
-func (g *gathered) add(e *evaluation, drawn sample) {
+func (g *gathered) add(e *evaluation, drawn sample, seed uint64) {
 	g.flows = drawn.flows()
-	overall, classes := draw{e.reference, drawn}.measure(figures)
+	overall, classes := draw{e.reference, drawn, seed}.measure(figures)
 	for name, v := range overall {
 		g.figures.add(name, v)
 	}
@@ -78,7 +78,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 			return err
 		}
 	}
-	ceiling.add(e, e.train)
+	ceiling.add(e, e.train, 0)
 	if e.timed && e.classifies() {
 		if err := e.trainOnTimes(ctx, ceiling.figures, e.train, 0); err != nil {
 			return fmt.Errorf("report: times of all training flows: %w", err)
@@ -101,7 +101,7 @@ func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, siz
 	if err != nil {
 		return fail(err)
 	}
-	g.add(e, drawn)
+	g.add(e, drawn, seed)
 	table := e.table(drawn, false)
 	if e.classifies() {
 		if err := e.trainOn(ctx, g.figures, table, seed); err != nil {

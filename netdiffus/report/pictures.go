@@ -91,7 +91,7 @@ func (r *Report) drawDistances(half int) func() (plots.Figure, error) {
 
 // axis is the label of an axis with the figure's values.
 func (f figure) axis() string {
-	label := map[better]string{lower: "lower is better", higher: "higher is better", neither: "neither is better"}[f.better]
+	label := map[better]string{lower: "lower is better", higher: "higher is better", neither: "neither is better", evenChance: "0.5 is best"}[f.better]
 	if f.unit != "" {
 		label = f.unit + " (" + label + ")"
 	}
@@ -104,8 +104,10 @@ func (r *Report) drawAnomaly() (plots.Figure, error) {
 		return plots.Figure{}, errNothing
 	}
 	return dots("Held-out classes separated from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
-		i := slices.IndexFunc(r.Anomaly.Rows, func(row anomalyRow) bool { return row.Source == source })
-		return r.Anomaly.Rows[i].AUC
+		if i := slices.IndexFunc(r.Anomaly.Rows, func(row anomalyRow) bool { return row.Source == source }); i >= 0 {
+			return r.Anomaly.Rows[i].AUC
+		}
+		return Spread{}
 	})
 }
 

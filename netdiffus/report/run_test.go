@@ -28,7 +28,8 @@ func TestRun(t *testing.T) {
 	if len(r.Sizes) != 2 || r.Sizes[1].PerClass != 40 {
 		t.Fatalf("sizes %+v", r.Sizes)
 	}
-	for _, source := range []string{synthesised, realSubset, markov1, markov2, independent} {
+	for _, s := range sources {
+		source := s.name
 		row := r.Sizes[1].Row(source)
 		if row.Flows != 160 {
 			t.Errorf("%s: %d flows, want 40 of each of 4 classes", source, row.Flows)
@@ -52,7 +53,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %q behind the figure, want \"one draw\" for the synthetic flows alone", line.Name, got)
 		}
 	}
-	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != 5 {
+	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != len(sources) {
 		t.Errorf("tasks are missing: %d, %v, %v, %d", len(r.Augmentation), r.Fingerprint, r.Anomaly, len(r.Memorisation.Rows))
 	}
 	for _, a := range r.Augmentation {
@@ -106,7 +107,7 @@ func TestBadFlowsAreCalledBad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(r.Verdict.Headline, "worse than packets drawn independently") {
+	if !strings.Contains(r.Verdict.Headline, "and than those of every other baseline") {
 		t.Errorf("classes exchanged: %q", r.Verdict.Headline)
 	}
 

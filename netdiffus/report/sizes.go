@@ -97,7 +97,7 @@ func (e *evaluation) steps() int {
 		n += e.Seeds * len(e.judges())
 	}
 	if slices.Contains(e.Tasks, Anomaly) {
-		n += e.Seeds * len(sources)
+		n += e.Seeds * len(sourcesWith(inTasks))
 	}
 	return n
 }

@@ -39,6 +39,7 @@ type uses uint
 
 const (
 	withSlowJudges uses = 1 << iota // classifiers that take minutes try it
+	inTasks                         // augmentation, fingerprinting and anomaly detection
 	inClosest                       // the curves of distances to the training flows
 )
 
@@ -48,17 +49,21 @@ const (
 	realSubset  = "real"
 	markov1     = "markov1"
 	markov2     = "markov2"
+	markov3     = "markov3"
+	markov4     = "markov4"
 	independent = "marginals"
 )
 
 // sources are the synthetic flows and their baselines, in the order of the tables. To
 // add a baseline, add it here.
 var sources = []source{
-	{synthesised, "synthetic", "synthetic", "synthetic", syntheticKind, withSlowJudges | inClosest, fitSynthetic},
-	{realSubset, "real, as many", "real flows", "real", realKind, 0, fitReal},
-	{markov1, "Markov, order 1", "Markov order 1", "Markov 1", baselineKind, withSlowJudges | inClosest, fitChain(1)},
-	{markov2, "Markov, order 2", "Markov order 2", "Markov 2", baselineKind, inClosest, fitChain(2)},
-	{independent, "independent packets", "independent packets", "independent", baselineKind, 0, fitIndependent},
+	{synthesised, "synthetic", "synthetic", "synthetic", syntheticKind, withSlowJudges | inTasks | inClosest, fitSynthetic},
+	{realSubset, "real, as many", "real flows", "real", realKind, inTasks, fitReal},
+	{markov1, "Markov, order 1", "Markov order 1", "Markov 1", baselineKind, withSlowJudges | inTasks | inClosest, fitChain(1)},
+	{markov2, "Markov, order 2", "Markov order 2", "Markov 2", baselineKind, inTasks | inClosest, fitChain(2)},
+	{markov3, "Markov, order 3", "Markov order 3", "Markov 3", baselineKind, 0, fitChain(3)},
+	{markov4, "Markov, order 4", "Markov order 4", "Markov 4", baselineKind, 0, fitChain(4)},
+	{independent, "independent packets", "independent packets", "independent", baselineKind, inTasks, fitIndependent},
 }
 
 // Sources that are measured in some tables only.

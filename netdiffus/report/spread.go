@@ -88,6 +88,15 @@ func (s Spread) minus(t Spread) Spread {
 	return d
 }
 
+// aboveChance is how far areas under an ROC curve are above 0.5; those below are chance.
+func (s Spread) aboveChance() Spread {
+	t := Spread{make([]float64, len(s.Values))}
+	for i, v := range s.Values {
+		t.Values[i] = max(0, v-0.5) // NaN stays NaN
+	}
+	return t
+}
+
 // digits formats a figure with three places, fewer where it is large.
 func digits(v float64) string {
 	switch a := math.Abs(v); {

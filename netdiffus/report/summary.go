@@ -16,13 +16,13 @@ func (r *Report) Summary(w io.Writer) error {
 	}
 	for _, s := range r.Sizes {
 		t := r.figureTable(s, "", figuresIn(nil, inSummary))
-		fmt.Fprintf(&b, "\n%s\n%-22s", s.of(), "")
+		fmt.Fprintf(&b, "\n%s\n%-26s", s.of(), "")
 		for _, h := range t.Head {
 			fmt.Fprintf(&b, "%16s", h.Title)
 		}
 		b.WriteByte('\n')
 		for _, line := range t.Rows {
-			fmt.Fprintf(&b, "  %-20s", line.Name)
+			fmt.Fprintf(&b, "  %-24s", strings.TrimSuffix(line.Name+", "+line.Note, ", "))
 			for _, c := range line.Cells {
 				text := strings.TrimSpace(c.Text + " " + c.Aside)
 				fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", max(1, 16-utf8.RuneCountInString(text))), text)

@@ -21,9 +21,10 @@ type titledTable struct {
 // head is a column's head.
 type head struct{ Title, Unit, What, Definition string }
 
-// line is a row: its name, and a cell for each column.
+// line is a row: its name, what to know of it, and a cell for each column.
 type line struct {
 	Name  string
+	Note  string
 	Kind  kind // its CSS class
 	Cells []cell
 }
@@ -60,6 +61,15 @@ func lineOf(source string) line {
 	return line{Name: s.title, Kind: s.kind}
 }
 
+// markedLineOf is lineOf, with a note where a baseline copies.
+func (r *Report) markedLineOf(source string) line {
+	l := lineOf(source)
+	if l.Kind == baselineKind && r.copies(source) {
+		l.Note = "copies"
+	}
+	return l
+}
+
 // headsOf are the heads of figures.
 func headsOf(figures []figure) []head {
 	var out []head
@@ -77,9 +87,9 @@ func (r *Report) figureTable(s Size, label string, figures []figure) table {
 	})
 	t := table{Head: headsOf(figures)}
 	for _, row := range s.Rows {
-		l := lineOf(row.Source)
+		l := r.markedLineOf(row.Source)
 		for _, f := range figures {
-			l.Cells = append(l.Cells, s.figureCell(row, label, f))
+			l.Cells = append(l.Cells, r.figureCell(s, row, label, f))
 		}
 		t.Rows = append(t.Rows, l)
 	}
@@ -87,14 +97,14 @@ func (r *Report) figureTable(s Size, label string, figures []figure) table {
 }
 
 // figureCell is a figure of a row, graded where it is the synthetic flows'.
-func (s Size) figureCell(row Row, label string, f figure) cell {
+func (r *Report) figureCell(s Size, row Row, label string, f figure) cell {
 	value := row.of(label)[f.name]
 	c := cellOf(value)
 	if row.Source != synthesised {
 		return c
 	}
 	if label == "" {
-		c.Mark, c.Grade = s.grade(f).mark()
+		c.Mark, c.Grade = r.grade(s, f).mark()
 	}
 	if s.Draws == 1 && c.Aside != "" && value.SD() < 1e-12 {
 		c.Aside = "one draw" // the same flows each time: "± 0" would claim certainty

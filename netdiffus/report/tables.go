@@ -21,7 +21,7 @@ func (p page) Judged(s Size) []titledTable {
 			t.Head[i].What = strings.Replace(t.Head[i].What, "forest", "classifier", 1)
 		}
 		for _, row := range s.Rows {
-			l := lineOf(row.Source)
+			l := p.markedLineOf(row.Source)
 			for _, f := range figures {
 				l.Cells = append(l.Cells, cellOf(row.Figures[j.prefix()+f.name]))
 			}
@@ -190,7 +190,7 @@ func (p page) Alarms() table {
 func (p page) Memory() table {
 	t := table{Head: headsOf(memoryFigures)}
 	for _, row := range slices.Concat(p.Memorisation.Rows, []memoryRow{p.Memorisation.HeldOut}) {
-		l := lineOf(row.source)
+		l := p.markedLineOf(row.source)
 		for _, f := range memoryFigures {
 			l.Cells = append(l.Cells, cellOf(row.figures[f.name]))
 		}

@@ -9,12 +9,22 @@ import (
 type verdict struct {
 	Headline string   `json:"headline"`
 	Points   []string `json:"points"`
+	// Best is the best baseline that costs nothing, "" without classification;
+	// Yardstick the one that distances are held against; Copying those that copy.
+	Best      string   `json:"best_baseline,omitempty"`
+	Yardstick string   `json:"yardstick"`
+	Copying   []string `json:"copying"`
 }
 
 // judge forms the verdict, once all figures are measured.
 func (r *Report) judge() verdict {
 	r.Memorisation.judge()
-	var v verdict
+	v := verdict{Best: r.bestBaseline(anySource), Yardstick: r.yardstick(), Copying: []string{}}
+	for _, b := range sources {
+		if b.kind == baselineKind && r.copies(b.name) {
+			v.Copying = append(v.Copying, b.name)
+		}
+	}
 	v.Headline, v.Points = r.usefulness()
 	v.Points = append(v.Points, r.structure()...)
 	if im := r.Images; im != nil && finite(float64(im.Holes)) {
@@ -41,17 +51,21 @@ func (r *Report) usefulness() (headline string, points []string) {
 		return "Fidelity only: classification was not asked for.", nil
 	}
 	how := func(source string) string { return relate(got, s.Row(source).Figures["tstr_accuracy"], s.Draws) }
-	headline = "To train a classifier, these synthetic flows are " + useful(how) + "."
+	headline = "To train a classifier, these synthetic flows are " + r.useful(how) + "."
 	if r.Settings.Seeds == 1 {
-		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic flows are " + useful(how) + "."
+		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic flows are " + r.useful(how) + "."
 	}
 	var others []string
 	for _, b := range sources {
 		if b.name != synthesised {
-			others = append(others, fmt.Sprintf("%s %s (%s)", b.prose, s.Row(b.name).Figures["tstr_accuracy"], how(b.name)))
+			note := how(b.name)
+			if b.kind == baselineKind && r.copies(b.name) {
+				note += "; copies"
+			}
+			others = append(others, fmt.Sprintf("%s %s (%s)", b.prose, s.Row(b.name).Figures["tstr_accuracy"], note))
 		}
 	}
-	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(), got, strings.Join(others, "; ")))
+	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(), got, strings.Join(others, ", ")))
 	switch r.Settings.Seeds {
 	case 1:
 		points = append(points, "With one seed the spread is not known; nothing should be claimed from this. Use 3 seeds or more.")
@@ -61,32 +75,11 @@ func (r *Report) usefulness() (headline string, points []string) {
 	return headline, points
 }
 
-// useful puts the comparisons with the baselines into words.
-func useful(how func(source string) string) string {
-	switch real, second, first, single := how(realSubset), how(markov2), how(markov1), how(independent); {
-	case real != "below" && first == "above":
-		return "as useful as real flows"
-	case real != "below":
-		return "as useful as real flows, but not shown to be better than those of a first-order Markov chain, which costs nothing"
-	case second != "below" && first == "above":
-		return "short of real flows, better than a first-order Markov chain and no worse than one of second order, which cost nothing"
-	case first == "above":
-		return "short of real flows, better than a first-order Markov chain, which costs nothing"
-	case first == "level with":
-		return "no better than a first-order Markov chain, which costs nothing"
-	case single == "above":
-		return "worse than a first-order Markov chain, which costs nothing; better only than packets drawn independently"
-	case single == "level with":
-		return "no better than packets drawn independently of each other"
-	}
-	return "worse than packets drawn independently of each other"
-}
-
-// structure is which of the main distances are worse than those of the chain.
+// structure is which of the main distances are worse than those of the yardstick.
 func (r *Report) structure() []string {
 	graded := map[grade][]string{}
 	for _, f := range figuresIn(nil, inVerdict) {
-		g := r.main().grade(f)
+		g := r.grade(r.main(), f)
 		graded[g] = append(graded[g], f.title)
 	}
 	var out []string
@@ -95,8 +88,8 @@ func (r *Report) structure() []string {
 		words string
 	}{
 		{asReal, "As near to the test flows as real flows are"},
-		{asChain, "Between real flows and the first-order Markov chain, or level with the chain"},
-		{worseThanChain, "Farther from the test flows than the first-order Markov chain"},
+		{asBaseline, "Between real flows and " + r.Yardstick() + ", or level with it"},
+		{worseThanBaseline, "Farther from the test flows than " + r.Yardstick()},
 	} {
 		if titles := graded[g.grade]; len(titles) > 0 {
 			out = append(out, g.words+": "+strings.Join(titles, ", ")+".")
