@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"regexp"
@@ -23,7 +24,7 @@ func TestDeclarations(t *testing.T) {
 		figure{"toy", "toy figure", "toys", lower, "longest series", structureGroup, inSummary | inVerdict | inClasses | inPicture, ofClass(func(c classDraw) float64 {
 			return float64(len(c.drawn[0].signed))
 		})},
-		source{"copies", "toy baseline", "a toy baseline", "toy", baselineKind, inClosest | inTasks | withSlowJudges, func(e *evaluation) (drawer, error) { return subset(e.test, "copies"), nil }})
+		source{"copies", "toy baseline", "a toy baseline", "toy", baselineKind, inClosest | inTasks | withSlowJudges, func(_ context.Context, e *evaluation) (drawer, error) { return subset(e.test, "copies"), nil }})
 	r, err := Run(t.Context(), Data{Train: chatter(3, 30, 1), Test: chatter(3, 20, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}, Options{PerClass: []int{10}, Seeds: 2, SeriesLength: 6, Trees: 5})
 	if err != nil {
 		t.Fatal(err)

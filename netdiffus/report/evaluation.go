@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,7 +25,7 @@ type evaluation struct {
 }
 
 // newEvaluation arranges the flows by class and fits the sources.
-func newEvaluation(d Data, o Options) (*evaluation, error) {
+func newEvaluation(ctx context.Context, d Data, o Options) (*evaluation, error) {
 	e := &evaluation{
 		Options:   o,
 		reference: &reference{length: o.SeriesLength, unsigned: d.Synthetic.Unsigned, timed: allTimed(d.Train, d.Test, d.Synthetic.Flows)},
@@ -61,7 +62,7 @@ func newEvaluation(d Data, o Options) (*evaluation, error) {
 	}
 	e.prepare()
 	for _, s := range sources {
-		if e.drawers[s.name], err = s.fit(e); err != nil {
+		if e.drawers[s.name], err = s.fit(ctx, e); err != nil {
 			return nil, err
 		}
 	}

@@ -119,7 +119,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEvaluation(d, o)
+	e, err := newEvaluation(ctx, d, o)
 	if err != nil {
 		return nil, err
 	}

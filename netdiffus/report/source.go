@@ -1,8 +1,10 @@
 package report
 
 import (
+	"context"
 	"fmt"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -18,7 +20,7 @@ type source struct {
 	kind  kind
 	uses  uses
 	// fit prepares the source, once.
-	fit func(*evaluation) (drawer, error)
+	fit func(context.Context, *evaluation) (drawer, error)
 }
 
 // drawer draws up to n[c] flows of each class c. One seed gives the same flows.
@@ -51,6 +53,7 @@ const (
 	markov2     = "markov2"
 	markov3     = "markov3"
 	markov4     = "markov4"
+	merged      = "merged"
 	independent = "marginals"
 )
 
@@ -63,6 +66,7 @@ var sources = []source{
 	{markov2, "Markov, order 2", "Markov order 2", "Markov 2", baselineKind, inTasks | inClosest, fitChain(2)},
 	{markov3, "Markov, order 3", "Markov order 3", "Markov 3", baselineKind, 0, fitChain(3)},
 	{markov4, "Markov, order 4", "Markov order 4", "Markov 4", baselineKind, 0, fitChain(4)},
+	{merged, "merged chain", "the merged chain", "merged chain", baselineKind, inClosest, fitMerged},
 	{independent, "independent packets", "independent packets", "independent", baselineKind, inTasks, fitIndependent},
 }
 
@@ -93,9 +97,13 @@ func sourcesWith(u uses) []source {
 	return out
 }
 
-func fitSynthetic(e *evaluation) (drawer, error) { return subset(e.synthetic, synthesised), nil }
+func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
+	return subset(e.synthetic, synthesised), nil
+}
 
-func fitReal(e *evaluation) (drawer, error) { return subset(e.train, realSubset), nil }
+func fitReal(_ context.Context, e *evaluation) (drawer, error) {
+	return subset(e.train, realSubset), nil
+}
 
 // subset draws flows of s without replacement. Draws of other keys are independent.
 func subset(s sample, key string) drawer {
@@ -112,38 +120,61 @@ func subset(s sample, key string) drawer {
 }
 
 // fitChain fits a Markov chain to the training flows.
-func fitChain(order int) func(*evaluation) (drawer, error) {
-	return func(e *evaluation) (drawer, error) {
-		var flows []traffic.Flow
-		for c, class := range e.train {
-			for _, s := range class {
-				flows = append(flows, s.flow(e.classes[c]))
-			}
-		}
-		chain, err := markov.Fit(traffic.All(flows), order, e.length)
+func fitChain(order int) func(context.Context, *evaluation) (drawer, error) {
+	return func(_ context.Context, e *evaluation) (drawer, error) {
+		chain, err := markov.Fit(traffic.All(e.trainFlows()), order, e.length)
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		return func(n []int, seed uint64) (sample, error) {
-			out := make(sample, len(e.classes))
-			for c, label := range e.classes {
-				flows, err := chain.Draw(label, n[c], seed)
-				if err != nil {
-					return nil, fmt.Errorf("report: %w", err)
-				}
-				for _, f := range flows {
-					out[c] = append(out[c], newSeries(f, e.length, e.unsigned))
-				}
+		return e.drawWith(chain), nil
+	}
+}
+
+// fitMerged fits a chain whose order, and which of whose values are merged, are chosen
+// on a part of the training flows. The chain is that of the model netdiffus.Chain.
+func fitMerged(ctx context.Context, e *evaluation) (drawer, error) {
+	chain, err := joint.FitFlows(ctx, traffic.All(e.trainFlows()), e.length, joint.Settings{}, 0)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	e.note("The merged chain is of %s.", chain)
+	return e.drawWith(chain), nil
+}
+
+// trainFlows are the training flows, without the places that have no packet.
+func (e *evaluation) trainFlows() []traffic.Flow {
+	var flows []traffic.Flow
+	for c, class := range e.train {
+		for _, s := range class {
+			flows = append(flows, s.flow(e.classes[c]))
+		}
+	}
+	return flows
+}
+
+// drawWith draws from a chain.
+func (e *evaluation) drawWith(chain interface {
+	Draw(label string, n int, seed uint64) ([]traffic.Flow, error)
+}) drawer {
+	return func(n []int, seed uint64) (sample, error) {
+		out := make(sample, len(e.classes))
+		for c, label := range e.classes {
+			flows, err := chain.Draw(label, n[c], seed)
+			if err != nil {
+				return nil, fmt.Errorf("report: %w", err)
 			}
-			return out, nil
-		}, nil
+			for _, f := range flows {
+				out[c] = append(out[c], newSeries(f, e.length, e.unsigned))
+			}
+		}
+		return out, nil
 	}
 }
 
 // fitIndependent draws every place of a flow by itself from the class's training
 // flows, its time with it. A place without a packet stays a hole, with packets behind
 // it: cutting there, as a chain of order 0 does, would lose packets.
-func fitIndependent(e *evaluation) (drawer, error) {
+func fitIndependent(_ context.Context, e *evaluation) (drawer, error) {
 	return func(n []int, seed uint64) (sample, error) {
 		out := make(sample, len(e.classes))
 		for c, train := range e.train {

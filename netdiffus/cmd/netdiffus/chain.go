@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func chainCommand() *cobra.Command {
-	o := chainOptions{order: 1, length: 10, samples: 10}
+	o := chainOptions{order: "1", length: 10, samples: 10}
 	c := &cobra.Command{
 		Use:   "chain --in PATH --out FILE",
 		Short: "Draw flows from a Markov chain, a baseline",
@@ -21,11 +23,17 @@ func chainCommand() *cobra.Command {
 flows from these counts: a strong baseline for generators of short flows, which takes
 a second. Evaluate measures it as well.
 
-Order 0 draws every packet independently, order 1 given the packet before, order 2
-given the two before. With each packet comes one of the times that were seen with that
-step, where all flows have times.`,
+Order 0 draws every packet independently, order 1 given the packet before, and so on
+up to 4. With each packet comes one of the times that were seen with that step, where
+all flows have times. High orders copy whole flows of the input.
+
+Order auto is the chain of 'train --preset default', without its images: values that
+were seldom seen are merged with their neighbours and drawn as values near them, seen
+or not. What is merged, and the order, are chosen on a part of the flows that is held
+out, so that no more flows are copied than the input repeats itself.`,
 		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num-samples 300
-  netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv`,
+  netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv
+  netdiffus chain --in flows.parquet --order auto --out chain.parquet --num-samples 300`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -38,7 +46,7 @@ step, where all flows have times.`,
 	flags.SortFlags = false
 	o.input.register(flags)
 	flags.StringVar(&o.out, "out", "", "file to write; its extension determines the format")
-	flags.IntVar(&o.order, "order", o.order, "packets before that each packet depends on")
+	flags.StringVar(&o.order, "order", o.order, "packets before that each packet depends on, or auto")
 	flags.IntVar(&o.length, "length", o.length, "packets a flow at most")
 	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class")
 	flags.StringSliceVar(&o.classes, "classes", nil, "draw only these classes, A,B (default: all)")
@@ -48,11 +56,12 @@ step, where all flows have times.`,
 
 // chainOptions are the flags of the verb chain.
 type chainOptions struct {
-	input                  inputFlags
-	out                    string
-	order, length, samples int
-	classes                []string
-	seed                   uint64
+	input           inputFlags
+	out             string
+	order           string
+	length, samples int
+	classes         []string
+	seed            uint64
 }
 
 // check returns an error of usage, if there is any.
@@ -63,11 +72,41 @@ func (o *chainOptions) check() error {
 	if o.samples < 1 {
 		return fmt.Errorf("--num-samples %d: want 1 or more", o.samples)
 	}
+	if n, err := strconv.Atoi(o.order); o.order != autoOrder && (err != nil || n < 0) {
+		return fmt.Errorf("--order %s: want a number from 0, or %s", o.order, autoOrder)
+	}
 	return nil
 }
 
+// autoOrder is the order that is chosen on the flows.
+const autoOrder = "auto"
+
+// flowSource is a chain that was fitted to flows.
+type flowSource interface {
+	Classes() []string
+	Draw(label string, n int, seed uint64) ([]traffic.Flow, error)
+}
+
+// fit fits the chain and describes it.
+func (o *chainOptions) fit(ctx context.Context, stderr io.Writer) (flowSource, string, error) {
+	flows := o.input.flows(ctx, stderr)
+	if o.order == autoOrder {
+		chain, err := joint.FitFlows(ctx, flows, o.length, joint.Settings{}, o.seed)
+		if err != nil {
+			return nil, "", err
+		}
+		return chain, chain.String(), nil
+	}
+	order, err := strconv.Atoi(o.order)
+	if err != nil {
+		return nil, "", err
+	}
+	chain, err := markov.Fit(flows, order, o.length)
+	return chain, "order " + o.order, err
+}
+
 func (o *chainOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	chain, err := markov.Fit(o.input.flows(ctx, stderr), o.order, o.length)
+	chain, described, err := o.fit(ctx, stderr)
 	if err != nil {
 		return err
 	}
@@ -86,7 +125,7 @@ func (o *chainOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if err := traffic.Write(o.out, traffic.All(all)); err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "%d flows of %d classes by a chain of order %d\n", len(all), len(classes), o.order)
+	fmt.Fprintf(stderr, "%d flows of %d classes by a chain of %s\n", len(all), len(classes), described)
 	_, err = fmt.Fprintln(stdout, o.out)
 	return err
 }

@@ -27,7 +27,13 @@ func TestChain(t *testing.T) {
 			t.Errorf("%d flows of %s, want 7", n, label)
 		}
 	}
-	for _, args := range [][]string{{"--num_samples", "0"}, {"--out", ""}} {
+	if code := run([]string{"chain", "--in", in, "--out", out, "--num-samples", "3", "--order", "auto"}); code != 0 {
+		t.Fatalf("order auto: exit code %d", code)
+	}
+	if merged, err := traffic.Collect(traffic.Read(out)); err != nil || len(merged) != 3*len(counts) {
+		t.Errorf("order auto drew %d flows, %v, want 3 of each of %d classes", len(merged), err, len(counts))
+	}
+	for _, args := range [][]string{{"--num_samples", "0"}, {"--out", ""}, {"--order", "high"}, {"--order", "-1"}} {
 		if code := run(append([]string{"chain", "--in", in, "--out", out}, args...)); code != exitUsage {
 			t.Errorf("chain %v: exit code %d, want %d", args, code, exitUsage)
 		}

@@ -29,7 +29,7 @@ machines, and report.html, one page with pictures, into --out. docs/metrics.md
 defines the figures.
 
 Every figure is also measured of baselines: as many real flows, Markov chains of
-order 1 to 4, and packets drawn independently of each other. They are fitted to
+order 1 to 4, the merged chain (see 'chain --order auto'), and packets drawn independently of each other. They are fitted to
 --real-train, which should be what the generator was trained on; --real-test must be
 flows that it was not trained on. Everything is repeated for each of --seeds seeds,
 with another subset of the synthetic flows each time.
