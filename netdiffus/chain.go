@@ -43,12 +43,8 @@ type ChainTables struct {
 	Choice *joint.Choice `json:"choice,omitempty"`
 }
 
-// chainNovel is how often a value is seen at most for the codec to add one beside it:
-// above what joint.Choose merges.
-const chainNovel = 6
-
 // Codec returns the codec "atoms", with new values beside the rare ones.
-func (Chain) Codec() codec.Codec { return &codec.Atoms{Novel: chainNovel} }
+func (Chain) Codec() codec.Codec { return &codec.Atoms{Novel: joint.Novel} }
 
 // Check returns what keeps c from being a chain.
 func (k Chain) Check(c Config) error {

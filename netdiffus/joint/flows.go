@@ -23,13 +23,12 @@ type Flows struct {
 	choice   *Choice // nil where the settings were given
 }
 
-const (
-	// flowsNovel is how often a value is seen at most for the codec to add one beside
-	// it: above what Choose merges.
-	flowsNovel = 6
-	// flowsTimeBins is how many inter-arrival times a place has at most.
-	flowsTimeBins = 64
-)
+// Novel is how often a value is seen at most for the codec to add one beside it
+// (codec.Atoms.Novel): above what Choose merges.
+const Novel = 6
+
+// timeBins is how many inter-arrival times a place has at most.
+const timeBins = 64
 
 // FitFlows fits a prior to flows, of each the first length packets; packets of 0 bytes
 // are left out, and so are flows without others. Settings of order 0 are chosen by
@@ -59,7 +58,7 @@ func FitFlows(ctx context.Context, flows iter.Seq2[traffic.Flow, error], length 
 	features := []struct {
 		codec  codec.Atoms
 		values map[string][][]float64
-	}{{codec.Atoms{Novel: flowsNovel}, lengths}, {codec.Atoms{Bins: flowsTimeBins}, times}}
+	}{{codec.Atoms{Novel: Novel}, lengths}, {codec.Atoms{Bins: timeBins}, times}}
 	if !timed {
 		features = features[:1]
 	}

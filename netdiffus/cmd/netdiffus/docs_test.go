@@ -48,15 +48,15 @@ func readPages(t *testing.T) map[string]string {
 }
 
 var (
-	fenced   = regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```$")
-	shell    = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
-	inline   = regexp.MustCompile("`[^`\n]+`")
-	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	flagName = regexp.MustCompile(`(?:^|[\s(])--([a-z][a-z0-9_-]*)`)
-	word     = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s'"]+`)
-	variable = regexp.MustCompile(`\$[a-z]+`)
-	joint    = regexp.MustCompile(`\\\n\s*`) // between the lines of one command
+	fenced    = regexp.MustCompile("(?ms)^```[a-z]*\n(.*?)^```$")
+	shell     = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+	inline    = regexp.MustCompile("`[^`\n]+`")
+	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	flagName  = regexp.MustCompile(`(?:^|[\s(])--([a-z][a-z0-9_-]*)`)
+	word      = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s'"]+`)
+	variable  = regexp.MustCompile(`\$[a-z]+`)
+	continued = regexp.MustCompile(`\\\n\s*`) // between the lines of one command
 )
 
 // Every link to a file of the repository leads to a file, and to a heading of it
@@ -99,7 +99,7 @@ func TestDocumentationCommands(t *testing.T) {
 	parsed := 0
 	for name, text := range readPages(t) {
 		for _, block := range shell.FindAllStringSubmatch(text, -1) {
-			for line := range strings.Lines(joint.ReplaceAllString(block[1], " ")) {
+			for line := range strings.Lines(continued.ReplaceAllString(block[1], " ")) {
 				args, ok := commandLine(line)
 				if !ok {
 					continue
