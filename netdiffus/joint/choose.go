@@ -120,6 +120,9 @@ func (c Choice) String() string {
 	if len(c.Trials) == 0 {
 		return "too few series to choose by: " + c.Settings.String()
 	}
+	if c.Best.Order == 0 {
+		return "every chain copies more than the series held out: " + c.Settings.String()
+	}
 	return fmt.Sprintf("%s: accuracy %.3f, copies %.2f and near copies %.2f (of flows held out %.2f and %.2f)",
 		c.Settings, c.Best.Accuracy, c.Best.Copies, c.Best.Near, c.Held.Copies, c.Held.Near)
 }

@@ -20,7 +20,6 @@ type Flows struct {
 	channels []*codec.Atoms // lengths, and times where the flows have them
 	classes  []string       // sorted
 	length   int
-	choice   *Choice // nil where the settings were given
 }
 
 // Novel is how often a value is seen at most for the codec to add one beside it
@@ -93,7 +92,7 @@ func FitFlows(ctx context.Context, flows iter.Seq2[traffic.Flow, error], length 
 		if err != nil {
 			return nil, err
 		}
-		s, f.choice = choice.Settings, &choice
+		s = choice.Settings
 	}
 	var err error
 	f.prior, err = Fit(f.channels, f.classes, series, s)
@@ -103,13 +102,8 @@ func FitFlows(ctx context.Context, flows iter.Seq2[traffic.Flow, error], length 
 // Classes returns the labels fitted to, sorted.
 func (f *Flows) Classes() []string { return f.classes }
 
-// String describes the settings, and how they were chosen.
-func (f *Flows) String() string {
-	if f.choice != nil {
-		return f.choice.String()
-	}
-	return f.prior.Settings().String()
-}
+// String describes the settings.
+func (f *Flows) String() string { return f.prior.Settings().String() }
 
 // Draw draws n flows of a class. Flow i with one seed is the same whatever n is.
 func (f *Flows) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {

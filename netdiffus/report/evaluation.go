@@ -20,6 +20,7 @@ type evaluation struct {
 	checks    []imageCheck              // of these
 	testFlows map[string][]traffic.Flow // by class, the first few, for pictures
 	notes     []string
+	merged    string // the settings of the merged chain
 
 	done, total int // steps
 }

@@ -127,7 +127,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 		Schema: schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
 		Settings: settings{
 			SeriesLength: o.SeriesLength, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
-			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"},
+			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"}, Merged: e.merged,
 		},
 	}
 	for _, j := range o.Judges {

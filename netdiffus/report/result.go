@@ -33,6 +33,7 @@ type settings struct {
 	Features     []string `json:"features"` // of the classifiers, SeriesLength numbers of each
 	Tasks        []Task   `json:"tasks"`
 	Judges       []string `json:"judges"`
+	Merged       string   `json:"merged_chain"` // the settings that were chosen
 }
 
 // class is a label and how many flows have it.

@@ -137,7 +137,7 @@ func fitMerged(ctx context.Context, e *evaluation) (drawer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	e.note("The merged chain is of %s.", chain)
+	e.merged = chain.String()
 	return e.drawWith(chain), nil
 }
 
