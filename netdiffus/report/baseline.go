@@ -5,13 +5,13 @@ import "fmt"
 // This file has which of the baselines that cost nothing, all but the real flows, the
 // synthetic flows are held against.
 
-// copies reports whether a source's flows are copies of training flows more often than
-// test flows are, by more than chance.
+// copies reports whether a source's flows are copies, or near copies, of training flows
+// more often than test flows are, by more than chance.
 func (r *Report) copies(source string) bool {
 	m := &r.Memorisation
 	for _, row := range m.Rows {
 		if row.source == source {
-			return m.above(row.figures["exact_duplicates"], m.HeldOut.figures["exact_duplicates"])
+			return m.duplicates(row.figures)
 		}
 	}
 	return false

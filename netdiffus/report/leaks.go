@@ -14,7 +14,7 @@ func (m *memorisation) judge() {
 	}
 	got, held := rows[synthesised], m.HeldOut.figures
 	attack, copies := got["membership_auc_distinct"], rows[realSubset]["membership_auc_distinct"]
-	duplicates := m.above(got["exact_duplicates"], held["exact_duplicates"]) || m.above(got["near_duplicates"], held["near_duplicates"])
+	duplicates := m.duplicates(got)
 	// What verbatim copies give away is the most that there is to give away.
 	given := (attack.Mean() - 0.5) / (copies.Mean() - 0.5)
 	noticed := attack.Mean() > 0.5+0.02+2*attack.standardError()
@@ -47,6 +47,13 @@ func (m *memorisation) judge() {
 		b.WriteString(" This is no proof of privacy: rare values are copied from single flows.")
 	}
 	m.Verdict = b.String()
+}
+
+// duplicates reports whether flows with these figures copy, or nearly copy, more than
+// traffic repeats itself.
+func (m *memorisation) duplicates(got spreads) bool {
+	held := m.HeldOut.figures
+	return m.above(got["exact_duplicates"], held["exact_duplicates"]) || m.above(got["near_duplicates"], held["near_duplicates"])
 }
 
 // above reports whether a share of the synthetic flows is above that of the test
