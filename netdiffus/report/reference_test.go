@@ -58,6 +58,9 @@ func TestFiguresOfTheReference(t *testing.T) {
 		{markov1, "tstr_accuracy", .858, .014}, {markov1, "hd_pl", .052, .004}, {markov1, "duplicates", .395, .015},
 		{markov1, "bigram_js", .083, .004}, {markov1, "trigram_js", .159, .007},
 		{markov2, "tstr_accuracy", .882, .014}, {markov2, "duplicates", .671, .02}, {markov2, "trigram_js", .139, .007},
+		{markov3, "tstr_accuracy", .889, .012}, {markov3, "trigram_js", .139, .007}, {markov3, "fourgram_js", .182, .006},
+		{realSubset, "fourgram_js", .176, .006}, {markov1, "fourgram_js", .231, .008}, {markov2, "fourgram_js", .189, .006},
+		{realSubset, "detection_auc", .486, .03},
 		{independent, "tstr_accuracy", .513, .03}, {independent, "length_tv", .554, .01}, {independent, "bigram_js", .529, .004},
 		{allReal.name, "tstr_accuracy", .941, .006}, {allReal.name, "hd_pl", .0459, .0003}, {allReal.name, "tv_pl", .0385, .0003}, {allReal.name, "hd_dir", .0060, .0003},
 	} {
