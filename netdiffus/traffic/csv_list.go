@@ -27,6 +27,29 @@ func checkList(cell string) error {
 	return nil
 }
 
+// eachNumber calls each with the numbers of a list in a text, as NFStream's pandas
+// tables hold them in Parquet and JSON too.
+func eachNumber(list string, each func(i int, v float64) error) error {
+	if err := checkList(list); err != nil {
+		return err
+	}
+	i := 0
+	for text := range strings.FieldsFuncSeq(list, isListMark) {
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%.40q is not a number", text)
+		}
+		if i == maxTextPackets {
+			return fmt.Errorf("more than %d packets", maxTextPackets)
+		}
+		if err := each(i, v); err != nil {
+			return err
+		}
+		i++
+	}
+	return nil
+}
+
 // hasDecimalComma reports whether commas stand between digits in a list whose
 // numbers something else separates.
 func hasDecimalComma(cell string) bool {

@@ -19,6 +19,7 @@ type leaf struct {
 	column   *parquet.Column
 	kind     parquet.Kind
 	unsigned bool
+	text     bool    // a column of lists holds them as texts, "[517, 1460]"
 	scale    float64 // what a decimal's whole number is to be divided by; 0: no decimal
 
 	// Definition levels: a value that is there has maxDef, a row with a list
@@ -67,14 +68,15 @@ func newLeaf(column *parquet.Column, want leafKind) (*leaf, error) {
 	number := l.isNumber()
 	whole := number && l.scale == 0 && (l.kind == parquet.Int32 || l.kind == parquet.Int64)
 	text := l.kind == parquet.ByteArray && l.scale == 0
+	l.text = text && repeated == 0 && want <= listLists
 	ok := false
 	switch want {
 	case numberLists:
-		ok = repeated == 1 && number
+		ok = repeated == 1 && number || l.text
 	case directionLists:
-		ok = repeated == 1 && (number || l.kind == parquet.Boolean)
+		ok = repeated == 1 && (number || l.kind == parquet.Boolean) || l.text
 	case listLists:
-		ok = repeated == 2 && number
+		ok = repeated == 2 && number || l.text
 	case labelValues:
 		ok = repeated == 0 && (text || whole)
 	case keyValues:
@@ -261,6 +263,13 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 	if err != nil {
 		return dst, err
 	}
+	if c.leaf.text {
+		list, err := c.listText(v)
+		if err == nil {
+			err = eachNumber(list, func(_ int, v float64) error { dst = append(dst, v); return nil })
+		}
+		return dst, err
+	}
 	if v.RepetitionLevel() != 0 {
 		return dst, errors.New("damaged Parquet data: the first value of a row continues the row before")
 	}
@@ -290,11 +299,31 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 	}
 }
 
+// listText takes the next row's value, a text that holds a list.
+func (c *cursor) listText(v *parquet.Value) (string, error) {
+	c.i++
+	switch b := v.ByteArray(); {
+	case v.IsNull():
+		return "", errors.New("null instead of a list")
+	case len(b) > maxRow:
+		return "", fmt.Errorf("a list of more than %d bytes", maxRow)
+	default:
+		return string(b), nil
+	}
+}
+
 // nested returns the lists of numbers of the next row.
 func (c *cursor) nested() (lists [][]float64, err error) {
 	v, err := c.peek()
 	if err != nil {
 		return nil, err
+	}
+	if c.leaf.text {
+		list, err := c.listText(v)
+		if err != nil {
+			return nil, err
+		}
+		return nestedNumbers(list)
 	}
 	if v.RepetitionLevel() != 0 {
 		return nil, errors.New("damaged Parquet data: the first value of a row continues the row before")

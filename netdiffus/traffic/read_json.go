@@ -237,9 +237,32 @@ func (j *jsonFlows) member(key []byte) error {
 
 // nested reads the lists of a nested table's row.
 func (j *jsonFlows) nested() error {
-	var lists [][]float64
+	lists, err := j.nestedLists()
+	if err != nil {
+		return err
+	}
+	if j.packets, err = j.table.unnest(lists, j.packets); err != nil {
+		return j.errorf("flow %d: %w", j.flows, err)
+	}
+	n := len(j.packets)
+	j.lengths, j.dirs, j.times = n, n, n
+	return nil
+}
+
+// nestedLists reads a list of lists, or a text that holds one.
+func (j *jsonFlows) nestedLists() (lists [][]float64, err error) {
+	if c, err := j.must(); err == nil && c == '"' {
+		list, err := j.string()
+		if err != nil {
+			return nil, err
+		}
+		if lists, err = nestedNumbers(string(list)); err != nil {
+			return nil, j.errorf("flow %d: %w", j.flows, err)
+		}
+		return lists, nil
+	}
 	total := 0
-	err := j.array(func(i int) error {
+	err = j.array(func(i int) error {
 		if i == maxNested {
 			return j.errorf("flow %d has more than %d lists in its list", j.flows, maxNested)
 		}
@@ -253,15 +276,7 @@ func (j *jsonFlows) nested() error {
 			return err
 		})
 	})
-	if err != nil {
-		return err
-	}
-	if j.packets, err = j.table.unnest(lists, j.packets); err != nil {
-		return j.errorf("flow %d: %w", j.flows, err)
-	}
-	n := len(j.packets)
-	j.lengths, j.dirs, j.times = n, n, n
-	return nil
+	return lists, err
 }
 
 // maxNested is how many lists a nested table's row may have.
@@ -347,11 +362,7 @@ const maxTextPackets = 1 << 20
 // column reads a list of numbers into the packets and counts it in n.
 func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 	*n = 0
-	return j.array(func(i int) error {
-		v, err := j.number()
-		if err != nil {
-			return err
-		}
+	add := func(i int, v float64) error {
 		if i == maxTextPackets {
 			return j.errorf("flow %d has more than %d packets", j.flows, maxTextPackets)
 		}
@@ -363,6 +374,23 @@ func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 		}
 		*n = i + 1
 		return nil
+	}
+	if c, err := j.must(); err == nil && c == '"' { // a list as a text
+		list, err := j.string()
+		if err != nil {
+			return err
+		}
+		if err := eachNumber(string(list), add); err != nil {
+			return j.errorf("flow %d: %w", j.flows, err)
+		}
+		return nil
+	}
+	return j.array(func(i int) error {
+		v, err := j.number()
+		if err != nil {
+			return err
+		}
+		return add(i, v)
 	})
 }
 

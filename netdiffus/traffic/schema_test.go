@@ -42,6 +42,18 @@ type nfstreamRow struct {
 	App   string  `parquet:"application_name"`
 }
 
+type textRow struct {
+	Dirs  string `parquet:"splt_direction"`
+	Sizes string `parquet:"splt_ps"`
+	Gaps  string `parquet:"splt_piat_ms"`
+	App   string `parquet:"application_name"`
+}
+
+type cesnetTextRow struct {
+	PPI string `parquet:"PPI"`
+	App string `parquet:"APP"`
+}
+
 type cesnetRow struct {
 	PPI [][]float64 `parquet:"ppi,list" parquet-element:",list"`
 	App string      `parquet:"app"`
@@ -69,6 +81,14 @@ func TestSchemas(t *testing.T) {
 			{0, []int32{0, 1, 1, -1}, []int32{517, 1460, 33, -1}, []int32{0, 2, 1, -1}, "chat"},
 			{1, []int32{0, -1, -1, -1}, []int32{48, -1, -1, -1}, []int32{0, -1, -1, -1}, "mail"}})},
 
+		// As pandas writes what NFStream's to_pandas returns.
+		{"JSON Lines of texts", "NFStream's SPLT columns", []byte(`{"application_name":"chat","splt_direction":"[0, 1, 1, -1]","splt_ps":"[517, 1460, 33, -1]","splt_piat_ms":"[0, 2, 1, -1]"}
+			{"application_name":"mail","splt_direction":"[0, -1]","splt_ps":"[48, -1]","splt_piat_ms":"[0, -1]"}`)},
+		{"Parquet of texts", "NFStream's SPLT columns", parquetFileOf(t, []textRow{
+			{"[0, 1, 1, -1]", "[517, 1460, 33, -1]", "[0, 2, 1, -1]", "chat"}, {"[0, -1]", "[48, -1]", "[0, -1]", "mail"}})},
+
+		{"JSON Lines of texts", "CESNET's PPI", []byte(`{"app":"chat","ppi":"[[0,2,1],[1,-1,-1],[517,1460,33]]"}{"app":"mail","ppi":"[[0],[1],[48]]"}`)},
+		{"Parquet of texts", "CESNET's PPI", parquetFileOf(t, []cesnetTextRow{{"[[0, 2, 1], [1, -1, -1], [517, 1460, 33]]", "chat"}, {"[[0], [1], [48]]", "mail"}})},
 		{"CSV", "CESNET's PPI", []byte("ID,PPI,PPI_LEN,APP\n1,\"[[0, 2, 1], [1, -1, -1], [517, 1460, 33], [1, 0, 1]]\",3,chat\n2,\"[[0],[1],[48],[True]]\",1,mail\n")},
 		{"CSV as NumPy prints it, padded", "CESNET's PPI", []byte("app;ppi\nchat;\"[[   0 2 1 0]\n [1 -1 -1 0]\n [517 1460 33 0]\n [1 0 1 0]]\"\nmail;[[0] [1] [48]]\n")},
 		{"JSON Lines", "CESNET's PPI", []byte(`[{"app":"chat","ppi":[[0,2,1],[1,-1,-1],[517,1460,33],[true,false,true]]},{"app":"mail","ppi":[[0],[1],[48]]}]`)},
