@@ -9,7 +9,8 @@ import (
 )
 
 // Assembly sets how the packets of a capture become biflows. A Biflow is the
-// TCP or UDP packets between two addresses and ports, both ways. Its client is
+// TCP or UDP packets between two addresses and ports, both ways; a SYN that
+// begins another connection between them begins another Biflow. Its client is
 // the sender of the TCP SYN (the receiver of the SYN-ACK, where the SYN is
 // missing), and otherwise the sender of the first packet by time.
 type Assembly struct {
@@ -23,8 +24,16 @@ type Assembly struct {
 
 	// MaxOpen bounds the flows that are held in memory at once; past it the
 	// one that was quiet for longest is ended, with a warning. 0 means 262,144.
-	// A flow takes some 250 bytes and 16 more a packet that it keeps.
+	// A flow takes some 400 bytes and 16 more a packet that it keeps.
 	MaxOpen int
+
+	// DropDuplicates leaves out packets that were captured a second time, as
+	// a mirror port or an interface "any" does. See Assembled.Duplicates.
+	DropDuplicates bool
+
+	// DropRetransmissions leaves out TCP packets of which all bytes were
+	// captured before, by sequence numbers. See Assembled.Retransmissions.
+	DropRetransmissions bool
 
 	// Tunnels chooses the packets that are read where one is within another.
 	// The zero value is Inner.
@@ -75,28 +84,32 @@ type assembler struct {
 	maxPackets int   // 0 means all
 	keepEmpty  bool  // packets without payload are kept
 	done       func(*Biflow) bool
-	crowded    bool // MaxOpen was reached
+	counts     Assembled
 
-	open  map[flowKey]*Biflow
-	quiet Biflow // ring of the open flows: quiet.next was heard of least recently
-	free  []*Biflow
-	count uint64 // flows begun
-	clock int64  // time of the segment before
+	open   map[flowKey]*Biflow
+	quiet  Biflow // ring of the open flows: quiet.next was heard of least recently
+	free   []*Biflow
+	clock  int64 // time of the segment before
+	recent recent
 }
 
 // Biflow is a flow in both directions, under way or ended.
 type Biflow struct {
-	key         flowKey
+	// What each packet needs comes first, in two cache lines.
 	prev, next  *Biflow
 	number      uint64 // in the order of first packets in the file
 	first, last int64  // times of the earliest and the latest packet, nanoseconds
-	firstLow    bool   // key.low sent the earliest packet
-	untimed     bool
-	client      clientMark
-	clientLow   bool  // key.low is the client, where the mark is not none
-	clientTime  int64 // of the packet that showed it
-	unsorted    bool  // stamps are not in order of time
 	stamps      []stamp
+	client      clientMark
+	clientLow   bool // key.low is the client, where the mark is not none
+	firstLow    bool // key.low sent the earliest packet
+	untimed     bool
+	unsorted    bool // stamps are not in order of time
+	tcp         connection
+	before      *connection // the one between the same ends that the flow's SYN ended, or nil
+
+	clientTime int64 // of the packet that showed the client
+	key        flowKey
 }
 
 // clientMark is the evidence of which end is the client; larger is surer.
@@ -139,36 +152,95 @@ func (a *assembler) add(s *segment, time int64, timed bool) bool {
 		return false
 	}
 	f := a.open[s.key]
-	inherits, clientLow := false, false
-	if f != nil && a.over(f, time) {
-		if a.idle == 0 || time-f.last <= a.idle {
-			inherits, clientLow = true, f.clientIsLow()
-		}
-		if !a.end(f) {
-			return false
-		}
-		f = nil
-	}
-	if f == nil {
-		if len(a.open) >= a.rule.MaxOpen {
-			a.crowded = true
-			if !a.end(a.quiet.next) {
-				return false
+	isTCP, duplicate := s.key.protocol == protoTCP, false
+	if f != nil {
+		if duplicate = timed && a.recent.repeated(f.number, s, time); duplicate {
+			a.counts.Duplicates++
+			if a.rule.DropDuplicates {
+				return true
 			}
 		}
-		f = a.begin(s, time)
-		if inherits {
-			f.client, f.clientLow = clientInherited, clientLow
+		if isTCP && f.before != nil && f.tcp.isLate(s, f.before) {
+			a.counts.Late++
+			return true
 		}
-	} else {
+	}
+	next, more := a.divide(f, s, time, duplicate)
+	if !more {
+		return false
+	}
+	if next == nil {
 		f.unlink()
+	} else {
+		f = next
+		a.recent.repeated(f.number, s, time)
 	}
 	a.link(f)
 	f.heard(s, time, timed)
+	if isTCP && !duplicate && a.isRepeated(f.tcp.take(s)) && a.rule.DropRetransmissions {
+		return true
+	}
 	if s.payload > 0 || a.keepEmpty {
 		f.keep(stamp{time, uint32(s.payload), s.fromLow}, a.maxPackets)
 	}
 	return true
+}
+
+// divide ends the open flow f of a segment's key, which may be nil, where the
+// segment is not part of it, and returns the flow that the segment begins, or nil
+// where it goes on with f. It returns false once done did.
+func (a *assembler) divide(f *Biflow, s *segment, time int64, duplicate bool) (next *Biflow, more bool) {
+	if f == nil {
+		return a.begin(s, time)
+	}
+	quiet := time - f.last
+	switch {
+	case a.over(f, time):
+		inherits := a.idle == 0 || quiet <= a.idle
+		clientLow, tcp, before := f.clientIsLow(), f.tcp, f.before
+		if inherits && a.active > 0 && time-f.first > a.active {
+			a.counts.Active++
+		} else {
+			a.counts.Idle++
+		}
+		if !a.end(f) {
+			return nil, false
+		}
+		next, more = a.begin(s, time)
+		if inherits && more {
+			next.client, next.clientLow = clientInherited, clientLow
+			next.tcp, next.before = tcp, before
+		}
+		return next, more
+	case (s.syn || s.synAck) && !duplicate && f.tcp.reused(s, quiet):
+		before := f.tcp
+		a.counts.Reused++
+		if !a.end(f) {
+			return nil, false
+		}
+		if next, more = a.begin(s, time); more {
+			next.before = &before
+		}
+		return next, more
+	}
+	return nil, true
+}
+
+// isRepeated counts a TCP packet's arrival. It reports whether all its bytes had
+// been captured before.
+func (a *assembler) isRepeated(how arrival) bool {
+	switch how {
+	case outOfOrder:
+		a.counts.OutOfOrder++
+	case spurious:
+		a.counts.Spurious++
+		a.counts.Retransmissions++
+		return true
+	case retransmitted:
+		a.counts.Retransmissions++
+		return true
+	}
+	return false
 }
 
 // over reports whether a packet at time no longer belongs to the flow. Packets
@@ -195,6 +267,7 @@ func (a *assembler) sweep(time int64) bool {
 		if time-f.last <= a.idle && f.first-time <= a.idle {
 			break
 		}
+		a.counts.Idle++
 		if !a.end(f) {
 			return false
 		}
@@ -217,7 +290,15 @@ func (a *assembler) flush() {
 	}
 }
 
-func (a *assembler) begin(s *segment, time int64) *Biflow {
+// begin opens a flow of the segment's key, of which none is open. Where too many
+// are, the quietest ends first; begin returns false once done did.
+func (a *assembler) begin(s *segment, time int64) (*Biflow, bool) {
+	if len(a.open) >= a.rule.MaxOpen {
+		a.counts.Evicted++
+		if !a.end(a.quiet.next) {
+			return nil, false
+		}
+	}
 	var f *Biflow
 	if n := len(a.free); n > 0 {
 		f, a.free = a.free[n-1], a.free[:n-1]
@@ -225,11 +306,11 @@ func (a *assembler) begin(s *segment, time int64) *Biflow {
 	} else {
 		f = new(Biflow)
 	}
-	f.key, f.number = s.key, a.count
+	f.key, f.number = s.key, uint64(a.counts.Biflows)
 	f.first, f.last, f.firstLow = time, time, s.fromLow
-	a.count++
+	a.counts.Biflows++
 	a.open[s.key] = f
-	return f
+	return f, true
 }
 
 // end hands the flow on and forgets it.

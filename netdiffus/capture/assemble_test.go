@@ -13,7 +13,7 @@ type said struct {
 	from    uint16 // port of the end that sends; the other end of flow n has port 1000+n
 	flow    uint16
 	payload int
-	flags   string // "S", "SA" or ""
+	flags   string // "S", "SA" or "", and "A 1": it acknowledges byte 1
 }
 
 // gather runs packets through an assembler. Port 9 is the higher end in order.
@@ -23,11 +23,14 @@ func gather(o Options, packets []said) []gathered {
 		flows = append(flows, gatheredFrom(b))
 		return true
 	})
-	for _, p := range packets {
+	for i, p := range packets {
 		one := endpoint{addr: [16]byte{192, 0, 2, 1}, port: 1000 + p.flow}
 		two := endpoint{addr: [16]byte{198, 51, 100, 1}, port: 9}
 		s := segment{key: flowKey{low: one, high: two, version: 4, protocol: protoTCP},
-			fromLow: p.from != 9, payload: p.payload, syn: p.flags == "S", synAck: p.flags == "SA"}
+			fromLow: p.from != 9, payload: p.payload, syn: p.flags == "S", synAck: p.flags == "SA", mark: uint64(i)}
+		if p.flags == "A 1" {
+			s.acks, s.ack = true, 1
+		}
 		a.add(&s, int64(time.Hour+p.at), true)
 	}
 	a.flush()
@@ -74,7 +77,7 @@ func TestAssembly(t *testing.T) {
 		want    [][]int
 	}{
 		{"the SYN's sender is the client", Options{}, []said{
-			{0, 9, 0, 30, ""}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
+			{0, 9, 0, 30, "A 1"}, {1 * s, 1, 0, 0, "S"}, {2 * s, 1, 0, 10, ""},
 		}, [][]int{{30, -10}}},
 		{"the SYN-ACK's receiver is, where the SYN is missing", Options{}, []said{
 			{0, 9, 0, 0, "SA"}, {1 * s, 9, 0, 30, ""}, {2 * s, 1, 0, 10, ""},

@@ -34,6 +34,8 @@ type Counts struct {
 	// and NotIP together. It is nil where there are none.
 	Unread map[string]int64
 
+	Assembled // what became of the Segments
+
 	// Crowded is not 0 where more than so many biflows were open at once: then
 	// the quietest were ended early, see Assembly.MaxOpen.
 	Crowded int
@@ -51,6 +53,7 @@ func (c *Counts) Add(other Counts) {
 	c.CutTo = max(c.CutTo, other.CutTo)
 	c.Tunnels = sumOf(c.Tunnels, other.Tunnels)
 	c.Unread = sumOf(c.Unread, other.Unread)
+	c.Assembled.add(other.Assembled)
 	c.Crowded = max(c.Crowded, other.Crowded)
 }
 

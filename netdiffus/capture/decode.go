@@ -23,6 +23,13 @@ type segment struct {
 	payload int  // bytes, from the headers' length fields
 	syn     bool // TCP: SYN without ACK, so the sender is the client
 	synAck  bool // TCP: SYN with ACK, so the receiver is the client
+	fin     bool // TCP
+	rst     bool // TCP
+	acks    bool // TCP: ack is set
+	seq     uint32
+	ack     uint32
+	mark    uint64 // differs between packets of a biflow, see markTCP
+	vague   bool   // the mark holds no number that the sender counts up
 }
 
 // verdict is what a frame turned out to be.
@@ -121,6 +128,7 @@ type decoder struct {
 	tunnels uint64 // their kinds, bits by tunnel
 	unread  unread // what it is, for isOther and isOtherIP
 	part    bool   // the IP packet under way is a first fragment
+	id      uint16 // the IPv4 packet's identification; 0 where it has none
 }
 
 // maxDepth bounds the encapsulations that are opened, one in the other.
@@ -188,7 +196,7 @@ func (d *decoder) ipv4(b []byte, wire int) verdict {
 	if fragment&0x1fff != 0 {
 		return isFragment
 	}
-	d.part = fragment&0x2000 != 0
+	d.part, d.id = fragment&0x2000 != 0, binary.BigEndian.Uint16(b[4:])
 	protocol := b[9]
 	rest := total - head
 	from, to := b[12:16], b[16:20]
@@ -218,7 +226,7 @@ func (d *decoder) ipv6(b []byte, wire int) verdict {
 	next := b[6]
 	from, to := b[8:24], b[24:40]
 	b = b[40:]
-	d.part = false
+	d.part, d.id = false, 0
 	for {
 		n := 8 // length of this extension header, bytes
 		switch next {
@@ -265,9 +273,12 @@ func (d *decoder) transport(version, protocol uint8, b []byte, rest int, from, t
 		if head < 20 || rest < head {
 			return isShort
 		}
-		const synFlag, ackFlag = 0x02, 0x10
+		const finFlag, synFlag, rstFlag, ackFlag = 0x01, 0x02, 0x04, 0x10
 		syn, ack := b[13]&synFlag != 0, b[13]&ackFlag != 0
 		s.payload, s.syn, s.synAck = rest-head, syn && !ack, syn && ack
+		s.fin, s.rst, s.acks = b[13]&finFlag != 0, b[13]&rstFlag != 0, ack
+		s.seq, s.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
+		s.mark, s.vague = markTCP(b, head, s.payload, d.id), false
 	case protoUDP:
 		if len(b) < 8 || rest < 8 {
 			return isShort
@@ -283,7 +294,8 @@ func (d *decoder) transport(version, protocol uint8, b []byte, rest int, from, t
 				return v
 			}
 		}
-		s.syn, s.synAck = false, false
+		s.syn, s.synAck, s.fin, s.rst, s.acks = false, false, false, false, false
+		s.mark, s.vague = markUDP(b[8:], s.payload, d.id), d.id == 0
 	default:
 		return d.inIP(protocol, b, rest)
 	}

@@ -26,7 +26,8 @@ func Read(r io.Reader, o Options, done func(*Biflow) bool) (Counts, error) {
 	if _, damaged := err.(*Damage); !stopped && (err == nil || damaged) {
 		a.flush()
 	}
-	if a.crowded {
+	counts.Assembled = a.counts
+	if a.counts.Evicted > 0 {
 		counts.Crowded = a.rule.MaxOpen
 	}
 	return counts, err

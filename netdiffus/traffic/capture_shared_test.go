@@ -39,8 +39,10 @@ func TestCapturesGiveThePublishedFlows(t *testing.T) {
 			t.Errorf("not among the published flows: %s %v", series(f), f.Packets)
 		}
 	}
-	if n != 423 {
-		t.Errorf("%d flows, want 423", n)
+	// Another is HueSwitch -202 17 855 -202 17 868: two connections of 3 packets
+	// between the same ports, 20 seconds apart.
+	if n != 422 {
+		t.Errorf("%d flows, want 422", n)
 	}
 }
 

@@ -21,6 +21,21 @@ type CaptureCounts = capture.Counts
 // Damage is the warning about a capture that breaks off or stops making sense.
 type Damage = capture.Damage
 
+// DuplicatePackets is the warning about a capture that holds many packets twice,
+// as a mirror port or an interface "any" captures them. They are in its flows.
+type DuplicatePackets struct {
+	Path    string
+	Packets int64   // copies of a packet before them
+	Share   float64 // of the TCP and UDP packets
+}
+
+func (d *DuplicatePackets) Error() string {
+	return fmt.Sprintf("traffic: %s: %d packets, %.2g%% of TCP and UDP, were captured twice", d.Path, d.Packets, 100*d.Share)
+}
+
+// noticedShare is the share of duplicates from which on they are worth a warning.
+const noticedShare = 0.05
+
 // readCapture is kind.read for pcap and pcapng.
 func readCapture(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	stopped := false
@@ -50,6 +65,9 @@ func readCapture(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 	}
 	if counts.Crowded > 0 {
 		r.warn(fmt.Errorf("traffic: %s: more than %d flows open at once; the quietest were ended early", path, counts.Crowded))
+	}
+	if share := float64(counts.Duplicates) / float64(max(counts.Segments, 1)); share >= noticedShare && !r.Capture.DropDuplicates {
+		r.warn(&DuplicatePackets{Path: path, Packets: counts.Duplicates, Share: share})
 	}
 	if r.Counted != nil {
 		r.Counted(path, counts)
