@@ -78,6 +78,7 @@ Every flow is decoded again, and how many come back exactly is printed.`,
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
+	flags.BoolVar(&o.json, "json", false, "print what was done as one JSON object instead of the summary")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
 }
@@ -100,7 +101,7 @@ type convertOptions struct {
 	atoms                codec.Atoms
 	pictures             pictureFlags
 	classes              []string
-	overwrite            bool
+	overwrite, json      bool
 }
 
 // recipe makes the recipe that the flags describe. Its errors are of usage.
@@ -231,13 +232,43 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 		}
 		bar.set(completed, "")
 	}
+	var seen capturesSeen
+	o.input.reader.Counted = seen.add
 	done, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
 	bar.finish()
 	if err != nil {
 		return err
 	}
+	if o.json {
+		return printJSON(stdout, newConversionJSON(done, seen.json(o.input.reader.Capture)))
+	}
+	seen.print(stdout, o.input.reader.Capture)
 	o.print(stdout, done)
 	return nil
+}
+
+// conversionJSON is what convert prints with --json.
+type conversionJSON struct {
+	Flows      int                  `json:"flows"`
+	Classes    []convertedClassJSON `json:"classes"`
+	Cut        int                  `json:"cut"`
+	Invertible bool                 `json:"invertible"`
+	Exact64    int                  `json:"exact_float64"`
+	Exact32    int                  `json:"exact_float32"`
+	Captures   *capturesJSON        `json:"captures,omitempty"`
+}
+
+type convertedClassJSON struct {
+	Label string `json:"label"`
+	Flows int    `json:"flows"`
+}
+
+func newConversionJSON(done dataset.Conversion, captures *capturesJSON) conversionJSON {
+	j := conversionJSON{Flows: done.Flows, Cut: done.Cut, Invertible: done.Invertible, Exact64: done.Exact64, Exact32: done.Exact32, Captures: captures}
+	for i, label := range done.Classes {
+		j.Classes = append(j.Classes, convertedClassJSON{label, done.Counts[i]})
+	}
+	return j
 }
 
 // print describes what was done, and whether it can be undone.

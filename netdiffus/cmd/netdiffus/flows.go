@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -29,7 +28,9 @@ one a label. Without --out it only counts them.
 
 A capture becomes flows (biflows) by addresses, ports and protocol; the client is
 who sent the SYN, else who was first. Only packets with payload are kept. Addresses
-and ports stay out of what is written unless --keep-keys is given.
+and ports stay out of what is written unless --keep-keys is given. What the captures
+held is printed at the end: tunnels, packets in no flow, packets captured twice or sent
+again, and why connections ended.
 
 Flows become a capture as connections of their own between addresses that are
 reserved for documentation, with handshake, acknowledgements and checksums.
@@ -53,6 +54,7 @@ Reading it gives back the same flows.`,
 	flags := c.Flags()
 	o.input.register(flags)
 	flags.BoolVar(&o.input.reader.KeepKeys, "keep-keys", false, "write addresses and ports as KEY, to Parquet, CSV and JSON Lines")
+	flags.BoolVar(&o.json, "json", false, "print what was read as one JSON object instead of the summary")
 	flags.StringVar(&o.out, "out", "", "file, or folder of captures (DIR/), to write")
 	flags.Float64Var(&o.share, "share", 1, "share of the flows to write, drawn by --seed; for a training set")
 	flags.StringVar(&o.rest, "rest", "", "file, or DIR/, for the flows that --share leaves")
@@ -74,6 +76,7 @@ type flowsOptions struct {
 	out, protocol, start, timesFrom string
 	share                           float64
 	rest                            string
+	json                            bool
 	pcap                            traffic.Pcap
 }
 
@@ -135,7 +138,10 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 			return err
 		}
 	}
-	seen.print(stdout)
+	if o.json {
+		return printJSON(stdout, tally.json(seen.json(o.input.reader.Capture)))
+	}
+	seen.print(stdout, o.input.reader.Capture)
 	return tally.print(stdout)
 }
 
@@ -155,45 +161,6 @@ func (o *flowsOptions) drawn(flows iter.Seq2[traffic.Flow, error], taken bool) i
 			}
 		}
 	}
-}
-
-// capturesSeen adds up what the packets of captures were.
-type capturesSeen struct {
-	files  int
-	counts traffic.CaptureCounts
-}
-
-func (s *capturesSeen) add(_ string, c traffic.CaptureCounts) {
-	s.files++
-	s.counts.Add(c)
-}
-
-func (s *capturesSeen) print(w io.Writer) {
-	if s.files > 0 {
-		c := s.counts
-		fmt.Fprintf(w, "%d captures of %d packets: %d TCP or UDP, %d later fragments, %d other IP, %d not IP, %d cut short or damaged\n",
-			s.files, c.Packets, c.Segments, c.Fragments, c.OtherIP, c.NotIP, c.Short)
-	}
-}
-
-// noFlows returns an error that states why the input has no flows.
-func (s *capturesSeen) noFlows() error {
-	switch {
-	case s.files == 0:
-		return errors.New("there are no flows in the input, or none as long as --min-packets")
-	case s.counts.Segments == 0:
-		return fmt.Errorf("there are no flows in the input: of its %d packets none could be read as TCP or UDP: %s", s.counts.Packets, some(s.counts.LeftOut(), 5))
-	default:
-		return errors.New("there are no flows in the input with so many packets with payload: see --min-packets and --keep-empty")
-	}
-}
-
-// some joins the first texts, and says how many others there are.
-func some(texts []string, most int) string {
-	if len(texts) > most {
-		texts = append(slices.Clone(texts[:most]), fmt.Sprintf("%d kinds more", len(texts)-most))
-	}
-	return strings.Join(texts, "; ")
 }
 
 // classTally counts flows and packets by class.
@@ -231,4 +198,28 @@ func (c *classTally) print(w io.Writer) error {
 	}
 	fmt.Fprintf(table, "%d\t%d\t\tin all\t\n", flows, packets)
 	return table.Flush()
+}
+
+// flowsJSON is what flows prints with --json.
+type flowsJSON struct {
+	Flows    int           `json:"flows"`
+	Packets  int           `json:"packets"`
+	Classes  []classJSON   `json:"classes"`
+	Captures *capturesJSON `json:"captures,omitempty"`
+}
+
+type classJSON struct {
+	Label   string `json:"label"`
+	Flows   int    `json:"flows"`
+	Packets int    `json:"packets"`
+}
+
+func (c *classTally) json(captures *capturesJSON) flowsJSON {
+	j := flowsJSON{Captures: captures}
+	for _, label := range slices.Sorted(maps.Keys(c.flows)) {
+		j.Classes = append(j.Classes, classJSON{label, c.flows[label], c.packets[label]})
+		j.Flows += c.flows[label]
+		j.Packets += c.packets[label]
+	}
+	return j
 }

@@ -34,6 +34,8 @@ func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&r.KeepEmpty, "keep-empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
 	flags.DurationVar(&f.idle, "idle-timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means no limit")
 	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
+	flags.BoolVar(&r.Capture.DropDuplicates, "drop-duplicates", false, "captures: leave out packets that were captured twice less than a millisecond apart")
+	flags.BoolVar(&r.Capture.DropRetransmissions, "drop-retransmissions", false, "captures: leave out TCP packets of which all bytes were captured before")
 	flags.StringVar(&f.tunnels, "tunnels", "inner", "captures: of packets within packets (VXLAN, GRE, GTP-U, …) read the inner or the outer ones")
 	f.columns.register(flags)
 }
@@ -73,7 +75,11 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 	r := f.reader
 	warned := map[string]bool{}
 	r.Warn = func(err error) {
-		if text := err.Error(); !warned[text] {
+		text := err.Error()
+		if _, twice := errors.AsType[*traffic.DuplicatePackets](err); twice {
+			text += " (--drop-duplicates leaves them out)"
+		}
+		if !warned[text] {
 			warned[text] = true
 			fmt.Fprintf(stderr, "netdiffus: warning: %s\n", text)
 		}
