@@ -11,7 +11,8 @@ import (
 // TestReplay: a run that goes on shows the earlier steps first, as they were
 // logged; one that is done shows them and trains nothing.
 func TestReplay(t *testing.T) {
-	set, cfg := gradients(10), tiny()
+	set, cfg := twoKinds(t), small() // quicker to compile than a UNet
+	cfg.Training.BatchSize, cfg.Training.Steps = 8, 9
 	dir := filepath.Join(t.TempDir(), "run")
 	first := all(t, cfg, set, Options{Dir: dir, Steps: 4, LogEvery: 2, Replay: true})
 	if len(first) != 4 {
