@@ -191,15 +191,21 @@ func (m *module) unusedNames() ([]string, error) {
 }
 
 // kindBranches returns the places that ask which kind a model is: whether its part
-// over atoms is there.
+// over atoms is there, as Config.Atoms was, or which type its Config.Kind has.
 func (m *module) kindBranches() []string {
 	var at []string
 	for _, path := range slices.Sorted(maps.Keys(m.files)) {
 		for _, f := range m.files[path] {
 			ast.Inspect(f, func(n ast.Node) bool {
-				b, ok := n.(*ast.BinaryExpr)
-				if ok && (b.Op == token.EQL || b.Op == token.NEQ) && isNil(b.Y) && slices.Contains([]string{"Atoms", "Categorical"}, lastName(b.X)) {
-					at = append(at, m.place(b.Pos()))
+				switch n := n.(type) {
+				case *ast.BinaryExpr:
+					if (n.Op == token.EQL || n.Op == token.NEQ) && isNil(n.Y) && slices.Contains([]string{"Atoms", "Kind"}, lastName(n.X)) {
+						at = append(at, m.place(n.Pos()))
+					}
+				case *ast.TypeAssertExpr: // of a type switch, too
+					if lastName(n.X) == "Kind" {
+						at = append(at, m.place(n.Pos()))
+					}
 				}
 				return true
 			})
