@@ -51,6 +51,7 @@ func (k Chain) Check(c Config) error {
 	t := c.Training
 	var p problems
 	p.wrong(k.Order < 0 || k.Rare < 0 || k.Group < 0, "order is %d, rare %d and group %d, want 0 or more", k.Order, k.Rare, k.Group)
+	p.wrong(k.Order == 0 && (k.Rare != 0 || k.Group != 0), "rare and group are chosen together with the order: give an order, or neither of them")
 	p.wrong(!c.ClassCond, "a chain is class-conditional")
 	p.wrong(t.Validation != 0 || t.LabelDropout != 0 || t.LimitCopies,
 		"a chain is counted, not trained: it takes neither validation nor label dropout nor limit_copies")
@@ -131,9 +132,9 @@ func (chainBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *gra
 	return diffusion.Losses{}
 }
 
-// Denoiser is not built as a graph: see EstimateX0.
+// Denoiser is not called: see EstimateX0.
 func (chainBound) Denoiser(*graph.Node) diffusion.Denoiser {
-	exceptions.Panicf("netdiffus: a chain is no graph")
+	exceptions.Panicf("netdiffus: a chain builds no graph for its denoiser")
 	return nil
 }
 

@@ -160,3 +160,11 @@ func TestChainErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestKindsThatCannotBeSaved(t *testing.T) {
+	for name, k := range map[string]netdiffus.Kind{"pointer": &netdiffus.Chain{}, "training": Templates{}, "again": netdiffus.Atoms{}} {
+		if err := netdiffus.Kinds.Register(name, k); err == nil {
+			t.Errorf("a kind %T was registered as %q", k, name)
+		}
+	}
+}

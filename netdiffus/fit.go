@@ -14,8 +14,8 @@ import (
 )
 
 // Fit returns c with what it leaves open taken from set: the images' size and
-// channels, the classes, the encoding. It fails where c, or the set it was fitted
-// to before, differs.
+// channels, the classes, the encoding. It fails where c already has another shape or
+// other classes.
 func (c Config) Fit(set *dataset.Set) (Config, error) {
 	if err := checkSet(set); err != nil {
 		return c, err
@@ -83,6 +83,10 @@ func (c Config) Validate() error {
 	p.add(c.kind().Check(c))
 	_, err := c.Diffusion.Process()
 	p.add(err)
+	if err == nil {
+		_, err = c.Diffusion.NewSchedule(c.Diffusion.SampleSteps)
+		p.add(err)
+	}
 	t := c.Training
 	p.add(TimestepSamplers.check(t.Sampler))
 	p.wrong(c.UNet.ImageSize != 0 || c.UNet.InChannels != 0 || c.UNet.Classes != 0,

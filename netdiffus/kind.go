@@ -17,7 +17,9 @@ import (
 
 // A Kind is a kind of model with its settings, which Config.Kind holds: Pixels,
 // Atoms, or another package's. It is a plain value whose JSON is its settings. To
-// add a kind is to write one and to register its zero value in Kinds.
+// add a kind is to write one and to register its zero value in Kinds: a struct, no
+// pointer, under one name only, which no other setting of a Config has. A setting called
+// "tables" is kept in a file of its own beside config.json.
 type Kind interface {
 	// Codec returns the codec, not fitted, that the data sets of such models are
 	// made with; nil where any will do.

@@ -1,6 +1,10 @@
 package netdiffus
 
 import (
+	"fmt"
+	"reflect"
+	"strings"
+
 	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
@@ -67,9 +71,35 @@ var (
 	})
 	// Kinds are the kinds of model. A kind's settings stand in config.json under its
 	// name.
-	Kinds = newRegistry("Kinds", "kind of model", map[string]Kind{
+	Kinds = newKinds(map[string]Kind{
 		"pixels": Pixels{},
 		"atoms":  Atoms{},
 		"chain":  Chain{},
 	})
 )
+
+func newKinds(kinds map[string]Kind) *Registry[Kind] {
+	r := newRegistry("Kinds", "kind of model", kinds)
+	r.allowed = kindAllowed
+	return r
+}
+
+// kindAllowed returns why a kind cannot be saved under name beside others.
+func kindAllowed(others map[string]Kind, name string, k Kind) error {
+	t := reflect.TypeOf(k)
+	if t == nil || t.Kind() != reflect.Struct {
+		return fmt.Errorf("netdiffus: the kind of model %T is not a struct", k)
+	}
+	config := reflect.TypeFor[Config]()
+	for i := range config.NumField() {
+		if setting, _, _ := strings.Cut(config.Field(i).Tag.Get("json"), ","); setting == name {
+			return fmt.Errorf("netdiffus: the name %q is that of a setting of every model", name)
+		}
+	}
+	for other, registered := range others {
+		if reflect.TypeOf(registered) == t {
+			return fmt.Errorf("netdiffus: the kind of model %T is registered already, as %q", k, other)
+		}
+	}
+	return nil
+}

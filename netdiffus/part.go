@@ -68,6 +68,9 @@ type Registry[T any] struct {
 	kind     string // in messages: "noise schedule"
 	variable string // that it is held by: "Schedules"
 
+	// allowed, if not nil, returns why a value may not be added to parts under a name.
+	allowed func(parts map[string]T, name string, value T) error
+
 	mu    sync.RWMutex
 	parts map[string]T
 }
@@ -92,12 +95,18 @@ func registryOf[T any]() *Registry[T] {
 }
 
 // Register adds a part under name, so that configurations that hold it can be
-// saved and read. It fails where the name is taken or empty.
+// saved and read. It fails where the name is taken or empty; Kinds has further rules,
+// see Kind.
 func (r *Registry[T]) Register(name string, value T) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, taken := r.parts[name]; taken || name == "" {
 		return fmt.Errorf("netdiffus: duplicate or empty name %q of a %s", name, r.kind)
+	}
+	if r.allowed != nil {
+		if err := r.allowed(r.parts, name, value); err != nil {
+			return err
+		}
 	}
 	r.parts[name] = value
 	return nil

@@ -36,7 +36,7 @@ func ReadLabelMap(r io.Reader) ([]string, error) {
 			names, seen = append(names, ""), append(seen, false)
 		}
 		if seen[i] {
-			return nil, fmt.Errorf("line %d: index %d is there twice", line, i)
+			return nil, fmt.Errorf("line %d: duplicate index %d", line, i)
 		}
 		names[i], seen[i] = row[0], true
 	}

@@ -181,6 +181,13 @@ func (d *Drawer) drawLeaf(rng *rand.Rand, k, j int, arc int32) int32 {
 	return pick(rng, atoms, counts, e.atoms[j])
 }
 
+// ones are n ones.
+func ones(n int) []float64 {
+	x := make([]float64, n)
+	fill(x, 1)
+	return x
+}
+
 // pick draws one of atoms in proportion to its weight and its value, or to its weight
 // alone where all values are 0.
 func pick(rng *rand.Rand, atoms []int32, weights, values []float64) int32 {
@@ -189,7 +196,7 @@ func pick(rng *rand.Rand, atoms []int32, weights, values []float64) int32 {
 		total += weights[i] * values[atom]
 	}
 	if total == 0 {
-		return atoms[rng.IntN(len(atoms))]
+		return pick(rng, atoms, weights, ones(len(values)))
 	}
 	u, last := rng.Float64()*total, atoms[0]
 	for i, atom := range atoms {

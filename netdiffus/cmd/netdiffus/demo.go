@@ -22,7 +22,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
-	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -245,8 +244,7 @@ func (d *demo) train(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%d images of %d classes, %d parameters, %d images a step\n",
-		set.Len(), len(set.Classes), nn.Count(m.Params()), cfg.Training.BatchSize)
+	fmt.Fprintf(w, "%d images of %d classes, %s\n", set.Len(), len(set.Classes), describeModel(cfg, m))
 	session := newSession(c, d.found, d.images())
 	bar := newProgress(w, "step", steps)
 	opt := train.Options{Dir: d.out, Steps: steps, Session: &session, Status: bar.note}

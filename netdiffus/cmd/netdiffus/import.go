@@ -133,7 +133,7 @@ func (f *importFlags) origin() (o guided.Origin, err error) {
 	if err := f.given.apply(&asked); err != nil {
 		return o, err
 	}
-	o = guided.Origin{ImageSize: asked.Image.Side, Unsigned: f.unsigned, Color: f.color, Packets: f.length, Settings: f.given.apply}
+	o = guided.Origin{ImageSize: asked.Image.Side, Unsigned: f.unsigned, Color: f.color, Packets: f.length, Settings: func(c *netdiffus.Config) error { return f.given.apply(c) }}
 	if f.data != "" {
 		return o, nil
 	}

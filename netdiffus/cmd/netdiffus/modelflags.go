@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -321,10 +322,11 @@ func addSettings(flags *pflag.FlagSet, defaults netdiffus.Config, settings ...se
 	return given
 }
 
-// apply sets what was given in c, in the order of the settings.
-func (g *settingWords) apply(c *netdiffus.Config) error {
+// apply sets what was given in c, in the order of the settings; only these, if any are
+// named.
+func (g *settingWords) apply(c *netdiffus.Config, only ...string) error {
 	for _, s := range g.settings {
-		if word, ok := g.words[s.name]; ok {
+		if word, ok := g.words[s.name]; ok && (len(only) == 0 || slices.Contains(only, s.name)) {
 			if err := s.set(c, word); err != nil {
 				return fmt.Errorf("--%s %q: %w", s.name, word, err)
 			}

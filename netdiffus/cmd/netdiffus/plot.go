@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
@@ -104,7 +105,11 @@ func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
 			return err
 		}
 		if len(options.Loss) == 0 {
-			return fmt.Errorf("%s: no metrics; is it a run directory that train has written?", o.run)
+			var cfg netdiffus.Config
+			if err := track.ReadConfig(o.run, &cfg); err != nil || !counted(cfg) {
+				return fmt.Errorf("%s: no metrics; is it a run directory that train has written?", o.run)
+			}
+			fmt.Fprintf(c.ErrOrStderr(), "%s: no loss to draw: the model was counted, not trained\n", o.run)
 		}
 	}
 	if err := comparison.Save(c.Context(), o.out, options); err != nil {

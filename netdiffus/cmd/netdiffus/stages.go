@@ -78,7 +78,11 @@ func validationLine(r train.StepMetrics) string {
 
 // draw draws samples and shows the progress.
 func draw(ctx context.Context, w io.Writer, g *sample.Generator, r sample.Request) (*dataset.Set, error) {
-	fmt.Fprintf(w, "drawing with %s, trained for %d steps\n", g.From, g.Step)
+	trained := ""
+	if !counted(g.Config) {
+		trained = fmt.Sprintf(", trained for %d steps", g.Step)
+	}
+	fmt.Fprintf(w, "drawing with %s%s\n", g.From, trained)
 	var bar *progress
 	r.Progress = func(completed, total int) {
 		if bar == nil {

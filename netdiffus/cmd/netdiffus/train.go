@@ -107,6 +107,7 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		return err
 	}
 	warnUnused(c)
+	f.warnCounted(c, cfg)
 	if cfg.Training.RandomFlip {
 		fmt.Fprintln(c.ErrOrStderr(), "warning: --random-flip mirrors images, and a mirrored GASF is the image of no flow")
 	}
@@ -146,9 +147,13 @@ func (f *trainFlags) openOptions(c *cobra.Command) (o dataset.OpenOptions, err e
 	if o.ClassFrom, err = classFrom(f.classFrom); err != nil {
 		return o, err
 	}
-	cfg, err := f.settings(c, nil)
+	cfg, err := f.base(c, nil)
 	if err != nil {
 		return o, err
+	}
+	// Which other settings there are depends on the preset, and so on the data.
+	if err := f.given.apply(&cfg, "image-size"); err != nil {
+		return o, usageOf(c, err)
 	}
 	o.Side, o.Channels = cfg.Image.Side, cfg.Image.Channels
 	if o.Channels != 1 && o.Channels != 3 {
@@ -162,6 +167,18 @@ func (f *trainFlags) openOptions(c *cobra.Command) (o dataset.OpenOptions, err e
 //
 // set is the data to train on, nil where only the settings are asked for.
 func (f *trainFlags) settings(c *cobra.Command, set *dataset.Set) (netdiffus.Config, error) {
+	cfg, err := f.base(c, set)
+	if err != nil {
+		return cfg, err
+	}
+	if err := f.given.apply(&cfg); err != nil {
+		return cfg, usageOf(c, err)
+	}
+	return cfg, nil
+}
+
+// base is settings without the flags.
+func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config, error) {
 	name := f.preset
 	if name == "" {
 		name = "classic"
@@ -184,9 +201,6 @@ func (f *trainFlags) settings(c *cobra.Command, set *dataset.Set) (netdiffus.Con
 			return cfg, err
 		}
 	}
-	if err := f.given.apply(&cfg); err != nil {
-		return cfg, usageOf(c, err)
-	}
 	return cfg, nil
 }
 
@@ -208,10 +222,43 @@ func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error
 	return cfg, nil
 }
 
+// counted reports whether the model is counted, and not trained.
+func counted(cfg netdiffus.Config) bool {
+	_, is := cfg.Kind.(netdiffus.Estimator)
+	return is
+}
+
+// describeModel is a model in a few words: how large it is.
+func describeModel(cfg netdiffus.Config, m netdiffus.Model) string {
+	if counted(cfg) {
+		return "a model that is counted, not trained"
+	}
+	return fmt.Sprintf("%d parameters", nn.Count(m.Params()))
+}
+
+// warnCounted warns of settings of training that were given for a model that is
+// counted.
+func (f *trainFlags) warnCounted(c *cobra.Command, cfg netdiffus.Config) {
+	if !counted(cfg) {
+		return
+	}
+	for _, s := range f.given.settings {
+		if _, given := f.given.words[s.name]; given && s.of == nil && s.name != "seed" && s.name != "image-size" && s.name != "diffusion-steps" && s.name != "noise-schedule" && s.name != "class-cond" {
+			fmt.Fprintf(c.ErrOrStderr(), "warning: --%s has no effect on a model that is counted; --preset network trains one\n", s.name)
+		}
+	}
+}
+
 // plan prints what would be done.
 func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) error {
 	m, err := cfg.Model()
 	if err != nil {
+		return err
+	}
+	if counted(cfg) {
+		_, err = fmt.Fprintf(w, "data        %s: %d images of %dx%dx%d in %d classes\nrun         %s\nmodel       %s\n",
+			f.data, set.Len(), set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
+			f.runOr("a new directory below runs"), describeModel(cfg, m))
 		return err
 	}
 	weights := int64(nn.Count(m.Params())) * 4
@@ -265,11 +312,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		return err
 	}
 	session := newSession(c, device, f.data)
-	parameters := fmt.Sprintf("%d parameters", nn.Count(m.Params()))
-	if _, counted := cfg.Kind.(netdiffus.Estimator); counted {
-		parameters = "a model that is counted"
-	}
-	fmt.Fprintf(w, "training on %d images of %d classes, %s, run %s\n", set.Len(), len(set.Classes), parameters, f.run)
+	fmt.Fprintf(w, "training on %d images of %d classes, %s, run %s\n", set.Len(), len(set.Classes), describeModel(cfg, m), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
@@ -284,7 +327,11 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		return err
 	}
 	if last.Step == 0 && last.Saved == "" {
-		fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
+		if counted(cfg) {
+			fmt.Fprintf(w, "%s holds this model already\n", f.run)
+		} else {
+			fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
+		}
 	}
 	from := f.run
 	if best != "" && best != last.Saved {
