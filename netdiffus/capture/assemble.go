@@ -195,6 +195,17 @@ func (a *assembler) divide(f *Biflow, s *segment, time int64, duplicate bool) (n
 	}
 	quiet := time - f.last
 	switch {
+	case (s.syn || s.synAck) && !duplicate && f.tcp.reused(s, quiet): // though a time-out may have passed as well
+		before := f.tcp
+		before.gaps = nil
+		a.counts.Reused++
+		if !a.end(f) {
+			return nil, false
+		}
+		if next, more = a.begin(s, time); more {
+			next.before = &before
+		}
+		return next, more
 	case a.over(f, time):
 		inherits := a.idle == 0 || quiet <= a.idle
 		clientLow, tcp, before := f.clientIsLow(), f.tcp, f.before
@@ -210,16 +221,6 @@ func (a *assembler) divide(f *Biflow, s *segment, time int64, duplicate bool) (n
 		if inherits && more {
 			next.client, next.clientLow = clientInherited, clientLow
 			next.tcp, next.before = tcp, before
-		}
-		return next, more
-	case (s.syn || s.synAck) && !duplicate && f.tcp.reused(s, quiet):
-		before := f.tcp
-		a.counts.Reused++
-		if !a.end(f) {
-			return nil, false
-		}
-		if next, more = a.begin(s, time); more {
-			next.before = &before
 		}
 		return next, more
 	}

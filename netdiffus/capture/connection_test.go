@@ -176,6 +176,24 @@ func TestActiveTimeoutKeepsTheConnection(t *testing.T) {
 	}
 }
 
+// TestActiveTimeoutAtReuse: where the duration has passed as another connection
+// begins, its client is its own SYN's sender.
+func TestActiveTimeoutAtReuse(t *testing.T) {
+	packets := handshake(0, 100)
+	for _, p := range handshake(2*time.Second, 5000) { // the other end connects
+		if strings.Contains(p.flags, "<") {
+			p.flags = strings.TrimSuffix(p.flags, "<")
+		} else {
+			p.flags += "<"
+		}
+		packets = append(packets, p)
+	}
+	flows, counts := assembleFile(t, record(t, packets), Options{Assembly: Assembly{Active: time.Second}})
+	if want := [][]int{{-10, 20}, {-10, 20}}; !reflect.DeepEqual(flows, want) || counts.Reused != 1 {
+		t.Errorf("flows %v, want %v; %+v", flows, want, counts)
+	}
+}
+
 func TestRetransmissions(t *testing.T) {
 	const ms = time.Millisecond
 	data := func(at time.Duration, seq uint32, payload int) wire {
