@@ -24,7 +24,7 @@ type Assembly struct {
 
 	// MaxOpen bounds the flows that are held in memory at once; past it the
 	// one that was quiet for longest is ended, with a warning. 0 means 262,144.
-	// A flow takes some 400 bytes and 16 more a packet that it keeps.
+	// A flow takes some 300 bytes and 16 more a packet that it keeps.
 	MaxOpen int
 
 	// DropDuplicates leaves out packets that were captured a second time, as
