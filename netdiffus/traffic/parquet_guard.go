@@ -221,6 +221,7 @@ func (g *pageGuard) checkDictionary(d format.DictionaryPageHeader, size int32) e
 	if err := checkCount(d.NumValues); err != nil {
 		return err
 	}
+	//lint:ignore SA1019 deprecated to write, and still what files hold
 	if d.Encoding != format.Plain && d.Encoding != format.PlainDictionary {
 		return fmt.Errorf("damaged Parquet data: a dictionary encoded with %v", d.Encoding)
 	}
@@ -246,6 +247,7 @@ func checkValues(e format.Encoding, data []byte, values int32) error {
 	switch e {
 	case format.Plain, format.ByteStreamSplit:
 		return nil
+	//lint:ignore SA1019 deprecated to write, and still what files hold
 	case format.PlainDictionary, format.RLEDictionary:
 		if len(data) == 0 {
 			return nil // a page of nulls
