@@ -40,7 +40,8 @@ type Options struct {
 	GoProxy string
 	// Program is the version of this program, for clients.
 	Program string
-	// Stderr gets the log, and what GoNB prints; nil means os.Stderr.
+	// Stderr gets the log, and what GoNB prints, from several goroutines; nil means
+	// os.Stderr.
 	Stderr io.Writer
 }
 

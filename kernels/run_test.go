@@ -1,9 +1,9 @@
 package kernels
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +45,7 @@ func options(t *testing.T, gonb string) Options {
 	}
 	t.Cleanup(func() { os.RemoveAll(run) })
 	c := wire.Connection{Transport: "ipc", IP: filepath.Join(run, "s"), Shell: 1, IOPub: 2, Stdin: 3, Control: 4, Heartbeat: 5, Key: "k"}
-	o := Options{ConnectionFile: filepath.Join(dir, "kernel.json"), Tools: dir, Module: dir, Stderr: new(bytes.Buffer)}
+	o := Options{ConnectionFile: filepath.Join(dir, "kernel.json"), Tools: dir, Module: dir, Stderr: io.Discard}
 	if err := c.Write(o.ConnectionFile); err != nil {
 		t.Fatal(err)
 	}
