@@ -197,7 +197,7 @@ func (p *Proxy) emit(m *wire.Message) {
 	p.iopub.Send(p.key.Frames(m))
 }
 
-// welcome returns the message that tells a new subscriber that its subscription is
+// welcome returns the message to a new subscriber that its subscription is
 // in effect.
 func (p *Proxy) welcome(topic string) [][]byte {
 	m := p.session.New("iopub_welcome", nil, map[string]string{"subscription": topic})

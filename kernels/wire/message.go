@@ -1,5 +1,5 @@
 // Package wire reads, checks, signs and writes the messages between a Jupyter client
-// and a kernel, and the connection file that tells each where the other is.
+// and a kernel, and the connection file with the addresses of both.
 //
 // Source: "Messaging in Jupyter", protocol 5.4, jupyter-client's documentation.
 package wire

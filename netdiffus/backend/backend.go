@@ -107,19 +107,19 @@ func (s *search) open(kind, options string) (compute.Backend, error) {
 	}
 	cuda := kind == "" || kind == "xla" || kind == "cuda"
 	cpu := kind == "" || kind == "xla" || kind == "cpu"
-	var roads []func(options string) (compute.Backend, error)
+	var attempts []func(options string) (compute.Backend, error)
 	if cuda {
-		roads = append(roads, s.cuda)
+		attempts = append(attempts, s.cuda)
 	}
 	if cpu {
-		roads = append(roads, s.installedCPU, s.fetchedCPU, s.fetchCPU)
+		attempts = append(attempts, s.installedCPU, s.fetchedCPU, s.fetchCPU)
 	}
 	if !cuda && !cpu {
-		roads = append(roads, func(options string) (compute.Backend, error) { return s.installed(kind, options) })
+		attempts = append(attempts, func(options string) (compute.Backend, error) { return s.installed(kind, options) })
 	}
 	var failures []error
-	for _, road := range roads {
-		b, err := road(options)
+	for _, attempt := range attempts {
+		b, err := attempt(options)
 		if b != nil {
 			return b, nil
 		}

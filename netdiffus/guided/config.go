@@ -45,7 +45,7 @@ var (
 	ErrLabelDropout = errors.New("label_dropout is needed")       // Origin.Settings
 )
 
-// Config returns the configuration of the model: what the tensors tell, then the
+// Config returns the configuration of the model: what follows from the tensors, then the
 // optimiser, then o.
 func (c *Checkpoint) Config(o Origin) (netdiffus.Config, error) {
 	cfg := netdiffus.Reference()
@@ -93,7 +93,7 @@ func (c *Checkpoint) Config(o Origin) (netdiffus.Config, error) {
 	return cfg, nil
 }
 
-// infer finds the network. Its images' size, which no tensor tells, is o's, or else 10
+// infer finds the network. Its images' size, which no tensor determines, is o's, or else 10
 // where the network has few enough levels.
 func infer(shapes map[string][]int, o Origin) (unet.Config, error) {
 	size := o.ImageSize

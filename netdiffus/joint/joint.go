@@ -27,9 +27,9 @@ import (
 type Settings struct {
 	Order int `json:"order"` // packets that a packet depends on
 	// Rare merges the values that were seen fewer times at their class and place into
-	// groups of neighbours that the chain does not tell apart. What a group turns out
-	// as is as often a value that was not seen (codec.Atoms.Novel) as the counts of
-	// rare values lead to expect. 0 and 1 merge none.
+	// groups of neighbours, which are one symbol of the chain. A group is drawn as one
+	// of its values, or as one that was not seen (codec.Atoms.Novel), with the
+	// probabilities of Good (1953). 0 and 1 merge none.
 	Rare int `json:"rare,omitempty"`
 	// Group is how often the values of a group were seen together, about; 0 means 8.
 	Group int `json:"group,omitempty"`

@@ -124,7 +124,7 @@ func (m *merger) add(k int, v float64) {
 	}
 }
 
-// close ends the group. What it turns out as, seen before or not, goes by rareWeights.
+// close ends the group. Its atoms have the weights of rareWeights.
 func (m *merger) close() {
 	if len(m.open) == 0 {
 		return

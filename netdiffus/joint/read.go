@@ -7,7 +7,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
-// Read reads the series that GASF images show off their diagonals, by class: an atom
+// Read reads each GASF image's series from its diagonal, and returns them by class: an atom
 // for each place and channel. labels are the images' classes, indices into classes.
 func Read(channels []*codec.Atoms, classes []string, images imaging.Images, labels []int) []Series {
 	levels := make([][][][]float64, len(classes)) // by class, channel and place

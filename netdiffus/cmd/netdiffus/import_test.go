@@ -353,7 +353,7 @@ func TestImportedRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !slices.Equal(drawn.Classes, set.Classes) || !drawn.Encoding.Fitted() {
-		t.Errorf("samples of the classes %q, want %q with the way back", drawn.Classes, set.Classes)
+		t.Errorf("samples of the classes %q, want %q and an encoding", drawn.Classes, set.Classes)
 	}
 }
 

@@ -116,7 +116,7 @@ func TestPictureUsage(t *testing.T) {
 }
 
 // TestImportModelOfPictures: guided-diffusion's own networks, of 3 channels, come in
-// with the way back from their pictures.
+// that can be decoded from their pictures.
 func TestImportModelOfPictures(t *testing.T) {
 	dir := t.TempDir()
 	network := unet.Config{

@@ -363,7 +363,7 @@ func given(c *cobra.Command) map[string]string {
 
 func presetNames() []string { return slices.Sorted(maps.Keys(netdiffus.Presets)) }
 
-// unused are flags of the reference that have nothing to say here, and why.
+// unused are flags of the reference that have no effect here, and why.
 var unused = []struct{ name, kind, why string }{
 	{"use-fp16", "bool", "weights are float32, as CPUs compute fastest"},
 	{"fp16-scale-growth", "X", "it belongs to --use-fp16"},

@@ -1,5 +1,5 @@
 // Package plainjson writes JSON for people to read: indented, but with lists of
-// numbers on one line each, since a table of a thousand lengths is no reading.
+// numbers on one line each, since nobody reads a thousand lengths one a line.
 package plainjson
 
 import (
