@@ -99,6 +99,7 @@ func TestTimedAtomsResume(t *testing.T) {
 
 // TestLongAtoms: flows of many places go round a loop, and learn all the same.
 func TestLongAtoms(t *testing.T) {
+	longtest.Only(t, "compiles a training program")
 	cfg := small()
 	cfg.Training.BatchSize, cfg.Training.Steps = 8, 2
 	set := twoKinds(t, dataset.Channel{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 4}})

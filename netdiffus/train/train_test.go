@@ -15,6 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
@@ -227,7 +228,10 @@ func TestMicrobatchesAndDivergence(t *testing.T) {
 	set, cfg := gradients(4), tiny()
 	cfg.ClassCond, cfg.Diffusion.Variance, cfg.UNet.Dropout = false, netdiffus.Variances.Must("fixed_large"), 0
 	cfg.Training = netdiffus.Training{BatchSize: 4, Microbatch: 3, LR: 1e-4, Sampler: netdiffus.TimestepSamplers.Must("uniform")}
-	split := all(t, cfg, set, Options{Steps: 1})
+	var split []StepMetrics
+	if longtest.On() { // compiles another program
+		split = all(t, cfg, set, Options{Steps: 1})
+	}
 
 	cfg.Training.Microbatch, cfg.Training.LR = 0, 1e30
 	dir := filepath.Join(t.TempDir(), "run")
@@ -241,7 +245,10 @@ func TestMicrobatchesAndDivergence(t *testing.T) {
 	if !errors.Is(last, ErrDiverged) {
 		t.Errorf("the run ends with %v, want ErrDiverged", last)
 	}
-	if len(whole) == 0 || math.Abs(split[0].MSE-whole[0].MSE) > 1e-6 || whole[0].VLB != 0 {
+	if len(whole) == 0 || whole[0].VLB != 0 {
+		t.Fatalf("whole %+v", whole)
+	}
+	if split != nil && math.Abs(split[0].MSE-whole[0].MSE) > 1e-6 {
 		t.Errorf("split %+v, whole %+v", split, whole)
 	}
 	if steps, err := checkpoint.List(track.Checkpoints(dir)); err != nil || len(steps) > 0 {

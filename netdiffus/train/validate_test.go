@@ -10,6 +10,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -69,6 +70,9 @@ func TestValidation(t *testing.T) {
 		t.Errorf("metrics.jsonl has no validation: %v\n%s", err, log)
 	}
 
+	if !longtest.On() { // TestResumedRunIsTheSameRun goes on, without validation
+		return
+	}
 	reports(t, watched(20), Options{Dir: halves, Steps: 12, Keep: 1})
 	rest := reports(t, watched(20), Options{Dir: halves, Keep: 1})
 	if last, want := rest[len(rest)-1], straight[len(straight)-1]; *last.Validation != *want.Validation || last.Loss != want.Loss || last.Best != want.Best {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 )
 
 // lockedBuffer is written by a process and read by a test.
@@ -39,9 +40,7 @@ func (l *lockedBuffer) String() string {
 // TestNotebooksLab starts JupyterLab on a machine without the kernel, finds it
 // offered, and ends it by an interrupt.
 func TestNotebooksLab(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts JupyterLab")
-	}
+	longtest.Only(t, "starts JupyterLab")
 	kerneltest.Python(t)
 	emptyHome(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,6 +10,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/pytorch"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -77,7 +78,9 @@ func TestOldRoad(t *testing.T) {
 	}
 	mustRun(t, "plot", "--real", at("png"), "--synthetic", at("npz"), "--out", at("plots"), "--run", at("run"))
 	mustRun(t, "plot", "--real", in, "--synthetic", at("drawn"), "--out", at("plots"))
-	mustRun(t, "train", "--data_dir", at("png"), "--run", at("run"), "--steps", "3") // finds the size in the run
+	if longtest.On() {
+		mustRun(t, "train", "--data_dir", at("png"), "--run", at("run"), "--steps", "3") // finds the size in the run
+	}
 }
 
 func TestPictureUsage(t *testing.T) {
