@@ -14,13 +14,16 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// tcpFrame builds an Ethernet frame between two hosts by their last bytes.
+// tcpFrame builds an Ethernet frame between two hosts by their last bytes. Both count from
+// sequence number 0, which SYN has.
 func tcpFrame(t *testing.T, from, to byte, fromPort, toPort uint16, payload int, flags func(*layers.TCP)) []byte {
 	t.Helper()
 	eth := &layers.Ethernet{SrcMAC: make([]byte, 6), DstMAC: make([]byte, 6), EthernetType: layers.EthernetTypeIPv4}
 	ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolTCP, SrcIP: []byte{192, 0, 2, from}, DstIP: []byte{192, 0, 2, to}}
-	tcp := &layers.TCP{SrcPort: layers.TCPPort(fromPort), DstPort: layers.TCPPort(toPort), ACK: true}
-	flags(tcp)
+	tcp := &layers.TCP{SrcPort: layers.TCPPort(fromPort), DstPort: layers.TCPPort(toPort), ACK: true, Seq: 1, Ack: 1}
+	if flags(tcp); tcp.SYN {
+		tcp.Seq = 0
+	}
 	b := gopacket.NewSerializeBuffer()
 	err := gopacket.SerializeLayers(b, gopacket.SerializeOptions{FixLengths: true}, eth, ip, tcp, gopacket.Payload(make([]byte, payload)))
 	if err != nil {
