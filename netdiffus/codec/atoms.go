@@ -116,7 +116,7 @@ func (t AtomTable) Middles(tau float64) []float64 {
 // Index returns the atom whose value is nearest to v; of two as near, the
 // smaller. It returns the padding atom only where there is no other.
 func (t AtomTable) Index(v float64) int {
-	return nearest(t.Values, v)
+	return Nearest(t.Values, v)
 }
 
 func normalise(p []float64) []float64 {
@@ -130,8 +130,9 @@ func normalise(p []float64) []float64 {
 	return p
 }
 
-// nearest returns the index of the number nearest to v in rising numbers.
-func nearest(numbers []float64, v float64) int {
+// Nearest returns the index of the number nearest to v in rising numbers; of two as near,
+// of the smaller. There must be one.
+func Nearest(numbers []float64, v float64) int {
 	i, _ := slices.BinarySearch(numbers, v)
 	switch {
 	case i == 0:
@@ -194,7 +195,7 @@ func (a *Atoms) Decode(class string, codes []float64) []float64 {
 		return v
 	}
 	for j, t := range tables {
-		k := nearest(a.middlesOf(class, j), codes[j]*codes[j])
+		k := Nearest(a.middlesOf(class, j), codes[j]*codes[j])
 		if k == len(t.Values) {
 			break
 		}
@@ -213,7 +214,7 @@ func (a *Atoms) DecodeAlive(class string, codes []float64) []float64 {
 		return v
 	}
 	for j, t := range tables {
-		if k := nearest(a.middlesOf(class, j)[:len(t.Values)], codes[j]*codes[j]); len(t.Values) > 0 {
+		if k := Nearest(a.middlesOf(class, j)[:len(t.Values)], codes[j]*codes[j]); len(t.Values) > 0 {
 			v[j] = t.Values[min(k, len(t.Values)-1)]
 		}
 	}

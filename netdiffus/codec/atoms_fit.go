@@ -171,7 +171,7 @@ func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) Ato
 	}
 	t.Values, t.Weights = kept, make([]float64, len(kept))
 	for _, v := range slices.Sorted(maps.Keys(weights)) { // sorted: sums must repeat to the last bit
-		t.Weights[nearest(kept, v)] += weights[v]
+		t.Weights[Nearest(kept, v)] += weights[v]
 	}
 	if f.settings.Novel > 1 && f.settings.Bins == 0 && len(t.Values) > 0 {
 		t.addNovel(f.settings.Novel)

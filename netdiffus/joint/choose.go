@@ -27,7 +27,6 @@ const (
 	leastHeldOut = 5    // series of a class, below which it is not measured
 	mostDrawn    = 300  // series of a class, of each setting
 	trees        = 60   // of the forest
-	nearBytes    = 8    // mean difference a place up to which a series is nearly a copy
 	slack        = 0.02 // of the shares of copies: their standard error
 )
 
@@ -211,13 +210,7 @@ func (t *trials) rows(series [][]float64) [][]float64 {
 // class c fitted to.
 func (t *trials) copies(c int, series [][]float64) (exact, near float64) {
 	rows, fit := t.rows(series), t.rows(t.fit[c])
-	exact = metric.Share(metric.Copies(rows, fit))
-	for _, d := range metric.Closest(rows, fit) {
-		if d <= nearBytes {
-			near++
-		}
-	}
-	return exact, near / float64(len(rows))
+	return metric.Share(metric.Copies(rows, fit)), metric.NearShare(metric.Closest(rows, fit))
 }
 
 // held measures the series held out.

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 )
 
@@ -125,7 +126,7 @@ func (d *Drawer) weigh(diagonals [][]float64, signal, noise, floor float64) {
 func likelihoods(level []float64, x, signal, noise, floor float64, dst []float64) {
 	best := x
 	if signal > 0 {
-		best -= signal * level[nearest(level, x/signal)]
+		best -= signal * level[codec.Nearest(level, x/signal)]
 	}
 	scale := 1 / (2 * noise * noise)
 	for k, v := range level {

@@ -117,13 +117,10 @@ func (t LeafTable) check(arcs, atoms int) error {
 
 // makeLeaf computes what follows from the counts.
 func makeLeaf(a *codec.Atoms, class string, chain *markov.Automaton, counts []LeafTable) leaf {
-	l := leaf{counts: counts, level: levelsOf(a, class)}
-	for j, level := range l.level {
-		code := make([]float64, len(level))
-		for k, v := range level {
-			code[k] = math.Sqrt((v + 1) / 2)
-		}
-		l.code = append(l.code, code)
+	l := leaf{counts: counts}
+	for j, t := range a.Tables[class] {
+		level, code := shown(t, a.TauOrDefault())
+		l.level, l.code = append(l.level, level), append(l.code, code)
 		at := &chain.Places[j]
 		bySymbol, share := map[pair]float64{}, make([]float64, len(at.Symbol))
 		for arc, symbol := range at.Symbol {

@@ -65,10 +65,7 @@ func rareWeights(tables []codec.AtomTable, rare int) []float64 {
 
 func newPlace(t codec.AtomTable, tau float64, s Settings, rare []float64) place {
 	p := place{symbol: make([]int32, t.Len())}
-	for _, u := range t.Middles(tau) {
-		p.level = append(p.level, 2*u-1)
-		p.code = append(p.code, math.Sqrt(u))
-	}
+	p.level, p.code = shown(t, tau)
 	novel := map[int]bool{}
 	for _, k := range t.Novel {
 		novel[k] = true
@@ -87,6 +84,15 @@ func newPlace(t codec.AtomTable, tau float64, s Settings, rare []float64) place 
 		p.single(len(t.Values))
 	}
 	return p
+}
+
+// shown returns for each atom of a table what the diagonal shows of it, 2u − 1, and its
+// code √u.
+func shown(t codec.AtomTable, tau float64) (level, code []float64) {
+	for _, u := range t.Middles(tau) {
+		level, code = append(level, 2*u-1), append(code, math.Sqrt(u))
+	}
+	return level, code
 }
 
 // single makes atom k a group of its own.

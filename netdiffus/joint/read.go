@@ -1,8 +1,6 @@
 package joint
 
 import (
-	"slices"
-
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
@@ -23,7 +21,7 @@ func Read(channels []*codec.Atoms, classes []string, images imaging.Images, labe
 		for k := range channels {
 			flow[k] = make([]int32, images.W)
 			for j := range flow[k] {
-				flow[k][j] = nearest(levels[label][k][j], image[(j*images.W+j)*images.C+k])
+				flow[k][j] = int32(codec.Nearest(levels[label][k][j], image[(j*images.W+j)*images.C+k]))
 			}
 		}
 		all[label] = append(all[label], flow)
@@ -55,23 +53,8 @@ func Values(a *codec.Atoms, classes []string, series []Series) [][][]float64 {
 func levelsOf(a *codec.Atoms, class string) [][]float64 {
 	var levels [][]float64
 	for _, t := range a.Tables[class] {
-		level := t.Middles(a.TauOrDefault())
-		for k, u := range level {
-			level[k] = 2*u - 1
-		}
+		level, _ := shown(t, a.TauOrDefault())
 		levels = append(levels, level)
 	}
 	return levels
-}
-
-// nearest returns the index of the number nearest to v in rising numbers.
-func nearest(numbers []float64, v float64) int32 {
-	i, _ := slices.BinarySearch(numbers, v)
-	switch {
-	case i == 0:
-		return 0
-	case i == len(numbers) || v-numbers[i-1] <= numbers[i]-v:
-		return int32(i - 1)
-	}
-	return int32(i)
 }

@@ -147,4 +147,4 @@ func duplicates(c classDraw) float64 {
 	return metric.Share(metric.Copies(rows(c.drawn), rows(c.train)))
 }
 
-func nearDuplicates(c classDraw) float64 { return nearShare(closest(c.drawn, c.train)) }
+func nearDuplicates(c classDraw) float64 { return metric.NearShare(closest(c.drawn, c.train)) }

@@ -53,7 +53,7 @@ func (row memoryRow) MarshalJSON() ([]byte, error) {
 // measureMemory compares every source's flows with the training flows.
 func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
-	m := memorisation{PerClass: slices.Max(want), NearBytes: nearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
+	m := memorisation{PerClass: slices.Max(want), NearBytes: metric.NearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
 	held := e.nearnessOf(e.test)
 	m.HeldOut = memoryRow{testFlows.name, spreads{}}
 	m.HeldOut.add(held)
@@ -91,10 +91,6 @@ func (row memoryRow) add(n *nearness) {
 	}
 }
 
-// nearBytes is how near to a training flow counts as a near duplicate: the mean
-// difference of the signed lengths, bytes a place.
-const nearBytes = 8
-
 // maxSearched is how many flows of a class are compared with all of the training flows
 // at most: the search takes the product of both.
 const maxSearched = 2000
@@ -110,17 +106,6 @@ func closest(flows, reference []series) []float64 {
 		flows = some
 	}
 	return metric.Closest(rows(flows), rows(reference))
-}
-
-// nearShare is the share of distances that make a near duplicate, copies included.
-func nearShare(distance []float64) float64 {
-	n := 0
-	for _, d := range distance {
-		if d <= nearBytes {
-			n++
-		}
-	}
-	return float64(n) / float64(len(distance))
 }
 
 // nearness is how the flows of a sample lie to the training flows.
@@ -192,7 +177,7 @@ func exactCopies(n *nearness) float64 {
 }
 
 func nearCopies(n *nearness) float64 {
-	return n.mean(func(c classNearness) float64 { return nearShare(c.closest) })
+	return n.mean(func(c classNearness) float64 { return metric.NearShare(c.closest) })
 }
 
 func meanClosest(n *nearness) float64 {

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -17,33 +15,19 @@ import (
 // microseconds apart, and an LLDP frame.
 func doubled(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "a.pcap")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	w, err := capture.NewWriter(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(at int64, frame []byte) {
-		if err := w.Write(at, frame); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var m capture.PacketMaker
 	client := &capture.Peer{Addr: netip.MustParseAddr("192.0.2.1"), Port: 50000}
 	server := &capture.Peer{Addr: netip.MustParseAddr("198.51.100.1"), Port: 443}
-	for i := range int64(3) {
-		frame := bytes.Clone(m.Datagram(client, server, 100+int(i)))
-		write(i*1e9, frame)
-		write(i*1e9+5000, frame)
-	}
-	lldp := make([]byte, 60)
-	lldp[12], lldp[13] = 0x88, 0xcc
-	write(4e9, lldp)
-	return path
+	return captureBy(t, func(write func(at int64, frame []byte)) {
+		for i := range int64(3) {
+			frame := m.Datagram(client, server, 100+int(i))
+			write(i*1e9, frame)
+			write(i*1e9+5000, frame)
+		}
+		lldp := make([]byte, 60)
+		lldp[12], lldp[13] = 0x88, 0xcc
+		write(4e9, lldp)
+	})
 }
 
 func TestFlowsSummary(t *testing.T) {

@@ -12,8 +12,19 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// captureOf writes a capture of Ethernet frames.
+// captureOf writes a capture of Ethernet frames, a second apart.
 func captureOf(t *testing.T, frames ...[]byte) string {
+	t.Helper()
+	return captureBy(t, func(write func(at int64, frame []byte)) {
+		for i, frame := range frames {
+			write(int64(i)*1e9, frame)
+		}
+	})
+}
+
+// captureBy writes a capture of the Ethernet frames that fill writes, with their times
+// in nanoseconds.
+func captureBy(t *testing.T, fill func(write func(at int64, frame []byte))) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.pcap")
 	f, err := os.Create(path)
@@ -25,11 +36,11 @@ func captureOf(t *testing.T, frames ...[]byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, frame := range frames {
-		if err := w.Write(int64(i)*1e9, frame); err != nil {
+	fill(func(at int64, frame []byte) {
+		if err := w.Write(at, frame); err != nil {
 			t.Fatal(err)
 		}
-	}
+	})
 	return path
 }
 
