@@ -46,8 +46,8 @@ func recipes(length int) map[string]Recipe {
 		"times first":              {SeriesLength: length, Channels: []Channel{{Feature: traffic.InterArrival{}}, {Codec: codec.MinMax{Low: 0.1}}}},
 		"lengths and directions":   {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.PacketDirection{}}}},
 		"all three":                {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Low: 0.1}}, {Feature: traffic.PacketDirection{}}, {Feature: traffic.InterArrival{}}}},
-		"atoms":                    {SeriesLength: length, Channels: []Channel{{Codec: atoms()}, {traffic.InterArrival{}, times()}}},
-		"atoms of three":           {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: atoms()}, {traffic.PacketDirection{}, atoms()}, {traffic.InterArrival{}, times()}}},
+		"atoms":                    {SeriesLength: length, Channels: []Channel{{Codec: atoms()}, {Feature: traffic.InterArrival{}, Codec: times()}}},
+		"atoms of three":           {SeriesLength: length, Channels: []Channel{{Feature: traffic.Length{}, Codec: atoms()}, {Feature: traffic.PacketDirection{}, Codec: atoms()}, {Feature: traffic.InterArrival{}, Codec: times()}}},
 		"mixed codecs":             {SeriesLength: length, Channels: []Channel{{Codec: atoms()}, {Feature: traffic.InterArrival{}}}},
 	}
 }
@@ -194,7 +194,7 @@ func TestEncodingJSON(t *testing.T) {
 	if want := `{"length":10,"feature":"signed_length","codec":{"max":9,"min":-5,"name":"minmax"},"image":{"name":"gasf"}}`; err != nil || string(one) != want {
 		t.Errorf("%s, %v, want %s", one, err, want)
 	}
-	r := Recipe{SeriesLength: 12, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 9}}, {traffic.PacketDirection{}, codec.MinMax{Max: 1}}}, Image: imaging.GASF{}}
+	r := Recipe{SeriesLength: 12, Channels: []Channel{{Feature: traffic.Length{}, Codec: codec.MinMax{Max: 9}}, {Feature: traffic.PacketDirection{}, Codec: codec.MinMax{Max: 1}}}, Image: imaging.GASF{}}
 	data, err := json.Marshal(MustEncoding(r))
 	if err != nil {
 		t.Fatal(err)

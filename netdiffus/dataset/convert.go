@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -33,8 +34,8 @@ type Conversion struct {
 	Encoding *Encoding
 	Classes  []string
 	Counts   []int // flows of each class
-	Flows    int
-	Cut      int // flows that had more packets than Encoding.SeriesLength: the rest of them is not in the images
+	Flows    int   // or series
+	Cut      int   // flows or series that were longer than Encoding.SeriesLength: the rest of them is not in the images
 
 	// Invertible reports whether the images can be decoded. Where they can, every
 	// flow was decoded again, from the float64 pixels as written and from the same
@@ -45,7 +46,11 @@ type Conversion struct {
 	Invertible       bool
 	Exact64, Exact32 int
 	TimesOff         float64
-	Loss             *Loss // of pictures; nil where the images are numbers, or cannot be decoded
+	// Precision is how the values of series came back, by channel; nil for flows.
+	// Of series Exact64 and Exact32 count those of which every value came back to a
+	// millionth of its channel's largest.
+	Precision []Precision
+	Loss      *Loss // of pictures; nil where the images are numbers, or cannot be decoded
 }
 
 // Convert makes a set of the flows in the folder dir without holding it in
@@ -54,10 +59,28 @@ type Conversion struct {
 // left of it. The order of rows is kept; they count from 0, those of classes
 // left out included.
 func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe, dir string, o ConvertOptions) (Conversion, error) {
+	return convert(ctx, ofFlows(flows), r, dir, o)
+}
+
+// ConvertSeries is Convert of series. Channels, SeriesLength and Step that r leaves
+// open are those of the first series; one channel without a name gives its codec to
+// all.
+func ConvertSeries(ctx context.Context, all iter.Seq2[series.Series, error], r Recipe, dir string, o ConvertOptions) (Conversion, error) {
+	if err := checkFree(dir, o.Overwrite); err != nil {
+		return Conversion{}, err
+	}
+	r, err := r.forSeries(all)
+	if err != nil {
+		return Conversion{}, err
+	}
+	return convert(ctx, ofSeries(all), r, dir, o)
+}
+
+func convert(ctx context.Context, sources iter.Seq2[source, error], r Recipe, dir string, o ConvertOptions) (Conversion, error) {
 	if err := checkFree(dir, o.Overwrite); err != nil {
 		return Conversion{}, err // before the work, not after it
 	}
-	c := &conversion{ctx: ctx, flows: flows, options: o}
+	c := &conversion{ctx: ctx, sources: sources, options: o}
 	done, err := c.fit(r)
 	if err != nil {
 		return Conversion{}, err
@@ -83,7 +106,7 @@ func Convert(ctx context.Context, flows iter.Seq2[traffic.Flow, error], r Recipe
 // conversion is one Convert under way.
 type conversion struct {
 	ctx     context.Context
-	flows   iter.Seq2[traffic.Flow, error]
+	sources iter.Seq2[source, error]
 	options ConvertOptions
 }
 
@@ -96,7 +119,7 @@ func (c *conversion) fit(r Recipe) (done Conversion, err error) {
 	if _, err := json.Marshal(fit.encoding); err != nil {
 		return done, cause(err) // before the work: the manifest could not be written after it
 	}
-	err = c.each(0, func(row int, f traffic.Flow) error { return c.atRow(row, fit.add(f)) })
+	err = c.each(0, func(row int, from source) error { return c.atRow(row, fit.add(from)) })
 	if err != nil {
 		return done, err
 	}
@@ -105,22 +128,27 @@ func (c *conversion) fit(r Recipe) (done Conversion, err error) {
 	}
 	done.Cut = fit.cut
 	done.Encoding, done.Classes, done.Counts, err = fit.result()
+	if err == nil && done.Encoding.recipe.Record == Series {
+		for i, channel := range done.Encoding.recipe.Channels {
+			done.Precision = append(done.Precision, Precision{Channel: channel.Series, Unit: channel.Unit, Peak: fit.peaks[i]})
+		}
+	}
 	for _, n := range done.Counts {
 		done.Flows += n
 	}
 	return done, err
 }
 
-// each calls do for every flow of the chosen classes, with its row, and reports
+// each calls do for every flow or series of the chosen classes, with its row, and reports
 // progress.
-func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) error {
+func (c *conversion) each(total int, do func(row int, from source) error) error {
 	report := func(completed int) {
 		if c.options.Progress != nil {
 			c.options.Progress(completed, total)
 		}
 	}
 	row, done := -1, 0
-	for f, err := range c.flows {
+	for from, err := range c.sources {
 		row++
 		if err == nil && row%64 == 0 {
 			err = c.ctx.Err()
@@ -128,10 +156,10 @@ func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) err
 		if err != nil {
 			return fmt.Errorf("dataset: %w", err)
 		}
-		if c.options.Classes != nil && !slices.Contains(c.options.Classes, f.Label) {
+		if c.options.Classes != nil && !slices.Contains(c.options.Classes, from.class()) {
 			continue
 		}
-		if err := do(row, f); err != nil {
+		if err := do(row, from); err != nil {
 			return err
 		}
 		if done++; done%256 == 0 {
@@ -142,10 +170,10 @@ func (c *conversion) each(total int, do func(row int, f traffic.Flow) error) err
 	return c.ctx.Err()
 }
 
-// job is a flow on its way to a worker.
+// job is a flow or series on its way to a worker.
 type job struct {
 	row  int
-	flow traffic.Flow
+	from source
 }
 
 // write is the second pass over the flows: it encodes all, verifies that they can
@@ -159,6 +187,9 @@ func (c *conversion) write(w writer, done *Conversion) error {
 	done.Invertible = err == nil
 
 	t := tally{done: done, written: make([]atomic.Int64, len(done.Classes))}
+	for _, p := range done.Precision {
+		t.precision = append(t.precision, precision{Precision: p})
+	}
 	batches := make(chan []job, workers)
 	group, ctx := errgroup.WithContext(c.ctx)
 	group.Go(func() error {
@@ -196,8 +227,8 @@ func (c *conversion) feed(ctx context.Context, total int, batches chan<- []job) 
 			return nil
 		}
 	}
-	err := c.each(total, func(row int, f traffic.Flow) error {
-		if batch = append(batch, job{row, f}); len(batch) < 64 {
+	err := c.each(total, func(row int, from source) error {
+		if batch = append(batch, job{row, from}); len(batch) < 64 {
 			return nil
 		}
 		return send()
@@ -215,6 +246,7 @@ type tally struct {
 	exact64, exact32 atomic.Int64
 	mu               sync.Mutex
 	off              float64
+	precision        []precision // of series, by channel
 	loss             lossCounter
 }
 
@@ -223,26 +255,42 @@ func (t *tally) worker(w writer) func(job) error {
 	e := newEncoder(t.done.Encoding)
 	d, _ := newDecoder(t.done.Encoding) // nil where the images cannot be decoded
 	return func(j job) error {
-		label, known := slices.BinarySearch(t.done.Classes, j.flow.Label)
+		label, known := slices.BinarySearch(t.done.Classes, j.from.class())
 		if !known || t.written[label].Add(1) > int64(t.done.Counts[label]) {
 			return errChanged
 		}
-		image, err := e.encode(j.flow)
+		r, err := j.from.record(t.done.Encoding)
+		if err != nil {
+			return err
+		}
+		image, err := e.encode(r)
 		if err != nil {
 			return err
 		}
 		if d != nil {
-			shown := d.pictures.open(image)
-			in64, in32, off := d.verify(j.flow, shown)
-			t.mu.Lock()
-			t.off += off
-			t.mu.Unlock()
-			t.exact64.Add(count(in64))
-			t.exact32.Add(count(in32))
-			t.loss.add(d, j.flow, shown)
+			t.verify(d, r, d.pictures.open(image))
 		}
 		return w.add(label, j.row, image)
 	}
+}
+
+// verify counts how r comes back from its image.
+func (t *tally) verify(d *decoder, r record, shown encoded) {
+	var in64, in32 bool
+	if d.recipe.Record == Series {
+		t.mu.Lock()
+		in64, in32 = d.verifySeries(r, shown, t.precision)
+		t.mu.Unlock()
+	} else {
+		var off float64
+		in64, in32, off = d.verifyFlow(r, shown)
+		t.mu.Lock()
+		t.off += off
+		t.mu.Unlock()
+		t.loss.add(d, r, shown)
+	}
+	t.exact64.Add(count(in64))
+	t.exact32.Add(count(in32))
 }
 
 // finish completes the conversion's figures. It fails when there were fewer flows than
@@ -256,6 +304,9 @@ func (t *tally) finish() error {
 	t.done.Exact64, t.done.Exact32 = int(t.exact64.Load()), int(t.exact32.Load())
 	t.done.TimesOff = t.off / float64(max(t.done.Flows, 1))
 	t.done.Loss = t.loss.result()
+	for i, p := range t.precision {
+		t.done.Precision[i] = p.result()
+	}
 	return nil
 }
 
@@ -286,7 +337,7 @@ func count(b bool) int64 {
 func missing(chosen []string, counts map[string]int) error {
 	for _, label := range chosen {
 		if counts[label] == 0 {
-			return fmt.Errorf("dataset: no flow of class %q", label)
+			return fmt.Errorf("dataset: nothing of class %q", label)
 		}
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// encoded is one flow's image and what the image does not hold.
+// encoded is the image of one flow or series and what the image does not hold.
 type encoded struct {
 	image   []float64 // [size,size,C]
 	picture []uint8   // [H,W,C], its picture, where the encoding has a rendering
@@ -34,20 +34,25 @@ func newEncoder(e *Encoding) *encoder {
 	}
 }
 
-func (e *encoder) encode(f traffic.Flow) (encoded, error) {
-	if err := e.checkTimes(f); err != nil {
+// from encodes what came in.
+func (e *encoder) from(s source) (encoded, error) {
+	r, err := s.record(e.Encoding)
+	if err != nil {
 		return encoded{}, err
 	}
-	packets := f.Packets[:min(len(f.Packets), len(e.codes))]
+	return e.encode(r)
+}
+
+func (e *encoder) encode(r record) (encoded, error) {
 	channels := e.recipe.Channels
 	for i, c := range channels {
-		if err := c.Codec.Encode(f.Label, c.Feature.Values(packets), e.codes); err != nil {
+		if err := c.Codec.Encode(r.label, r.values[i], e.codes); err != nil {
 			return encoded{}, e.atChannel(c, err)
 		}
 		e.recipe.Image.Encode(e.codes, e.plane)
 		imaging.SetChannel(e.image, e.plane, i, len(channels))
 	}
-	out := encoded{image: e.image, remainder: e.remainderOf(packets)}
+	out := encoded{image: e.image, remainder: r.remainder}
 	if e.recipe.Rendering != nil {
 		out.picture = e.recipe.Rendering.Draw(e.image, e.Size()).Pix
 	}
@@ -75,15 +80,16 @@ func newDecoder(e *Encoding) (*decoder, error) {
 	return d, err
 }
 
-// values returns each channel's feature at all places of the image, [C] of
-// [SeriesLength]. Padding is decoded in the lengths' channel alone.
+// values returns each channel's values at all places of the image, [C] of
+// [SeriesLength]. Padding is decoded in the lengths' channel of flows alone: series
+// have none.
 func (d *decoder) values(class string, image []float64) [][]float64 {
 	channels := d.recipe.Channels
 	out := make([][]float64, len(channels))
 	for i, c := range channels {
 		d.plane = imaging.Channel(d.plane, image, i, len(channels))
 		d.inverter.Decode(d.plane, d.codes)
-		if alive, ok := c.Codec.(codec.AliveDecoder); ok && i != d.lengths {
+		if alive, ok := c.Codec.(codec.AliveDecoder); ok && (i != d.lengths || d.recipe.Record == Series) {
 			out[i] = alive.DecodeAlive(class, d.codes)
 		} else {
 			out[i] = c.Codec.Decode(class, d.codes)
@@ -148,25 +154,43 @@ func (d *decoder) padded(class string, e encoded) []traffic.Packet {
 	return p
 }
 
-// verify reports whether the flow comes back from e exactly, as far as the
-// features distinguish flows: first from the image as it is, then from the image
-// in float32. Inter-arrival times are real numbers, which scales and bins round:
-// they are left out, and off is how far they are from what they were, the mean
-// difference of ln(1+microseconds) over the packets.
-func (d *decoder) verify(f traffic.Flow, e encoded) (exact64, exact32 bool, off float64) {
-	want := make([]traffic.Packet, e.length)
-	for _, c := range d.recipe.Channels {
-		c.Feature.Restore(c.Feature.Values(f.Packets[:e.length]), want)
-	}
-	e.remainder.restore(want)
-	exact64, off = same(d.packets(f.Label, e), want)
+// inFloat32 is e with its image rounded to float32, valid until the next call.
+func (d *decoder) inFloat32(e encoded) encoded {
 	d.narrow = d.narrow[:0]
 	for _, pixel := range e.image {
 		d.narrow = append(d.narrow, float64(float32(pixel)))
 	}
 	e.image = d.narrow
-	exact32, _ = same(d.packets(f.Label, e), want)
+	return e
+}
+
+// verifyFlow reports whether the flow r comes back from e exactly, as far as the
+// features distinguish flows: first from the image as it is, then from the image
+// in float32. Inter-arrival times are real numbers, which scales and bins round:
+// they are left out, and off is how far they are from what they were, the mean
+// difference of ln(1+microseconds) over the packets.
+func (d *decoder) verifyFlow(r record, e encoded) (exact64, exact32 bool, off float64) {
+	want := make([]traffic.Packet, e.length)
+	for i, c := range d.recipe.Channels {
+		c.Feature.Restore(r.values[i], want)
+	}
+	e.remainder.restore(want)
+	exact64, off = same(d.packets(r.label, e), want)
+	exact32, _ = same(d.packets(r.label, d.inFloat32(e)), want)
 	return exact64, exact32, off
+}
+
+// verifySeries reports whether the series r comes back from e, and counts its errors
+// by channel.
+func (d *decoder) verifySeries(r record, e encoded, by []precision) (exact64, exact32 bool) {
+	got64 := d.values(r.label, e.image)
+	got32 := d.values(r.label, d.inFloat32(e).image)
+	exact64, exact32 = true, true
+	for i, want := range r.values {
+		in64, in32 := by[i].add(want, got64[i], got32[i])
+		exact64, exact32 = exact64 && in64, exact32 && in32
+	}
+	return exact64, exact32
 }
 
 // same reports whether packets are equal but for their times, and how far these

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
@@ -34,6 +35,9 @@ func NewEncoding(r Recipe) (*Encoding, error) {
 	r = r.withDefaults()
 	e := &Encoding{recipe: r, lengths: -1}
 	for i, c := range r.Channels {
+		if c.Feature == nil {
+			continue // a series'
+		}
 		fields := c.Feature.Fields()
 		e.fields |= fields
 		e.direction = e.direction || fields == traffic.FieldDir
@@ -60,19 +64,31 @@ func MustEncoding(r Recipe) *Encoding {
 
 func (e *Encoding) check() error {
 	r := e.recipe
+	if r.Record != Flows && r.Record != Series {
+		return fmt.Errorf("record %q: want %s or %s", r.Record, Flows, Series)
+	}
 	if r.SeriesLength < 1 || r.SeriesLength > maxLength {
-		return fmt.Errorf("series length %d: want 1 to %d packets", r.SeriesLength, maxLength)
+		return fmt.Errorf("series length %d: want 1 to %d %s", r.SeriesLength, maxLength, r.Record.places())
+	}
+	if r.Step < 0 || r.Step > 0 && r.Record == Flows {
+		return fmt.Errorf("a step of %v: want one above 0 for series, and none for flows", r.Step)
 	}
 	if len(r.Channels) > maxChannels {
 		return fmt.Errorf("%d channels: want at most %d", len(r.Channels), maxChannels)
 	}
 	seen := map[string]bool{}
 	for i, c := range r.Channels {
-		name := c.Feature.Name()
-		if seen[name] {
-			return fmt.Errorf("duplicate feature %q", name)
+		name := c.Name()
+		switch {
+		case (c.Feature == nil) != (r.Record == Series), (c.Series == "") != (r.Record == Flows):
+			return fmt.Errorf("channel %d (%q) of a recipe for %s: flows have features, series have named channels", i, name, r.Record)
+		case seen[name]:
+			return fmt.Errorf("duplicate channel %q", name)
 		}
 		seen[name] = true
+		if c.Feature == nil {
+			continue
+		}
 		if lengths := r.Channels[e.lengths]; i != e.lengths && c.Feature.Fields().Has(traffic.FieldLength) {
 			return fmt.Errorf("features %s and %s both hold the packet's length: want one of them", lengths.Feature.Name(), name)
 		}
@@ -86,10 +102,26 @@ func (e *Encoding) check() error {
 	return r.Rendering.Validate()
 }
 
-// SeriesLength returns how many packets of a flow, from its start, an image holds.
+// places names what an image has SeriesLength of.
+func (r Record) places() string {
+	if r == Series {
+		return "bins"
+	}
+	return "packets"
+}
+
+// Record returns what an image shows.
+func (e *Encoding) Record() Record { return e.recipe.Record }
+
+// Step returns the step of a series' bins, 0 where it is unknown, and for flows.
+func (e *Encoding) Step() time.Duration { return e.recipe.Step }
+
+// SeriesLength returns how many packets of a flow, from its start, or bins of a
+// series an image holds.
 func (e *Encoding) SeriesLength() int { return e.recipe.SeriesLength }
 
-// Channels returns the features of the images and their codecs, a copy.
+// Channels returns the features of the images, or the series' channels, and their
+// codecs, a copy.
 func (e *Encoding) Channels() []Channel { return slices.Clone(e.recipe.Channels) }
 
 // LengthChannel returns the channel that holds the packets' lengths, and so how
@@ -175,38 +207,36 @@ func (e *Encoding) decodable() (imaging.Inverter, error) {
 	return inverter, nil
 }
 
-// checkTimes reports a flow without the times that the images are to hold.
-func (e *Encoding) checkTimes(f traffic.Flow) error {
-	if e.Holds(traffic.FieldIAT) && !f.Timed {
-		return errors.New("a flow without inter-arrival times, which the images are to hold (leave the feature inter_arrival out, or read captures or a file with the column IAT)")
-	}
-	return nil
-}
-
 // atChannel adds to err which of several channels it is about.
 func (e *Encoding) atChannel(c Channel, err error) error {
 	if err == nil || len(e.recipe.Channels) == 1 {
 		return err
 	}
-	return fmt.Errorf("%s: %w", c.Feature.Name(), err)
+	return fmt.Errorf("%s: %w", c.Name(), err)
 }
 
 // channelJSON is a Channel as it stands in a manifest.
 type channelJSON struct {
-	Feature string          `json:"feature"`
+	Feature string          `json:"feature,omitempty"` // of flows
+	Series  string          `json:"series,omitempty"`  // a series' channel
+	Unit    string          `json:"unit,omitempty"`
 	Codec   json.RawMessage `json:"codec"`
 }
 
 func (c Channel) json() (channelJSON, error) {
-	if err := traffic.CheckFeature(c.Feature); err != nil {
-		return channelJSON{}, err
-	}
 	data, err := codec.Marshal(c.Codec)
-	return channelJSON{c.Feature.Name(), data}, err
+	if err != nil || c.Feature == nil {
+		return channelJSON{Series: c.Series, Unit: c.Unit, Codec: data}, err
+	}
+	return channelJSON{Feature: c.Feature.Name(), Codec: data}, traffic.CheckFeature(c.Feature)
 }
 
 func (j channelJSON) channel() (c Channel, err error) {
-	if c.Feature, err = traffic.FeatureNamed(j.Feature); err == nil {
+	c.Series, c.Unit = j.Series, j.Unit
+	if j.Series == "" {
+		c.Feature, err = traffic.FeatureNamed(j.Feature)
+	}
+	if err == nil {
 		c.Codec, err = codec.Unmarshal(j.Codec)
 	}
 	return c, err
@@ -215,7 +245,9 @@ func (j channelJSON) channel() (c Channel, err error) {
 // encodingJSON is an Encoding as it stands in a manifest. The first channel has no
 // list around it, as in manifests from before there were several.
 type encodingJSON struct {
-	Length int `json:"length"`
+	Record Record `json:"record,omitempty"` // "" for flows, as in manifests from before there were series
+	Length int    `json:"length"`
+	Step   string `json:"step,omitempty"` // a duration, such as "100ms"
 	channelJSON
 	More      []channelJSON      `json:"more_channels,omitempty"`
 	Image     json.RawMessage    `json:"image"`
@@ -231,6 +263,12 @@ func (e *Encoding) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	j := encodingJSON{Length: r.SeriesLength, Image: image, Rendering: r.Rendering}
+	if r.Record != Flows {
+		j.Record = r.Record
+	}
+	if r.Step > 0 {
+		j.Step = r.Step.String()
+	}
 	for i, c := range r.Channels {
 		channel, err := c.json()
 		if err != nil {
@@ -254,7 +292,14 @@ func (e *Encoding) UnmarshalJSON(data []byte) error {
 	if j.Length < 1 {
 		return fmt.Errorf("dataset: recipe: length %d: want 1 or more", j.Length)
 	}
-	r := Recipe{SeriesLength: j.Length, Rendering: j.Rendering}
+	r := Recipe{Record: j.Record, SeriesLength: j.Length, Rendering: j.Rendering}
+	if j.Step != "" {
+		step, err := time.ParseDuration(j.Step)
+		if err != nil {
+			return fmt.Errorf("dataset: recipe: step: %w", err)
+		}
+		r.Step = step
+	}
 	for _, channel := range append([]channelJSON{j.channelJSON}, j.More...) {
 		c, err := channel.channel()
 		if err != nil {

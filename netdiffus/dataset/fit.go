@@ -1,20 +1,20 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
-// fitting sees all flows once: it counts the classes and fits the codecs.
+// fitting sees all flows, or series, once: it counts the classes and fits the codecs.
 type fitting struct {
 	encoding *Encoding
 	fitters  []codec.Fitter // by channel; nil where the codec is given
 	counts   map[string]int
 	cut      int
+	peaks    []float64 // by channel: the largest |value|
 }
 
 func newFitting(r Recipe) (*fitting, error) {
@@ -22,34 +22,27 @@ func newFitting(r Recipe) (*fitting, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fitting{encoding: e, fitters: e.fitters(), counts: map[string]int{}}, nil
+	return &fitting{encoding: e, fitters: e.fitters(), counts: map[string]int{}, peaks: make([]float64, len(e.recipe.Channels))}, nil
 }
 
-// add takes a flow into account. Its packets are not kept.
-func (s *fitting) add(f traffic.Flow) error {
-	if len(f.Packets) == 0 {
-		return errors.New("a flow without packets")
-	}
-	n := s.encoding.SeriesLength()
-	if len(f.Packets) > n {
-		s.cut++
-	}
-	if err := s.encoding.checkTimes(f); err != nil {
+// add takes a flow or series into account. Its values are not kept.
+func (s *fitting) add(from source) error {
+	r, err := from.record(s.encoding)
+	if err != nil {
 		return err
 	}
-	s.counts[f.Label]++
-	packets := f.Packets[:min(len(f.Packets), n)]
-	var lead []float64
+	if r.cut {
+		s.cut++
+	}
+	s.counts[r.label]++
 	for i, c := range s.encoding.recipe.Channels {
-		values := c.Feature.Values(packets)
-		if i == 0 {
-			lead = values
+		for _, v := range r.values[i] {
+			s.peaks[i] = max(s.peaks[i], math.Abs(v))
 		}
-		var err error
 		if conditional, ok := s.fitters[i].(codec.ConditionalFitter); ok && i > 0 {
-			err = conditional.AddConditional(f.Label, values, lead)
+			err = conditional.AddConditional(r.label, r.values[i], r.values[0])
 		} else if s.fitters[i] != nil {
-			err = s.fitters[i].Add(f.Label, values)
+			err = s.fitters[i].Add(r.label, r.values[i])
 		}
 		if err != nil {
 			return s.encoding.atChannel(c, err)
@@ -61,7 +54,7 @@ func (s *fitting) add(f traffic.Flow) error {
 // result returns the fitted encoding and the classes, sorted, with their counts.
 func (s *fitting) result() (e *Encoding, classes []string, counts []int, err error) {
 	if len(s.counts) == 0 {
-		return nil, nil, nil, errors.New("dataset: no flows")
+		return nil, nil, nil, fmt.Errorf("dataset: no %s", s.encoding.recipe.Record)
 	}
 	r := s.encoding.recipe
 	r.Channels = s.encoding.Channels()

@@ -31,25 +31,27 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 		return fit, held, 0, nil
 	}
 	if s.SeriesLengths == nil {
-		return nil, nil, 0, errors.New("dataset: hold out: the flows' lengths are unknown, as those of samples are")
+		return nil, nil, 0, errors.New("dataset: hold out: the records' lengths are unknown, as those of samples are")
 	}
 	classes := s.Classes
-	if fit, err = Build(fit.Traffic(), recipe); err != nil {
+	if fit, err = build(fit.sources(), recipe); err != nil {
 		return nil, nil, 0, err
 	}
 	if len(fit.Classes) != len(classes) {
 		return nil, nil, 0, fmt.Errorf("dataset: hold out: %d of %d classes have flows left", len(fit.Classes), len(classes))
 	}
 	e, out := newEncoder(fit.Encoding), &Set{Encoding: fit.Encoding, Classes: classes, Images: fit.Encoding.NewImages(0)}
-	for f, err := range held.Flows() {
+	at := 0 // of sets whose lengths are known, every image is a record
+	for from, err := range held.sources() {
 		if err != nil {
 			return nil, nil, 0, err
 		}
-		if image, err := e.encode(f.Flow); err != nil {
+		if image, err := e.from(from); err != nil {
 			lost++
 		} else {
-			out.add(image, held.Labels[f.Index], f.Index)
+			out.add(image, held.Labels[at], at)
 		}
+		at++
 	}
 	return fit, out, lost, nil
 }

@@ -122,7 +122,7 @@ func (e *Encoding) completed(r Recipe) (*Encoding, error) {
 	out := e.recipe
 	out.Channels = e.Channels()
 	for i, c := range r.Channels[:min(len(r.Channels), len(out.Channels))] {
-		if c.Feature != nil {
+		if c.Feature != nil && e.recipe.Record == Flows {
 			out.Channels[i].Feature = c.Feature
 		}
 		if c.Codec != nil && !e.hasCodecs() {
@@ -154,7 +154,7 @@ func (f found) newSet(o OpenOptions, e *Encoding, size, n int) (*Set, error) {
 		}
 	}
 	if size != 0 && size != e.Size() {
-		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d packets", f.path, size, e.Size(), e.SeriesLength())
+		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d %s", f.path, size, e.Size(), e.SeriesLength(), e.recipe.Record.places())
 	}
 	return &Set{
 		Encoding:      e,

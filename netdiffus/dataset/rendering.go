@@ -42,7 +42,7 @@ func (s *Set) Plain() (plain *Set, off float64, err error) {
 // It is 0 where the images are no pictures, or pictures that cannot be decoded.
 func (e *Encoding) slack() int {
 	m, ok := e.recipe.Channels[e.lengths].Codec.(codec.MinMax)
-	if e.recipe.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
+	if e.recipe.Record == Series || e.recipe.Rendering == nil || !ok || m.Log || !(m.Min <= 0 && m.Max >= 0) {
 		return 0
 	}
 	pixel := *e.recipe.Rendering
@@ -131,17 +131,17 @@ type lossCounter struct {
 	byError [4097]int // packets by the error of their length
 }
 
-// add counts the packets of a flow, e being what was read off its picture.
-func (c *lossCounter) add(d *decoder, f traffic.Flow, e encoded) {
+// add counts the packets of the flow r, e being what was read off its picture.
+func (c *lossCounter) add(d *decoder, r record, e encoded) {
 	if d.pictures == nil {
 		return
 	}
-	got := d.packets(f.Label, e)
+	got := d.packets(r.label, e)
 	directed := d.Holds(traffic.FieldDir)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, p := range got {
-		want := f.Packets[i]
+		want := r.packets[i]
 		wrong := p.Length - want.Length
 		if wrong < 0 {
 			wrong = -wrong

@@ -1,5 +1,5 @@
 // Package dataset keeps labelled images together with what decodes them into the
-// flows they show: the encoding that made them, the classes, and each flow's true
+// flows or the time series they show: the encoding that made them, the classes, and each flow's true
 // length. A sampler's images are a Set like the real ones.
 package dataset
 
@@ -12,6 +12,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -33,16 +34,32 @@ type Set struct {
 //
 // flows is ranged over twice.
 func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
+	return build(ofFlows(flows), r)
+}
+
+// BuildSeries is Build of series. Channels, SeriesLength and Step that r leaves open
+// are those of the first series; one channel without a name gives its codec to all.
+//
+// all is ranged over three times, once not to its end.
+func BuildSeries(all iter.Seq2[series.Series, error], r Recipe) (*Set, error) {
+	r, err := r.forSeries(all)
+	if err != nil {
+		return nil, err
+	}
+	return build(ofSeries(all), r)
+}
+
+func build(sources iter.Seq2[source, error], r Recipe) (*Set, error) {
 	fit, err := newFitting(r)
 	if err != nil {
 		return nil, err
 	}
 	row := 0
-	for f, err := range flows {
+	for from, err := range sources {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
 		}
-		if err := fit.add(f); err != nil {
+		if err := fit.add(from); err != nil {
 			return nil, atRow(row, err)
 		}
 		row++
@@ -53,15 +70,15 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 	}
 	e := newEncoder(encoding)
 	s := &Set{Encoding: encoding, Classes: classes, Images: encoding.NewImages(0)}
-	for f, err := range flows {
+	for from, err := range sources {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
 		}
-		image, err := e.encode(f)
+		image, err := e.from(from)
 		if err != nil {
 			return nil, atRow(s.Len(), err)
 		}
-		label, known := slices.BinarySearch(classes, f.Label)
+		label, known := slices.BinarySearch(classes, from.class())
 		if !known {
 			return nil, atRow(s.Len(), errChanged)
 		}
@@ -70,7 +87,7 @@ func Build(flows iter.Seq2[traffic.Flow, error], r Recipe) (*Set, error) {
 	return s, nil
 }
 
-var errChanged = errors.New("the flows changed between the first pass over them and the second")
+var errChanged = errors.New("the data changed between the first pass over them and the second")
 
 // add puts an image at the end of a set whose flows' lengths and rows are
 // known.
@@ -132,7 +149,7 @@ type Item struct {
 //
 // The sequence yields an error, and nothing else, when the images cannot be
 // decoded: a kind of image that does not implement imaging.Inverter, or a scale
-// that is not known.
+// that is not known; and for a set of series.
 //
 // Every channel's feature is restored; with inter-arrival times among them the
 // flows are Timed. The lengths' channel gives the packets there are.
@@ -170,11 +187,7 @@ func withoutIndex(items iter.Seq2[Item, error]) iter.Seq2[traffic.Flow, error] {
 // if there are any.
 func (s *Set) flows(read func(d *decoder, class string, e encoded) []traffic.Packet) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
-		if err := s.check(); err != nil {
-			yield(Item{}, err)
-			return
-		}
-		d, err := newDecoder(s.Encoding)
+		d, err := s.decoder(Flows)
 		if err != nil {
 			yield(Item{}, err)
 			return
