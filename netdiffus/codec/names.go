@@ -2,7 +2,7 @@ package codec
 
 import "github.com/netdiffus/netdiffus-go/netdiffus/internal/registry"
 
-var codecs = registry.New[Codec]("codec", "codec", "Register", &Atoms{}, MinMax{})
+var codecs = registry.New[Codec]("codec", "codec", "Register", &Atoms{}, MinMax{}, &Quantiles{})
 
 // Register makes c's type a codec that Named, Unmarshal and so every manifest
 // find under c's name. The fields of c are the defaults of those that the JSON

@@ -3,7 +3,8 @@
 // the image back into the series.
 package imaging
 
-// Encoder draws a series as a square, one-channel image.
+// Encoder draws a series as a square, one-channel image. One that draws no squares has a
+// method Shape, as Series has.
 type Encoder interface {
 	// Name is the encoder's name in manifests and flags, such as "gasf".
 	Name() string

@@ -19,13 +19,13 @@ var (
 	_ Encoder  = Recurrence{}
 )
 
-func TestOnlyGASFInverts(t *testing.T) {
+func TestInverters(t *testing.T) {
 	for _, name := range Names() {
 		e, err := Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, inverts := e.(Inverter); inverts != (name == "gasf") {
+		if _, inverts := e.(Inverter); inverts != (name == "gasf" || name == "none") {
 			t.Errorf("%s is an Inverter: %v", name, inverts)
 		}
 	}
@@ -154,7 +154,8 @@ func TestShortSeries(t *testing.T) {
 	for _, name := range Names() {
 		e, _ := Named(name)
 		for _, x := range [][]float64{{}, {0.5}, {0.5, 0.5}, {0, 1}} {
-			img := make([]float64, e.Size(len(x))*e.Size(len(x)))
+			h, w := Shape(e, len(x))
+			img := make([]float64, h*w)
 			e.Encode(x, img)
 			for _, p := range img {
 				if math.IsNaN(p) || math.Abs(p) > 1 {

@@ -2,7 +2,7 @@ package imaging
 
 import "github.com/netdiffus/netdiffus-go/netdiffus/internal/registry"
 
-var encoders = registry.New[Encoder]("imaging", "kind of image", "Register", GASF{}, GADF{}, MTF{}, Recurrence{})
+var encoders = registry.New[Encoder]("imaging", "kind of image", "Register", GASF{}, GADF{}, MTF{}, Recurrence{}, Series{})
 
 // Register makes e's type a kind of image that Named, Unmarshal and so every
 // manifest find under e's name. The fields of e are the defaults of those that the

@@ -1,0 +1,169 @@
+// Package copula models series of numbers by a Gaussian copula for each class: every
+// place of every channel has the distribution of its values (codec.Quantiles), and their
+// normal scores are jointly Gaussian, over all places and channels. Where channels are
+// silent at times, a Markov chain over silent or not says where, and the Gaussian what
+// the values are in between.
+//
+// It draws series, and it draws them given noisy ones, which makes it a diffusion model
+// without a network; a network corrects it (netdiffus.Numbers).
+package copula
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+)
+
+// Settings are how a copula is estimated. The correlation of a class is Class times its
+// own, Pooled times the mean of all classes', and the rest that of independent places.
+type Settings struct {
+	Class  float64 `json:"class,omitempty"`  // 0 means 0.5
+	Pooled float64 `json:"pooled,omitempty"` // 0 means 0.35
+}
+
+func (s Settings) withDefaults() Settings {
+	if s == (Settings{}) {
+		return Settings{Class: 0.5, Pooled: 0.35}
+	}
+	return s
+}
+
+// Check returns what is wrong with s.
+func (s Settings) Check() error {
+	if d := s.withDefaults(); !(d.Class >= 0) || !(d.Pooled >= 0) || !(d.Class+d.Pooled < 1) {
+		return fmt.Errorf("copula: weights %v of the class and %v of all classes: want them 0 or more, and less than 1 together", d.Class, d.Pooled)
+	}
+	return nil
+}
+
+// Copula is a fitted model. It does not change, and may be used by several goroutines.
+type Copula struct {
+	codecs   []*codec.Quantiles // by channel
+	classes  []string
+	places   int
+	gaussian []*gaussian // by class
+	silence  [][]chain   // by class; none where no channel is silent
+}
+
+// Fit estimates a copula from traces of values, by class, trace, channel and place.
+func Fit(classes []string, traces [][][][]float64, s Settings) (*Copula, error) {
+	if len(classes) != len(traces) {
+		return nil, fmt.Errorf("copula: traces of %d classes, %d names", len(traces), len(classes))
+	}
+	var first [][]float64
+	for _, class := range traces {
+		if len(class) > 0 {
+			first = class[0]
+			break
+		}
+	}
+	if len(first) == 0 || len(first[0]) == 0 {
+		return nil, errors.New("copula: no traces")
+	}
+	codecs := make([]*codec.Quantiles, len(first))
+	for c := range codecs {
+		fitter := (&codec.Quantiles{}).Fitter(len(first[0]))
+		for i, class := range traces {
+			for n, trace := range class {
+				if len(trace) != len(first) {
+					return nil, fmt.Errorf("copula: class %q, trace %d: %d channels, others have %d", classes[i], n, len(trace), len(first))
+				}
+				if err := fitter.Add(classes[i], trace[c]); err != nil {
+					return nil, fmt.Errorf("copula: class %q, trace %d: %w", classes[i], n, err)
+				}
+			}
+		}
+		fitted, err := fitter.Codec()
+		if err != nil {
+			return nil, fmt.Errorf("copula: %w", err)
+		}
+		codecs[c] = fitted.(*codec.Quantiles)
+	}
+	var codes [][][]float64
+	var labels []int
+	for i, class := range traces {
+		for _, trace := range class {
+			code := make([][]float64, len(trace))
+			for c, v := range trace {
+				code[c] = make([]float64, len(v))
+				if err := codecs[c].Encode(classes[i], v, code[c]); err != nil {
+					return nil, fmt.Errorf("copula: %w", err)
+				}
+			}
+			codes, labels = append(codes, code), append(labels, i)
+		}
+	}
+	return FitCodes(codecs, classes, codes, labels, s)
+}
+
+// FitCodes is Fit of traces that the codecs of their channels have encoded already: by
+// trace, channel and place. labels are the traces' classes.
+func FitCodes(codecs []*codec.Quantiles, classes []string, codes [][][]float64, labels []int, s Settings) (*Copula, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	if len(codes) == 0 || len(codecs) == 0 || len(codes) != len(labels) {
+		return nil, fmt.Errorf("copula: %d traces of %d channels with %d labels", len(codes), len(codecs), len(labels))
+	}
+	m := &Copula{codecs: codecs, classes: classes, places: len(codes[0][0])}
+	scores := make([][]scored, len(classes))
+	for i, code := range codes {
+		scores[labels[i]] = append(scores[labels[i]], m.score(code))
+	}
+	for c, list := range scores {
+		if len(list) == 0 {
+			return nil, fmt.Errorf("copula: no traces of class %q", classes[c])
+		}
+	}
+	m.gaussian = m.correlations(scores, s.withDefaults())
+	for _, list := range scores {
+		m.silence = append(m.silence, m.chains(list))
+	}
+	return m, nil
+}
+
+// size is the number of values of a series.
+func (m *Copula) size() int { return m.places * len(m.codecs) }
+
+// scored is a series as normal scores and silence, both [channel·places + place].
+type scored struct {
+	z      []float64 // 0 where it is silent
+	silent []bool
+}
+
+func (m *Copula) score(codes [][]float64) scored {
+	s := scored{make([]float64, m.size()), make([]bool, m.size())}
+	for c, row := range codes {
+		for j, code := range row {
+			s.z[c*m.places+j], s.silent[c*m.places+j] = m.codecs[c].Score(code)
+		}
+	}
+	return s
+}
+
+// Draw draws a series of a class: its values by channel and place.
+func (m *Copula) Draw(class int, r *rand.Rand) [][]float64 {
+	codes := make([][]float64, len(m.codecs))
+	for c := range codes {
+		codes[c] = make([]float64, m.places)
+	}
+	d := m.Drawer(class)
+	d.prior(r)
+	d.write(codes)
+	for c, q := range m.codecs {
+		codes[c] = q.Decode(m.classes[class], codes[c])
+	}
+	return codes
+}
+
+// Correlation returns the correlation of a class's normal scores, by channel and then
+// by place: [channels·places, channels·places].
+func (m *Copula) Correlation(class int) mat.Symmetric { return m.gaussian[class].correlation }
+
+// Codecs returns the channels' codecs.
+func (m *Copula) Codecs() []*codec.Quantiles { return slices.Clone(m.codecs) }
