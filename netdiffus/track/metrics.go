@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -15,8 +16,22 @@ import (
 // Log appends to a run's metrics.jsonl.
 type Log struct {
 	Dropped int // lines that OpenLog removed: torn by a crash, or beyond the step
-	file    *os.File
+	file    appended
+	size    int64  // of the file's whole lines
+	waiting []byte // lines that could not be written yet
+	lost    int    // lines that waited too long
 }
+
+// appended is what a Log needs of its file.
+type appended interface {
+	io.WriteCloser
+	Truncate(size int64) error
+	Sync() error
+}
+
+// mostWaiting limits the bytes that a Log keeps while its disk is full: some ten
+// thousand lines.
+const mostWaiting = 4 << 20
 
 // jsonFloat is a number in metrics.jsonl. JSON has no NaN and no infinities; they
 // are kept as the strings "NaN", "+Inf" and "-Inf", because a run that diverges
@@ -67,14 +82,21 @@ func (r *Run) OpenLog(step int) (*Log, error) {
 			return nil, fmt.Errorf("track: %w", err)
 		}
 	}
-	if l.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666); err != nil {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
 		return nil, fmt.Errorf("track: %w", err)
 	}
+	l.file = f
+	l.size = int64(len(kept))
 	return l, nil
 }
 
 // Add appends a line: values at step. It reaches the file at once, in one
-// write, so that it survives the process; Sync makes it survive the machine.
+// write, so that it survives the process; Close makes it survive the machine.
+//
+// After an error, such as that of a full disk, the file has whole lines as before and
+// this line is kept: the next Add, and Close, try again. Up to 4 MiB of lines are
+// kept so, the newest.
 func (l *Log) Add(step int, values map[string]float64) error {
 	line := make(map[string]any, len(values)+1)
 	for name, v := range values {
@@ -82,17 +104,43 @@ func (l *Log) Add(step int, values map[string]float64) error {
 	}
 	line["step"] = step
 	text, err := json.Marshal(line)
-	if err == nil {
-		_, err = l.file.Write(append(text, '\n'))
-	}
 	if err != nil {
 		return fmt.Errorf("track: metrics: %w", err)
 	}
+	l.waiting = append(append(l.waiting, text...), '\n')
+	for len(l.waiting) > mostWaiting {
+		l.waiting = l.waiting[bytes.IndexByte(l.waiting, '\n')+1:]
+		l.lost++
+	}
+	return l.write()
+}
+
+// write writes the lines that wait: all, or none where there is an error.
+func (l *Log) write() error {
+	if len(l.waiting) == 0 {
+		return nil
+	}
+	n, err := l.file.Write(l.waiting)
+	if err != nil {
+		// A torn line would spoil the next one too: it is removed, or else ended.
+		if n > 0 && l.file.Truncate(l.size) != nil {
+			l.waiting = append([]byte("\n"), l.waiting...)
+		}
+		return fmt.Errorf("track: metrics: %w", err)
+	}
+	l.size += int64(n)
+	l.waiting = l.waiting[:0]
 	return nil
 }
 
-// Close flushes the lines to the disk and closes the file.
-func (l *Log) Close() error { return errors.Join(l.file.Sync(), l.file.Close()) }
+// Close writes what still waits, flushes the lines to the disk and closes the file.
+func (l *Log) Close() error {
+	err := l.write()
+	if l.lost > 0 {
+		err = errors.Join(err, fmt.Errorf("track: metrics: %d lines are lost: the file could not be written for too long", l.lost))
+	}
+	return errors.Join(err, l.file.Sync(), l.file.Close())
+}
 
 // Series is one metric over the steps.
 type Series struct {

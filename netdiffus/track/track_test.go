@@ -2,6 +2,7 @@ package track
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -201,6 +202,144 @@ func TestValuesThatJSONLacks(t *testing.T) {
 	v := got["loss"].Value
 	if len(v) != 5 || !math.IsNaN(v[0]) || !math.IsInf(v[1], 1) || !math.IsInf(v[2], -1) || v[3] != 1e-300 || v[4] != -0.1 {
 		t.Errorf("read back %v", v)
+	}
+}
+
+// fullDisk is a file on a disk with so many bytes of room, which may refuse to be cut.
+type fullDisk struct {
+	text  []byte
+	room  int
+	whole bool // Truncate fails
+}
+
+func (f *fullDisk) Write(b []byte) (int, error) {
+	if n := min(f.room, len(b)); n < len(b) {
+		f.text, f.room = append(f.text, b[:n]...), 0
+		return n, errors.New("no space left on device")
+	}
+	f.text, f.room = append(f.text, b...), f.room-len(b)
+	return len(b), nil
+}
+
+func (f *fullDisk) Truncate(size int64) error {
+	if f.whole {
+		return errors.New("access is denied")
+	}
+	f.text = f.text[:size]
+	return nil
+}
+func (f *fullDisk) Sync() error  { return nil }
+func (f *fullDisk) Close() error { return nil }
+
+func TestLinesWaitForRoom(t *testing.T) {
+	for _, whole := range []bool{false, true} {
+		disk := &fullDisk{room: 30, whole: whole}
+		log := &Log{file: disk}
+		check(t, log.Add(1, map[string]float64{"mse": 1})) // 19 bytes
+		for step := 2; step <= 4; step++ {
+			if err := log.Add(step, map[string]float64{"mse": float64(step)}); err == nil || !strings.Contains(err.Error(), "no space") {
+				t.Fatalf("Add to a full disk = %v", err)
+			}
+		}
+		disk.room = 1000
+		check(t, log.Add(5, map[string]float64{"mse": 5}))
+		check(t, log.Close())
+		var steps []int
+		for line := range bytes.Lines(disk.text) {
+			if step, _, ok := parseLine(line); ok {
+				steps = append(steps, step)
+			}
+		}
+		if want := []int{1, 2, 3, 4, 5}; !reflect.DeepEqual(steps, want) {
+			t.Errorf("Truncate fails %v: the file holds the steps %v, want %v: %q", whole, steps, want, disk.text)
+		}
+	}
+}
+
+func TestLinesThatWaitTooLongAreCounted(t *testing.T) {
+	log := &Log{file: &fullDisk{}}
+	for step := range 1100 {
+		log.Add(step, map[string]float64{strings.Repeat("x", 4096): 1})
+	}
+	if len(log.waiting) > mostWaiting || !bytes.HasPrefix(log.waiting, []byte(`{"step"`)) {
+		t.Errorf("%d bytes wait, from %.20q on", len(log.waiting), log.waiting)
+	}
+	if err := log.Close(); err == nil || !strings.Contains(err.Error(), "lines are lost") {
+		t.Errorf("Close = %v, want the lines that are lost", err)
+	}
+}
+
+func TestTail(t *testing.T) {
+	dir := t.TempDir()
+	run, err := Create(dir)
+	check(t, err)
+	defer run.Close()
+	tail := NewTail(dir)
+	next := func(again bool, want ...int) {
+		t.Helper()
+		points, got, err := tail.Next()
+		check(t, err)
+		var steps []int
+		for _, p := range points {
+			steps = append(steps, p.Step)
+		}
+		if got != again || !reflect.DeepEqual(steps, want) {
+			t.Errorf("Next = steps %v, again %v; want %v, %v", steps, got, want, again)
+		}
+	}
+	next(false)
+	log, err := run.OpenLog(0)
+	check(t, err)
+	check(t, log.Add(10, map[string]float64{"mse": 1}))
+	check(t, log.Add(20, map[string]float64{"mse": math.NaN()}))
+	next(false, 10, 20)
+	next(false)
+	check(t, log.Add(30, map[string]float64{"mse": 1}))
+	check(t, log.Close())
+	f, err := os.OpenFile(MetricsFile(dir), os.O_WRONLY|os.O_APPEND, 0)
+	check(t, err)
+	f.WriteString("damaged\n{\"mse\":1,\"st")
+	next(false, 30)
+	f.WriteString("ep\":40}\n")
+	f.Close()
+	next(false, 40)
+	if tail.Damaged != 1 {
+		t.Errorf("%d damaged lines, want 1", tail.Damaged)
+	}
+	// A trainer goes on from a checkpoint: later lines go, and the file is another.
+	log, err = run.OpenLog(20)
+	check(t, err)
+	check(t, log.Add(25, map[string]float64{"mse": 1}))
+	check(t, log.Close())
+	next(true, 10, 20, 25)
+	if tail.Damaged != 0 {
+		t.Errorf("%d damaged lines in the new file", tail.Damaged)
+	}
+	check(t, os.Remove(MetricsFile(dir)))
+	next(true)
+	next(false)
+}
+
+func TestTailReadsInPieces(t *testing.T) {
+	dir := t.TempDir()
+	long := strings.Repeat("x", 3*tailPiece)
+	var text strings.Builder
+	for step := 1; step <= 100; step++ {
+		fmt.Fprintf(&text, "{\"step\":%d,\"m\":1,\"%s\":2}\n", step, strings.Repeat("y", 20000))
+	}
+	fmt.Fprintf(&text, "{\"step\":101,\"%s\":2}\n", long)
+	check(t, os.WriteFile(MetricsFile(dir), []byte(text.String()), 0o666))
+	tail, n, calls := NewTail(dir), 0, 0
+	for ; ; calls++ {
+		points, _, err := tail.Next()
+		check(t, err)
+		if len(points) == 0 {
+			break
+		}
+		n += len(points)
+	}
+	if n != 101 || calls < 3 || tail.Damaged != 0 {
+		t.Errorf("%d points in %d calls, %d damaged; want 101 in several", n, calls, tail.Damaged)
 	}
 }
 

@@ -14,9 +14,11 @@ import (
 // in the quarter of the steps with the least noise, loss_q3 of those with the
 // most.
 type metrics struct {
-	log   *track.Log
-	every int
-	sums  map[string]sum
+	log    *track.Log
+	every  int
+	sums   map[string]sum
+	status func(string)
+	failed bool // the last line could not be written
 }
 
 type sum struct {
@@ -31,9 +33,9 @@ func (m *metrics) add(name string, value float64) {
 
 // step adds one step: its report and the weighted losses of its samples
 // at the steps t of a process of so many.
-func (m *metrics) step(r StepMetrics, l losses, t []int32, weight []float32, steps int) error {
+func (m *metrics) step(r StepMetrics, l losses, t []int32, weight []float32, steps int) {
 	if m == nil {
-		return nil
+		return
 	}
 	m.add("loss", r.Loss)
 	m.add("mse", r.MSE)
@@ -58,9 +60,8 @@ func (m *metrics) step(r StepMetrics, l losses, t []int32, weight []float32, ste
 		}
 	}
 	if r.Step%m.every == 0 {
-		return m.flush(r.Step)
+		m.flush(r.Step)
 	}
-	return nil
 }
 
 // validation adds a measurement of the flows held out.
@@ -80,17 +81,25 @@ func (m *metrics) validation(v Validation) {
 
 // flush writes the means since the last line. It is called before a
 // checkpoint too, so that a run that continues from it neither loses nor repeats
-// a step.
-func (m *metrics) flush(step int) error {
+// a step. A line that cannot be written, on a full disk for example, does not end the
+// training: the log keeps it for later, and the caller is told once.
+func (m *metrics) flush(step int) {
 	if m == nil || len(m.sums) == 0 {
-		return nil
+		return
 	}
 	means := make(map[string]float64, len(m.sums))
 	for name, s := range m.sums {
 		means[name] = s.total / float64(s.n)
 	}
 	clear(m.sums)
-	return m.log.Add(step, means)
+	err := m.log.Add(step, means)
+	switch {
+	case err != nil && !m.failed:
+		m.status(fmt.Sprintf("step %d: %v; training goes on, and the lines are kept until they can be written", step, err))
+	case err == nil && m.failed:
+		m.status(fmt.Sprintf("step %d: the metrics are written again", step))
+	}
+	m.failed = err != nil
 }
 
 // readPast returns the reports of the steps that a run directory's metrics.jsonl

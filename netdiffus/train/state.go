@@ -107,7 +107,7 @@ func (r *trainer) enter() error {
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	r.metrics = &metrics{log: log, every: r.opt.LogEvery, sums: map[string]sum{}}
+	r.metrics = &metrics{log: log, every: r.opt.LogEvery, sums: map[string]sum{}, status: r.opt.Status}
 	if r.opt.Replay {
 		r.past, err = readPast(r.opt.Dir)
 	}
@@ -202,9 +202,7 @@ func (r *trainer) save() (string, error) {
 	if r.opt.Dir == "" || r.saved == r.step {
 		return "", nil
 	}
-	if err := r.metrics.flush(r.step); err != nil {
-		return "", fmt.Errorf("train: %w", err)
-	}
+	r.metrics.flush(r.step)
 	state, err := r.state()
 	if err != nil {
 		return "", fmt.Errorf("train: %w", err)

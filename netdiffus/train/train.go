@@ -308,9 +308,7 @@ func (r *trainer) train(parts []inputs, t []int32, weight []float32) (StepMetric
 	}
 	r.times.Observe(t, float64s(l.total))
 	r.step++
-	if err := r.metrics.step(report, l, t, weight, r.steps); err != nil {
-		return StepMetrics{}, losses{}, fmt.Errorf("train: %w", err)
-	}
+	r.metrics.step(report, l, t, weight, r.steps)
 	return report, l, nil
 }
 
