@@ -1,0 +1,92 @@
+package tracker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+)
+
+// place is how far one tracker has got with a run.
+type place struct {
+	At    string            `json:"at"`
+	ID    string            `json:"id"`              // the run's name there
+	Step  int               `json:"step"`            // metrics up to this step are there
+	Files map[string]string `json:"files,omitempty"` // files, and pictures of folders, that are there, as they were
+}
+
+// places are those of the trackers of one kind, in RUN/trackers/KIND.json.
+type places struct {
+	path string
+	list []*place
+	lock *flock.Flock
+}
+
+// ErrBusy is the error of a run that is being sent to the same tracker by another
+// process.
+var ErrBusy = errors.New("it is being sent there by another process")
+
+// openPlaces reads and locks the places of a kind of tracker in a run directory.
+func openPlaces(dir, kind string) (*places, error) {
+	folder := filepath.Join(dir, "trackers")
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return nil, fmt.Errorf("tracker: %w", err)
+	}
+	p := &places{path: filepath.Join(folder, kind+".json")}
+	p.lock = flock.New(filepath.Join(folder, "."+kind+".lock"))
+	ours, err := p.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("tracker: %w", err)
+	}
+	if !ours {
+		return nil, fmt.Errorf("tracker: %s, %s: %w", dir, kind, ErrBusy)
+	}
+	text, err := os.ReadFile(p.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &p.list)
+	}
+	if err != nil {
+		p.close()
+		return nil, fmt.Errorf("tracker: %s: %w (removed, everything is sent again)", p.path, err)
+	}
+	return p, nil
+}
+
+// of returns the place of the tracker at a server or folder.
+func (p *places) of(at string) *place {
+	for _, one := range p.list {
+		if one != nil && one.At == at {
+			return one
+		}
+	}
+	one := &place{At: at}
+	one.restart("")
+	p.list = append(p.list, one)
+	return one
+}
+
+func (p *places) save() error {
+	text, err := plainjson.Marshal(p.list)
+	if err == nil {
+		err = atomicfile.WriteFile(p.path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("tracker: %w", err)
+	}
+	return nil
+}
+
+func (p *places) close() { p.lock.Unlock() }
+
+// restart forgets what was sent: the run is id from now on.
+func (p *place) restart(id string) { p.ID, p.Step, p.Files = id, -1, map[string]string{} }
