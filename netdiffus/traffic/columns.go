@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // Columns names the columns of tables: of CSV and Parquet files, and the members
@@ -43,8 +42,8 @@ var ErrNoColumn = errors.New("no column")
 // checkNamed checks that the columns that c names are among the names.
 func (c Columns) checkNamed(names []string) error {
 	for _, name := range []string{c.Length, c.Dir, c.IAT, c.Label, c.Flow, c.Key} {
-		if name != "" && column(names, name) < 0 && len(numbered(names, name)) == 0 {
-			return fmt.Errorf("%w %s: there are %s", ErrNoColumn, name, someNames(names))
+		if name != "" && tables.Column(names, name) < 0 && len(tables.Numbered(names, name)) == 0 {
+			return fmt.Errorf("%w %s: there are %s", ErrNoColumn, name, tables.SomeNames(names))
 		}
 	}
 	return nil
@@ -74,13 +73,13 @@ type csvColumns struct {
 
 // findCSVColumns finds the columns in the file's first row.
 func findCSVColumns(header []string, c Columns) (csvColumns, schema, error) {
-	cols := csvColumns{header: header, flow: -1, key: column(header, cmp.Or(c.Key, "KEY"))}
+	cols := csvColumns{header: header, flow: -1, key: tables.Column(header, cmp.Or(c.Key, "KEY"))}
 	if err := c.checkNamed(header); err != nil {
 		return cols, schema{}, err
 	}
 	s := findSchema(header, c)
 	cols.label = s.labelColumn(header)
-	if c.Length == "" && column(header, s.Length) < 0 && len(numbered(header, s.Length)) == 0 {
+	if c.Length == "" && tables.Column(header, s.Length) < 0 && len(tables.Numbered(header, s.Length)) == 0 {
 		if tshark, ok := findTshark(header); ok {
 			cols.form, cols.tshark = tsharkRows, tshark
 			return cols, tsharkSchema, tshark.check()
@@ -90,9 +89,9 @@ func findCSVColumns(header []string, c Columns) (csvColumns, schema, error) {
 		cols.form, cols.length = nestedCells, single(header, s.Length)
 		return cols, s, nil
 	}
-	cols.flow = column(header, cmp.Or(c.Flow, "FLOW"))
+	cols.flow = tables.Column(header, cmp.Or(c.Flow, "FLOW"))
 	if cols.flow < 0 && c.Flow == "" {
-		cols.flow = column(header, "FLOW_ID")
+		cols.flow = tables.Column(header, "FLOW_ID")
 	}
 	lists := []struct {
 		columns *[]int
@@ -100,8 +99,8 @@ func findCSVColumns(header []string, c Columns) (csvColumns, schema, error) {
 	}{{&cols.length, s.Length}, {&cols.dir, s.Dir}, {&cols.iat, s.IAT}}
 	indices := single
 	switch {
-	case column(header, s.Length) < 0:
-		cols.form, cols.flow, indices = packetCols, -1, numbered
+	case tables.Column(header, s.Length) < 0:
+		cols.form, cols.flow, indices = packetCols, -1, tables.Numbered
 	case cols.flow >= 0:
 		cols.form = packetRows
 	}
@@ -109,7 +108,7 @@ func findCSVColumns(header []string, c Columns) (csvColumns, schema, error) {
 		*list.columns = indices(header, list.name)
 	}
 	if len(cols.length) == 0 {
-		return cols, s, fmt.Errorf("%w %s or %s_0, %s_1, …: the first row is %s; name the columns", ErrNoColumn, s.Length, s.Length, s.Length, someNames(header))
+		return cols, s, fmt.Errorf("%w %s or %s_0, %s_1, …: the first row is %s; name the columns", ErrNoColumn, s.Length, s.Length, s.Length, tables.SomeNames(header))
 	}
 	for _, list := range lists {
 		if n := len(*list.columns); n > 0 && n != len(cols.length) {
@@ -119,52 +118,10 @@ func findCSVColumns(header []string, c Columns) (csvColumns, schema, error) {
 	return cols, s, nil
 }
 
-// someNames prints the first of the names, so that an error stays readable.
-func someNames(names []string) string {
-	const most = 5
-	short := make([]string, min(len(names), most))
-	for i := range short {
-		short[i] = fmt.Sprintf("%.40q", names[i])
-	}
-	text := strings.Join(short, ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
 // single returns the index of the column of that name, or none.
 func single(header []string, name string) []int {
-	if i := column(header, name); i >= 0 {
+	if i := tables.Column(header, name); i >= 0 {
 		return []int{i}
 	}
 	return nil
-}
-
-// column returns the index of the column of that name, or -1.
-func column(header []string, name string) int {
-	return slices.IndexFunc(header, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) })
-}
-
-// numbered returns the indices of NAME_0, NAME_1, … (or NAME0, NAME.0, NAME[0])
-// in the order of their numbers.
-func numbered(header []string, name string) []int {
-	type part struct{ number, index int }
-	var parts []part
-	for i, s := range header {
-		s = strings.TrimSpace(s)
-		if len(s) <= len(name) || !strings.EqualFold(s[:len(name)], name) {
-			continue
-		}
-		n, err := strconv.ParseUint(strings.Trim(s[len(name):], "_.-[] "), 10, 31)
-		if err == nil {
-			parts = append(parts, part{int(n), i})
-		}
-	}
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.number, b.number) })
-	indices := make([]int, len(parts))
-	for i, p := range parts {
-		indices[i] = p.index
-	}
-	return indices
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/window"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // jsonScanner reads JSON from a stream, value by value, without building what
@@ -208,7 +210,7 @@ func (s *jsonScanner) digits() error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if err != nil || !inNumber(c) {
+		if err != nil || !tables.InNumber(c) {
 			return nil
 		}
 		if len(s.text) == maxDigits {
@@ -233,10 +235,6 @@ func wholeNumber(text []byte) (float64, bool) {
 		whole = whole*10 + int64(c-'0')
 	}
 	return float64(whole), true
-}
-
-func inNumber(c byte) bool {
-	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
 // skip passes over a value of any kind.
@@ -267,7 +265,7 @@ func (s *jsonScanner) skipWord() error {
 	}
 }
 
-func inWord(c byte) bool { return inNumber(c) || c >= 'a' && c <= 'z' }
+func inWord(c byte) bool { return tables.InNumber(c) || c >= 'a' && c <= 'z' }
 
 // skipNested passes over an object or array. It checks that brackets match and
 // strings end, and nothing else.

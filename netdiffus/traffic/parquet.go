@@ -5,20 +5,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
-	"unicode/utf8"
 
-	"github.com/parquet-go/parquet-go"
-
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
-
-// maxPackets is the longest flow that is read: far above any flow worth an
-// image, and low enough that a damaged file cannot claim all the memory.
-const maxPackets = 1 << 22
-
-func isParquet(head []byte) bool { return len(head) >= 4 && string(head[:4]) == "PAR1" }
 
 func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
 	p, err := openParquet(f, path, r)
@@ -26,7 +17,7 @@ func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 		yield(Flow{}, err)
 		return
 	}
-	defer p.close()
+	defer p.Close()
 	r.recognized(path, p.table.schema)
 	if p.table.needsSense() {
 		p.findSense()
@@ -34,8 +25,8 @@ func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 	trim := !r.KeepPadding && p.padded()
 	label := ""
 	if p.label == nil {
-		if label = r.label(path, LabelFromFolder); checkLabel(label) != nil {
-			yield(Flow{}, p.errorf("there is no column of labels: %w", checkLabel(label)))
+		if label = r.label(path, LabelFromFolder); tables.CheckLabel(label) != nil {
+			yield(Flow{}, p.errorf("there is no column of labels: %w", tables.CheckLabel(label)))
 			return
 		}
 	}
@@ -63,65 +54,45 @@ func statParquet(f *unpack.File, path string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	defer p.close()
-	return Info{Rows: p.file.NumRows(), Columns: p.columnNames(), Timed: p.table.timed}, nil
+	defer p.Close()
+	return Info{Rows: p.Rows(), Columns: p.Names(), Timed: p.table.timed}, nil
 }
 
 // parquetFile is an open Parquet file whose columns are known to be of the
 // right kind.
 type parquetFile struct {
+	*tables.Parquet
 	path                 string
-	in                   io.ReaderAt
-	file                 *parquet.File
 	table                table
-	pl                   *leaf
-	dir, iat, label, key *leaf    // nil if the file has none; a key only if it is asked for
-	raw                  bool     // leave packets raw (see table)
-	spool                *os.File // what in reads, where the file itself cannot be
+	pl                   *tables.Leaf
+	dir, iat, label, key *tables.Leaf // nil if the file has none; a key only if it is asked for
+	raw                  bool         // leave packets raw (see table)
 }
 
 func openParquet(f *unpack.File, path string, r Reader) (*parquetFile, error) {
 	p := &parquetFile{path: path}
-	in, size, err := f.ReaderAt()
-	if err != nil {
+	var err error
+	if p.Parquet, err = tables.OpenParquet(f); err != nil {
 		return nil, p.errorf("%w", err)
 	}
-	p.in = in
-	if err := p.open(size, r); err != nil {
-		return nil, p.errorf("%w", err)
-	}
-	if p.usesLZ4() {
-		if err := p.decompressLZ4(r); err != nil {
-			p.close()
-			return nil, p.errorf("%w", err)
+	err = p.findColumns(r)
+	if err == nil {
+		var again bool
+		if again, err = p.Decompressed(p.leaves()); again && err == nil {
+			err = p.findColumns(r)
 		}
+	}
+	if err != nil {
+		p.Close()
+		return nil, p.errorf("%w", err)
 	}
 	return p, nil
 }
 
-// open reads the footer and finds the columns.
-func (p *parquetFile) open(size int64, r Reader) error {
-	if err := checkFooter(p.in, size); err != nil {
-		return err
-	}
-	if err := safely(func() (err error) {
-		p.file, err = parquet.OpenFile(p.in, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
-		return err
-	}); err != nil {
-		return err
-	}
-	return safely(func() error { return p.findColumns(r) })
-}
-
-func (p *parquetFile) close() {
-	if p.spool != nil {
-		unpack.Remove(p.spool)
-	}
-}
-
 // findColumns finds the columns that are read.
 func (p *parquetFile) findColumns(r Reader) error {
-	names := p.columnNames()
+	p.pl, p.dir, p.iat, p.label, p.key = nil, nil, nil, nil, nil
+	names := p.Names()
 	if r.Columns.Flow != "" {
 		return fmt.Errorf("no table of one row a packet: the column %s of flows is for CSV", r.Columns.Flow)
 	}
@@ -129,27 +100,27 @@ func (p *parquetFile) findColumns(r Reader) error {
 		return err
 	}
 	s := findSchema(names, r.Columns)
-	if column(names, s.Length) < 0 {
+	if tables.Column(names, s.Length) < 0 {
 		if err := checkFeatures(names); err != nil {
 			return err
 		}
-		return fmt.Errorf("%w %s: the file has %s", ErrNoColumn, s.Length, someNames(names))
+		return fmt.Errorf("%w %s: the file has %s", ErrNoColumn, s.Length, tables.SomeNames(names))
 	}
 	for _, c := range []struct {
 		name  string
-		holds leafKind
-		to    **leaf
+		holds tables.Holds
+		to    **tables.Leaf
 		read  bool
 	}{
-		{s.Length, numberLists, &p.pl, !s.nested}, {s.Length, listLists, &p.pl, s.nested},
-		{s.Dir, directionLists, &p.dir, !s.nested}, {s.IAT, numberLists, &p.iat, !s.nested},
-		{s.Label, labelValues, &p.label, true}, {s.Key, keyValues, &p.key, r.KeepKeys},
+		{s.Length, tables.NumberLists, &p.pl, !s.nested}, {s.Length, tables.ListLists, &p.pl, s.nested},
+		{s.Dir, tables.DirectionLists, &p.dir, !s.nested}, {s.IAT, tables.NumberLists, &p.iat, !s.nested},
+		{s.Label, tables.LabelValues, &p.label, true}, {s.Key, tables.KeyValues, &p.key, r.KeepKeys},
 	} {
-		i := column(names, c.name)
+		i := tables.Column(names, c.name)
 		if i < 0 || !c.read {
 			continue
 		}
-		l, err := newLeaf(p.file.Root().Column(names[i]), c.holds)
+		l, err := p.Column(names[i], c.holds)
 		if err != nil {
 			return err
 		}
@@ -160,16 +131,8 @@ func (p *parquetFile) findColumns(r Reader) error {
 }
 
 // leaves are the columns that are read.
-func (p *parquetFile) leaves() []*leaf {
-	return slices.DeleteFunc([]*leaf{p.pl, p.dir, p.iat, p.label, p.key}, func(l *leaf) bool { return l == nil })
-}
-
-func (p *parquetFile) columnNames() []string {
-	var names []string
-	for _, c := range p.file.Root().Columns() {
-		names = append(names, c.Name())
-	}
-	return names
+func (p *parquetFile) leaves() []*tables.Leaf {
+	return slices.DeleteFunc([]*tables.Leaf{p.pl, p.dir, p.iat, p.label, p.key}, func(l *tables.Leaf) bool { return l == nil })
 }
 
 func (p *parquetFile) errorf(format string, args ...any) error {
@@ -185,21 +148,21 @@ func (p *parquetFile) rowError(row int64, format string, args ...any) error {
 // out.
 func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error) bool) {
 	first := int64(0)
-	labels := interner{}
-	for i, group := range p.file.RowGroups() {
+	labels := tables.Interner{}
+	for i, rows := range p.Groups() {
 		g := groupReader{parquetFile: p, labels: labels}
-		err := g.open(i, group, details)
+		err := g.open(i, details)
 		if err != nil {
 			g.close()
 			yield(first, Flow{}, p.errorf("row group %d: %w", i, err))
 			return
 		}
 		more := true
-		for row := first; more && row < first+group.NumRows(); row++ {
+		for row := first; more && row < first+rows; row++ {
 			f, err := g.next(row)
 			more = yield(row, f, err) && err == nil
 		}
-		first += group.NumRows()
+		first += rows
 		if more {
 			if name := g.surplus(); name != "" {
 				more = false
@@ -216,15 +179,15 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 // groupReader reads the rows of one row group.
 type groupReader struct {
 	*parquetFile
-	pl                   *cursor
-	dir, label, iat, key *cursor   // may be nil
-	lengths, dirs, iats  []float64 // of the row just read
-	labels               interner
+	pl                   *tables.Cursor
+	dir, label, iat, key *tables.Cursor // may be nil
+	lengths, dirs, iats  []float64      // of the row just read
+	labels               tables.Interner
 }
 
-func (g *groupReader) open(index int, group parquet.RowGroup, details bool) error {
+func (g *groupReader) open(group int, details bool) error {
 	p := g.parquetFile
-	leaves, cursors := []*leaf{p.pl, p.dir}, []**cursor{&g.pl, &g.dir}
+	leaves, cursors := []*tables.Leaf{p.pl, p.dir}, []**tables.Cursor{&g.pl, &g.dir}
 	if details {
 		leaves, cursors = append(leaves, p.label, p.iat, p.key), append(cursors, &g.label, &g.iat, &g.key)
 	}
@@ -232,7 +195,7 @@ func (g *groupReader) open(index int, group parquet.RowGroup, details bool) erro
 		if l == nil {
 			continue
 		}
-		c, err := newCursor(g.in, g.file, index, group, l)
+		c, err := p.Cursor(group, l)
 		if err != nil {
 			return err
 		}
@@ -241,21 +204,21 @@ func (g *groupReader) open(index int, group parquet.RowGroup, details bool) erro
 	return nil
 }
 
-func (g *groupReader) cursors() []*cursor {
-	return slices.DeleteFunc([]*cursor{g.pl, g.dir, g.label, g.iat, g.key}, func(c *cursor) bool { return c == nil })
+func (g *groupReader) cursors() []*tables.Cursor {
+	return slices.DeleteFunc([]*tables.Cursor{g.pl, g.dir, g.label, g.iat, g.key}, func(c *tables.Cursor) bool { return c == nil })
 }
 
 func (g *groupReader) close() {
 	for _, c := range g.cursors() {
-		c.close()
+		c.Close()
 	}
 }
 
 // surplus names a column that has values left.
 func (g *groupReader) surplus() string {
 	for _, c := range g.cursors() {
-		if _, err := c.peek(); err != io.EOF {
-			return c.leaf.name
+		if c.More() {
+			return c.Name()
 		}
 	}
 	return ""
@@ -267,13 +230,13 @@ func (g *groupReader) next(row int64) (f Flow, err error) {
 		return Flow{}, err
 	}
 	if g.label != nil {
-		f.Label, err = g.label.label(g.labels)
+		f.Label, err = g.label.Label(g.labels)
 		if err != nil {
 			return Flow{}, g.valueError(row, g.label, err)
 		}
 	}
 	if g.key != nil {
-		if f.Key, err = g.key.text(); err != nil {
+		if f.Key, err = g.key.Text(); err != nil {
 			return Flow{}, g.valueError(row, g.key, err)
 		}
 	}
@@ -288,7 +251,7 @@ func (g *groupReader) packets(row int64) (packets []Packet, err error) {
 		return packets, err
 	}
 	if packets, err = g.table.finish(packets); err != nil {
-		return nil, g.rowError(row, "%s: %w", g.pl.leaf.name, err)
+		return nil, g.rowError(row, "%s: %w", g.pl.Name(), err)
 	}
 	return packets, nil
 }
@@ -296,16 +259,16 @@ func (g *groupReader) packets(row int64) (packets []Packet, err error) {
 // rawPackets is packets, raw (see table).
 func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
 	if g.table.nested {
-		lists, err := g.pl.nested()
+		lists, err := g.pl.Nested()
 		if err != nil {
 			return nil, g.valueError(row, g.pl, err)
 		}
 		if packets, err = g.table.unnest(lists, nil); err != nil {
-			return nil, g.rowError(row, "%s: %w", g.pl.leaf.name, err)
+			return nil, g.rowError(row, "%s: %w", g.pl.Name(), err)
 		}
 		return packets, nil
 	}
-	if g.lengths, err = g.pl.list(g.lengths[:0]); err != nil {
+	if g.lengths, err = g.pl.List(g.lengths[:0]); err != nil {
 		return nil, g.valueError(row, g.pl, err)
 	}
 	packets = make([]Packet, len(g.lengths))
@@ -317,7 +280,7 @@ func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
 	}
 	for i, length := range g.lengths {
 		if !(length >= lowest && length <= MaxLength && length == math.Trunc(length)) { // NaN fails too
-			return nil, g.rowError(row, "%s[%d] is %v, want a whole number of bytes in [%v, %d]", g.pl.leaf.name, i, length, lowest, MaxLength)
+			return nil, g.rowError(row, "%s[%d] is %v, want a whole number of bytes in [%v, %d]", g.pl.Name(), i, length, lowest, MaxLength)
 		}
 		packets[i].Length = int(length)
 	}
@@ -327,7 +290,7 @@ func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
 		}
 		for i, dir := range g.dirs {
 			if packets[i].Dir, err = rawDirection(dir); err != nil {
-				return nil, g.rowError(row, "%s[%d] is %v, want 0 (upstream) or 1 (downstream), or 1 (upstream) and -1 (downstream)", g.dir.leaf.name, i, dir)
+				return nil, g.rowError(row, "%s[%d] is %v, want 0 (upstream) or 1 (downstream), or 1 (upstream) and -1 (downstream)", g.dir.Name(), i, dir)
 			}
 		}
 	}
@@ -337,7 +300,7 @@ func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
 		}
 		for i, iat := range g.iats {
 			if math.IsNaN(iat) || math.IsInf(iat, 0) {
-				return nil, g.rowError(row, "%s[%d] is %v, want microseconds", g.iat.leaf.name, i, iat)
+				return nil, g.rowError(row, "%s[%d] is %v, want microseconds", g.iat.Name(), i, iat)
 			}
 			packets[i].IAT = iat
 		}
@@ -346,75 +309,21 @@ func (g *groupReader) rawPackets(row int64) (packets []Packet, err error) {
 }
 
 // column reads a row's list of a column beside that of lengths, into values.
-func (g *groupReader) column(row int64, c *cursor, values []float64, want int) ([]float64, error) {
-	values, err := c.list(values[:0])
+func (g *groupReader) column(row int64, c *tables.Cursor, values []float64, want int) ([]float64, error) {
+	values, err := c.List(values[:0])
 	if err != nil {
 		return values, g.valueError(row, c, err)
 	}
 	if len(values) != want {
-		return values, g.rowError(row, "%s has %d values, %s %d", g.pl.leaf.name, want, c.leaf.name, len(values))
+		return values, g.rowError(row, "%s has %d values, %s %d", g.pl.Name(), want, c.Name(), len(values))
 	}
 	return values, nil
 }
 
 // valueError is the error of a row whose value of a column cannot be read.
-func (g *groupReader) valueError(row int64, c *cursor, err error) error {
+func (g *groupReader) valueError(row int64, c *tables.Cursor, err error) error {
 	if err == io.EOF {
 		err = errors.New("the column ends before this row")
 	}
-	return g.rowError(row, "%s: %w", c.leaf.name, err)
-}
-
-// interner gives equal labels one string.
-type interner map[string]string
-
-func (in interner) string(b []byte) (string, error) {
-	if s, ok := in[string(b)]; ok {
-		return s, nil
-	}
-	s := string(b)
-	if err := checkLabel(s); err != nil {
-		return "", err
-	}
-	if len(in) < 1<<16 { // a file with a label of its own a row must not fill the memory
-		in[s] = s
-	}
-	return s, nil
-}
-
-// maxLabel is the longest label, bytes, and maxKey the longest key: MIRAGE's
-// with two addresses of IPv6 in full have some 100.
-const (
-	maxLabel = 1 << 16
-	maxKey   = 1 << 10
-)
-
-func checkKey(s string) error {
-	if len(s) > maxKey || !utf8.ValidString(s) {
-		return fmt.Errorf("the key of %d bytes (%.40q) is not of a flow: want UTF-8 of at most %d", len(s), s, maxKey)
-	}
-	return nil
-}
-
-func checkLabel(s string) error {
-	switch {
-	case s == "":
-		return errors.New("the label is empty")
-	case len(s) > maxLabel:
-		return fmt.Errorf("the label has %d bytes, want at most %d", len(s), maxLabel)
-	case !utf8.ValidString(s):
-		return fmt.Errorf("the label is not UTF-8: %.40q", s)
-	}
-	return nil
-}
-
-// safely turns a panic of the Parquet package, which damaged files can cause,
-// into an error.
-func safely(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("damaged Parquet data: %v", r)
-		}
-	}()
-	return f()
+	return g.rowError(row, "%s: %w", c.Name(), err)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // A row group ends at so many rows or packets, whichever comes first: both
@@ -158,10 +160,10 @@ func writeAs[Row any](out *atomicfile.File, flows iter.Seq2[Flow, error], fill f
 
 // check refuses a flow that Read would refuse.
 func check(f Flow, timed bool) error {
-	if err := checkLabel(f.Label); err != nil {
+	if err := tables.CheckLabel(f.Label); err != nil {
 		return err
 	}
-	if err := checkKey(f.Key); err != nil {
+	if err := tables.CheckKey(f.Key); err != nil {
 		return err
 	}
 	if f.Timed != timed {
@@ -170,8 +172,8 @@ func check(f Flow, timed bool) error {
 	if len(f.Packets) == 0 {
 		return errors.New("no packets")
 	}
-	if len(f.Packets) > maxPackets {
-		return fmt.Errorf("%d packets, want at most %d", len(f.Packets), maxPackets)
+	if len(f.Packets) > tables.MaxNumbers {
+		return fmt.Errorf("%d packets, want at most %d", len(f.Packets), tables.MaxNumbers)
 	}
 	for i, p := range f.Packets {
 		switch {

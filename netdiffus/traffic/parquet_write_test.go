@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 func TestWriteParquetRoundTrip(t *testing.T) {
@@ -96,7 +98,7 @@ func TestWriteParquetRefuses(t *testing.T) {
 		{[]Flow{ok, {Label: "a"}}, "flow 1: no packets"},
 		{[]Flow{ok, {Packets: ok.Packets}}, "flow 1: the label is empty"},
 		{[]Flow{ok, {Label: "\xff", Packets: ok.Packets}}, "flow 1: the label is not UTF-8"},
-		{[]Flow{ok, {Label: strings.Repeat("x", maxLabel+1), Packets: ok.Packets}}, "flow 1: the label has 65537 bytes"},
+		{[]Flow{ok, {Label: strings.Repeat("x", tables.MaxLabel+1), Packets: ok.Packets}}, "flow 1: the label has 65537 bytes"},
 		{[]Flow{ok, {Label: "a", Packets: ok.Packets, Timed: true}}, "flow 1: flows with inter-arrival times cannot be mixed"},
 	} {
 		checkNothingLeft(t, All(c.flows), c.want)

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
@@ -145,7 +146,7 @@ type kind struct {
 }
 
 var kinds = []kind{
-	{"Parquet", isParquet, readParquet, statParquet},
+	{"Parquet", tables.IsParquet, readParquet, statParquet},
 	{"capture", capture.Is, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
 	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
@@ -69,7 +70,7 @@ type csvFile struct {
 // openCSV reads the first row.
 func openCSV(f *unpack.File, path string, r Reader) (*csvFile, error) {
 	c := &csvFile{file: f, path: path, reader: r}
-	delimiters := []rune{',', ';', '\t', '|'}
+	delimiters := tables.Delimiters
 	if r.Delimiter != 0 {
 		delimiters = []rune{r.Delimiter}
 	}
@@ -110,7 +111,7 @@ func (c *csvFile) explain(header []string, err error) error {
 	}
 	row, rowErr := c.rows.Read()
 	if rowErr == nil && isSeries(header, row) {
-		return fmt.Errorf("%w: it holds a series of numbers (columns %s), and flows of packets are needed: the payload length and the direction of each packet", err, someNames(header))
+		return fmt.Errorf("%w: it holds a series of numbers (columns %s), and flows of packets are needed: the payload length and the direction of each packet", err, tables.SomeNames(header))
 	}
 	return err
 }
@@ -120,18 +121,9 @@ func (c *csvFile) start() ([]string, error) {
 	if err := c.file.Rewind(); err != nil {
 		return nil, err
 	}
-	c.rows = csv.NewReader(&csvGuard{r: c.file, comma: byte(c.comma)})
-	c.rows.Comma, c.rows.FieldsPerRecord = c.comma, -1
-	header, err := c.rows.Read()
-	if err == io.EOF {
-		return nil, errors.New("no row of column names")
-	}
-	if err != nil {
-		return nil, err
-	}
-	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
-	c.rows.ReuseRecord = true
-	return header, nil
+	rows, header, err := tables.NewCSV(c.file, c.comma)
+	c.rows = rows
+	return header, err
 }
 
 // next reads a row. At the end of the file it returns io.EOF.
@@ -284,7 +276,7 @@ func (c *csvFile) rawPackets(row []string) (packets []Packet, err error) {
 	defer func() { c.scratch = packets }()
 	if c.cols.form == nestedCells {
 		cell := c.cols.length[0]
-		lists, err := nestedNumbers(row[min(cell, len(row)-1)])
+		lists, err := tables.NestedNumbers(row[min(cell, len(row)-1)])
 		if err == nil {
 			packets, err = c.table.unnest(lists, packets)
 		}
@@ -324,7 +316,7 @@ func (c *csvFile) key(row []string) (string, error) {
 	if !c.reader.KeepKeys || i < 0 || i >= len(row) {
 		return "", nil
 	}
-	if err := checkKey(row[i]); err != nil {
+	if err := tables.CheckKey(row[i]); err != nil {
 		return "", c.errorf(i, "%w", err)
 	}
 	return strings.Clone(row[i]), nil
@@ -338,7 +330,7 @@ func (c *csvFile) label(row []string) (string, error) {
 	if label == "" {
 		label = c.reader.label(c.path, LabelFromFolder)
 	}
-	if err := checkLabel(label); err != nil {
+	if err := tables.CheckLabel(label); err != nil {
 		return "", c.errorf(max(c.cols.label, 0), "%w", err)
 	}
 	// The row's cells share one string, which a label would keep alive.
@@ -355,7 +347,7 @@ func (c *csvFile) values(row []string, columns []int, want int, set func(i int, 
 		last, err = v.addColumns(row, columns)
 	} else if last < len(row) {
 		if c.cols.form == listCells {
-			err = checkList(row[last])
+			err = tables.CheckList(row[last])
 		}
 		if err != nil {
 			return 0, c.errorf(last, "%w", err)
@@ -378,7 +370,7 @@ type csvValues struct {
 
 // addList adds the numbers of a list in one cell.
 func (v *csvValues) addList(cell int, list string) error {
-	for text := range strings.FieldsFuncSeq(list, isListMark) {
+	for text := range strings.FieldsFuncSeq(list, tables.IsListMark) {
 		if err := v.add(cell, text); err != nil {
 			return err
 		}
@@ -391,7 +383,7 @@ func (v *csvValues) addList(cell int, list string) error {
 func (v *csvValues) addColumns(row []string, columns []int) (last int, err error) {
 	gap := false
 	for _, last = range columns {
-		missing := last >= len(row) || isMissing(row[last])
+		missing := last >= len(row) || tables.IsMissing(row[last])
 		switch {
 		case missing:
 			gap = true
@@ -417,30 +409,14 @@ func (v *csvValues) add(cell int, text string) error {
 	if v.n == v.want {
 		return v.errorf(cell, "more than the %d values of the packets' lengths", v.want)
 	}
-	if v.n == maxTextPackets {
-		return v.errorf(cell, "more than %d packets", maxTextPackets)
+	if v.n == tables.MaxTextNumbers {
+		return v.errorf(cell, "more than %d packets", tables.MaxTextNumbers)
 	}
 	if err := v.set(v.n, x); err != nil {
 		return v.errorf(cell, "%w", err)
 	}
 	v.n++
 	return nil
-}
-
-// isListMark reports whether r stands between the numbers of a list in a cell, as
-// Python, NumPy and R print it.
-func isListMark(r rune) bool {
-	switch r {
-	case '[', ']', '(', ')', '{', '}', ',', ';', '|', ' ', '\t', '\n', '\r':
-		return true
-	}
-	return false
-}
-
-// isMissing reports whether a cell has no value.
-func isMissing(cell string) bool {
-	cell = strings.TrimSpace(cell)
-	return cell == "" || strings.EqualFold(cell, "nan") || strings.EqualFold(cell, "NA") || strings.EqualFold(cell, "null")
 }
 
 // packetRows reads files of one row a packet. Where each flow's rows stand
@@ -577,8 +553,8 @@ func (c *csvFile) packetRow(row []string, flow *Flow) error {
 	if c.cols.label >= 0 && c.cols.label < len(row) && row[c.cols.label] != "" && row[c.cols.label] != flow.Label {
 		return c.errorf(c.cols.label, "label %.40q in a flow of label %.40q", row[c.cols.label], flow.Label)
 	}
-	if len(flow.Packets) == maxTextPackets {
-		return c.errorf(c.cols.flow, "more than %d packets in a flow", maxTextPackets)
+	if len(flow.Packets) == tables.MaxTextNumbers {
+		return c.errorf(c.cols.flow, "more than %d packets in a flow", tables.MaxTextNumbers)
 	}
 	p, err := c.rawPacket(row)
 	if err == nil {
@@ -625,43 +601,4 @@ func (c *csvFile) together() (bool, error) {
 		}
 		seen[id], last = struct{}{}, id
 	}
-}
-
-// csvGuard refuses absurd rows before encoding/csv, which takes some fifty bytes
-// a cell and holds a row several times, gets to hold them.
-type csvGuard struct {
-	r      io.Reader
-	comma  byte
-	quoted bool
-	cells  int
-	bytes  int // of the row
-	line   int
-}
-
-const (
-	maxCells = 1 << 18
-	maxRow   = 4 << 20 // bytes
-)
-
-func (g *csvGuard) Read(b []byte) (int, error) {
-	n, err := g.r.Read(b)
-	for _, c := range b[:n] {
-		switch {
-		case c == '"':
-			g.quoted = !g.quoted
-		case c == '\n':
-			g.line++
-			if !g.quoted {
-				g.cells, g.bytes = 0, 0
-			}
-		case c == g.comma && !g.quoted:
-			if g.cells++; g.cells == maxCells {
-				return 0, fmt.Errorf("line %d: a row of more than %d cells", g.line+1, maxCells)
-			}
-		}
-		if g.bytes++; g.bytes > maxRow {
-			return 0, fmt.Errorf("line %d: a row of more than %d bytes: is a quotation mark left open?", g.line+1, maxRow)
-		}
-	}
-	return n, err
 }

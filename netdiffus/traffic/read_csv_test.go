@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // TestCSV reads the same two flows from every form of CSV.
@@ -66,23 +68,23 @@ func TestCSVWarnings(t *testing.T) {
 
 func TestBadCSV(t *testing.T) {
 	for text, want := range map[string]string{
-		"a,b\n1,2\n":                                      `no column PL or PL_0, PL_1, …: the first row is "a", "b"; name`,
-		"c0,c1,c2,c3,c4,c5,c6\n0,1,2,3,4,5,6\n":           `the first row is "c0", "c1", "c2", "c3", "c4" and 2 more; name`,
-		"PL,DIR,LABEL\n[1],[0],x\n\"[1, a]\",[0],x\n":     `line 3, column 1 (PL): "a" is not a number`,
-		"PL,DIR,LABEL\n[1],\"[0,1]\",x\n":                 "line 2, column 5 (DIR): more than the 1 values",
-		"PL,DIR,LABEL\n\"[1,1]\",[0],x\n":                 "1 values, where the packets' lengths are 2",
-		"PL,DIR,LABEL\n[1],[2],x\n":                       "line 2, column 5 (DIR): direction is 2",
-		"PL,DIR,LABEL\n[70000],[0],x\n":                   "payload length is 70000",
-		"PL,DIR,LABEL\n[-1],[0],x\n":                      "beside a column of directions",
-		"PL,DIR,LABEL\n[1],[0],x,7\n":                     "4 cells, where the first row has 3",
-		"PL,DIR,LABEL\n[],[],x\n":                         "no packets",
-		"LABEL,PL_0,PL_1\nx,,7\n":                         "line 2, column 4 (PL_1): a number after an empty cell",
-		"LABEL,PL_0,PL_1,DIR_0\nx,1,7,0\n":                "2 columns of PL, 1 of DIR",
-		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1,6,0,y\n":           `line 3, column 7 (LABEL): label "y" in a flow of label "x"`,
-		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1\n":                 "line 3, column 1 (FLOW): 1 cells",
-		"PL,DIR,LABEL\n[1],[0],\xff\n":                    "the label is not UTF-8",
-		"PL,DIR\n\"" + strings.Repeat("1,", maxRow/2):     "line 2: a row of more than 4194304 bytes: is a quotation mark left open?",
-		"FLOW,PL,DIR,LABEL\n" + mixed(1000) + "0,b,0,x\n": "line 1002, column 3 (PL): \"b\" is not a number",
+		"a,b\n1,2\n":                                         `no column PL or PL_0, PL_1, …: the first row is "a", "b"; name`,
+		"c0,c1,c2,c3,c4,c5,c6\n0,1,2,3,4,5,6\n":              `the first row is "c0", "c1", "c2", "c3", "c4" and 2 more; name`,
+		"PL,DIR,LABEL\n[1],[0],x\n\"[1, a]\",[0],x\n":        `line 3, column 1 (PL): "a" is not a number`,
+		"PL,DIR,LABEL\n[1],\"[0,1]\",x\n":                    "line 2, column 5 (DIR): more than the 1 values",
+		"PL,DIR,LABEL\n\"[1,1]\",[0],x\n":                    "1 values, where the packets' lengths are 2",
+		"PL,DIR,LABEL\n[1],[2],x\n":                          "line 2, column 5 (DIR): direction is 2",
+		"PL,DIR,LABEL\n[70000],[0],x\n":                      "payload length is 70000",
+		"PL,DIR,LABEL\n[-1],[0],x\n":                         "beside a column of directions",
+		"PL,DIR,LABEL\n[1],[0],x,7\n":                        "4 cells, where the first row has 3",
+		"PL,DIR,LABEL\n[],[],x\n":                            "no packets",
+		"LABEL,PL_0,PL_1\nx,,7\n":                            "line 2, column 4 (PL_1): a number after an empty cell",
+		"LABEL,PL_0,PL_1,DIR_0\nx,1,7,0\n":                   "2 columns of PL, 1 of DIR",
+		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1,6,0,y\n":              `line 3, column 7 (LABEL): label "y" in a flow of label "x"`,
+		"FLOW,PL,DIR,LABEL\n1,5,0,x\n1\n":                    "line 3, column 1 (FLOW): 1 cells",
+		"PL,DIR,LABEL\n[1],[0],\xff\n":                       "the label is not UTF-8",
+		"PL,DIR\n\"" + strings.Repeat("1,", tables.MaxRow/2): "line 2: a row of more than 4194304 bytes: is a quotation mark left open?",
+		"FLOW,PL,DIR,LABEL\n" + mixed(1000) + "0,b,0,x\n":    "line 1002, column 3 (PL): \"b\" is not a number",
 	} {
 		path := filepath.Join(t.TempDir(), "a.csv")
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
@@ -94,7 +96,7 @@ func TestBadCSV(t *testing.T) {
 		}
 	}
 	wide := filepath.Join(t.TempDir(), "wide.csv")
-	if err := os.WriteFile(wide, []byte("PL"+strings.Repeat(",", maxCells)), 0o666); err != nil {
+	if err := os.WriteFile(wide, []byte("PL"+strings.Repeat(",", tables.MaxCells)), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Collect(Reader{Delimiter: ','}.Read(wide)); err == nil || !strings.Contains(err.Error(), "line 1: a row of more than 262144 cells") {

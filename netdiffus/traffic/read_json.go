@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
 
@@ -104,8 +105,8 @@ func (j *jsonFlows) all(f *unpack.File) error {
 		}
 	}
 	s := findSchema(names, j.reader.Columns)
-	j.table = table{schema: s, directed: s.nested || column(names, s.Dir) >= 0}
-	if !mirage && column(names, s.Length) < 0 {
+	j.table = table{schema: s, directed: s.nested || tables.Column(names, s.Dir) >= 0}
+	if !mirage && tables.Column(names, s.Length) < 0 {
 		if err := checkFeatures(names); err != nil {
 			return err
 		}
@@ -256,7 +257,7 @@ func (j *jsonFlows) nestedLists() (lists [][]float64, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if lists, err = nestedNumbers(string(list)); err != nil {
+		if lists, err = tables.NestedNumbers(string(list)); err != nil {
 			return nil, j.errorf("flow %d: %w", j.flows, err)
 		}
 		return lists, nil
@@ -269,8 +270,8 @@ func (j *jsonFlows) nestedLists() (lists [][]float64, err error) {
 		lists = append(lists, nil)
 		return j.array(func(int) error {
 			v, err := j.numberOrBool()
-			if total++; err == nil && total > maxTextPackets {
-				err = j.errorf("flow %d has more than %d numbers", j.flows, maxTextPackets)
+			if total++; err == nil && total > tables.MaxTextNumbers {
+				err = j.errorf("flow %d has more than %d numbers", j.flows, tables.MaxTextNumbers)
 			}
 			lists[i] = append(lists[i], v)
 			return err
@@ -355,16 +356,12 @@ func (j *jsonFlows) packetData(key []byte) error {
 	return j.skip()
 }
 
-// maxTextPackets is the longest flow that is read from text, where a packet
-// may take two bytes of the file and takes over fifty of memory on the way.
-const maxTextPackets = 1 << 20
-
 // column reads a list of numbers into the packets and counts it in n.
 func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 	*n = 0
 	add := func(i int, v float64) error {
-		if i == maxTextPackets {
-			return j.errorf("flow %d has more than %d packets", j.flows, maxTextPackets)
+		if i == tables.MaxTextNumbers {
+			return j.errorf("flow %d has more than %d packets", j.flows, tables.MaxTextNumbers)
 		}
 		if i == len(j.packets) {
 			j.packets = append(j.packets, Packet{})
@@ -380,7 +377,7 @@ func (j *jsonFlows) column(n *int, set func(*Packet, float64) error) error {
 		if err != nil {
 			return err
 		}
-		if err := eachNumber(string(list), add); err != nil {
+		if err := tables.EachNumber(string(list), add); err != nil {
 			return j.errorf("flow %d: %w", j.flows, err)
 		}
 		return nil
@@ -431,7 +428,7 @@ func (j *jsonFlows) text(dst *string) error {
 	if err != nil {
 		return err
 	}
-	if inNumber(c) && c != 'e' && c != 'E' {
+	if tables.InNumber(c) && c != 'e' && c != 'E' {
 		err := j.digits()
 		*dst = string(j.jsonScanner.text)
 		return err
@@ -557,12 +554,12 @@ func (j *jsonFlows) flow(form jsonForm, packets []Packet) (Flow, error) {
 	if flow.Label == "" {
 		flow.Label = j.reader.label(j.path, labelOfFile(j.path, form))
 	}
-	if err := checkLabel(flow.Label); err != nil {
+	if err := tables.CheckLabel(flow.Label); err != nil {
 		return flow, err
 	}
 	if j.reader.KeepKeys {
 		flow.Key = j.key
-		return flow, checkKey(flow.Key)
+		return flow, tables.CheckKey(flow.Key)
 	}
 	return flow, nil
 }

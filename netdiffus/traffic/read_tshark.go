@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // tsharkSchema is the schema of tables of one row a packet that tshark -T fields
@@ -26,7 +28,7 @@ type tsharkColumns struct {
 
 // findTshark finds tshark's fields by their names, which hold a dot.
 func findTshark(header []string) (tsharkColumns, bool) {
-	at := func(name string) int { return column(header, name) }
+	at := func(name string) int { return tables.Column(header, name) }
 	t := tsharkColumns{
 		epoch: at("frame.time_epoch"), relative: at("frame.time_relative"),
 		tcp: [2]int{at("tcp.srcport"), at("tcp.dstport")}, udp: [2]int{at("udp.srcport"), at("udp.dstport")},
@@ -266,8 +268,8 @@ func (g *tsharkGatherer) add(row []string) error {
 		f.client = p.source
 	}
 	f.timed = f.timed && p.timed
-	if len(f.packets) == maxTextPackets {
-		return g.errorf(0, "more than %d packets in a flow", maxTextPackets)
+	if len(f.packets) == tables.MaxTextNumbers {
+		return g.errorf(0, "more than %d packets in a flow", tables.MaxTextNumbers)
 	}
 	before := cap(f.packets)
 	f.packets = append(f.packets, tsharkStamp{p.time, int32(p.length), p.source != f.first})

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // schema is how a kind of table lays flows out. Its Columns have all names.
@@ -43,15 +45,15 @@ var schemas = []schema{
 // those of the schema.
 func findSchema(names []string, c Columns) schema {
 	found := own
-	if c.Length == "" && column(names, own.Length) < 0 && len(numbered(names, own.Length)) == 0 {
+	if c.Length == "" && tables.Column(names, own.Length) < 0 && len(tables.Numbered(names, own.Length)) == 0 {
 		for _, s := range schemas {
-			if column(names, s.Length) >= 0 && (s.Dir == "" || column(names, s.Dir) >= 0) {
+			if tables.Column(names, s.Length) >= 0 && (s.Dir == "" || tables.Column(names, s.Dir) >= 0) {
 				found = s
 				break
 			}
 		}
 	}
-	if c.Label == "" && column(names, own.Label) >= 0 {
+	if c.Label == "" && tables.Column(names, own.Label) >= 0 {
 		c.Label = own.Label
 	}
 	if c.IAT != "" { // not the schema's column of times
@@ -68,7 +70,7 @@ func findSchema(names []string, c Columns) schema {
 }
 
 // labelColumn returns the index of the column of labels, or -1.
-func (s schema) labelColumn(names []string) int { return column(names, s.Label) }
+func (s schema) labelColumn(names []string) int { return tables.Column(names, s.Label) }
 
 // recognized reports that a file is of a known schema.
 func (r Reader) recognized(path string, s schema) {
@@ -112,7 +114,7 @@ func checkFeatures(names []string) error {
 	for _, table := range featureTables {
 		there := true
 		for _, name := range table.columns {
-			there = there && column(names, name) >= 0
+			there = there && tables.Column(names, name) >= 0
 		}
 		if there {
 			return fmt.Errorf("%s: features of flows, no packets in them; %s", table.name, table.cure)

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // chat are the flows that the tables of this file hold.
@@ -288,7 +290,7 @@ func TestListsRefused(t *testing.T) {
 		wantError(t, Reader{}, "a.csv", []byte(text), want)
 	}
 	for _, text := range []string{"[1,2, 3]", "1,2,3", "[ 517 1460\n 33]", "1;2;3", "(1, 2,\n3)", "1, 2 ,3", "[1.5,2.5]", "1 2 3 "} {
-		if err := checkList(text); err != nil {
+		if err := tables.CheckList(text); err != nil {
 			t.Errorf("checkList(%q) = %v", text, err)
 		}
 	}
@@ -393,10 +395,6 @@ func TestDecimals(t *testing.T) {
 			t.Errorf("decimals of %s: %v, want %v", name, got, want)
 		}
 	}
-	l := leaf{scale: 100, kind: parquet.FixedLenByteArray}
-	if got := l.number(parquet.FixedLenByteArrayValue([]byte{0xff, 0x38})); got != -2 {
-		t.Errorf("the decimal -2.00 is %v", got)
-	}
 }
 
 func decimalValue(physical parquet.Type, v int64) parquet.Value {
@@ -414,7 +412,7 @@ func FuzzNestedNumbers(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cell string) {
-		lists, err := nestedNumbers(cell)
+		lists, err := tables.NestedNumbers(cell)
 		if err != nil {
 			return
 		}

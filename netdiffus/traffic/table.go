@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -190,5 +189,3 @@ func (t *table) unnest(lists [][]float64, packets []Packet) ([]Packet, error) {
 	}
 	return packets[:n], nil
 }
-
-var errNested = errors.New("a nested list, of no schema that is known: give lengths, directions and times a column each")

@@ -15,6 +15,8 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tshark"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // made draws flows with payloads up to longest bytes and times in whole
@@ -306,8 +308,8 @@ func TestKeysAreOptIn(t *testing.T) {
 			t.Errorf("%s: key %q, %v", name, got[2].Key, err)
 		}
 	}
-	flows[0].Key = strings.Repeat("x", maxKey+1)
+	flows[0].Key = strings.Repeat("x", tables.MaxKey+1)
 	if err := Write(filepath.Join(t.TempDir(), "a.parquet"), All(flows)); err == nil || !strings.Contains(err.Error(), "key") {
-		t.Errorf("a key of %d bytes: %v", maxKey+1, err)
+		t.Errorf("a key of %d bytes: %v", tables.MaxKey+1, err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // writeCSV writes one row a flow, a list a cell.
@@ -55,7 +57,7 @@ func writeCSV(out *atomicfile.File, comma rune, flows iter.Seq2[Flow, error]) er
 		for _, cell := range row {
 			size += len(cell)
 		}
-		if size > maxRow-1<<18 { // less the quotation marks of the longest label
+		if size > tables.MaxRow-1<<18 { // less the quotation marks of the longest label
 			return fmt.Errorf("a row of %d bytes, too long to be read again: write Parquet", size)
 		}
 		return w.Write(row)
@@ -107,8 +109,8 @@ func writeJSONLines(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 // checkedText is checked for text, which holds shorter flows.
 func checkedText(flows iter.Seq2[Flow, error], each func(n int, f Flow) error) error {
 	return checked(flows, func(n int, f Flow) error {
-		if len(f.Packets) > maxTextPackets {
-			return fmt.Errorf("%d packets, want at most %d", len(f.Packets), maxTextPackets)
+		if len(f.Packets) > tables.MaxTextNumbers {
+			return fmt.Errorf("%d packets, want at most %d", len(f.Packets), tables.MaxTextNumbers)
 		}
 		return each(n, f)
 	})

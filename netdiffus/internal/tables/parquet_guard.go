@@ -1,4 +1,4 @@
-package traffic
+package tables
 
 import (
 	"bytes"
@@ -50,7 +50,7 @@ func checkCompression(name string, codec format.CompressionCodec) error {
 type pageGuard struct {
 	in       io.ReaderAt
 	at, end  int64 // of the chunk's pages to come, in the file
-	leaf     *leaf
+	leaf     *Leaf
 	codec    format.CompressionCodec
 	protocol thrift.CompactProtocol
 	header   []byte
@@ -59,13 +59,13 @@ type pageGuard struct {
 	zstd     *zstd.Decoder // made by the first page that needs it
 }
 
-func newPageGuard(in io.ReaderAt, file *parquet.File, group int, l *leaf) (*pageGuard, error) {
+func newPageGuard(in io.ReaderAt, file *parquet.File, group int, l *Leaf) (*pageGuard, error) {
 	chunk := file.Metadata().RowGroups[group].Columns[l.column.Index()]
 	meta := chunk.MetaData
 	if chunk.FilePath != "" {
 		return nil, fmt.Errorf("its values are in another file, %q", chunk.FilePath)
 	}
-	if err := checkCompression(l.name, meta.Codec); err != nil {
+	if err := checkCompression(l.Name, meta.Codec); err != nil {
 		return nil, err
 	}
 	start := meta.DataPageOffset

@@ -1,4 +1,4 @@
-package traffic
+package tables
 
 import (
 	"errors"
@@ -8,39 +8,42 @@ import (
 	"strings"
 )
 
+// ErrNested is of a list of lists where one of numbers is needed.
+var ErrNested = errors.New("a nested list, of no schema that is known: give lengths, directions and times a column each")
+
 var (
 	errEllipsis     = errors.New("the list has \"...\" in it: pandas or NumPy left values out when it was written; write the table as Parquet, or raise numpy.set_printoptions(threshold)")
 	errDecimalComma = errors.New("the list has commas within its numbers (decimal commas?) or two kinds of separator: write its numbers with points")
 )
 
-// checkList refuses lists in a cell that would be read as other numbers than they
+// CheckList refuses lists in a cell that would be read as other numbers than they
 // hold.
-func checkList(cell string) error {
+func CheckList(cell string) error {
 	switch {
 	case strings.Contains(cell, "..."):
 		return errEllipsis
 	case strings.Count(cell, "[")+strings.Count(cell, "(")+strings.Count(cell, "{") > 1:
-		return errNested
+		return ErrNested
 	case hasDecimalComma(cell):
 		return errDecimalComma
 	}
 	return nil
 }
 
-// eachNumber calls each with the numbers of a list in a text, as NFStream's pandas
+// EachNumber calls each with the numbers of a list in a text, as NFStream's pandas
 // tables hold them in Parquet and JSON too.
-func eachNumber(list string, each func(i int, v float64) error) error {
-	if err := checkList(list); err != nil {
+func EachNumber(list string, each func(i int, v float64) error) error {
+	if err := CheckList(list); err != nil {
 		return err
 	}
 	i := 0
-	for text := range strings.FieldsFuncSeq(list, isListMark) {
+	for text := range strings.FieldsFuncSeq(list, IsListMark) {
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("%.40q is not a number", text)
 		}
-		if i == maxTextPackets {
-			return fmt.Errorf("more than %d packets", maxTextPackets)
+		if i == MaxTextNumbers {
+			return fmt.Errorf("more than %d numbers", MaxTextNumbers)
 		}
 		if err := each(i, v); err != nil {
 			return err
@@ -64,7 +67,7 @@ func hasDecimalComma(cell string) bool {
 			continue
 		case c == ';' || c == '|':
 			otherwise = true
-		case inNumber(c) && inNumber(before) && blank:
+		case InNumber(c) && InNumber(before) && blank:
 			otherwise = true
 		case c == ',' && !blank && isDigit(before) && i+1 < len(cell) && isDigit(cell[i+1]):
 			inside = true
@@ -76,9 +79,9 @@ func hasDecimalComma(cell string) bool {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// nestedNumbers reads a list of lists of numbers, as Python and NumPy print them.
-func nestedNumbers(cell string) (lists [][]float64, err error) {
-	if isMissing(cell) {
+// NestedNumbers reads a list of lists of numbers, as Python and NumPy print them.
+func NestedNumbers(cell string) (lists [][]float64, err error) {
+	if IsMissing(cell) {
 		return nil, nil
 	}
 	if strings.Contains(cell, "...") {
@@ -100,11 +103,11 @@ func nestedNumbers(cell string) (lists [][]float64, err error) {
 				return nil, errors.New("a list with a bracket too many")
 			}
 			i++
-		case isListMark(rune(c)):
+		case IsListMark(rune(c)):
 			i++
 		default:
 			end := i
-			for end < len(cell) && !isListMark(rune(cell[end])) {
+			for end < len(cell) && !IsListMark(rune(cell[end])) {
 				end++
 			}
 			if depth != 2 {
@@ -114,8 +117,8 @@ func nestedNumbers(cell string) (lists [][]float64, err error) {
 			if err != nil {
 				return nil, err
 			}
-			if total++; total > maxTextPackets {
-				return nil, fmt.Errorf("more than %d numbers", maxTextPackets)
+			if total++; total > MaxTextNumbers {
+				return nil, fmt.Errorf("more than %d numbers", MaxTextNumbers)
 			}
 			last := len(lists) - 1
 			lists[last] = append(lists[last], v)
@@ -142,4 +145,25 @@ func nestedNumber(text string) (float64, error) {
 		return 0, fmt.Errorf("%.40q is not a number", text)
 	}
 	return v, nil
+}
+
+// IsListMark reports whether r stands between the numbers of a list in a cell, as
+// Python, NumPy and R print it.
+func IsListMark(r rune) bool {
+	switch r {
+	case '[', ']', '(', ')', '{', '}', ',', ';', '|', ' ', '\t', '\n', '\r':
+		return true
+	}
+	return false
+}
+
+// IsMissing reports whether a cell has no value.
+func IsMissing(cell string) bool {
+	cell = strings.TrimSpace(cell)
+	return cell == "" || strings.EqualFold(cell, "nan") || strings.EqualFold(cell, "NA") || strings.EqualFold(cell, "null")
+}
+
+// InNumber reports whether a number in a text may hold c.
+func InNumber(c byte) bool {
+	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }

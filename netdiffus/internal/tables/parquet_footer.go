@@ -1,4 +1,4 @@
-package traffic
+package tables
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package traffic
+package tables
 
 import (
 	"bufio"
@@ -19,9 +19,9 @@ import (
 // compression, which it reads right. With that mended, this file can go.
 
 // usesLZ4 reports whether a column that is read is compressed with LZ4_RAW.
-func (p *parquetFile) usesLZ4() bool {
+func (p *Parquet) usesLZ4(columns []*Leaf) bool {
 	for _, group := range p.file.Metadata().RowGroups {
-		for _, l := range p.leaves() {
+		for _, l := range columns {
 			if group.Columns[l.column.Index()].MetaData.Codec == format.Lz4Raw {
 				return true
 			}
@@ -30,28 +30,32 @@ func (p *parquetFile) usesLZ4() bool {
 	return false
 }
 
-// decompressLZ4 makes the temporary file and opens it in place of the file.
-func (p *parquetFile) decompressLZ4(r Reader) (err error) {
+// Decompressed makes the temporary file and opens it in place of the file, if one of
+// the columns needs it. Then columns must be found anew.
+func (p *Parquet) Decompressed(columns []*Leaf) (again bool, err error) {
+	if !p.usesLZ4(columns) {
+		return false, nil
+	}
 	if p.spool, err = unpack.Spool(); err != nil {
-		return err
+		return false, err
 	}
 	w := &spoolWriter{out: bufio.NewWriterSize(p.spool, 1<<18)}
 	w.write([]byte("PAR1"))
 	metadata := p.file.Metadata()
 	for i := range metadata.RowGroups {
-		for _, l := range p.leaves() {
+		for _, l := range columns {
 			var chunk *format.ColumnMetaData
 			if err := safely(func() error {
 				chunk = &metadata.RowGroups[i].Columns[l.column.Index()].MetaData
 				return w.writeChunk(p, i, l, chunk)
 			}); err != nil {
-				return fmt.Errorf("column %s: %w", l.name, err)
+				return false, fmt.Errorf("column %s: %w", l.Name, err)
 			}
 		}
 	}
 	footer, err := thrift.Marshal(new(thrift.CompactProtocol), metadata)
 	if err != nil {
-		return err
+		return false, err
 	}
 	w.write(footer)
 	w.write(binary.LittleEndian.AppendUint32(nil, uint32(len(footer))))
@@ -60,11 +64,10 @@ func (p *parquetFile) decompressLZ4(r Reader) (err error) {
 		w.err = w.out.Flush()
 	}
 	if w.err != nil {
-		return w.err
+		return false, w.err
 	}
 	p.in = p.spool
-	p.pl, p.dir, p.iat, p.label, p.key = nil, nil, nil, nil, nil
-	return p.open(w.size, r)
+	return true, p.open(w.size)
 }
 
 // spoolWriter writes the temporary file. Its first error stays.
@@ -85,7 +88,7 @@ func (w *spoolWriter) write(b []byte) {
 
 // writeChunk writes the pages of a column in a row group decompressed, and changes
 // what the footer says of them.
-func (w *spoolWriter) writeChunk(p *parquetFile, group int, l *leaf, chunk *format.ColumnMetaData) error {
+func (w *spoolWriter) writeChunk(p *Parquet, group int, l *Leaf, chunk *format.ColumnMetaData) error {
 	g, err := newPageGuard(p.in, p.file, group, l)
 	if err != nil {
 		return err

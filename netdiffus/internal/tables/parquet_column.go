@@ -1,4 +1,4 @@
-package traffic
+package tables
 
 import (
 	"errors"
@@ -12,10 +12,10 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// leaf is a column as the file stores it: under the lists and groups that the
+// Leaf is a column as the file stores it: under the lists and groups that the
 // writer made of it, one column of values.
-type leaf struct {
-	name     string
+type Leaf struct {
+	Name     string
 	column   *parquet.Column
 	kind     parquet.Kind
 	unsigned bool
@@ -29,24 +29,24 @@ type leaf struct {
 	maxDef, entryDef, outerDef int
 }
 
-// leafKind is what a column must hold.
-type leafKind uint8
+// Holds is what a column must hold.
+type Holds uint8
 
 const (
-	numberLists    leafKind = iota // a list of numbers a row
-	directionLists                 // the same; boolean ones too
-	listLists                      // a list of lists of numbers a row
-	labelValues                    // a string or a whole number a row
-	keyValues                      // a string a row
+	NumberLists    Holds = iota // a list of numbers a row
+	DirectionLists              // the same; boolean ones too
+	ListLists                   // a list of lists of numbers a row
+	LabelValues                 // a string or a whole number a row
+	KeyValues                   // a string a row
 )
 
-func (h leafKind) String() string {
+func (h Holds) String() string {
 	return [...]string{"a list of numbers a row", "a list of numbers a row", "a list of lists of numbers a row", "a string or a whole number a row", "a string a row"}[h]
 }
 
 // newLeaf finds the values of a top-level column.
-func newLeaf(column *parquet.Column, want leafKind) (*leaf, error) {
-	l := &leaf{name: column.Name()}
+func newLeaf(column *parquet.Column, want Holds) (*Leaf, error) {
+	l := &Leaf{Name: column.Name()}
 	repeated := 0
 	for c := column; ; c = c.Columns()[0] {
 		if c.Optional() || c.Repeated() {
@@ -61,40 +61,40 @@ func newLeaf(column *parquet.Column, want leafKind) (*leaf, error) {
 			break
 		}
 		if len(c.Columns()) != 1 {
-			return nil, fmt.Errorf("column %s is a group of %d columns, want %v", l.name, len(c.Columns()), want)
+			return nil, fmt.Errorf("column %s is a group of %d columns, want %v", l.Name, len(c.Columns()), want)
 		}
 	}
 	l.kind = l.column.Type().Kind()
 	number := l.isNumber()
 	whole := number && l.scale == 0 && (l.kind == parquet.Int32 || l.kind == parquet.Int64)
 	text := l.kind == parquet.ByteArray && l.scale == 0
-	l.text = text && repeated == 0 && want <= listLists
+	l.text = text && repeated == 0 && want <= ListLists
 	ok := false
 	switch want {
-	case numberLists:
+	case NumberLists:
 		ok = repeated == 1 && number || l.text
-	case directionLists:
+	case DirectionLists:
 		ok = repeated == 1 && (number || l.kind == parquet.Boolean) || l.text
-	case listLists:
+	case ListLists:
 		ok = repeated == 2 && number || l.text
-	case labelValues:
+	case LabelValues:
 		ok = repeated == 0 && (text || whole)
-	case keyValues:
+	case KeyValues:
 		ok = repeated == 0 && text
 	}
-	if !ok && want == numberLists && repeated > 1 {
-		return nil, fmt.Errorf("column %s holds %s, want %v: %w", l.name, l.describe(repeated), want, errNested)
+	if !ok && want == NumberLists && repeated > 1 {
+		return nil, fmt.Errorf("column %s holds %s, want %v: %w", l.Name, l.describe(repeated), want, ErrNested)
 	}
 	if !ok {
-		return nil, fmt.Errorf("column %s holds %s, want %v", l.name, l.describe(repeated), want)
+		return nil, fmt.Errorf("column %s holds %s, want %v", l.Name, l.describe(repeated), want)
 	}
-	if err := checkCodec(l.name, l.column); err != nil {
+	if err := checkCodec(l.Name, l.column); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-func (l *leaf) describe(repeated int) string {
+func (l *Leaf) describe(repeated int) string {
 	what := l.column.Type().String()
 	switch repeated {
 	case 0:
@@ -108,7 +108,7 @@ func (l *leaf) describe(repeated int) string {
 
 // isNumber reports whether the column holds plain numbers or decimals: no dates or
 // times, which are integers too.
-func (l *leaf) isNumber() bool {
+func (l *Leaf) isNumber() bool {
 	logical := l.column.Type().LogicalType()
 	if logical != nil {
 		if decimal, ok := logical.Value.(*format.DecimalType); ok && decimal.Scale >= 0 && decimal.Scale <= maxScale {
@@ -137,7 +137,7 @@ const (
 )
 
 // number returns a value of the column.
-func (l *leaf) number(v parquet.Value) float64 {
+func (l *Leaf) number(v parquet.Value) float64 {
 	if l.scale != 0 {
 		return l.decimal(v) / l.scale
 	}
@@ -161,7 +161,7 @@ func (l *leaf) number(v parquet.Value) float64 {
 	return 0
 }
 
-func (l *leaf) whole(v parquet.Value) int64 {
+func (l *Leaf) whole(v parquet.Value) int64 {
 	if l.kind == parquet.Int32 {
 		return int64(v.Int32())
 	}
@@ -170,7 +170,7 @@ func (l *leaf) whole(v parquet.Value) int64 {
 
 // decimal returns a decimal's whole number: bytes are big-endian, in two's
 // complement.
-func (l *leaf) decimal(v parquet.Value) float64 {
+func (l *Leaf) decimal(v parquet.Value) float64 {
 	if l.kind == parquet.Int32 || l.kind == parquet.Int64 {
 		return float64(l.whole(v))
 	}
@@ -186,9 +186,9 @@ func (l *leaf) decimal(v parquet.Value) float64 {
 	return f
 }
 
-// cursor goes through the values of a leaf in one row group.
-type cursor struct {
-	leaf   *leaf
+// Cursor goes through the values of a Leaf in one row group.
+type Cursor struct {
+	leaf   *Leaf
 	guard  *pageGuard
 	pages  parquet.Pages
 	page   parquet.Page
@@ -197,8 +197,8 @@ type cursor struct {
 	i, n   int // buffer[i:n] are to come
 }
 
-func newCursor(in io.ReaderAt, file *parquet.File, index int, group parquet.RowGroup, l *leaf) (*cursor, error) {
-	c := &cursor{leaf: l, buffer: make([]parquet.Value, 1024)}
+func newCursor(in io.ReaderAt, file *parquet.File, index int, group parquet.RowGroup, l *Leaf) (*Cursor, error) {
+	c := &Cursor{leaf: l, buffer: make([]parquet.Value, 1024)}
 	err := safely(func() (err error) {
 		if c.guard, err = newPageGuard(in, file, index, l); err == nil {
 			c.pages = group.ColumnChunks()[l.column.Index()].Pages()
@@ -206,12 +206,22 @@ func newCursor(in io.ReaderAt, file *parquet.File, index int, group parquet.RowG
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("column %s: %w", l.name, err)
+		return nil, fmt.Errorf("column %s: %w", l.Name, err)
 	}
 	return c, nil
 }
 
-func (c *cursor) close() {
+// Name returns the name of the column.
+func (c *Cursor) Name() string { return c.leaf.Name }
+
+// More reports whether there are values left, or what cannot be read.
+func (c *Cursor) More() bool {
+	_, err := c.peek()
+	return err != io.EOF
+}
+
+// Close releases what reading takes.
+func (c *Cursor) Close() {
 	c.guard.close()
 	// What a panic in the reading left behind may panic again.
 	safely(func() error {
@@ -221,7 +231,7 @@ func (c *cursor) close() {
 }
 
 // peek returns the value to come; io.EOF at the end.
-func (c *cursor) peek() (*parquet.Value, error) {
+func (c *Cursor) peek() (*parquet.Value, error) {
 	if c.i == c.n {
 		if err := safely(c.fill); err != nil {
 			return nil, err
@@ -232,7 +242,7 @@ func (c *cursor) peek() (*parquet.Value, error) {
 
 // fill reads more values into the empty buffer. Values of strings point into
 // the page, which is therefore kept until the next.
-func (c *cursor) fill() error {
+func (c *Cursor) fill() error {
 	for {
 		if c.values != nil {
 			n, err := c.values.ReadValues(c.buffer)
@@ -257,8 +267,8 @@ func (c *cursor) fill() error {
 	}
 }
 
-// list appends the numbers of the next row to dst.
-func (c *cursor) list(dst []float64) ([]float64, error) {
+// List appends the numbers of the next row to dst.
+func (c *Cursor) List(dst []float64) ([]float64, error) {
 	v, err := c.peek()
 	if err != nil {
 		return dst, err
@@ -266,7 +276,7 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 	if c.leaf.text {
 		list, err := c.listText(v)
 		if err == nil {
-			err = eachNumber(list, func(_ int, v float64) error { dst = append(dst, v); return nil })
+			err = EachNumber(list, func(_ int, v float64) error { dst = append(dst, v); return nil })
 		}
 		return dst, err
 	}
@@ -284,8 +294,8 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 		if v.DefinitionLevel() < c.leaf.maxDef {
 			return dst, fmt.Errorf("null at place %d of the list", len(dst))
 		}
-		if len(dst) == maxPackets {
-			return dst, fmt.Errorf("more than %d packets", maxPackets)
+		if len(dst) == MaxNumbers {
+			return dst, fmt.Errorf("more than %d numbers", MaxNumbers)
 		}
 		dst = append(dst, c.leaf.number(*v))
 		c.i++
@@ -300,20 +310,20 @@ func (c *cursor) list(dst []float64) ([]float64, error) {
 }
 
 // listText takes the next row's value, a text that holds a list.
-func (c *cursor) listText(v *parquet.Value) (string, error) {
+func (c *Cursor) listText(v *parquet.Value) (string, error) {
 	c.i++
 	switch b := v.ByteArray(); {
 	case v.IsNull():
 		return "", errors.New("null instead of a list")
-	case len(b) > maxRow:
-		return "", fmt.Errorf("a list of more than %d bytes", maxRow)
+	case len(b) > MaxRow:
+		return "", fmt.Errorf("a list of more than %d bytes", MaxRow)
 	default:
 		return string(b), nil
 	}
 }
 
-// nested returns the lists of numbers of the next row.
-func (c *cursor) nested() (lists [][]float64, err error) {
+// Nested returns the lists of numbers of the next row.
+func (c *Cursor) Nested() (lists [][]float64, err error) {
 	v, err := c.peek()
 	if err != nil {
 		return nil, err
@@ -323,14 +333,14 @@ func (c *cursor) nested() (lists [][]float64, err error) {
 		if err != nil {
 			return nil, err
 		}
-		return nestedNumbers(list)
+		return NestedNumbers(list)
 	}
 	if v.RepetitionLevel() != 0 {
 		return nil, errors.New("damaged Parquet data: the first value of a row continues the row before")
 	}
 	for total := 0; ; total++ {
-		if total == maxPackets {
-			return lists, fmt.Errorf("more than %d numbers", maxPackets)
+		if total == MaxNumbers {
+			return lists, fmt.Errorf("more than %d numbers", MaxNumbers)
 		}
 		d := v.DefinitionLevel()
 		if v.RepetitionLevel() < 2 && d >= c.leaf.outerDef {
@@ -358,8 +368,8 @@ func (c *cursor) nested() (lists [][]float64, err error) {
 	}
 }
 
-// label returns the label of the next row: a string, or a whole number's digits.
-func (c *cursor) label(known interner) (string, error) {
+// Label returns the label of the next row: a string, or a whole number's digits.
+func (c *Cursor) Label(known Interner) (string, error) {
 	v, err := c.peek()
 	if err != nil {
 		return "", err
@@ -370,7 +380,7 @@ func (c *cursor) label(known interner) (string, error) {
 	c.i++
 	switch {
 	case c.leaf.kind == parquet.ByteArray:
-		return known.string(v.ByteArray())
+		return known.text(v.ByteArray())
 	case c.leaf.unsigned && c.leaf.kind == parquet.Int32:
 		return strconv.FormatUint(uint64(v.Uint32()), 10), nil
 	case c.leaf.unsigned:
@@ -379,8 +389,8 @@ func (c *cursor) label(known interner) (string, error) {
 	return strconv.FormatInt(c.leaf.whole(*v), 10), nil
 }
 
-// text returns the key of the next row, "" for null.
-func (c *cursor) text() (string, error) {
+// Text returns the key of the next row, "" for null.
+func (c *Cursor) Text() (string, error) {
 	v, err := c.peek()
 	if err != nil {
 		return "", err
@@ -389,6 +399,6 @@ func (c *cursor) text() (string, error) {
 	if v.IsNull() {
 		return "", nil
 	}
-	s := string(v.ByteArray()[:min(len(v.ByteArray()), maxKey+1)])
-	return s, checkKey(s)
+	s := string(v.ByteArray()[:min(len(v.ByteArray()), MaxKey+1)])
+	return s, CheckKey(s)
 }
