@@ -25,7 +25,8 @@ type encoder struct {
 }
 
 func newEncoder(e *Encoding) *encoder {
-	pixels := e.Size() * e.Size()
+	h, w := e.Shape()
+	pixels := h * w
 	return &encoder{
 		Encoding: e,
 		codes:    make([]float64, e.SeriesLength()),

@@ -99,6 +99,9 @@ func (e *Encoding) check() error {
 	if len(r.Channels) > 1 {
 		return errors.New("pictures hold one feature, in colours: several are for images of numbers")
 	}
+	if h, w := e.Shape(); h != w {
+		return fmt.Errorf("pictures are of square images: %s is none", r.Image.Name())
+	}
 	return r.Rendering.Validate()
 }
 
@@ -131,8 +134,11 @@ func (e *Encoding) LengthChannel() (int, Channel) { return e.lengths, e.recipe.C
 // Image returns the kind of image.
 func (e *Encoding) Image() imaging.Encoder { return e.recipe.Image }
 
-// Size returns the height and width of an image of numbers.
+// Size returns the width of an image of numbers; most are as high.
 func (e *Encoding) Size() int { return e.recipe.Image.Size(e.recipe.SeriesLength) }
+
+// Shape returns the height and width of an image of numbers.
+func (e *Encoding) Shape() (h, w int) { return imaging.Shape(e.recipe.Image, e.recipe.SeriesLength) }
 
 // Rendering returns how the images become pictures, a copy; nil where they stay
 // numbers.
@@ -179,7 +185,8 @@ func (e *Encoding) NewImages(n int) imaging.Images {
 	if p := e.recipe.Rendering; p != nil {
 		return imaging.NewPictures(n, p.Size(e.Size()), p.Size(e.Size()), p.Channels())
 	}
-	return imaging.New(n, e.Size(), e.Size(), len(e.recipe.Channels))
+	h, w := e.Shape()
+	return imaging.New(n, h, w, len(e.recipe.Channels))
 }
 
 // DecodedBy returns the encoding whose images another inverter decodes, such as

@@ -51,9 +51,9 @@ func (l classFiles) open(f found, o OpenOptions) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	total, size, channels := 0, 0, len(e.recipe.Channels)
+	total, size := 0, 0
 	for i, c := range sources {
-		if classes[i], err = c.read(channels); err != nil {
+		if classes[i], err = c.read(e); err != nil {
 			return nil, fmt.Errorf("dataset: %s: %w", c.path, err)
 		}
 		size = cmp.Or(size, classes[i].size)
@@ -140,7 +140,7 @@ type classArrays struct {
 }
 
 // read reads the file. A class without images, by the manifest, needs none.
-func (c classSource) read(channels int) (classArrays, error) {
+func (c classSource) read(e *Encoding) (classArrays, error) {
 	f, err := npz.Open(c.path)
 	if errors.Is(err, fs.ErrNotExist) && c.counted && c.flows == 0 {
 		return classArrays{}, nil
@@ -155,10 +155,10 @@ func (c classSource) read(channels int) (classArrays, error) {
 		return classArrays{}, err
 	}
 	if len(images.Shape) < 3 {
-		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, images.Shape, channels)
+		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, images.Shape, len(e.recipe.Channels))
 	}
 	a := classArrays{n: images.Shape[0], pixels: images.Floats()}
-	if a.size, err = checkShape(images.Shape[1:], images.DType(), channels); err == nil {
+	if a.size, err = e.checkShape(images.Shape[1:], images.DType()); err == nil {
 		err = checkFinite(a.pixels)
 	}
 	if err != nil {

@@ -54,9 +54,9 @@ func (flowFiles) open(f found, o OpenOptions) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, size, channels := e.Image().Name(), 0, len(e.recipe.Channels)
+	key, size := e.Image().Name(), 0
 	if len(files) > 0 {
-		first, err := readFlow(files[0].path, key, channels)
+		first, err := e.readFlow(files[0].path, key)
 		if err != nil {
 			return nil, err
 		}
@@ -126,9 +126,9 @@ func (s *Set) readFlows(files []flowFile, key string) error {
 		wait.Go(func() {
 			for i := w; i < len(files) && errs[w] == nil; i += len(errs) {
 				f := files[i]
-				read, err := readFlow(f.path, key, s.Images.C)
-				if err == nil && read.size != s.Images.H {
-					err = fmt.Errorf("dataset: %s: an image of size %d, want %d as in %s", f.path, read.size, s.Images.H, files[0].path)
+				read, err := s.Encoding.readFlow(f.path, key)
+				if err == nil && read.size != s.Images.W {
+					err = fmt.Errorf("dataset: %s: an image of size %d, want %d as in %s", f.path, read.size, s.Images.W, files[0].path)
 				}
 				errs[w] = err
 				copy(s.Images.At(i), read.image)
@@ -154,8 +154,8 @@ type readImage struct {
 	remainder
 }
 
-// readFlow reads a per-flow file, its image of so many channels under key.
-func readFlow(path, key string, channels int) (readImage, error) {
+// readFlow reads a per-flow file, its image under key.
+func (e *Encoding) readFlow(path, key string) (readImage, error) {
 	var out readImage
 	f, err := npz.Open(path)
 	if err != nil {
@@ -167,7 +167,7 @@ func readFlow(path, key string, channels int) (readImage, error) {
 	if err != nil {
 		return out, fmt.Errorf("dataset: %w", err)
 	}
-	if out.size, err = checkShape(image.Shape, image.DType(), channels); err == nil {
+	if out.size, err = e.checkShape(image.Shape, image.DType()); err == nil {
 		out.image = image.Floats()
 		if key == halvedKey {
 			out.image = doubled(out.image)

@@ -156,9 +156,10 @@ func (f found) newSet(o OpenOptions, e *Encoding, size, n int) (*Set, error) {
 	if size != 0 && size != e.Size() {
 		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d %s", f.path, size, e.Size(), e.SeriesLength(), e.recipe.Record.places())
 	}
+	h, w := e.Shape()
 	return &Set{
 		Encoding:      e,
-		Images:        imaging.New(n, e.Size(), e.Size(), len(e.recipe.Channels)),
+		Images:        imaging.New(n, h, w, len(e.recipe.Channels)),
 		Labels:        make([]int, n),
 		SeriesLengths: make([]int, n),
 	}, nil
@@ -177,22 +178,25 @@ func checkClasses(classes []string) error {
 	return nil
 }
 
-// checkShape takes the shape of images of so many channels, without the number
-// of images, and returns their size.
-func checkShape(shape []int, dtype string, channels int) (size int, err error) {
-	whole := shape
+// checkShape takes the shape of images, without the number of them, and returns their
+// width.
+func (e *Encoding) checkShape(shape []int, dtype string) (size int, err error) {
+	whole, channels := shape, len(e.recipe.Channels)
 	if len(shape) == 3 && shape[2] == channels {
 		whole = shape[:2]
 	} else if channels > 1 {
 		whole = nil
 	}
-	if len(whole) != 2 || shape[0] != shape[1] || shape[0] < 1 || shape[0] > maxLength {
-		return 0, fmt.Errorf("shape %v, want a square image of %d channel(s)", shape, channels)
+	if len(whole) != 2 || shape[1] < 1 || shape[1] > maxLength {
+		return 0, fmt.Errorf("shape %v, want an image of %d channel(s)", shape, channels)
+	}
+	if h, w := imaging.Shape(e.recipe.Image, shape[1]); h != shape[0] || w != shape[1] {
+		return 0, fmt.Errorf("shape %v, want an image of %d x %d and %d channel(s)", shape, h, w, channels)
 	}
 	if dtype[0] != 'f' {
 		return 0, fmt.Errorf("elements of type %s, want float64 or float32", dtype)
 	}
-	return shape[0], nil
+	return shape[1], nil
 }
 
 // checkFinite reports pixels that are not numbers.

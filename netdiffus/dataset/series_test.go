@@ -45,6 +45,7 @@ func TestSeriesThereAndBack(t *testing.T) {
 		"logarithms":  {Channels: []Channel{{Codec: log}}},
 		"one channel": {Channels: []Channel{{Series: "drift"}}},
 		"cut":         {SeriesLength: 9},
+		"no image":    {Image: imaging.Series{}},
 		"turned":      {Channels: []Channel{{Series: "drift", Codec: log}, {Series: "bytes_down"}}},
 	} {
 		for _, layout := range []Layout{PerFlow, PerClass, Samples} {
