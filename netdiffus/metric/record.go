@@ -29,6 +29,24 @@ func Closest(x, reference [][]float64) []float64 {
 	return out
 }
 
+// ClosestTwo returns, for each row of x, the distances to the closest record of reference
+// and to the second closest, as [Closest] has them. A copy of one record is much nearer
+// to that one than to the next; a row of its own is about as far from both, wherever it
+// lies. +Inf where there are fewer than two.
+func ClosestTwo(x, reference [][]float64) [][2]float64 {
+	out := make([][2]float64, len(x))
+	for i, row := range x {
+		first, second := math.Inf(1), math.Inf(1)
+		for _, r := range reference {
+			d := distanceWithin(row, r, second)
+			first, second = min(first, d), min(second, max(first, d))
+		}
+		width := float64(max(1, len(row)))
+		out[i] = [2]float64{first / width, second / width}
+	}
+	return out
+}
+
 // NearBytes is how near to a training flow counts as a near duplicate: the mean
 // difference of the signed lengths, bytes a place.
 const NearBytes = 8
