@@ -19,7 +19,7 @@ var layers = map[string]int{
 	"internal/arrays": 0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1, "series": 1,
 	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
-	"classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
+	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "sample": 5, "tracker": 5, "train": 5,
 	"cmd/netdiffus": 6,
@@ -41,7 +41,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "classify", "joint", "plots", "nb", "report", "tracker"}
+var light = []string{"capture", "traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker"}
 
 type goPackage struct {
 	ImportPath string
