@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/programs"
 )
 
 // Env is the environment variable that names a device when Open's spec is
@@ -20,6 +22,10 @@ const Env = "GOMLX_BACKEND"
 // NoFetchEnv forbids every download when it is set, whatever its value. It is
 // go-xla's own.
 const NoFetchEnv = "GOMLX_NO_AUTO_INSTALL"
+
+// NoProgramsEnv stops compiled programs from being kept and used again when it is set,
+// whatever its value.
+const NoProgramsEnv = "NETDIFFUS_NO_PROGRAMS"
 
 // GoSlowdown is how many times slower than XLA on the same CPU the pure-Go
 // backend is on this project's convolutions (400x1152x128 as a matrix product,
@@ -54,6 +60,12 @@ type Opener struct {
 	Progress func(Progress) // called from another goroutine, some times a second, while a plugin comes in; nil logs a line every few seconds
 	CacheDir string         // where fetched plugins are kept; "" means netdiffus/xla in os.UserCacheDir
 	NoFetch  bool           // never download, as with $GOMLX_NO_AUTO_INSTALL
+
+	// Programs is where XLA's compiled programs are kept for the next process; without
+	// a Dir that is netdiffus/programs in os.UserCacheDir. NoPrograms compiles anew, as
+	// with $NETDIFFUS_NO_PROGRAMS.
+	Programs   programs.Store
+	NoPrograms bool
 
 	sys *system // the machine as the opener sees it; nil means the machine itself
 }

@@ -93,7 +93,7 @@ func (s *search) installCUDA(path, options string) (b compute.Backend, err error
 	if err != nil {
 		return nil, err
 	}
-	if b, err = s.sys.openXLA(path, options); err != nil {
+	if b, err = s.openXLA(path, options); err != nil {
 		return nil, err
 	}
 	return b, os.WriteFile(hashName(path), []byte(came.SHA256), 0o644)

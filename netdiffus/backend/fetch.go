@@ -86,7 +86,7 @@ func (s *search) cached(path, want, options string) (compute.Backend, error) {
 	err := s.verify(path, want)
 	var b compute.Backend
 	if err == nil {
-		b, err = s.sys.openXLA(path, options)
+		b, err = s.openXLA(path, options)
 	}
 	if err != nil {
 		cure := "remove " + filepath.Dir(path) + " to have it fetched again"
@@ -149,7 +149,7 @@ func (s *search) fetchFrom(src source, options string) (compute.Backend, error) 
 	err := s.bring(src)
 	var b compute.Backend
 	if err == nil {
-		b, err = s.sys.openXLA(path, options)
+		b, err = s.openXLA(path, options)
 	}
 	if err != nil {
 		s.note(Finding{Step: src.step, Status: Failed, Detail: err.Error(), Cure: Cure})

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gomlx/compute"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/programs"
 )
 
 // Finding is what one step of the search came to.
@@ -54,10 +57,12 @@ func (o Opener) start(ctx context.Context) (*search, error) {
 	if _, set := s.sys.lookupEnv(NoFetchEnv); set {
 		s.NoFetch = true
 	}
-	if s.cache == "" {
-		if dir, err := s.sys.userCacheDir(); err == nil {
-			s.cache = filepath.Join(dir, "netdiffus", "xla")
-		}
+	if _, set := s.sys.lookupEnv(NoProgramsEnv); set {
+		s.NoPrograms = true
+	}
+	if dir, err := s.sys.userCacheDir(); err == nil {
+		s.cache = cmp.Or(s.cache, filepath.Join(dir, "netdiffus", "xla"))
+		s.Programs.Dir = cmp.Or(s.Programs.Dir, programs.In(dir).Dir)
 	}
 	return s, nil
 }
@@ -94,7 +99,7 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 	}
 	var b compute.Backend
 	if err == nil {
-		b, err = s.sys.openXLA(path, options)
+		b, err = s.openXLA(path, options)
 	}
 	if err != nil {
 		s.note(Finding{Step: step, Status: Failed, Path: path, Detail: err.Error(), Cure: cureOfFile(step, path)})
@@ -102,6 +107,17 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 	}
 	s.note(Finding{Step: step, Status: Used, Path: path})
 	return b, nil
+}
+
+// openXLA opens the plugin at path, whose compiled programs are kept where that is
+// possible.
+func (s *search) openXLA(path, options string) (compute.Backend, error) {
+	if !s.NoPrograms && s.Programs.Dir != "" {
+		if err := s.sys.keepPrograms(path, s.Programs); err != nil {
+			s.log.Debug("compiled programs are not kept", "err", err)
+		}
+	}
+	return s.sys.openXLA(path, options)
 }
 
 // cureOfFile returns what to do about a plugin that did not open.

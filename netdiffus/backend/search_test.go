@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/programs"
 )
 
 // fakeDevice stands for an opened device.
@@ -37,6 +39,7 @@ func newMachine(t *testing.T) *machine {
 		homeDir:      func() (string, error) { return m.home, nil },
 		userCacheDir: func() (string, error) { return filepath.Join(m.home, ".cache"), nil },
 		hasGPU:       func() bool { return false },
+		keepPrograms: func(string, programs.Store) error { return nil },
 		openXLA: func(path, options string) (compute.Backend, error) {
 			return &fakeDevice{path: path, options: options}, nil
 		},

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/go-xla/installer"
 	"github.com/gomlx/go-xla/pjrt"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/programs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
@@ -22,6 +23,7 @@ type system struct {
 	hasGPU       func() bool
 	openXLA      func(path, options string) (compute.Backend, error)
 	openGo       func(options string) (compute.Backend, error)
+	keepPrograms func(plugin string, in programs.Store) error
 
 	wheel  wheel
 	python func() (path string, err error)
@@ -44,6 +46,7 @@ func thisMachine() *system {
 		hasGPU:       func() bool { return installer.HasNvidiaGPU() },
 		openXLA:      openXLA,
 		openGo:       openGo,
+		keepPrograms: programs.Keep,
 
 		wheel:  cpuWheel,
 		python: func() (string, error) { return command.FindPython(nil) },

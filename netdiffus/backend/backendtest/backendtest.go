@@ -18,7 +18,8 @@ import (
 // what is missing: pure Go would take minutes for what takes a second.
 //
 // Tests compile much and compute little, and optimising takes XLA half of their
-// time. So it compiles without, but in long tests, which run what users run.
+// time. So it compiles without, but in long tests, which run what users run. Compiled
+// programs are not kept: the user's folder of them is for what the user runs.
 func Open(t testing.TB) compute.Backend {
 	t.Helper()
 	b, err := shared()
@@ -40,5 +41,5 @@ var shared = sync.OnceValues(func() (compute.Backend, error) {
 			return nil, err
 		}
 	}
-	return backend.Open(context.Background(), "")
+	return backend.Opener{NoPrograms: true}.Open(context.Background(), "")
 })

@@ -74,7 +74,7 @@ Run again with the same --out, the demo continues training where it stopped.`,
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
 	d.columns.register(flags)
-	d.spec = deviceFlag(flags)
+	d.choice = deviceFlags(flags)
 	return c
 }
 
@@ -85,7 +85,7 @@ type demo struct {
 	steps   int
 	samples int
 	seed    uint64
-	spec    *string // of the device
+	choice  *deviceChoice
 	columns columnFlags
 	reader  traffic.Reader // of in
 
@@ -204,7 +204,7 @@ func (d *demo) convert(c *cobra.Command) error {
 
 func (d *demo) open(c *cobra.Command) (err error) {
 	w := c.ErrOrStderr()
-	if d.device, d.found, err = openDevice(c.Context(), w, *d.spec); err != nil {
+	if d.device, d.found, err = openDevice(c.Context(), w, *d.choice); err != nil {
 		return err
 	}
 	fmt.Fprintln(w, d.device.Description())

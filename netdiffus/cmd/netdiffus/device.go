@@ -13,17 +13,27 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 )
 
-// deviceFlag registers --backend.
-func deviceFlag(flags *pflag.FlagSet) *string {
-	return flags.String("backend", "", `device: xla:cuda, xla:cpu, xla:/path/plugin.so, go; empty means $GOMLX_BACKEND, or else the best there is`)
+// deviceChoice is which device a verb computes on.
+type deviceChoice struct {
+	spec         string // as backend.Open's
+	keepPrograms bool
 }
 
-// openDevice opens the device that spec names and reports on w what it does. The
-// finding describes the device.
-func openDevice(ctx context.Context, w io.Writer, spec string) (compute.Backend, backend.Finding, error) {
+// deviceFlags registers --backend and --keep-programs.
+func deviceFlags(flags *pflag.FlagSet) *deviceChoice {
+	var d deviceChoice
+	flags.StringVar(&d.spec, "backend", "", `device: xla:cuda, xla:cpu, xla:/path/plugin.so, go; empty means $GOMLX_BACKEND, or else the best there is`)
+	flags.BoolVar(&d.keepPrograms, "keep-programs", true, "keep what XLA compiles in the user's cache folder, so that it is not compiled again")
+	return &d
+}
+
+// openDevice opens a device and reports on w what it does. The finding describes the
+// device.
+func openDevice(ctx context.Context, w io.Writer, choice deviceChoice) (compute.Backend, backend.Finding, error) {
 	var last time.Time
 	o := backend.Opener{
-		Log: slog.New(plainHandler{w}),
+		Log:        slog.New(plainHandler{w}),
+		NoPrograms: !choice.keepPrograms,
 		Progress: func(p backend.Progress) {
 			if now := time.Now(); now.Sub(last) > time.Second {
 				last = now
@@ -31,7 +41,7 @@ func openDevice(ctx context.Context, w io.Writer, spec string) (compute.Backend,
 			}
 		},
 	}
-	b, findings, err := o.Search(ctx, spec)
+	b, findings, err := o.Search(ctx, choice.spec)
 	if err != nil {
 		return nil, backend.Finding{}, err
 	}

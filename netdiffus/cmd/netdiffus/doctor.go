@@ -18,6 +18,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/programs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -65,6 +66,7 @@ type examination struct {
 	Go       tool                 `json:"go"`
 	Python   tool                 `json:"python"` // its pip downloads the plugin
 	Cache    cacheFolder          `json:"cache"`
+	Programs programFolder        `json:"programs"`
 	Findings []backend.Finding    `json:"search"`
 	Device   *backend.Description `json:"device,omitempty"`
 	Speed    *backend.Speed       `json:"speed,omitempty"`
@@ -86,6 +88,13 @@ type cacheFolder struct {
 	Free int64  `json:"free_bytes,omitempty"` // 0 where it is not known
 }
 
+// programFolder is the folder of compiled programs.
+type programFolder struct {
+	Path  string `json:"path,omitempty"`
+	Count int    `json:"count"`
+	Bytes int64  `json:"bytes"`
+}
+
 // fetchRoom is the space that the download of a CPU plugin needs, in bytes.
 const fetchRoom = 300e6
 
@@ -103,6 +112,9 @@ func examine(ctx context.Context, spec string, progress func(backend.Progress)) 
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		e.Cache = cacheFolder{Path: filepath.Join(dir, "netdiffus", "xla"), Free: atomicfile.FreeSpace(dir)}
+		kept := programs.In(dir)
+		e.Programs.Path = kept.Dir
+		e.Programs.Count, e.Programs.Bytes = kept.Size()
 	}
 	// The findings hold everything that the log would.
 	opener := backend.Opener{Log: slog.New(slog.DiscardHandler), Progress: progress}
@@ -174,6 +186,7 @@ func (e examination) print(w io.Writer) {
 	} else {
 		line("cache", "%s", e.Cache.Path)
 	}
+	line("programs", "%s, %d compiled and kept, %s", e.Programs.Path, e.Programs.Count, bytesText(e.Programs.Bytes))
 	fmt.Fprintln(w, "\nsearch for a device")
 	for _, f := range e.Findings {
 		what := f.Path

@@ -77,7 +77,7 @@ than a hundred times, so leave some out on a CPU.`,
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
 	o.columns.register(flags)
-	o.backend = deviceFlag(flags)
+	o.device = deviceFlags(flags)
 	return c
 }
 
@@ -88,7 +88,7 @@ type evaluateOptions struct {
 	seeds, length, trees         int
 	scale                        string
 	unsigned, json               bool
-	backend                      *string
+	device                       *deviceChoice
 	columns                      columnFlags
 	reader                       traffic.Reader // of the real flows
 }
@@ -172,7 +172,7 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		d.Inputs = append(d.Inputs, input)
 	}
 	if slices.Contains(o.classifiers, "cnn") {
-		device, _, err := openDevice(ctx, stderr, *o.backend)
+		device, _, err := openDevice(ctx, stderr, *o.device)
 		if err != nil {
 			return err
 		}

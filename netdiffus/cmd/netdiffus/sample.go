@@ -20,7 +20,7 @@ type sampleFlags struct {
 	model, out, classes, weights string
 	format, sampler              string
 	useDDIM, clip, overwrite     bool
-	backend                      *string
+	device                       *deviceChoice
 	request                      sample.Request
 	given                        *settingWords
 }
@@ -67,7 +67,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.IntVar(&r.Batch, "batch-size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
 	flags.StringVar(&f.format, "format", "npz", "files of a model of pictures: npz (samples_NxHxWxC.npz) or png (CLASS/CLASS_i.png)")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier data set in --out")
-	f.backend = deviceFlag(flags)
+	f.device = deviceFlags(flags)
 	f.given = addSettings(flags, netdiffus.Default(), modelSettings...)
 	for _, s := range modelSettings {
 		flags.Lookup(s.name).Usage = "checked against the run: " + s.usage
@@ -102,7 +102,7 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	r.NoClip = !f.clip
 	warnUnused(c)
 
-	b, _, err := openDevice(c.Context(), w, *f.backend)
+	b, _, err := openDevice(c.Context(), w, *f.device)
 	if err != nil {
 		return err
 	}

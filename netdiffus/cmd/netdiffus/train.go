@@ -30,7 +30,7 @@ type trainFlags struct {
 	classFrom                         string
 	steps, save, keep, log            int
 	print, dry                        bool
-	backend                           *string
+	device                            *deviceChoice
 	given                             *settingWords
 }
 
@@ -73,7 +73,7 @@ True and False included.`,
 	flags.IntVar(&f.save, "save-interval", 1000, "steps between two checkpoints")
 	flags.IntVar(&f.keep, "checkpoints-total-limit", 3, "checkpoints to keep, the newest ones")
 	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
-	f.backend = deviceFlag(flags)
+	f.device = deviceFlags(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
 	addUnused(flags)
@@ -303,7 +303,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if f.resume == "latest" {
 		f.resume = ""
 	}
-	b, device, err := openDevice(c.Context(), w, *f.backend)
+	b, device, err := openDevice(c.Context(), w, *f.device)
 	if err != nil {
 		return err
 	}
