@@ -6,10 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Counts holds what the packets of a capture were.
 type Counts struct {
+	Captures int64 // files
+
 	Packets   int64 // all of them: the sum of the next five
 	Segments  int64 // TCP and UDP packets, first fragments included: what biflows are made of
 	Fragments int64 // later IP fragments, which have no ports: in no biflow
@@ -22,6 +25,11 @@ type Counts struct {
 	// the snapshot length of the capture.
 	CutOff int64
 	CutTo  int
+
+	// Unsorted counts the packets that have an earlier time than the packet before
+	// them in the file, and UnsortedBy is the longest such step back.
+	Unsorted   int64
+	UnsortedBy time.Duration
 
 	// Tunnels counts packets by the tunnels and encapsulations they came in,
 	// such as "VXLAN", "GRE" or "MPLS"; VLAN tags are not counted. A packet in
@@ -39,10 +47,15 @@ type Counts struct {
 	// Crowded is not 0 where more than so many biflows were open at once: then
 	// the quietest were ended early, see Assembly.MaxOpen.
 	Crowded int
+
+	// Remarks say what is out of the ordinary about the files, such as times in
+	// another unit than the header states. It is nil where nothing is.
+	Remarks []string
 }
 
 // Add adds the packets of another capture.
 func (c *Counts) Add(other Counts) {
+	c.Captures += other.Captures
 	c.Packets += other.Packets
 	c.Segments += other.Segments
 	c.Fragments += other.Fragments
@@ -51,10 +64,13 @@ func (c *Counts) Add(other Counts) {
 	c.Short += other.Short
 	c.CutOff += other.CutOff
 	c.CutTo = max(c.CutTo, other.CutTo)
+	c.Unsorted += other.Unsorted
+	c.UnsortedBy = max(c.UnsortedBy, other.UnsortedBy)
 	c.Tunnels = sumOf(c.Tunnels, other.Tunnels)
 	c.Unread = sumOf(c.Unread, other.Unread)
 	c.Assembled.add(other.Assembled)
 	c.Crowded = max(c.Crowded, other.Crowded)
+	c.Remarks = append(c.Remarks, other.Remarks...)
 }
 
 // LeftOut describes the packets that are in no biflow, the most frequent first:

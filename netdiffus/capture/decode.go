@@ -52,25 +52,39 @@ const (
 	linkRaw       = 101
 	linkLoop      = 108 // OpenBSD loopback, the family in network byte order
 	linkLinuxSLL  = 113 // Linux cooked
+	linkIPNet     = 226 // Solaris
 	linkIPv4      = 228
 	linkIPv6      = 229
 	linkLinuxSLL2 = 276 // Linux cooked, version 2
 
+	linkTokenRing   = 6
+	linkSLIP        = 8
 	linkPPP         = 9
+	linkFDDI        = 10
 	linkPPPHDLC     = 50  // PPP in HDLC-like framing, or Cisco HDLC
 	linkPPPEther    = 51  // PPPoE without its Ethernet header
 	linkATM         = 100 // RFC 1483: LLC
 	linkCiscoHDLC   = 104
+	linkFrameRelay  = 107
 	linkWireless    = 105 // IEEE 802.11
 	linkPrism       = 119 // Prism header, then 802.11
 	linkRadiotap    = 127
 	linkAVS         = 163 // AVS header, then 802.11
 	linkPPPPppd     = 166 // a byte of direction in place of PPP's address
+	linkFireWire    = 138
 	linkPPI         = 192
 	linkPPPWithDir  = 204 // a byte of direction, then PPP
 	linkNFLOG       = 239
+	linkInfiniBand  = 242 // IP over InfiniBand (RFC 4391)
+	linkNetlink     = 253
 	linkPKTAP       = 258
+	linkBroadcom    = 281 // ports of Linux's DSA: a switch's tag within Ethernet
+	linkBroadcomTag = 282 // the tag in front of it
+	linkDSA         = 284
+	linkEDSA        = 285
 	linkPKTAPOnUser = 149 // PKTAP as macOS wrote it before it had a number
+
+	linkSnoop = 1 << 31 // and in the lower bits a number of snoop's that has none here
 )
 
 // EtherTypes.
@@ -90,6 +104,13 @@ const (
 	etherNSH          = 0x894f
 	etherETag         = 0x893f // 802.1BR
 	etherVNTag        = 0x8926
+	etherHSR          = 0x892f // IEC 62439-3
+	etherTRILL        = 0x22f3
+	etherFabricPath   = 0x8903 // Cisco's
+	etherTrustSec     = 0x8909 // Cisco's metadata
+	etherArista       = 0xd28b // time stamps of a mirror port
+	etherQNX          = 0x8204
+	etherAruba        = 0x8200 // 802.11 in GRE, and what follows up to 0x83ff
 )
 
 // maxLength is the longest packet that IP's 16-bit length fields can state,

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,15 +37,21 @@ type Frames interface {
 	Next(*Frame) error
 }
 
+// remarker is a Frames that has something to say about its file, once frames were
+// read.
+type remarker interface{ remarks() []string }
+
 // maxFrame is the largest captured length that is believed, bytes: libpcap's
 // own bound (MAXIMUM_SNAPLEN). A larger one is a damaged length field.
 const maxFrame = 1 << 18
 
 // Magic numbers, as a big-endian reader sees them.
 const (
-	magicMicro  = 0xa1b2c3d4
-	magicNano   = 0xa1b23c4d
-	magicBlocks = 0x0a0d0d0a // pcapng's section header: the same in both byte orders
+	magicMicro    = 0xa1b2c3d4
+	magicNano     = 0xa1b23c4d
+	magicModified = 0xa1b2cd34 // Kuznetzov's patches to libpcap, of 1999
+	magicBlocks   = 0x0a0d0d0a // pcapng's section header: the same in both byte orders
+	magicSnoop    = "snoop\x00\x00\x00"
 )
 
 // Is reports whether a file that starts with head is a capture that Open reads.
@@ -54,81 +61,35 @@ func Is(head []byte) bool {
 	}
 	for _, order := range []binary.ByteOrder{binary.BigEndian, binary.LittleEndian} {
 		switch order.Uint32(head) {
-		case magicMicro, magicNano, magicBlocks:
+		case magicMicro, magicNano, magicModified, magicBlocks:
 			return true
 		}
 	}
-	return false
+	return bytes.HasPrefix(head, []byte(magicSnoop))
 }
 
-// Open reads the header of a capture, pcap or pcapng, and returns the reader of
-// its frames.
+// Open reads the header of a capture, pcap, pcapng or snoop, and returns the reader
+// of its frames.
 func Open(r io.Reader) (Frames, error) {
 	w := window.New(r)
 	head, err := w.Take(4)
 	if err != nil {
 		return nil, errors.New("too short for a capture")
 	}
-	magic := binary.BigEndian.Uint32(head)
-	if magic == magicBlocks {
+	first := [4]byte(head)
+	switch magic := binary.BigEndian.Uint32(head); magic {
+	case magicBlocks:
 		return openBlocks(w)
+	case binary.BigEndian.Uint32([]byte(magicSnoop)):
+		return openSnoop(w)
+	case magicMicro, magicNano, magicModified:
+		return openPcap(w, binary.BigEndian, magic)
 	}
-	var order binary.ByteOrder = binary.BigEndian
-	if magic != magicMicro && magic != magicNano {
-		order, magic = binary.LittleEndian, binary.LittleEndian.Uint32(head)
+	switch magic := binary.LittleEndian.Uint32(head); magic {
+	case magicMicro, magicNano, magicModified:
+		return openPcap(w, binary.LittleEndian, magic)
 	}
-	if magic != magicMicro && magic != magicNano {
-		return nil, fmt.Errorf("not a pcap or pcapng capture (starts with %q)", head)
-	}
-	return openPcap(w, order, magic == magicNano)
-}
-
-// pcapFrames reads the classic pcap format.
-type pcapFrames struct {
-	w     *window.Window
-	order binary.ByteOrder
-	unit  int64 // nanoseconds a tick of the time stamp's lower half
-	link  uint32
-}
-
-func openPcap(w *window.Window, order binary.ByteOrder, nano bool) (*pcapFrames, error) {
-	head, err := w.Take(20)
-	if err != nil {
-		return nil, errors.New("the pcap file ends within its header")
-	}
-	if major := order.Uint16(head); major != 2 {
-		return nil, fmt.Errorf("pcap version %d.%d, want 2", major, order.Uint16(head[2:]))
-	}
-	p := &pcapFrames{w: w, order: order, unit: 1000}
-	if nano {
-		p.unit = 1
-	}
-	// The upper bits hold the length of the frame check sequence.
-	p.link = order.Uint32(head[16:]) & 0x03ffffff
-	return p, nil
-}
-
-func (p *pcapFrames) Next(f *Frame) error {
-	at := p.w.Offset
-	head, err := p.w.Take(16)
-	if err == io.EOF {
-		return err
-	}
-	if err != nil {
-		return cutShort(err, at, "the file ends within a packet's header")
-	}
-	seconds, ticks := p.order.Uint32(head), p.order.Uint32(head[4:])
-	captured, length := p.order.Uint32(head[8:]), p.order.Uint32(head[12:])
-	if captured > maxFrame {
-		return &Damage{Offset: at, What: fmt.Sprintf("a packet claims %d captured bytes", captured)}
-	}
-	f.Link, f.Timed = p.link, true
-	f.Time = int64(seconds)*1e9 + int64(ticks)*p.unit
-	f.Length = int(max(captured, length))
-	if f.Data, err = p.w.Take(int(captured)); err != nil {
-		return cutShort(err, at, "the file ends within a packet")
-	}
-	return nil
+	return nil, fmt.Errorf("not a pcap, pcapng or snoop capture (starts with %q)", first)
 }
 
 // cutShort turns an end of the file where more should stand into Damage.

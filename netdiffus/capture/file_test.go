@@ -58,6 +58,44 @@ func classic(t testing.TB, order binary.AppendByteOrder, nano bool) []byte {
 	return b
 }
 
+// variant writes the three datagrams as a pcap file of the magic number and version,
+// in which extra bytes follow the 16 of a packet's header.
+func variant(t testing.TB, order binary.AppendByteOrder, magic uint32, minor uint16, unit int64, extra int) []byte {
+	b := order.AppendUint32(nil, magic)
+	b = order.AppendUint16(b, 2)
+	b = order.AppendUint16(b, minor)
+	for _, v := range []uint32{0, 0, 65535, linkRaw} {
+		b = order.AppendUint32(b, v)
+	}
+	for i, at := range threeTimes {
+		data := datagram(t, threePayloads[i], threeDown[i])
+		captured, length := uint32(len(data)), uint32(len(data)+4)
+		if minor < 4 {
+			captured, length = length, captured
+		}
+		for _, v := range []uint32{uint32(at / 1e9), uint32(at % 1e9 / unit), captured, length} {
+			b = order.AppendUint32(b, v)
+		}
+		b = append(append(b, bytes.Repeat([]byte{0x7f}, extra)...), data...)
+	}
+	return b
+}
+
+// snoop writes the three datagrams in Ethernet as a snoop file, padded by so many
+// bytes.
+func snoop(t testing.TB, pad int) []byte {
+	b := append([]byte(magicSnoop), 0, 0, 0, 2, 0, 0, 0, 4)
+	for i, at := range threeTimes {
+		data := etherIn(etherIPv4, datagram(t, threePayloads[i], threeDown[i]))
+		n := uint32(len(data))
+		for _, v := range []uint32{n, n, 24 + n + uint32(pad), 0, uint32(at / 1e9), uint32(at % 1e9 / 1000)} {
+			b = big.AppendUint32(b, v)
+		}
+		b = append(append(b, data...), make([]byte, pad)...)
+	}
+	return b
+}
+
 func block(order binary.AppendByteOrder, kind uint32, body []byte) []byte {
 	for len(body)%4 != 0 {
 		body = append(body, 0)
@@ -135,6 +173,14 @@ func TestCaptureFiles(t *testing.T) {
 		{"pcap, big-endian", classic(t, big, false), 1},
 		{"pcap, nanoseconds", classic(t, little, true), 1e-3},
 		{"pcap, nanoseconds, big-endian", classic(t, big, true), 1e-3},
+		{"pcap 2.2, lengths in the other order", variant(t, little, magicMicro, 2, 1000, 0), 1},
+		{"pcap, modified", variant(t, little, magicModified, 4, 1000, 8), 1},
+		{"pcap, modified, big-endian, longer", variant(t, big, magicModified, 4, 1000, 12), 1},
+		{"pcap, modified, ordinary magic number", variant(t, big, magicMicro, 4, 1000, 8), 1},
+		{"pcap, Nokia's", variant(t, little, magicMicro, 4, 1000, 4), 1},
+		{"pcap, nanoseconds under the wrong magic number", variant(t, little, magicMicro, 4, 1, 0), 1e-3},
+		{"pcap, modified, the same", variant(t, big, magicModified, 4, 1, 8), 1e-3},
+		{"snoop", snoop(t, 2), 1},
 		{"pcapng", blocks(t, little, 0xff, 0, blockPacket), 1},
 		{"pcapng, big-endian", blocks(t, big, 6, 0, blockPacket), 1},
 		{"pcapng, nanoseconds", blocks(t, little, 9, 0, blockPacket), 1e-3},
@@ -189,8 +235,9 @@ func readAll(o Options, file []byte) ([]gathered, Counts, error) {
 func TestDamagedCaptures(t *testing.T) {
 	little := littleEndian
 	for name, file := range map[string][]byte{
-		"pcap":   classic(t, little, true),
-		"pcapng": blocks(t, little, 9, 0, blockPacket),
+		"pcap":         classic(t, little, true),
+		"microseconds": classic(t, little, false),
+		"pcapng":       blocks(t, little, 9, 0, blockPacket),
 	} {
 		clean := 0
 		for n := 28; n < len(file); n++ {
@@ -224,6 +271,62 @@ func TestDamagedCaptures(t *testing.T) {
 	}
 	if !strings.Contains(fmt.Sprint(err), fmt.Sprintf("byte %d: a packet claims 1073741824 captured bytes", second)) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A snoop file that is cut off, or of which a length is broken, gives what came
+// before; a version that is not known names the cure.
+func TestDamagedSnoop(t *testing.T) {
+	file := snoop(t, 0)
+	at := 16 // of the packets
+	for n := range threePayloads {
+		end := at + int(big.Uint32(file[at+8:]))
+		for _, cut := range []int{at, at + 1, at + 23, end - 1} {
+			flows, _, err := readAll(Options{}, file[:cut])
+			packets := 0
+			for _, f := range flows {
+				packets += len(f.packets)
+			}
+			if _, damaged := errors.AsType[*Damage](err); packets != n || damaged != (cut != at) {
+				t.Errorf("cut to %d bytes: %d packets, %v", cut, packets, err)
+			}
+		}
+		broken := bytes.Clone(file)
+		big.PutUint32(broken[at+8:], 20)
+		if flows, counts, err := readAll(Options{}, broken); counts.Packets != int64(n) || !strings.Contains(fmt.Sprint(err), fmt.Sprintf("byte %d: a packet claims", at)) {
+			t.Errorf("broken length: flows %v, %+v, %v", flows, counts, err)
+		}
+		at = end
+	}
+	file[11] = 3
+	if _, _, err := readAll(Options{}, file); err == nil || !strings.Contains(err.Error(), "snoop version 3") || !strings.Contains(err.Error(), "editcap") {
+		t.Errorf("version 3: %v", err)
+	}
+	file[11], file[15] = 2, 7
+	if _, counts, _ := readAll(Options{}, file); counts.Unread["link layer 7 of snoop"] != 3 {
+		t.Errorf("link layer 7: %+v", counts)
+	}
+}
+
+// What is read as other than the header says is remarked, and nothing else is; a few
+// stamps of a million microseconds, as some old programs wrote them, are no
+// nanoseconds.
+func TestWrongMagic(t *testing.T) {
+	wrong := variant(t, littleEndian, magicMicro, 4, 1, 0)
+	if _, counts, err := readAll(Options{}, wrong); err != nil || len(counts.Remarks) != 1 || !strings.Contains(counts.Remarks[0], "nanoseconds") || counts.Unsorted != 0 {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	file := classic(t, littleEndian, false)
+	for range 10 {
+		file = append(file, file[24:]...)
+	}
+	binary.LittleEndian.PutUint32(file[24+4:], 1_000_003)
+	_, counts, err := readAll(Options{}, file)
+	if err != nil || counts.Remarks != nil {
+		t.Errorf("%+v, %v", counts, err)
+	}
+	if counts.Unsorted == 0 || counts.UnsortedBy < 400*time.Millisecond || counts.UnsortedBy > 2*time.Second {
+		t.Errorf("times go back, and the counts are %+v", counts)
 	}
 }
 
@@ -298,6 +401,9 @@ func FuzzCapture(f *testing.F) {
 	little, big := littleEndian, binary.AppendByteOrder(binary.BigEndian)
 	f.Add(classic(f, little, false))
 	f.Add(classic(f, big, true))
+	f.Add(variant(f, little, magicModified, 4, 1, 8))
+	f.Add(variant(f, big, magicMicro, 2, 1000, 4))
+	f.Add(snoop(f, 2))
 	f.Add(blocks(f, little, 9, 0, blockPacket))
 	f.Add(blocks(f, big, 0x80|40, -5, blockPacket))
 	f.Add(blocks(f, little, 6, 0, blockSimple))

@@ -11,12 +11,17 @@ func (d *decoder) link(link uint32, b []byte, wire int) verdict {
 		if len(b) < 16 {
 			return isShort
 		}
-		return d.cooked(binary.BigEndian.Uint16(b[14:]), b[16:], wire-16)
+		if binary.BigEndian.Uint16(b[12:]) == etherVLAN && len(b) > 20 && isIPKind(binary.BigEndian.Uint16(b[18:]), b[20]) {
+			// Libpcap before 1.7 put the tag where it stands in Ethernet: here, in
+			// the 2 bytes that pad the address (libpcap's issue 164).
+			b, wire = b[4:], wire-4
+		}
+		return d.cooked(binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint16(b[14:]), b[16:], wire-16)
 	case linkLinuxSLL2:
 		if len(b) < 20 {
 			return isShort
 		}
-		return d.cooked(binary.BigEndian.Uint16(b), b[20:], wire-20)
+		return d.cooked(binary.BigEndian.Uint16(b[8:]), binary.BigEndian.Uint16(b), b[20:], wire-20)
 	case linkNull, linkLoop:
 		// The 4 bytes are an address family. They differ between systems and
 		// byte orders (IPv6 is 10, 24, 28 or 30); the IP header has the version.
@@ -26,6 +31,8 @@ func (d *decoder) link(link uint32, b []byte, wire int) verdict {
 		return d.ip(b[4:], wire-4)
 	case linkRaw, linkRawBSD, linkRawOBSD, linkIPv4, linkIPv6:
 		return d.ip(b, wire)
+	case linkIPNet:
+		return d.afterHeader(24, 24, linkRaw, b, wire)
 	case linkPPP, linkPPPHDLC:
 		if len(b) > 0 && (b[0] == 0x0f || b[0] == 0x8f) {
 			return d.ciscoHDLC(b, wire)
@@ -54,12 +61,22 @@ func (d *decoder) link(link uint32, b []byte, wire int) verdict {
 		return d.prism(b, wire)
 	case linkPPI:
 		return d.ppi(b, wire)
+	case linkTokenRing, linkFDDI, linkFrameRelay, linkSLIP, linkFireWire, linkInfiniBand:
+		return d.otherLink(link, b, wire)
+	case linkBroadcom, linkBroadcomTag, linkDSA, linkEDSA:
+		return d.switchTag(link, b, wire)
 	case linkNFLOG:
 		return d.nflog(b, wire)
 	case linkPKTAP, linkPKTAPOnUser:
 		return d.pktap(link, b, wire)
 	}
 	return d.other(layerLink, link)
+}
+
+// isIPKind reports whether an EtherType is that of IP of the version that the packet
+// begins with.
+func isIPKind(kind uint16, first byte) bool {
+	return kind == etherIPv4 && first>>4 == 4 || kind == etherIPv6 && first>>4 == 6
 }
 
 func (d *decoder) ethernet(b []byte, wire int) verdict {
@@ -114,10 +131,31 @@ func (d *decoder) otherEther(kind uint16, b []byte, wire int) verdict {
 		return d.ppp(b, wire)
 	case etherNSH:
 		return d.nsh(b, wire)
-	case etherETag, etherVNTag:
+	case etherFabricPath, etherTRILL:
+		n := 2
+		if kind == etherTRILL {
+			if len(b) < 6 {
+				return isShort
+			}
+			n = 6 + int(binary.BigEndian.Uint16(b)>>6&0x1f)*4 // with options
+		}
+		if !d.enter(tunnelBridged) {
+			return isOther
+		}
+		if len(b) < n {
+			return isShort
+		}
+		return d.ethernet(b[n:], wire-n)
+	case etherETag, etherVNTag, etherHSR, etherTrustSec, etherArista:
 		n := 4
-		if kind == etherETag {
+		switch {
+		case kind == etherETag || kind == etherTrustSec:
 			n = 6
+		case kind == etherArista && len(b) > 3:
+			const short = 0x20 // a time stamp of 48 bits, not 64
+			if n = 12; b[3] == short {
+				n = 10
+			}
 		}
 		if !d.enter(tunnelPortTag) {
 			return isOther
@@ -137,18 +175,27 @@ func (d *decoder) otherEther(kind uint16, b []byte, wire int) verdict {
 }
 
 // cooked reads what follows the header of Linux's cooked capture: its protocol
-// is an EtherType, but for the first few numbers.
-func (d *decoder) cooked(protocol uint16, b []byte, wire int) verdict {
-	const raw8023, llc, ppp = 0x0001, 0x0004, 0x0007
-	switch protocol {
-	case llc:
+// is an EtherType, but for the first few numbers and for some kinds of device.
+func (d *decoder) cooked(device, protocol uint16, b []byte, wire int) verdict {
+	const deviceRadiotap, deviceNetlink = 803, 824
+	switch device {
+	case deviceRadiotap:
+		return d.radiotap(b, wire)
+	case deviceNetlink:
+		return d.other(layerLink, linkNetlink)
+	}
+	const raw8023, llc, ppp, firstEther = 0x0001, 0x0004, 0x0007, 0x0600
+	switch {
+	case protocol >= firstEther:
+		return d.ether(protocol, b, wire)
+	case protocol == llc:
 		return d.llc(b, wire)
-	case raw8023: // only Novell's IPX has it
+	case protocol == raw8023: // only Novell's IPX has it
 		return d.other(layerLLC, 0xffff)
-	case ppp:
+	case protocol == ppp:
 		return d.ppp(b, wire)
 	}
-	return d.ether(protocol, b, wire)
+	return d.other(layerCooked, uint32(protocol))
 }
 
 // llc reads IEEE 802.2, and the SNAP header after it.
@@ -173,8 +220,13 @@ func (d *decoder) llc(b []byte, wire int) verdict {
 	if len(b) < 8 {
 		return isShort
 	}
-	organisation, kind := uint32(b[3])<<16|uint32(b[4])<<8|uint32(b[5]), binary.BigEndian.Uint16(b[6:])
-	b, wire = b[8:], wire-8
+	return d.snap(b[3:], wire-3)
+}
+
+// snap reads IEEE 802's SNAP header, of which 5 bytes are there.
+func (d *decoder) snap(b []byte, wire int) verdict {
+	organisation, kind := uint32(b[0])<<16|uint32(b[1])<<8|uint32(b[2]), binary.BigEndian.Uint16(b[3:])
+	b, wire = b[5:], wire-5
 	const ethernetTunnel, bridges, cisco = 0x0000f8, 0x0080c2, 0x00000c
 	switch {
 	case organisation == 0 || organisation == ethernetTunnel:
@@ -384,4 +436,89 @@ func (d *decoder) pktap(link uint32, b []byte, wire int) verdict {
 		return isOther
 	}
 	return d.link(inner, b[n:], wire-int(n))
+}
+
+// otherLink reads the link layers that are rarely captured today.
+func (d *decoder) otherLink(link uint32, b []byte, wire int) verdict {
+	n := 0 // length of the header
+	switch link {
+	case linkFDDI:
+		n = 13
+	case linkTokenRing:
+		n = 14
+		if len(b) > n && b[8]&0x80 != 0 { // the sender's address says that a route follows
+			n += int(b[n] & 0x1f)
+		}
+	case linkSLIP:
+		return d.afterHeader(16, 16, linkRaw, b, wire)
+	case linkFireWire:
+		n = 16
+	case linkInfiniBand:
+		n = 40
+	case linkFrameRelay:
+		return d.frameRelay(b, wire)
+	}
+	if len(b) < n+4 {
+		return isShort
+	}
+	switch link {
+	case linkFireWire:
+		return d.ether(binary.BigEndian.Uint16(b[n:]), b[n+2:], wire-n-2)
+	case linkInfiniBand:
+		return d.ether(binary.BigEndian.Uint16(b[n:]), b[n+4:], wire-n-4)
+	}
+	return d.llc(b[n:], wire-n)
+}
+
+// frameRelay reads RFC 2427's encapsulation, or Cisco's: an address of 2 to 4 bytes,
+// and a network-layer protocol or an EtherType.
+func (d *decoder) frameRelay(b []byte, wire int) verdict {
+	n := 0
+	for last := false; !last; n++ {
+		if n == len(b) {
+			return isShort
+		}
+		if last = b[n]&1 != 0; n == 4 {
+			return d.other(layerLink, linkFrameRelay)
+		}
+	}
+	b, wire = b[n:], wire-n
+	if len(b) < 4 {
+		return isShort
+	}
+	const unnumbered, pad, snap, ip, ip6 = 0x03, 0x00, 0x80, 0xcc, 0x8e
+	if b[0] != unnumbered {
+		return d.ether(binary.BigEndian.Uint16(b), b[2:], wire-2)
+	}
+	if b, wire = b[1:], wire-1; b[0] == pad {
+		b, wire = b[1:], wire-1
+	}
+	switch b[0] {
+	case ip, ip6:
+		return d.ip(b[1:], wire-1)
+	case snap:
+		if len(b) < 6 {
+			return isShort
+		}
+		return d.snap(b[1:], wire-1)
+	}
+	return d.other(layerLink, linkFrameRelay)
+}
+
+// switchTag passes over the tag that a switch's chip puts into frames for the host
+// that it is part of.
+func (d *decoder) switchTag(link uint32, b []byte, wire int) verdict {
+	const addresses = 12
+	n := 4
+	if link == linkEDSA {
+		n = 8
+	}
+	if link == linkBroadcomTag {
+		return d.afterHeader(n, n, linkEthernet, b, wire)
+	}
+	if len(b) < addresses+n+2 {
+		return isShort
+	}
+	b, wire = b[addresses+n:], wire-addresses-n
+	return d.ether(binary.BigEndian.Uint16(b), b[2:], wire-2)
 }

@@ -6,7 +6,10 @@
 // traffic makes flows of the biflows.
 package capture
 
-import "io"
+import (
+	"io"
+	"time"
+)
 
 // Read assembles the biflows of a capture and hands each to done as it ends: by
 // time-out, or at the end of the file in the order of their first packets. A
@@ -17,12 +20,21 @@ import "io"
 // comes before, and then a *Damage as error. Any other error, such as of a
 // stream that is no capture, comes without the biflows that were open.
 func Read(r io.Reader, o Options, done func(*Biflow) bool) (Counts, error) {
+	frames, err := Open(r)
+	if err != nil {
+		return Counts{}, err
+	}
+	return Assemble(frames, o, done)
+}
+
+// Assemble is Read for frames, of one capture or of several, see Join.
+func Assemble(frames Frames, o Options, done func(*Biflow) bool) (Counts, error) {
 	stopped := false
 	a := newAssembler(o, func(f *Biflow) bool {
 		stopped = !done(f)
 		return !stopped
 	})
-	counts, err := a.readFrames(r)
+	counts, err := a.readFrames(frames)
 	if _, damaged := err.(*Damage); !stopped && (err == nil || damaged) {
 		a.flush()
 	}
@@ -30,25 +42,34 @@ func Read(r io.Reader, o Options, done func(*Biflow) bool) (Counts, error) {
 	if a.counts.Evicted > 0 {
 		counts.Crowded = a.rule.MaxOpen
 	}
+	counts.Captures = 1
+	if j, ok := frames.(*Joined); ok {
+		counts.Captures = int64(j.captures)
+	}
+	if file, ok := frames.(remarker); ok {
+		counts.Remarks = file.remarks()
+	}
 	return counts, err
 }
 
-// readFrames takes in the packets of a capture until done returns false.
-func (a *assembler) readFrames(r io.Reader) (Counts, error) {
-	frames, err := Open(r)
-	if err != nil {
-		return Counts{}, err
-	}
+// readFrames takes in frames until done returns false.
+func (a *assembler) readFrames(frames Frames) (Counts, error) {
 	d := decoder{outer: a.rule.Tunnels == Outer}
 	var t tally
 	var f Frame
 	var s segment
+	var clock int64
 	for {
 		if err := frames.Next(&f); err == io.EOF {
 			return t.sum(), nil
 		} else if err != nil {
 			return t.sum(), err
 		}
+		if f.Time < clock && f.Timed {
+			t.counts.Unsorted++
+			t.counts.UnsortedBy = max(t.counts.UnsortedBy, time.Duration(clock-f.Time))
+		}
+		clock = f.Time
 		v := d.decode(&f, &s)
 		t.count(&f, v, &d)
 		if v == isSegment && !a.add(&s, f.Time, f.Timed) {

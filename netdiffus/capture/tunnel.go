@@ -39,8 +39,8 @@ const (
 
 var tunnelNames = [tunnelKinds]string{
 	tunnelPBB:      "PBB (802.1ah)",
-	tunnelPortTag:  "VN-Tag or E-Tag (802.1BR)",
-	tunnelBridged:  "bridged Ethernet",
+	tunnelPortTag:  "tags of ports and groups (VN, 802.1BR, HSR, TrustSec)",
+	tunnelBridged:  "bridged Ethernet (SNAP, TRILL, FabricPath)",
 	tunnelMPLS:     "MPLS",
 	tunnelNSH:      "NSH",
 	tunnelPPPoE:    "PPPoE",
@@ -188,7 +188,7 @@ func (d *decoder) isEthernet(b []byte, wire int) bool {
 		return len(b) > 0 && b[0]>>4 == 6 && d.isIP(b, wire)
 	case 0x0806: // ARP between Ethernet and IPv4
 		return len(b) < 6 && len(b) < wire || len(b) >= 6 && string(b[:6]) == "\x00\x01\x08\x00\x06\x04"
-	case etherMPLS, etherPPPoE, etherPBB, etherNSH:
+	case etherMPLS, etherPPPoE, etherPBB, etherNSH, etherHSR, etherTRILL, etherFabricPath, etherTrustSec:
 		return true
 	}
 	if kind <= 1500 {
@@ -281,6 +281,9 @@ func (d *decoder) gre(b []byte, wire int) verdict {
 	}
 	if kind <= 1500 {
 		return d.other(layerEther, uint32(kind))
+	}
+	if kind&0xfe00 == etherAruba && kind != etherQNX {
+		return d.wireless(b, wire)
 	}
 	return d.ether(kind, b, wire)
 }

@@ -202,12 +202,55 @@ var wrappers = []wrapper{
 		return etherIn(etherPPPoE, cat("1100 0007", 2+len(ip), pppKind(ip), ip, "0000"))
 	}},
 	{name: "NSH", link: linkEthernet, tunnels: []string{"NSH"}, wrap: func(ip []byte) []byte { return etherIn(etherNSH, cat("0fc2 02 03 00000701", etherOf(ip))) }},
-	{name: "E-Tag", link: linkEthernet, tunnels: []string{"VN-Tag or E-Tag (802.1BR)"}, wrap: func(ip []byte) []byte { return etherIn(etherETag, cat("0000 0007 0000", etherKind(ip), ip)) }},
-	{name: "VN-Tag", link: linkEthernet, tunnels: []string{"VN-Tag or E-Tag (802.1BR)"}, wrap: func(ip []byte) []byte { return etherIn(etherVNTag, cat("0000 0007", etherKind(ip), ip)) }},
+	{name: "E-Tag", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte { return etherIn(etherETag, cat("0000 0007 0000", etherKind(ip), ip)) }},
+	{name: "VN-Tag", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte { return etherIn(etherVNTag, cat("0000 0007", etherKind(ip), ip)) }},
+	{name: "HSR", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte { return etherIn(etherHSR, cat("1042 0001", etherKind(ip), ip)) }},
+	{name: "TrustSec", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte {
+		return etherIn(etherTrustSec, cat("01 01 0001 0007", etherKind(ip), ip))
+	}},
+	{name: "TRILL", link: linkEthernet, tunnels: []string{tunnelBridged.String()}, wrap: func(ip []byte) []byte {
+		return etherIn(etherTRILL, cat("0003 0001 0002", etherOf(ip)))
+	}},
+	{name: "TRILL with options", link: linkEthernet, tunnels: []string{tunnelBridged.String()}, noShark: true, wrap: func(ip []byte) []byte {
+		return etherIn(etherTRILL, cat("0043 0001 0002 00000000", etherOf(ip)))
+	}},
+	{name: "FabricPath", link: linkEthernet, tunnels: []string{tunnelBridged.String()}, noShark: true, wrap: func(ip []byte) []byte {
+		return etherIn(etherFabricPath, cat("0045", etherOf(ip)))
+	}},
+	{name: "Arista's time stamps", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte {
+		return etherIn(etherArista, cat("0001 0010 5ceeed57384f59c8", etherKind(ip), ip))
+	}},
+	{name: "Arista's short time stamps", link: linkEthernet, tunnels: []string{tunnelPortTag.String()}, wrap: func(ip []byte) []byte {
+		return etherIn(etherArista, cat("0001 0020 ed57384f59c8", etherKind(ip), ip))
+	}},
+	{name: "GRE of 802.11", tunnels: []string{"GRE"}, outer: isOtherIP, wrap: func(ip []byte) []byte {
+		return ip4In(protoGRE, cat("0000 8200 0801 0000 020000000001 020000000002 020000000003 0000", snap(ip)))
+	}},
+	{name: "FDDI", link: linkFDDI, wrap: func(ip []byte) []byte { return cat("50 020000000001 020000000002", snap(ip)) }},
+	{name: "Token Ring", link: linkTokenRing, wrap: func(ip []byte) []byte { return cat("10 40 020000000001 020000000002", snap(ip)) }},
+	{name: "Token Ring with a route", link: linkTokenRing, wrap: func(ip []byte) []byte { return cat("10 40 020000000001 820000000002 0630 0011 0020", snap(ip)) }},
+	{name: "SLIP", link: linkSLIP, noShark: true, wrap: func(ip []byte) []byte { return cat("00 45", make([]byte, 14), ip) }},
+	{name: "IEEE 1394", link: linkFireWire, wrap: func(ip []byte) []byte {
+		return cat("0200000000000001 0200000000000002", etherKind(ip), ip)
+	}},
+	{name: "InfiniBand", link: linkInfiniBand, wrap: func(ip []byte) []byte { return cat(make([]byte, 40), etherKind(ip), "0000", ip) }},
+	{name: "Frame Relay", link: linkFrameRelay, wrap: func(ip []byte) []byte {
+		return cat("1841 03", []byte{map[byte]byte{4: 0xcc, 6: 0x8e}[ip[0]>>4]}, ip)
+	}},
+	{name: "Frame Relay with SNAP", link: linkFrameRelay, wrap: func(ip []byte) []byte { return cat("1841 03 00 80 000000", etherKind(ip), ip) }},
+	{name: "Frame Relay, Cisco's", link: linkFrameRelay, wrap: func(ip []byte) []byte { return cat("1841", etherKind(ip), ip) }},
+	{name: "DSA", link: linkDSA, noShark: true, wrap: func(ip []byte) []byte { return cat("00005e005302 00005e005301 00120003", etherKind(ip), ip) }},
+	{name: "EDSA", link: linkEDSA, noShark: true, wrap: func(ip []byte) []byte {
+		return cat("00005e005302 00005e005301 dada 0000 00120003", etherKind(ip), ip)
+	}},
+	{name: "Broadcom's tag", link: linkBroadcom, noShark: true, wrap: func(ip []byte) []byte {
+		return cat("00005e005302 00005e005301 00000003", etherKind(ip), ip)
+	}},
+	{name: "Broadcom's tag in front", link: linkBroadcomTag, noShark: true, wrap: func(ip []byte) []byte { return cat("00000003", etherOf(ip)) }},
 	{name: "802.3 with SNAP", link: linkEthernet, wrap: func(ip []byte) []byte { return etherIn(uint16(8+len(ip)), cat(snap(ip), "000000")) }},
 	{name: "802.3 with IP's LLC", link: linkEthernet, noShark: true, wrap: func(ip []byte) []byte { return etherIn(uint16(3+len(ip)), cat("060603", ip)) }},
 	{name: "SNAP in a VLAN", link: linkEthernet, wrap: func(ip []byte) []byte { return etherIn(etherVLAN, cat("0007", 8+len(ip), snap(ip))) }},
-	{name: "bridged in SNAP", link: linkATM, tunnels: []string{"bridged Ethernet"}, wrap: func(ip []byte) []byte { return cat("aaaa03 0080c2 0007 0000", etherOf(ip)) }},
+	{name: "bridged in SNAP", link: linkATM, tunnels: []string{tunnelBridged.String()}, wrap: func(ip []byte) []byte { return cat("aaaa03 0080c2 0007 0000", etherOf(ip)) }},
 	{name: "PPP", link: linkPPP, wrap: func(ip []byte) []byte { return cat("ff03", pppKind(ip), ip) }},
 	{name: "PPP, compressed", link: linkPPP, wrap: func(ip []byte) []byte { return cat([]byte{byte(pppKind(ip))}, ip) }},
 	{name: "PPP of MPLS", link: linkPPP, tunnels: []string{"MPLS"}, wrap: func(ip []byte) []byte { return cat("ff03 0281 00007140", ip) }},
@@ -218,11 +261,21 @@ var wrappers = []wrapper{
 	{name: "PPP of pppd", link: linkPPPPppd, noShark: true, wrap: func(ip []byte) []byte { return cat("00 03", pppKind(ip), ip) }},
 	{name: "Cisco HDLC", link: linkCiscoHDLC, wrap: func(ip []byte) []byte { return cat("0f00", etherKind(ip), ip) }},
 	{name: "cooked with VLAN", link: linkLinuxSLL, wrap: func(ip []byte) []byte { return cat("0000 0001 0006 00005e005301 0000 8100 0007", etherKind(ip), ip) }},
+	{name: "cooked with VLAN, as in Ethernet", link: linkLinuxSLL, noShark: true, wrap: func(ip []byte) []byte {
+		return cat("0000 0001 0006 00005e005301 8100 0007 0000", etherKind(ip), ip)
+	}},
+	{name: "cooked Wi-Fi", link: linkLinuxSLL, noShark: true, wrap: func(ip []byte) []byte {
+		return cat("0000 0323 0006 00005e005301 0000 0004", "0000 0800 00000000 0802 0000 020000000001 020000000002 020000000003 0000", snap(ip))
+	}},
+	{name: "IPNET", link: linkIPNet, noShark: true, wrap: func(ip []byte) []byte { return cat("01 02 0002 00000000 00000001 00000000 00000000 00000000", ip) }},
 	{name: "cooked v2 with VLAN", link: linkLinuxSLL2, wrap: func(ip []byte) []byte {
 		return cat("8100 0000 00000002 0001 00 06 00005e005301 0000 0007", etherKind(ip), ip)
 	}},
 	{name: "cooked with LLC", link: linkLinuxSLL, wrap: func(ip []byte) []byte { return cat("0000 0001 0006 00005e005301 0000 0004", snap(ip)) }},
 	{name: "802.11", link: linkWireless, wrap: func(ip []byte) []byte { return cat("0801 0000 020000000001 020000000002 020000000003 0000", snap(ip)) }},
+	{name: "802.11, numbered as a fragment", link: linkWireless, wrap: func(ip []byte) []byte {
+		return cat("0801 0000 020000000001 020000000002 020000000003 7630", snap(ip))
+	}},
 	{name: "802.11 QoS with four addresses", link: linkWireless, wrap: func(ip []byte) []byte {
 		return cat("8803 0000 020000000001 020000000002 020000000003 0000 020000000004 0000", snap(ip))
 	}},

@@ -48,9 +48,7 @@ func (d *decoder) wirelessData(first, second byte, b []byte, wire int) verdict {
 	if len(b) < head {
 		return isShort
 	}
-	if b[22]&fragment != 0 {
-		return isFragment
-	}
+	later := b[22]&fragment != 0
 	if first&qos != 0 {
 		if len(b) < head+2 {
 			return isShort
@@ -63,6 +61,11 @@ func (d *decoder) wirelessData(first, second byte, b []byte, wire int) verdict {
 	}
 	if len(b) < head {
 		return isShort
+	}
+	// Access points number what they send through CAPWAP as they like: a frame
+	// that begins with LLC is no later fragment.
+	if later && !isSNAP(b[head:]) {
+		return isFragment
 	}
 	// Some cards pad the header to a multiple of 4 bytes.
 	pad := (head + 3) &^ 3
