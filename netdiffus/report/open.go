@@ -36,12 +36,17 @@ var ErrNoScale = errors.New("no manifest to take the scale of the values from")
 // 0 bytes that keep their place. Images without a manifest need the recipe that they
 // were made by; otherwise r is the zero Recipe.
 func Open(path string, r dataset.Recipe) (Traffic, error) {
+	return OpenWith(traffic.Reader{}, path, r)
+}
+
+// OpenWith is Open with the reader of files of flows, such as one that names columns.
+func OpenWith(reader traffic.Reader, path string, r dataset.Recipe) (Traffic, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return Traffic{}, err
 	}
 	if !info.IsDir() && filepath.Ext(path) != ".npz" {
-		flows, err := traffic.Collect(traffic.Read(path))
+		flows, err := traffic.Collect(reader.Read(path))
 		return Traffic{Flows: flows}, err
 	}
 	set, err := dataset.Open(path, &dataset.OpenOptions{Recipe: r})

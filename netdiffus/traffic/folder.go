@@ -3,39 +3,27 @@ package traffic
 import (
 	"fmt"
 	"io/fs"
-	"iter"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// ReadAll ranges over the flows of several files and folders, one after
-// another. A flow does not go on from one capture into the next.
-func (r Reader) ReadAll(paths ...string) iter.Seq2[Flow, error] {
-	return func(yield func(Flow, error) bool) {
-		for _, path := range paths {
-			for flow, err := range r.Read(path) {
-				if !yield(flow, err) || err != nil {
-					return
-				}
-			}
-		}
-	}
-}
-
 // extensions are the endings of the names of files that are read in folders. The
 // kind of such a file is found by its first bytes.
 var extensions = []string{
-	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
+	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".snoop", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
 }
 
 // packed are the endings of compressed files, which follow those of extensions.
 var packed = []string{".gz", ".zst", ".xz", ".bz2"}
 
 // splitName splits the name of a file into what comes before its ending, and its
-// ending without that of compression: "a" and ".csv" for a.csv.gz.
+// ending in lower case, without that of compression: "a" and ".csv" for a.csv.gz. The
+// number that a program adds to the files of a set is not part of it: "a" and ".pcap"
+// for a.pcap12 and a.pcap.12.
 func splitName(name string) (base, ending string) {
 	ending = filepath.Ext(name)
 	base = strings.TrimSuffix(name, ending)
@@ -43,7 +31,18 @@ func splitName(name string) (base, ending string) {
 		ending = filepath.Ext(base)
 		base = strings.TrimSuffix(base, ending)
 	}
-	return base, ending
+	whole := ending
+	switch numberless := strings.TrimRight(ending, "0123456789"); {
+	case numberless == ".":
+		whole = filepath.Ext(base) + ending
+		numberless = filepath.Ext(base)
+		fallthrough
+	default:
+		if strings.HasPrefix(strings.ToLower(numberless), ".pcap") || strings.EqualFold(numberless, ".cap") {
+			return strings.TrimSuffix(base+ending, whole), strings.ToLower(numberless)
+		}
+	}
+	return base, strings.ToLower(ending)
 }
 
 // Files lists the files that Read takes from a path: the path itself, or all
@@ -68,7 +67,7 @@ func Files(path string) ([]string, error) {
 			}
 			return nil
 		}
-		if _, ending := splitName(name); slices.Contains(extensions, strings.ToLower(ending)) {
+		if _, ending := splitName(name); slices.Contains(extensions, ending) {
 			if target, err := os.Stat(name); err == nil && target.Mode().IsRegular() {
 				files = append(files, name)
 			}
@@ -84,23 +83,6 @@ func Files(path string) ([]string, error) {
 	return files, nil
 }
 
-// readFolder reads the files below a folder.
-func (r Reader) readFolder(path string, yield func(Flow, error) bool) {
-	files, err := Files(path)
-	if err != nil {
-		yield(Flow{}, err)
-		return
-	}
-	r.root = path
-	for _, file := range files {
-		for flow, err := range r.Read(file) {
-			if !yield(flow, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
@@ -112,6 +94,9 @@ const (
 	LabelFromFile   = "{file}"
 )
 
+// rotation is what dumpcap adds to the names of a set of files: a number and a time.
+var rotation = regexp.MustCompile(`_\d{5,}_\d{14}$`)
+
 // label returns the label of a file's flows by Reader.Label's rule; "" stands
 // for fallback, the rule of a kind of file.
 func (r Reader) label(path, fallback string) string {
@@ -121,6 +106,9 @@ func (r Reader) label(path, fallback string) string {
 	}
 	if strings.Contains(rule, LabelFromFile) {
 		base, _ := splitName(filepath.Base(path))
+		if r.Join {
+			base = rotation.ReplaceAllString(base, "")
+		}
 		rule = strings.ReplaceAll(rule, LabelFromFile, base)
 	}
 	if strings.Contains(rule, LabelFromFolder) {

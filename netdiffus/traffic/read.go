@@ -3,6 +3,7 @@ package traffic
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,18 @@ type Reader struct {
 	// of everything that is made of the flows.
 	KeepKeys bool
 
+	// Join reads the captures of one label, of those that are read together, as one
+	// capture in the order of time, so that a flow goes on in the next file: a set
+	// of files that was written one after another (a.pcap0, a.pcap1, …; dumpcap's
+	// a_00001_20260101120000.pcapng), or at the same time on several interfaces.
+	// False reads each by itself.
+	Join bool
+
+	// Workers is how many files are read at once; the flows and their order do not
+	// depend on it. 0 means as many as Go uses processors, up to 8. What waits for
+	// its turn takes at most 64 MiB.
+	Workers int
+
 	Capture Assembly // how packets of captures become flows
 	Columns Columns  // the columns of CSV and Parquet files, and the members of JSON Lines
 
@@ -64,7 +77,8 @@ type Reader struct {
 	// it with slog.
 	Warn func(error)
 
-	// Counted is called with what the packets of each capture were, at its end.
+	// Counted is called with what the packets of each capture were, at its end; of
+	// captures that are joined once, with the path of the first.
 	Counted func(path string, counts CaptureCounts)
 
 	root      string // the folder being read, for Label
@@ -88,7 +102,7 @@ type Info struct {
 //     downstream) and IAT (microseconds), and LABEL (a string or whole number a
 //     row), or with others that Reader.Columns names; other columns are passed
 //     over;
-//   - captures, pcap and pcapng, whose flows Assembly describes. A capture that
+//   - captures, pcap, pcapng and snoop, whose flows Assembly describes. A capture that
 //     breaks off gives the flows of what is there, and a warning, see Damage;
 //   - JSON as the MIRAGE data sets have it, and JSON Lines: an object a flow
 //     with the names of the Parquet columns;
@@ -106,7 +120,7 @@ func Read(path string) iter.Seq2[Flow, error] { return Reader{}.Read(path) }
 func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 	return func(yield func(Flow, error) bool) {
 		if isFolder(path) {
-			r.readFolder(path, yield)
+			r.ReadAll(path)(yield)
 			return
 		}
 		f, k, err := open(path)
@@ -145,9 +159,11 @@ type kind struct {
 	stat func(f *unpack.File, path string) (Info, error)
 }
 
+const captureKind = "capture"
+
 var kinds = []kind{
 	{"Parquet", tables.IsParquet, readParquet, statParquet},
-	{"capture", capture.Is, readCapture, statCapture},
+	{captureKind, capture.Is, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
 	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text
 }
@@ -191,7 +207,10 @@ func kindOf(f *unpack.File) (kind, error) {
 			return kind{}, errors.New(other.what)
 		}
 	}
-	return kind{}, fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, JSON or CSV", head[:min(n, 4)])
+	if isERF(head) {
+		return kind{}, errors.New("a capture in Endace's format ERF" + editcap)
+	}
+	return kind{}, fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, snoop, JSON or CSV", head[:min(n, 4)])
 }
 
 // otherFiles are kinds of file that hold flows elsewhere and are not read.
@@ -203,5 +222,28 @@ var otherFiles = []struct{ magic, what string }{
 	{"\x89HDF\r\n\x1a\n", "an HDF5 file: save its table as Parquet or CSV first"},
 	{"ARROW1", "an Arrow (Feather) file: save it as Parquet first"},
 	{"SQLite format 3\x00", "an SQLite database: save its table as Parquet or CSV first"},
+	{"GMBU", "a capture of Microsoft's Network Monitor" + editcap},
+	{"RTSS", "a capture of Microsoft's Network Monitor 1" + editcap},
+	{"TRSNIFF data    \x1a", "a capture of Network General's Sniffer" + editcap},
+	{"XCP\x00", "a capture of NetXRay or Sniffer" + editcap},
+	{"\x7fver", "a capture of EtherPeek or OmniPeek" + editcap},
+	{"iptrace ", "a capture of AIX's iptrace" + editcap},
+	{"btsnoop\x00", "a capture of Bluetooth, which has no TCP or UDP"},
 	{"\x80\x04\x95", "a Python pickle, which is not read: save its table as Parquet first"},
+}
+
+// editcap is the cure for captures in formats that are not read.
+const editcap = ": convert it first, editcap -F pcapng IN OUT (editcap comes with Wireshark)"
+
+// isERF recognises Endace's format, which has no magic number, by its first record:
+// a time stamp of this century or the one before, a known type, and lengths that fit.
+func isERF(head []byte) bool {
+	if len(head) < 16 {
+		return false
+	}
+	const from, until = 631152000, 4102444800 // 1990 and 2100
+	seconds, kind := binary.LittleEndian.Uint32(head[4:]), head[8]&0x7f
+	record, wire := binary.BigEndian.Uint16(head[10:]), binary.BigEndian.Uint16(head[14:])
+	const header, lastKind = 16, 48
+	return seconds >= from && seconds < until && kind > 0 && kind <= lastKind && record >= header && record%8 == 0 && wire > 0 && head[9]&0xc0 == 0
 }

@@ -36,16 +36,28 @@ func (d *DuplicatePackets) Error() string {
 // noticedShare is the share of duplicates from which on they are worth a warning.
 const noticedShare = 0.05
 
-// readCapture is kind.read for pcap and pcapng.
+// readCapture is kind.read for captures.
 func readCapture(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {
+	frames, err := capture.Open(f)
+	if err != nil {
+		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
+		return
+	}
+	r.assemble(frames, path, yield)
+}
+
+// assemble reads the flows of a capture, or of several as one, of which path is the
+// first.
+func (r Reader) assemble(frames capture.Frames, path string, yield func(Flow, error) bool) {
 	stopped := false
+	label := r.label(path, LabelFromFolder)
 	options := capture.Options{Assembly: r.Capture, MaxPackets: r.MaxPackets, KeepEmpty: r.KeepEmpty}
-	counts, err := capture.Read(f, options, func(b *capture.Biflow) bool {
+	counts, err := capture.Assemble(frames, options, func(b *capture.Biflow) bool {
 		if b.Len() == 0 { // nothing in it was kept
 			return true
 		}
 		flow := flowOf(b)
-		flow.Label = r.label(path, LabelFromFolder)
+		flow.Label = label
 		if r.KeepKeys {
 			flow.Key = b.String()
 		}
@@ -55,13 +67,20 @@ func readCapture(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 	if stopped {
 		return
 	}
+	name := path + ": "
+	if _, joined := frames.(*capture.Joined); joined { // it names the file itself
+		name = ""
+	}
 	var damage *Damage
 	if errors.As(err, &damage) {
 		damage.Path = path
 		r.warn(damage)
 	} else if err != nil {
-		yield(Flow{}, fmt.Errorf("traffic: %s: %w", path, err))
+		yield(Flow{}, fmt.Errorf("traffic: %s%w", name, err))
 		return
+	}
+	for _, remark := range counts.Remarks {
+		r.warn(fmt.Errorf("traffic: %s%s", name, remark))
 	}
 	if counts.Crowded > 0 {
 		r.warn(fmt.Errorf("traffic: %s: more than %d flows open at once; the quietest were ended early", path, counts.Crowded))

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -46,7 +47,11 @@ func (s *capturesSeen) print(w io.Writer, read traffic.Assembly) {
 		return
 	}
 	c := &s.counts
-	fmt.Fprintf(w, "%s: %s, %d of them TCP or UDP\n", plural(int64(len(s.paths)), "capture"), plural(c.Packets, "packet"), c.Segments)
+	joined := ""
+	if int64(len(s.paths)) < c.Captures {
+		joined = fmt.Sprintf(", joined to %d", len(s.paths))
+	}
+	fmt.Fprintf(w, "%s%s: %s, %d of them TCP or UDP\n", plural(c.Captures, "capture"), joined, plural(c.Packets, "packet"), c.Segments)
 	line := func(name, format string, values ...any) {
 		fmt.Fprintf(w, "  %-12s%s\n", name, fmt.Sprintf(format, values...))
 	}
@@ -61,6 +66,9 @@ func (s *capturesSeen) print(w io.Writer, read traffic.Assembly) {
 	}
 	if texts := c.LeftOut(); len(texts) > 0 {
 		line("in no flow", "%s", some(texts, 6))
+	}
+	if c.Unsorted > 0 {
+		line("unsorted", "%s earlier than the one before in the file, by up to %s: sorted within flows", plural(c.Unsorted, "packet"), c.UnsortedBy.Round(time.Microsecond))
 	}
 	if c.Duplicates > 0 {
 		kept := "kept (--drop-duplicates leaves them out)"
@@ -119,8 +127,10 @@ func (s *capturesSeen) noFlows() error {
 	switch {
 	case len(s.paths) == 0:
 		return errors.New("there are no flows in the input, or none as long as --min-packets")
+	case s.counts.Packets == 0:
+		return fmt.Errorf("there are no flows in the input: no packets in %s", plural(s.counts.Captures, "capture"))
 	case s.counts.Segments == 0:
-		return fmt.Errorf("there are no flows in the input: of its %d packets none could be read as TCP or UDP: %s", s.counts.Packets, some(s.counts.LeftOut(), 5))
+		return fmt.Errorf("there are no flows in the input: none of its %s could be read as TCP or UDP: %s", plural(s.counts.Packets, "packet"), some(s.counts.LeftOut(), 5))
 	default:
 		return errors.New("there are no flows in the input with so many packets with payload: see --min-packets and --keep-empty")
 	}
@@ -128,7 +138,8 @@ func (s *capturesSeen) noFlows() error {
 
 // capturesJSON is the summary for programs.
 type capturesJSON struct {
-	Captures  int              `json:"captures"`
+	Captures  int64            `json:"captures"`
+	Joined    int              `json:"joined_to"`
 	Packets   int64            `json:"packets"`
 	TCPOrUDP  int64            `json:"tcp_or_udp"`
 	Fragments int64            `json:"later_fragments"`
@@ -144,6 +155,7 @@ type capturesJSON struct {
 	Retransmissions        int64 `json:"retransmissions"`
 	Spurious               int64 `json:"spurious_retransmissions"`
 	RetransmissionsDropped bool  `json:"retransmissions_dropped"`
+	Unsorted               int64 `json:"unsorted"`
 	OutOfOrder             int64 `json:"out_of_order"`
 	Late                   int64 `json:"late"`
 
@@ -161,8 +173,8 @@ func (s *capturesSeen) json(read traffic.Assembly) *capturesJSON {
 	}
 	c := &s.counts
 	j := &capturesJSON{
-		Captures: len(s.paths), Packets: c.Packets, TCPOrUDP: c.Segments, Fragments: c.Fragments,
-		OtherIP: c.OtherIP, NotIP: c.NotIP, Short: c.Short, CutTo: c.CutTo, Tunnels: c.Tunnels, Unread: c.Unread,
+		Captures: c.Captures, Packets: c.Packets, TCPOrUDP: c.Segments, Fragments: c.Fragments,
+		OtherIP: c.OtherIP, NotIP: c.NotIP, Short: c.Short, CutTo: c.CutTo, Joined: len(s.paths), Unsorted: c.Unsorted, Tunnels: c.Tunnels, Unread: c.Unread,
 		Duplicates: c.Duplicates, DuplicatesDropped: read.DropDuplicates,
 		Retransmissions: c.Retransmissions, Spurious: c.Spurious, RetransmissionsDropped: read.DropRetransmissions,
 		OutOfOrder: c.OutOfOrder, Late: c.Late, Connections: c.Biflows,

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -54,6 +55,33 @@ func (f *columnFlags) apply(r *traffic.Reader) error {
 		r.Delimiter = delimiter
 	}
 	return nil
+}
+
+// check returns an error of usage, if there is any.
+func (f *columnFlags) check() error { return f.apply(&traffic.Reader{}) }
+
+// reader returns a reader of files with these columns; the flags were checked.
+func (f *columnFlags) reader(stderr io.Writer) traffic.Reader {
+	r := traffic.Reader{Recognized: recognizedTo(stderr)}
+	if err := f.apply(&r); err != nil {
+		panic(err)
+	}
+	return r
+}
+
+// withColumns reads a file by the reader, which may name columns. Where the file has no
+// such columns it is read as the library writes it: the columns that are named may be
+// those of another file, which this one is compared with or lends its times to.
+func withColumns(reader traffic.Reader, read func(traffic.Reader) error) error {
+	err := read(reader)
+	if errors.Is(err, traffic.ErrNoColumn) && reader.Columns != (traffic.Columns{}) {
+		plain := reader
+		plain.Columns = traffic.Columns{}
+		if read(plain) == nil {
+			return nil
+		}
+	}
+	return withColumnHint(err)
 }
 
 // given reports whether any of the flags is set.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,10 +42,13 @@ func TestColumnFlags(t *testing.T) {
 	if _, _, err := execute(t.Context(), "flows", "--in", in, "--col-length", "none"); err == nil || !strings.Contains(err.Error(), "no column none") || !strings.Contains(err.Error(), "--col-length and the other --col flags") {
 		t.Errorf("a column that is not there: %v", err)
 	}
-	for _, verb := range []string{"flows", "convert", "evaluate", "demo"} {
+	for _, verb := range []string{"flows", "convert", "evaluate", "demo", "plot", "chain"} {
 		args := []string{verb, "--in", in, "--out", dir, "--iat-unit", "h"}
-		if verb == "evaluate" {
+		switch verb {
+		case "evaluate":
 			args = []string{verb, "--real-train", in, "--real-test", in, "--synthetic", in, "--out", dir, "--iat-unit", "h"}
+		case "plot":
+			args = []string{verb, "--real", in, "--synthetic", in, "--out", dir, "--iat-unit", "h"}
 		}
 		if _, _, err := execute(t.Context(), args...); err == nil || !strings.Contains(err.Error(), `--iat-unit "h": want s, ms, us or ns`) {
 			t.Errorf("%s --iat-unit h: %v", verb, err)
@@ -85,5 +89,50 @@ func TestColumnFlagsElsewhere(t *testing.T) {
 	_, _, err = execute(t.Context(), "evaluate", "--real-train", in, "--real-test", in, "--synthetic", filepath.Join(dir, "none.parquet"), "--out", filepath.Join(dir, "report"), "--col-length", "sizes", "--col-label", "app")
 	if err == nil || !strings.Contains(err.Error(), "none.parquet") {
 		t.Errorf("evaluate with the flags: %v, want it to come as far as the synthetic flows", err)
+	}
+}
+
+// A table of other columns stands beside one of the library's own: each is read by its
+// own, in plot, in evaluate's synthetic flows, and where flows lend their times.
+func TestColumnFlagsBesideOwnColumns(t *testing.T) {
+	dir := t.TempDir()
+	theirs, own := filepath.Join(dir, "theirs.csv"), filepath.Join(dir, "own.csv")
+	table := func(path, head string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(head+"\n-517 1460,0 20,chat\n-48 48,0 30,chat\n-48 48,0 30,mail\n-40 8,0 30,mail\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table(theirs, "sizes,gaps,app")
+	table(own, "PL,IAT,LABEL")
+	flags := []string{"--col-length", "sizes", "--col-iat", "gaps", "--iat-unit", "ms", "--col-label", "app"}
+	for i, sides := range [][2]string{{theirs, own}, {own, theirs}, {theirs, theirs}} {
+		args := append([]string{"plot", "--real", sides[0], "--synthetic", sides[1], "--out", filepath.Join(dir, "plots"+strconv.Itoa(i))}, flags...)
+		if out, _, err := execute(t.Context(), args...); err != nil || !strings.Contains(out, "mail") {
+			t.Errorf("%v: %s, %v", args, out, err)
+		}
+	}
+	if _, _, err := execute(t.Context(), "plot", "--real", theirs, "--synthetic", own, "--out", filepath.Join(dir, "plots")); err == nil || !strings.Contains(err.Error(), "--col-length") {
+		t.Errorf("plot without the flags: %v", err)
+	}
+	plain := filepath.Join(dir, "plain.csv")
+	if err := os.WriteFile(plain, []byte("PL,LABEL\n-517 1460,chat\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for file, unit := range map[string]float64{theirs: 1000, own: 1} {
+		out := filepath.Join(dir, "out.pcap")
+		args := append([]string{"flows", "--in", plain, "--iat-from", file, "--out", out}, flags...)
+		if _, _, err := execute(t.Context(), args...); err != nil {
+			t.Errorf("%v: %v", args, err)
+			continue
+		}
+		if f := readFlows(t, traffic.Reader{}, out); len(f) != 1 || f[0].Packets[1].IAT != 20*unit && f[0].Packets[1].IAT != 30*unit {
+			t.Errorf("%s: %+v", file, f)
+		}
+		os.Remove(out)
+	}
+	out := filepath.Join(dir, "chain.csv")
+	if _, _, err := execute(t.Context(), append([]string{"chain", "--in", theirs, "--out", out}, flags...)...); err != nil || len(readFlows(t, traffic.Reader{}, out)) != 20 {
+		t.Errorf("chain: %v", err)
 	}
 }

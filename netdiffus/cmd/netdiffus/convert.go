@@ -232,17 +232,15 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 		}
 		bar.set(completed, "")
 	}
-	var seen capturesSeen
-	o.input.reader.Counted = seen.add
 	done, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
 	bar.finish()
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return printJSON(stdout, newConversionJSON(done, seen.json(o.input.reader.Capture)))
+		return printJSON(stdout, newConversionJSON(done, o.input.seen.json(o.input.reader.Capture)))
 	}
-	seen.print(stdout, o.input.reader.Capture)
+	o.input.seen.print(stdout, o.input.reader.Capture)
 	o.print(stdout, done)
 	return nil
 }

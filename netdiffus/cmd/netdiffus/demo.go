@@ -276,7 +276,7 @@ func (d *demo) invert(c *cobra.Command) error {
 // compare compares the synthetic flows with the real ones as the images show them:
 // cut to the images' number of packets.
 func (d *demo) compare(c *cobra.Command) error {
-	comparison, err := compareTraffic(d.images(), d.drawn(), dataset.Recipe{}, 0)
+	comparison, err := compareTraffic(traffic.Reader{}, d.images(), d.drawn(), dataset.Recipe{}, 0)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ than a hundred times, so leave some out on a CPU.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options, recipe, err := o.check()
 			if err == nil {
-				err = o.columns.apply(&o.reader)
+				err = o.columns.check()
 			}
 			if err != nil {
 				return usageOf(c, err)
@@ -90,7 +90,6 @@ type evaluateOptions struct {
 	unsigned, json               bool
 	device                       *deviceChoice
 	columns                      columnFlags
-	reader                       traffic.Reader // of the real flows
 }
 
 func names[S ~string](list []S) []string {
@@ -152,14 +151,14 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	}
 	var d report.Data
 	var err error
-	o.reader.Recognized = recognizedTo(stderr)
-	if d.Train, err = traffic.Collect(watched(ctx, o.reader.Read(o.train), func() {})); err != nil {
+	reader := o.columns.reader(stderr)
+	if d.Train, err = traffic.Collect(watched(ctx, reader.Read(o.train), func() {})); err != nil {
 		return withColumnHint(err)
 	}
-	if d.Test, err = traffic.Collect(watched(ctx, o.reader.Read(o.test), func() {})); err != nil {
+	if d.Test, err = traffic.Collect(watched(ctx, reader.Read(o.test), func() {})); err != nil {
 		return withColumnHint(err)
 	}
-	if d.Synthetic, err = openTraffic(o.synthetic, recipe); err != nil {
+	if d.Synthetic, err = openTraffic(reader, o.synthetic, recipe); err != nil {
 		return err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
@@ -201,9 +200,14 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	return o.print(c.OutOrStdout(), stderr, r)
 }
 
-// openTraffic is report.Open, naming the flag that images without a manifest need.
-func openTraffic(path string, r dataset.Recipe) (report.Traffic, error) {
-	t, err := report.Open(path, r)
+// openTraffic is report.OpenWith, naming the flags that images without a manifest and
+// tables of other columns need.
+func openTraffic(reader traffic.Reader, path string, r dataset.Recipe) (report.Traffic, error) {
+	var t report.Traffic
+	err := withColumns(reader, func(reader traffic.Reader) (err error) {
+		t, err = report.OpenWith(reader, path, r)
+		return err
+	})
 	if errors.Is(err, report.ErrNoScale) {
 		err = fmt.Errorf("%w: give it (--scale MIN,MAX)", err)
 	}

@@ -104,15 +104,18 @@ func (o *flowsOptions) check() (traffic.Writer, error) {
 }
 
 func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr io.Writer) error {
-	var seen capturesSeen
-	o.input.reader.Counted = seen.add
 	var tally classTally
+	o.input.lent = o.timesFrom != ""
 	all := o.input.flows(ctx, stderr)
-	flows := tally.watch(o.drawn(all, true), &seen)
+	flows := tally.watch(o.drawn(all, true))
 	if o.timesFrom != "" {
-		times, err := traffic.Values(traffic.Read(o.timesFrom), traffic.InterArrival{}, "")
-		if err != nil {
+		var times []float64
+		err := withColumns(o.input.columns.reader(stderr), func(r traffic.Reader) (err error) {
+			times, err = traffic.Values(r.Read(o.timesFrom), traffic.InterArrival{}, "")
 			return err
+		})
+		if err != nil {
+			return fmt.Errorf("--iat-from: %w", err)
 		}
 		// The first packet of a flow has no time before it.
 		if w.Pcap.Times = slices.DeleteFunc(times, func(v float64) bool { return v <= 0 }); len(w.Pcap.Times) == 0 {
@@ -139,9 +142,9 @@ func (o *flowsOptions) run(ctx context.Context, w traffic.Writer, stdout, stderr
 		}
 	}
 	if o.json {
-		return printJSON(stdout, tally.json(seen.json(o.input.reader.Capture)))
+		return printJSON(stdout, tally.json(o.input.seen.json(o.input.reader.Capture)))
 	}
-	seen.print(stdout, o.input.reader.Capture)
+	o.input.seen.print(stdout, o.input.reader.Capture)
 	return tally.print(stdout)
 }
 
@@ -169,7 +172,7 @@ type classTally struct {
 }
 
 // watch counts the flows that pass. None at all are an error.
-func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error], seen *capturesSeen) iter.Seq2[traffic.Flow, error] {
+func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error]) iter.Seq2[traffic.Flow, error] {
 	return func(yield func(traffic.Flow, error) bool) {
 		c.flows, c.packets = map[string]int{}, map[string]int{}
 		for f, err := range flows {
@@ -177,12 +180,12 @@ func (c *classTally) watch(flows iter.Seq2[traffic.Flow, error], seen *capturesS
 				c.flows[f.Label]++
 				c.packets[f.Label] += len(f.Packets)
 			}
-			if !yield(f, err) {
+			if !yield(f, err) || err != nil {
 				return
 			}
 		}
-		if len(c.flows) == 0 {
-			yield(traffic.Flow{}, seen.noFlows())
+		if len(c.flows) == 0 { // though there are some in the input
+			yield(traffic.Flow{}, errors.New("--share left no flow: raise it, or take another --seed"))
 		}
 	}
 }

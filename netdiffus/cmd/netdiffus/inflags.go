@@ -23,10 +23,12 @@ type inputFlags struct {
 	idle, active time.Duration
 	tunnels      string
 	columns      columnFlags
+	seen         capturesSeen // what captures held, of those that were read
+	lent         bool         // the flags of columns are for another file as well, see withColumns
 }
 
 func (f *inputFlags) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, MIRAGE's JSON, JSON Lines, CSV, tables of NFStream, CESNET, tcbench and tshark; also compressed (.gz, .zst, .xz, .bz2)")
+	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, snoop, MIRAGE's JSON, JSON Lines, CSV, tables of NFStream, CESNET, tcbench and tshark; also compressed (.gz, .zst, .xz, .bz2)")
 	r := &f.reader
 	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: the label in the file, or {folder} for captures)")
 	flags.IntVar(&r.MinPackets, "min-packets", 0, "leave out flows of fewer packets")
@@ -36,6 +38,7 @@ func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
 	flags.BoolVar(&r.Capture.DropDuplicates, "drop-duplicates", false, "captures: leave out packets that were captured twice less than a millisecond apart")
 	flags.BoolVar(&r.Capture.DropRetransmissions, "drop-retransmissions", false, "captures: leave out TCP packets of which all bytes were captured before")
+	flags.BoolVar(&r.Join, "join", false, "captures: read those of a label as one in the order of time, such as a rotating set, so that flows go on in the next file")
 	flags.StringVar(&f.tunnels, "tunnels", "inner", "captures: of packets within packets (VXLAN, GRE, GTP-U, …) read the inner or the outer ones")
 	f.columns.register(flags)
 }
@@ -69,8 +72,8 @@ func (f *inputFlags) check() error {
 	return f.columns.apply(&f.reader)
 }
 
-// flows ranges over the flows of all inputs. Warnings go to stderr, each once
-// however often the flows are ranged over.
+// flows ranges over the flows of all inputs. None at all are an error. Warnings go to
+// stderr, each once however often the flows are ranged over.
 func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traffic.Flow, error] {
 	r := f.reader
 	warned := map[string]bool{}
@@ -85,16 +88,29 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 		}
 	}
 	r.Recognized = recognizedTo(stderr)
-	return func(yield func(traffic.Flow, error) bool) {
+	r.Counted = f.seen.add
+	var all func(yield func(traffic.Flow, error) bool)
+	all = func(yield func(traffic.Flow, error) bool) {
+		some := false
 		for flow, err := range r.ReadAll(f.paths...) {
 			if err == nil {
 				err = ctx.Err()
 			}
+			if f.lent && !some && errors.Is(err, traffic.ErrNoColumn) && r.Columns != (traffic.Columns{}) {
+				r.Columns = traffic.Columns{}
+				all(yield)
+				return
+			}
+			some = true
 			if !yield(flow, withColumnHint(err)) || err != nil {
 				return
 			}
 		}
+		if !some {
+			yield(traffic.Flow{}, f.seen.noFlows())
+		}
 	}
+	return all
 }
 
 // recognizedTo prints what tables were read as to w: each schema once, with the

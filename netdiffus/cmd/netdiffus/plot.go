@@ -12,6 +12,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 func plotCommand() *cobra.Command {
@@ -59,6 +60,7 @@ PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines the
 	flags.IntVar(&o.length, "length", 0, "packets of each flow to compare, from its start; 0 means as many as the images hold, or all")
 	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
+	o.columns.register(flags)
 	return c
 }
 
@@ -67,6 +69,7 @@ type plotOptions struct {
 	real, synthetic, out, run string
 	format, scale             string
 	bins, length              int
+	columns                   columnFlags
 }
 
 // recipe checks the flags and returns the recipe of images without a manifest. Its
@@ -91,11 +94,11 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 		}
 		r.Channels = []dataset.Channel{{Codec: m}}
 	}
-	return r, nil
+	return r, o.columns.check()
 }
 
 func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
-	comparison, err := compareTraffic(o.real, o.synthetic, recipe, o.length)
+	comparison, err := compareTraffic(o.columns.reader(c.ErrOrStderr()), o.real, o.synthetic, recipe, o.length)
 	if err != nil {
 		return err
 	}
@@ -124,12 +127,12 @@ func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
 
 // compareTraffic opens both sides, files of flows or folders of images, and compares
 // so many packets of each flow; 0 means as many as the images of either side hold.
-func compareTraffic(real, synthetic string, recipe dataset.Recipe, packets int) (*report.Comparison, error) {
-	a, err := openTraffic(real, recipe)
+func compareTraffic(reader traffic.Reader, real, synthetic string, recipe dataset.Recipe, packets int) (*report.Comparison, error) {
+	a, err := openTraffic(reader, real, recipe)
 	if err != nil {
 		return nil, fmt.Errorf("real: %w", err)
 	}
-	b, err := openTraffic(synthetic, recipe)
+	b, err := openTraffic(reader, synthetic, recipe)
 	if err != nil {
 		return nil, fmt.Errorf("synthetic: %w", err)
 	}
