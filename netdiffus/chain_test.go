@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -41,7 +42,7 @@ func TestChainCountsAndDraws(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "run")
-	c := netdiffus.Counted(joint.Settings{Order: 2})
+	c := netdiffus.Counted(joint.Settings{Memory: markov.Memory{Order: 2}})
 	if saved, err := count(t, c, set, dir); err != nil || saved == "" {
 		t.Fatalf("checkpoint %q, %v", saved, err)
 	}
@@ -85,7 +86,7 @@ func TestChainCountsAndDraws(t *testing.T) {
 	if saved, err := count(t, c, set, dir); err != nil || saved != "" {
 		t.Errorf("again: checkpoint %q, %v", saved, err)
 	}
-	if _, err := count(t, netdiffus.Counted(joint.Settings{Order: 1}), set, dir); err == nil || !strings.Contains(err.Error(), "chain.order: 1, was 2") {
+	if _, err := count(t, netdiffus.Counted(joint.Settings{Memory: markov.Memory{Order: 1}}), set, dir); err == nil || !strings.Contains(err.Error(), "chain.order: 1, was 2") {
 		t.Errorf("with another order: %v", err)
 	}
 	// A reconstruction at little noise is all but the image itself.
@@ -151,7 +152,7 @@ func TestChainErrors(t *testing.T) {
 	if set, err = dataset.Open(filepath.Join(v1, "atoms"), nil); err != nil {
 		t.Fatal(err)
 	}
-	c := netdiffus.Counted(joint.Settings{Order: -1})
+	c := netdiffus.Counted(joint.Settings{Memory: markov.Memory{Order: -1}})
 	c.Training.Validation = 0.1
 	_, err = c.Fit(set)
 	for _, want := range []string{"order is -1", "neither validation"} {

@@ -9,16 +9,21 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Default is what Choose returns where there are too few series to choose by.
-var Default = Settings{Order: 2, Rare: 3, Group: 8}
+var Default = Settings{Memory: markov.Memory{Order: 2}, Rare: 3, Group: 8}
 
 // candidates are the settings that Choose tries at each order: from the chain over the
 // values themselves to one whose rare values are merged widely.
 var candidates = []Settings{{Rare: 1}, {Rare: 2, Group: 4}, {Rare: 3, Group: 8}, {Rare: 3, Group: 16}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
+
+// beginnings are the values of Whole that Choose tries with each of the candidates, in
+// this order: each remembers more than the one before.
+var beginnings = []int{0, 8, 4, 3, 2}
 
 // What Choose measures with.
 const (
@@ -69,36 +74,38 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 	c := Choice{Settings: Default, Held: t.held()}
 	best := math.Inf(-1)
 	for _, s := range candidates {
-		var fitting []Trial // by rising order, those that do not copy too much
-		for order := 1; order <= highestOrder; order++ {
-			if err := ctx.Err(); err != nil {
-				return c, err
-			}
-			s.Order = order
-			trial, series, err := t.try(s)
-			if err != nil {
-				return c, err
-			}
-			allowed := trial.Copies <= c.Held.Copies+slack && trial.Near <= c.Held.Near+slack
-			if allowed {
-				if trial.Accuracy, err = t.accuracy(ctx, series); err != nil {
+		for s.Order = 1; s.Order <= highestOrder; s.Order++ {
+			allowed := 0
+			for _, s.Whole = range beginnings {
+				if err := ctx.Err(); err != nil {
 					return c, err
 				}
-				fitting = append(fitting, trial)
+				trial, series, err := t.try(s)
+				if err != nil {
+					return c, err
+				}
+				copies := trial.Copies > c.Held.Copies+slack || trial.Near > c.Held.Near+slack
+				if !copies {
+					if trial.Accuracy, err = t.accuracy(ctx, series); err != nil {
+						return c, err
+					}
+					allowed++
+					if trial.score() > best {
+						best, c.Settings, c.Best = trial.score(), s, trial
+					}
+				}
+				c.Trials = append(c.Trials, trial)
+				if copies {
+					break // and so does what remembers more
+				}
 			}
-			c.Trials = append(c.Trials, trial)
-			if !allowed {
-				break // a longer memory copies more
-			}
-		}
-		for _, trial := range fitting {
-			if trial.score() > best {
-				best, c.Settings, c.Best = trial.score(), trial.Settings, trial
+			if allowed == 0 {
+				break
 			}
 		}
 	}
 	if math.IsInf(best, -1) { // every chain copies: the one that does so least
-		c.Settings = Settings{Order: 1, Rare: 5, Group: 16}
+		c.Settings = Settings{Memory: markov.Memory{Order: 1}, Rare: 5, Group: 16}
 	}
 	return c, nil
 }

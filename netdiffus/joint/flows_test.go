@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -38,12 +39,12 @@ func talk(n int, seed uint64) []traffic.Flow {
 }
 
 func TestFlows(t *testing.T) {
-	for _, s := range []Settings{{}, {Order: 2}} {
+	for _, s := range []Settings{{}, {Memory: markov.Memory{Order: 2}}, {Memory: markov.Memory{Order: 1, Whole: 2}}} {
 		f, err := FitFlows(t.Context(), traffic.All(talk(60, 1)), 6, s, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.String(); s.Order == 2 && got != "order 2" || s.Order == 0 && !strings.Contains(got, "order") {
+		if got := f.String(); s.Order == 2 && got != "order 2" || s.Whole == 2 && got != "order 1, beginnings of at least 2 flows whole" || s.Order == 0 && !strings.Contains(got, "order") {
 			t.Errorf("%+v: %s", s, got)
 		}
 		flows, err := f.Draw("class1", 40, 7)
@@ -80,7 +81,7 @@ func TestFlows(t *testing.T) {
 	}
 	untimed := talk(20, 1)
 	untimed[3].Timed = false
-	f, err := FitFlows(t.Context(), traffic.All(untimed), 6, Settings{Order: 1}, 1)
+	f, err := FitFlows(t.Context(), traffic.All(untimed), 6, Settings{Memory: markov.Memory{Order: 1}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestFlows(t *testing.T) {
 		t.Errorf("flows drawn have times, %v, though not all had", err)
 	}
 	for _, flows := range [][]traffic.Flow{nil, {{Label: "a", Packets: make([]traffic.Packet, 2)}}} {
-		if _, err := FitFlows(t.Context(), traffic.All(flows), 6, Settings{Order: 1}, 1); err == nil {
+		if _, err := FitFlows(t.Context(), traffic.All(flows), 6, Settings{Memory: markov.Memory{Order: 1}}, 1); err == nil {
 			t.Error("fitted to no packets")
 		}
 	}

@@ -25,7 +25,9 @@ import (
 
 // Settings say how the chain of a class is made.
 type Settings struct {
-	Order int `json:"order"` // packets that a packet depends on
+	// Memory is how many packets before it a packet depends on: so many always, and all
+	// of them while the flow goes on as many others did.
+	markov.Memory
 	// Rare merges the values that were seen fewer times at their class and place into
 	// groups of neighbours, which are one symbol of the chain. A group is drawn as one
 	// of its values, or as one that was not seen (codec.Atoms.Novel), with the
@@ -44,10 +46,15 @@ func (s Settings) withDefaults() Settings {
 
 // String describes s: "order 3, values seen fewer than 3 times in groups of 8".
 func (s Settings) String() string {
-	if s = s.withDefaults(); s.Rare <= 1 {
-		return fmt.Sprintf("order %d", s.Order)
+	s = s.withDefaults()
+	text := fmt.Sprintf("order %d", s.Order)
+	if s.Whole > 0 {
+		text += fmt.Sprintf(", beginnings of at least %d flows whole", s.Whole)
 	}
-	return fmt.Sprintf("order %d, values seen fewer than %d times in groups of %d", s.Order, s.Rare, s.Group)
+	if s.Rare > 1 {
+		text += fmt.Sprintf(", values seen fewer than %d times in groups of %d", s.Rare, s.Group)
+	}
+	return text
 }
 
 // Prior is what is known of the series of each class before an image is seen.
@@ -89,11 +96,12 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 			}
 		}
 		var err error
-		if one.automaton, err = markov.FitAutomaton(sequences, s.Order); err != nil {
+		var walks []markov.Walk
+		if one.automaton, walks, err = markov.FitAutomaton(sequences, s.Memory); err != nil {
 			return nil, fmt.Errorf("joint: class %q: %w", class, err)
 		}
 		for k, a := range channels[1:] {
-			one.further = append(one.further, fitLeaf(a, class, one.automaton, sequences, series[c], 1+k))
+			one.further = append(one.further, fitLeaf(a, class, one.automaton, walks, series[c], 1+k))
 		}
 		p.classes = append(p.classes, one)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
@@ -203,7 +204,7 @@ func TestReverseProcessFollowsTheChain(t *testing.T) {
 		values, _ := talk(300, length, 1)
 		channels := []*codec.Atoms{fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)}
 		series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
-		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 2, Rare: 3})
+		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 4}, Rare: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +238,7 @@ func TestReverseProcessOfTwoChannels(t *testing.T) {
 	lead := fitCodec(t, codec.Atoms{}, length, values, nil)
 	channels := []*codec.Atoms{lead, fitCodec(t, codec.Atoms{}, length, beside, values)}
 	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, beside), make([]int, len(values)))
-	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 1})
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +271,7 @@ func TestTablesRoundTrip(t *testing.T) {
 	lead := fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)
 	channels := []*codec.Atoms{lead, fitCodec(t, codec.Atoms{}, length, beside, values)}
 	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, beside), make([]int, len(values)))
-	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Order: 2, Rare: 3, Group: 4})
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 3}, Rare: 3, Group: 4})
 	if err != nil {
 		t.Fatal(err)
 	}

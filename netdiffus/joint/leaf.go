@@ -59,28 +59,21 @@ func (t LeafTable) of(k int32) (atoms []int32, counts []float64) {
 	return t.Atom[from:to], t.Count[from:to]
 }
 
-// fitLeaf counts channel k of the series, whose chain takes the arcs of sequences.
-func fitLeaf(a *codec.Atoms, class string, chain *markov.Automaton, sequences [][]int32, series Series, k int) leaf {
+// fitLeaf counts channel k of the series, which the chain counted at the arcs of walks.
+func fitLeaf(a *codec.Atoms, class string, chain *markov.Automaton, walks []markov.Walk, series Series, k int) leaf {
 	var counts []LeafTable
-	before := make([]int32, len(sequences)) // context of each sequence
 	for j := range chain.Places {
-		at := &chain.Places[j]
 		n := map[pair]float64{}
-		for i, s := range sequences {
-			arc := findArc(at, before[i], s[j])
-			n[pair{arc, series[i][k][j]}]++
-			before[i] = at.Next[arc]
+		for i, walk := range walks {
+			atom := series[i][k][j]
+			n[pair{walk[j][0], atom}]++
+			if walk[j][1] != walk[j][0] {
+				n[pair{walk[j][1], atom}]++
+			}
 		}
-		counts = append(counts, newLeafTable(len(at.Symbol), n))
+		counts = append(counts, newLeafTable(len(chain.Places[j].Symbol), n))
 	}
 	return makeLeaf(a, class, chain, counts)
-}
-
-// findArc returns the arc of a symbol that was counted after a context.
-func findArc(at *markov.Place, context, symbol int32) int32 {
-	from, to := at.Arcs(context)
-	i, _ := slices.BinarySearch(at.Symbol[from:to], symbol)
-	return from + int32(i)
 }
 
 // newLeaf is the leaf of counts that were read from a file.

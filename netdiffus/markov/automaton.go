@@ -10,18 +10,30 @@ import (
 	"slices"
 )
 
+// Memory is what a chain remembers of the symbols before a position.
+type Memory struct {
+	// Order is the number of symbols just before it.
+	Order int `json:"order"`
+	// Whole is how many sequences must share a beginning, at least, for the chain to
+	// remember all of it for as long as it goes on so. 0 remembers no beginning.
+	Whole int `json:"whole,omitempty"`
+}
+
 // Automaton is a Markov chain over sequences of symbols, all of one length, with a
 // table for every position:
 //
 //	P(s) = Π_j P(s_j | s_{j-order} … s_{j-1}, j)
 //
-// Its contexts, the runs of up to Order symbols before a position, are numbered and
-// joined by arcs, one for each symbol that was counted after a context. With that the
-// posterior of a sequence given evidence about each arc is exact: see Posterior.
+// and, while at least Whole of the sequences counted begin as s does, P(s_j | s_1 … s_{j-1})
+// in place of that factor.
+//
+// Its contexts, the runs of symbols that it remembers before a position, are numbered
+// and joined by arcs, one for each symbol that was counted after a context. With that
+// the posterior of a sequence given evidence about each arc is exact: see Posterior.
 //
 // Its JSON holds all of it. Check one that was read from a file.
 type Automaton struct {
-	Order  int     `json:"order"`
+	Memory
 	Places []Place `json:"places"`
 }
 
@@ -39,37 +51,84 @@ func (p *Place) Arcs(context int32) (from, to int32) { return p.First[context], 
 // Contexts returns the number of contexts.
 func (p *Place) Contexts() int { return len(p.First) - 1 }
 
-// FitAutomaton counts sequences, which must all have the same length, one or more. A
-// symbol is a number from 0 up.
-func FitAutomaton(sequences [][]int32, order int) (*Automaton, error) {
+// Walk is where a sequence was counted: by position, the arc that the chain takes with
+// it, and the arc from the last Order symbols, which is the same one unless the chain
+// remembers the whole beginning there.
+type Walk [][2]int32
+
+// FitAutomaton counts sequences, which must all have the same length, one or more, and
+// returns where it counted them. A symbol is a number from 0 up.
+func FitAutomaton(sequences [][]int32, m Memory) (*Automaton, []Walk, error) {
 	if len(sequences) == 0 || len(sequences[0]) == 0 {
-		return nil, fmt.Errorf("markov: no sequences to count, or empty ones")
+		return nil, nil, fmt.Errorf("markov: no sequences to count, or empty ones")
 	}
-	if order < 0 {
-		return nil, fmt.Errorf("markov: order %d, want 0 or more", order)
+	if m.Order < 0 || m.Whole < 0 {
+		return nil, nil, fmt.Errorf("markov: order %d and whole %d, want 0 or more", m.Order, m.Whole)
 	}
 	length := len(sequences[0])
 	for i, s := range sequences {
 		if len(s) != length {
-			return nil, fmt.Errorf("markov: sequence %d has %d symbols, the first has %d", i, len(s), length)
+			return nil, nil, fmt.Errorf("markov: sequence %d has %d symbols, the first has %d", i, len(s), length)
 		}
 	}
-	a := &Automaton{Order: order}
-	before := make([]int32, len(sequences)) // context of each sequence before position j
-	count := int32(1)                       // contexts there
+	a, walks := &Automaton{Memory: m}, make([]Walk, len(sequences))
+	f := fitting{memory: m, sequences: sequences, before: make([][2]int32, len(sequences)), whole: make([]bool, len(sequences))}
+	for i := range walks {
+		walks[i], f.whole[i] = make(Walk, length), m.Whole > 0
+	}
+	count := int32(1) // contexts before position j
 	for j := range length {
-		counts, next := map[step]int{}, map[step]int32{}
-		after := contexts{order: order, numbers: map[string]int32{}}
+		place, contexts := f.place(j, count)
 		for i, s := range sequences {
-			at := step{before[i], s[j]}
-			counts[at]++
-			before[i] = after.number(s, j+1)
-			next[at] = before[i]
+			for k, context := range f.before[i] {
+				walks[i][j][k] = place.arc(context, s[j])
+			}
 		}
-		a.Places = append(a.Places, newPlace(count, counts, next))
-		count = int32(len(after.numbers))
+		a.Places, f.before, count = append(a.Places, place), f.after, contexts
 	}
-	return a, nil
+	return a, walks, nil
+}
+
+// fitting is a count under way. Of each sequence there are two contexts: the one that
+// the chain is in, and the last symbols alone.
+type fitting struct {
+	memory        Memory
+	sequences     [][]int32
+	before, after [][2]int32 // contexts of each sequence before position j, and the next one
+	whole         []bool     // whether all of the sequence before j is remembered
+}
+
+// place counts the symbols at position j, which has so many contexts before it. It
+// writes the contexts after it and returns how many there are.
+func (f *fitting) place(j int, before int32) (Place, int32) {
+	f.after = make([][2]int32, len(f.sequences))
+	numbers := contexts{numbers: map[string]int32{}}
+	beginnings := map[string]int{}
+	if f.memory.Whole > 0 && j >= f.memory.Order { // a shorter one is remembered anyway
+		for i, s := range f.sequences {
+			if f.whole[i] {
+				beginnings[numbers.of(s[:j+1])]++
+			}
+		}
+	}
+	counts, next := map[step]int{}, map[step]int32{}
+	for i, s := range f.sequences {
+		last := numbers.number(s[max(0, j+1-f.memory.Order) : j+1])
+		f.after[i] = [2]int32{last, last}
+		if f.whole[i] && j >= f.memory.Order {
+			if f.whole[i] = beginnings[numbers.of(s[:j+1])] >= f.memory.Whole; f.whole[i] {
+				f.after[i][0] = numbers.number(s[:j+1])
+			}
+		}
+		at := step{f.before[i][0], s[j]}
+		counts[at]++
+		next[at] = f.after[i][0]
+		if also := (step{f.before[i][1], s[j]}); also != at {
+			counts[also]++
+			next[also] = last
+		}
+	}
+	return newPlace(before, counts, next), int32(len(numbers.numbers))
 }
 
 // step is a symbol after a context.
@@ -93,23 +152,35 @@ func newPlace(contexts int32, counts map[step]int, next map[step]int32) Place {
 	return p
 }
 
+// arc returns the arc of a symbol that was counted after a context.
+func (p *Place) arc(context, symbol int32) int32 {
+	from, to := p.Arcs(context)
+	i, _ := slices.BinarySearch(p.Symbol[from:to], symbol)
+	return from + int32(i)
+}
+
 // contexts numbers the runs of symbols before a position.
 type contexts struct {
-	order   int
 	numbers map[string]int32
 	key     []byte
 }
 
-// number returns the number of the context of s before position j.
-func (c *contexts) number(s []int32, j int) int32 {
+// of returns a key for a run of symbols.
+func (c *contexts) of(run []int32) string {
 	c.key = c.key[:0]
-	for _, v := range s[max(0, j-c.order):j] {
+	for _, v := range run {
 		c.key = binary.LittleEndian.AppendUint32(c.key, uint32(v))
 	}
-	n, ok := c.numbers[string(c.key)]
+	return string(c.key)
+}
+
+// number returns the number of the context that is a run of symbols.
+func (c *contexts) number(run []int32) int32 {
+	key := c.of(run)
+	n, ok := c.numbers[key]
 	if !ok {
 		n = int32(len(c.numbers))
-		c.numbers[string(c.key)] = n
+		c.numbers[key] = n
 	}
 	return n
 }

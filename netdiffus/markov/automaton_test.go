@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,13 +24,23 @@ func symbolsOf(a *Automaton, arcs []int32) [4]int32 {
 }
 
 // probability is P(s) by the definition, counted from the sequences.
-func probability(s [4]int32, order int) float64 {
-	p := 1.0
+func probability(s [4]int32, m Memory) float64 {
+	p, whole := 1.0, m.Whole > 0
 	for j := range s {
-		with, all := 0.0, 0.0
+		with, all, beginning := 0.0, 0.0, 0
+		for _, seen := range sequences {
+			if slices.Equal(seen[:j], s[:j]) {
+				beginning++
+			}
+		}
+		whole = whole && beginning >= m.Whole
+		from := max(0, j-m.Order)
+		if whole {
+			from = 0
+		}
 		for _, seen := range sequences {
 			same := true
-			for k := max(0, j-order); k < j; k++ {
+			for k := from; k < j; k++ {
 				same = same && seen[k] == s[k]
 			}
 			if same {
@@ -46,6 +57,9 @@ func probability(s [4]int32, order int) float64 {
 	}
 	return p
 }
+
+// memories are what the tests' chains remember.
+var memories = []Memory{{}, {Order: 1}, {Order: 2}, {Order: 3}, {Whole: 2}, {Order: 1, Whole: 2}, {Order: 1, Whole: 3}, {Order: 2, Whole: 1}}
 
 // every calls f with all sequences of four symbols below 4.
 func every(f func(s [4]int32)) {
@@ -65,14 +79,14 @@ func TestPosteriorIsExact(t *testing.T) {
 		{"only of the last", [][]float64{{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1, 1}, {0, 1, 0, 0}}},
 		{"one symbol ruled out", [][]float64{{0, 1, 1, 1}, {1, 1, 1, 1}, {1, 1, 1e-30, 1}, {1, 1, 1, 1}}},
 	} {
-		for order := range 4 {
-			a, err := FitAutomaton(sequences, order)
+		for _, m := range memories {
+			a, _, err := FitAutomaton(sequences, m)
 			if err != nil {
 				t.Fatal(err)
 			}
 			want, total := map[[4]int32]float64{}, 0.0
 			every(func(s [4]int32) {
-				p := probability(s, order)
+				p := probability(s, m)
 				for j, v := range s {
 					p *= test.evidence[j][v]
 				}
@@ -83,31 +97,31 @@ func TestPosteriorIsExact(t *testing.T) {
 			})
 			const draws = 40_000
 			got, arcs := map[[4]int32]float64{}, make([]int32, 4)
-			rng := rand.New(rand.NewPCG(1, uint64(order)))
+			rng := rand.New(rand.NewPCG(1, 1))
 			p := a.NewPosterior()
 			for range draws {
 				ok := p.Draw(rng, func(j int, arc int32) float64 { return test.evidence[j][a.Places[j].Symbol[arc]] }, arcs)
 				if !ok {
-					t.Fatalf("%s, order %d: no sequence", test.name, order)
+					t.Fatalf("%s, %+v: no sequence", test.name, m)
 				}
 				got[symbolsOf(a, arcs)] += 1.0 / draws
 			}
 			for s, p := range want {
 				p /= total
 				if off := math.Abs(got[s] - p); off > 5*math.Sqrt(p/draws)+1e-4 {
-					t.Errorf("%s, order %d: P%v = %.4f, want %.4f", test.name, order, s, got[s], p)
+					t.Errorf("%s, %+v: P%v = %.4f, want %.4f", test.name, m, s, got[s], p)
 				}
 				delete(got, s)
 			}
 			if len(got) > 0 {
-				t.Errorf("%s, order %d: drew the impossible %v", test.name, order, got)
+				t.Errorf("%s, %+v: drew the impossible %v", test.name, m, got)
 			}
 		}
 	}
 }
 
 func TestPosteriorWithoutASequence(t *testing.T) {
-	a, err := FitAutomaton(sequences, 2)
+	a, _, err := FitAutomaton(sequences, Memory{Order: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,29 +137,29 @@ func TestPosteriorWithoutASequence(t *testing.T) {
 
 // An automaton draws as the chain of the same order does.
 func TestAutomatonDraws(t *testing.T) {
-	for order := range 3 {
-		a, err := FitAutomaton(sequences, order)
+	for _, m := range memories {
+		a, _, err := FitAutomaton(sequences, m)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, arcs := map[[4]int32]float64{}, make([]int32, 4)
-		rng := rand.New(rand.NewPCG(2, uint64(order)))
+		rng := rand.New(rand.NewPCG(2, 2))
 		const draws = 40_000
 		for range draws {
 			a.Draw(rng, arcs)
 			got[symbolsOf(a, arcs)] += 1.0 / draws
 		}
 		every(func(s [4]int32) {
-			p := probability(s, order)
+			p := probability(s, m)
 			if math.Abs(got[s]-p) > 5*math.Sqrt(p/draws)+1e-4 {
-				t.Errorf("order %d: P%v = %.4f, want %.4f", order, s, got[s], p)
+				t.Errorf("%+v: P%v = %.4f, want %.4f", m, s, got[s], p)
 			}
 		})
 	}
 }
 
 func TestAutomatonJSON(t *testing.T) {
-	a, err := FitAutomaton(sequences, 2)
+	a, _, err := FitAutomaton(sequences, Memory{Order: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,16 +199,53 @@ func TestAutomatonJSON(t *testing.T) {
 func TestFitAutomatonErrors(t *testing.T) {
 	for _, test := range []struct {
 		sequences [][]int32
-		order     int
+		memory    Memory
 		want      string
 	}{
-		{nil, 1, "no sequences"},
-		{[][]int32{{}}, 1, "empty"},
-		{[][]int32{{1, 2}, {1}}, 1, "sequence 1 has 1 symbols, the first has 2"},
-		{sequences, -1, "order -1"},
+		{nil, Memory{Order: 1}, "no sequences"},
+		{[][]int32{{}}, Memory{Order: 1}, "empty"},
+		{[][]int32{{1, 2}, {1}}, Memory{Order: 1}, "sequence 1 has 1 symbols, the first has 2"},
+		{sequences, Memory{Order: -1}, "order -1"},
+		{sequences, Memory{Whole: -1}, "whole -1"},
 	} {
-		if _, err := FitAutomaton(test.sequences, test.order); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, _, err := FitAutomaton(test.sequences, test.memory); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want one with %q", err, test.want)
+		}
+	}
+}
+
+// Walks name the arcs that each sequence was counted at, and the counts are of these.
+func TestWalks(t *testing.T) {
+	for _, m := range memories {
+		a, walks, err := FitAutomaton(sequences, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := make([][]float64, 4)
+		for j := range counts {
+			counts[j] = make([]float64, len(a.Places[j].Count))
+		}
+		for i, walk := range walks {
+			var context int32
+			for j, arcs := range walk {
+				at := &a.Places[j]
+				if from, to := at.Arcs(context); arcs[0] < from || arcs[0] >= to || at.Symbol[arcs[0]] != sequences[i][j] || at.Symbol[arcs[1]] != sequences[i][j] {
+					t.Fatalf("%+v: sequence %d is at the arcs %v at %d, in context %d", m, i, arcs, j, context)
+				}
+				context = at.Next[arcs[0]]
+				counts[j][arcs[0]]++
+				if arcs[1] != arcs[0] {
+					counts[j][arcs[1]]++
+				}
+			}
+		}
+		for j := range counts {
+			if !slices.Equal(counts[j], a.Places[j].Count) {
+				t.Errorf("%+v: the counts at %d are %v, by the walks %v", m, j, a.Places[j].Count, counts[j])
+			}
+		}
+		if err := a.Check([]int{4, 4, 4, 4}); err != nil {
+			t.Errorf("%+v: %v", m, err)
 		}
 	}
 }
