@@ -97,6 +97,25 @@ func TestAtoms(t *testing.T) {
 		t.Errorf("trained for %d steps, want the %d planned", g.Step, cfg.Training.Steps)
 	}
 	drawn := byClass(t, g, sample.Request{N: 30, Seed: 4})
+	// A pool is an even choice of as many times the samples.
+	many, err := g.Draw(t.Context(), sample.Request{N: 30, Seed: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	even, err := many.Evenly(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pooled, err := g.Draw(t.Context(), sample.Request{N: 10, Pool: 3, Seed: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(pooled.Images.Data, even.Images.Data) || pooled.Len() != 20 {
+		t.Errorf("a pool of 3 has %d images, want the 20 of an even choice of 30 of each class", pooled.Len())
+	}
+	if _, err := g.Draw(t.Context(), sample.Request{Pool: -1}); err == nil {
+		t.Error("drew from a pool of less than nothing")
+	}
 	for label, list := range drawn {
 		known := 0
 		for _, flow := range list {

@@ -24,8 +24,19 @@ type Step struct {
 //
 // Sample i of a class is the same for the same seed, whatever else is drawn with
 // it: to the bit with the same batch size; with another one, XLA may round sums in
-// another order.
+// another order. Request.Pool is the exception.
 func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
+	if pool := r.Pool; pool > 1 {
+		r.N, r.Pool = pool*cmp.Or(r.N, defaultN), 0
+		set, err := g.Draw(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if set, err = set.Evenly(pool); err != nil {
+			return nil, fmt.Errorf("sample: %w", err)
+		}
+		return set, nil
+	}
 	p, err := g.plan(r)
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)

@@ -63,6 +63,7 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Weights    Weights `json:"weights,omitempty"`
 		Step       int     `json:"step"`
 		N          int
+		Pool       int `json:",omitempty"`
 		Classes    []string
 		Seed       uint64
 		Sampler    string
@@ -73,6 +74,6 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Decode     string
 		NoClip     bool
 		Batch      int // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Classes, r.Seed, r.Sampler.Name(), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
+	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, r.Sampler.Name(), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

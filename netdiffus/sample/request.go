@@ -18,6 +18,10 @@ type Request struct {
 	N       int      // samples a class; 0 means 10
 	Classes []string // in any order; nil means all
 	Seed    uint64
+	// Pool draws so many times N samples of a class and keeps an even choice of N of
+	// them (dataset.Set.Evenly), which is more like all the model's flows than N drawn
+	// at random. 0 and 1 draw N. Which samples are kept depends on N.
+	Pool int
 
 	// Sampler is one of netdiffus.Samplers (netdiffus.Samplers.Get("ddim")) or the
 	// caller's own (netdiffus.Samplers.Of); the zero Part means "ancestral".
@@ -56,9 +60,12 @@ type Request struct {
 	Status func(message string)
 }
 
+// defaultN is how many samples of a class are drawn where none are asked for.
+const defaultN = 10
+
 // withDefaults returns r with its zero values replaced, for a model of the classes.
 func (r Request) withDefaults(classes []string) Request {
-	r.N = cmp.Or(r.N, 10)
+	r.N = cmp.Or(r.N, defaultN)
 	if !r.Sampler.IsSet() {
 		r.Sampler = netdiffus.Samplers.Must("ancestral")
 	}
@@ -77,8 +84,8 @@ func (r Request) withDefaults(classes []string) Request {
 
 // check returns what keeps g from drawing r.
 func (g *Generator) check(r Request) error {
-	if r.N < 0 || r.Batch < 0 {
-		return fmt.Errorf("%d samples a class in batches of %d: want positive numbers", r.N, r.Batch)
+	if r.N < 0 || r.Batch < 0 || r.Pool < 0 {
+		return fmt.Errorf("%d samples a class of %d times as many in batches of %d: want positive numbers", r.N, r.Pool, r.Batch)
 	}
 	for _, class := range r.Classes {
 		if !slices.Contains(g.Config.Classes, class) {

@@ -53,6 +53,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.StringVar(&f.model, "run", "", "run `folder` of train, or a checkpoint in it (needed)")
 	flags.StringVar(&f.out, "out", "", "`folder` to write; it must be new or empty (needed)")
 	flags.IntVar(&r.N, "num-samples", 10, "samples of each class")
+	flags.IntVar(&r.Pool, "pool", 1, "draw so many times --num-samples and keep an even choice of them: a better few")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
 	flags.StringVar(&f.sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
@@ -90,8 +91,8 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if err := setPart(&r.Sampler, netdiffus.Samplers, f.sampler); err != nil {
 		return usageOf(c, fmt.Errorf("--sampler %q: %w", f.sampler, err))
 	}
-	if r.N < 1 || r.Batch < 0 {
-		return usageOf(c, fmt.Errorf("--num-samples %d and --batch-size %d: want positive numbers", r.N, r.Batch))
+	if r.N < 1 || r.Batch < 0 || r.Pool < 1 {
+		return usageOf(c, fmt.Errorf("--num-samples %d, --pool %d and --batch-size %d: want positive numbers", r.N, r.Pool, r.Batch))
 	}
 	if f.format != "npz" && f.format != "png" {
 		return usageOf(c, fmt.Errorf("--format %q: want npz or png", f.format))
