@@ -1,11 +1,12 @@
 package netdiffus
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
 
 // Diff lists the settings in which a and b differ, one line each, by their
@@ -29,35 +30,13 @@ func Diff(a, b Config) ([]string, error) {
 	return lines, nil
 }
 
-// flatten returns c's JSON as one value a leaf; lists are leaves.
+// flatten returns c's JSON as one value a leaf (plainjson.Leaves).
 func flatten(c Config) (map[string]string, error) {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return nil, err
 	}
-	var tree map[string]any
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber() // a float64 does not hold every seed
-	if err := dec.Decode(&tree); err != nil {
-		return nil, err
-	}
-	leaves := map[string]string{}
-	var walk func(path string, node any)
-	walk = func(path string, node any) {
-		object, ok := node.(map[string]any)
-		if !ok {
-			text, _ := json.Marshal(node)
-			leaves[path] = string(text)
-			return
-		}
-		for name, child := range object {
-			walk(path+"."+name, child)
-		}
-	}
-	for name, child := range tree {
-		walk(name, child)
-	}
-	return leaves, nil
+	return plainjson.Leaves(text)
 }
 
 func merge(a, b map[string]string) map[string]string {

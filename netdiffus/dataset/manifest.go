@@ -34,6 +34,7 @@ type manifest struct {
 	Files    []string        `json:"files,omitempty"` // other than the classes'
 	Classes  []manifestClass `json:"classes"`
 	Inputs   []manifestInput `json:"inputs,omitempty"`
+	Origin   *Origin         `json:"made_by,omitempty"`
 }
 
 // manifestClass is one class: its true label, and where its images lie.
@@ -49,6 +50,19 @@ type manifestClass struct {
 type manifestInput struct {
 	File string `json:"file"` // base name
 	provenance.Digest
+}
+
+// Origin is the model that a set was drawn from. It has no path, so that a set can be
+// passed on without telling where it was made.
+type Origin struct {
+	Run     string `json:"run"`               // the run's ID (track.RunID)
+	Name    string `json:"name,omitempty"`    // of the run directory
+	Step    int    `json:"step"`              // training steps that the weights had seen
+	Weights string `json:"weights,omitempty"` // which of the checkpoint's
+	SHA256  string `json:"checkpoint_sha256,omitempty"`
+	Seed    uint64 `json:"seed"`
+	Sampler string `json:"sampler,omitempty"`
+	Steps   int    `json:"denoising_steps,omitempty"`
 }
 
 // newManifest describes a set that will be placed so.

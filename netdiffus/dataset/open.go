@@ -73,7 +73,11 @@ func Open(path string, options *OpenOptions) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		return l.open(f, o)
+		set, err := l.open(f, o)
+		if err == nil {
+			set.Origin = f.manifest.Origin
+		}
+		return set, err
 	}
 	for _, l := range layouts {
 		if l.detect(f) {

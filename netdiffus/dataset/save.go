@@ -51,6 +51,7 @@ func (s *Set) write(dir string, o SaveOptions) error {
 		return err
 	}
 	defer out.abort()
+	out.manifest.Origin = s.Origin
 	for i, label := range s.Labels {
 		row := i
 		if s.Rows != nil {

@@ -25,6 +25,7 @@ type Set struct {
 	Labels        []int          // each image's class, an index into Classes
 	SeriesLengths []int          // each image's number of packets, at most Encoding.SeriesLength; -1 unknown; nil: all unknown
 	Rows          []int          // each flow's row in the input, from 0; nil: their order here
+	Origin        *Origin        // the model that the images were drawn from; nil for real ones, and where it is unknown
 
 	zeroDown map[int][]int // the images' remainder.zeroDown, where they have any
 }

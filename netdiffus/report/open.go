@@ -77,5 +77,5 @@ func Describe(ctx context.Context, role, path string) (Input, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Input{Role: role, Path: path}, nil // the reference's folders have none
 	}
-	return Input{role, path, filepath.Base(at), hashed.Digest}, err
+	return Input{Role: role, Path: path, File: filepath.Base(at), Digest: hashed.Digest}, err
 }

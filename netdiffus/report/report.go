@@ -38,6 +38,7 @@ type Input struct {
 	Path string `json:"path"`
 	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
 	provenance.Digest
+	MadeBy string `json:"made_by,omitempty"` // the ID of the run that the flows were drawn from, where the data set knows it
 }
 
 // Task is a use of the synthetic flows that Run tries.

@@ -158,6 +158,7 @@ func (p *plan) set() *dataset.Set {
 		Encoding: p.g.Config.Encoding,
 		Classes:  slices.Clone(p.Classes),
 		Images:   p.g.Config.Encoding.NewImages(len(p.items)),
+		Origin:   p.origin(),
 	}
 	if im := p.image(); set.Images.H != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
 		set.Images = imaging.New(len(p.items), im.Side, im.Side, im.Channels)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
 
 // LockedError is the error of a run directory that another process trains in.
@@ -62,6 +64,34 @@ func acquire(dir string) (*lock, error) {
 		return nil, fmt.Errorf("track: lock %s: %w", path, err)
 	}
 	return l, nil
+}
+
+// Trainer returns the error that Create would return for the run directory dir because
+// another process trains in it, nil where none does. It changes nothing in dir.
+func Trainer(dir string) *LockedError {
+	path := filepath.Join(dir, ".lock")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var h holder
+	if json.Unmarshal(text, &h) == nil && h.PID > 0 {
+		if host, err := os.Hostname(); err == nil && host == h.Host && !command.Running(h.PID) {
+			return nil
+		}
+	}
+	// The process may be another of the same number: the lock itself tells. It is shared
+	// and held for an instant only.
+	probe := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := probe.TryRLock()
+	if err != nil {
+		return nil
+	}
+	if free {
+		probe.Close()
+		return nil
+	}
+	return &LockedError{Dir: dir, PID: h.PID, Host: h.Host, Since: h.Since}
 }
 
 func (l *lock) release() error { return l.flock.Unlock() }

@@ -2,6 +2,9 @@ package track
 
 import (
 	"bufio"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +20,10 @@ import (
 
 // Manifest records where a run came from.
 type Manifest struct {
+	// ID tells the run from all others, wherever its directory is moved or copied: 16
+	// hexadecimal digits drawn at its first session; "" in runs of earlier versions, which
+	// did not record how sessions end either.
+	ID       string    `json:"id,omitempty"`
 	Sessions []Session `json:"sessions"` // in the order of time
 }
 
@@ -24,14 +31,36 @@ type Manifest struct {
 type Session struct {
 	Started  time.Time         `json:"started"`
 	Command  []string          `json:"command"`          // the command line
+	Preset   string            `json:"preset,omitempty"` // the settings began with
 	FromStep int               `json:"from_step"`        // steps that were done before
+	Steps    int               `json:"steps,omitempty"`  // that were to be done in all; 0 means until it is stopped
 	Seed     uint64            `json:"seed"`             //
 	Flags    map[string]string `json:"flags,omitempty"`  // those given on the command line
 	Inputs   []provenance.File `json:"inputs,omitempty"` // the data trained on
 	Device   any               `json:"device,omitempty"` // backend.Describe's, plugin hash included
 	Versions map[string]string `json:"versions"`         // this program's, Go's and every module's
 	Machine  Machine           `json:"machine"`          //
+	// End is how the session ended; nil while it goes on, of one that was killed, and in
+	// runs of earlier versions.
+	End *End `json:"end,omitempty"`
 }
+
+// End is how a session ended.
+type End struct {
+	At      time.Time `json:"at"`
+	Step    int       `json:"step"` // steps that were done
+	Outcome Outcome   `json:"outcome"`
+	Error   string    `json:"error,omitempty"` // of a session that failed
+}
+
+// Outcome is how a session ended.
+type Outcome string
+
+const (
+	Finished Outcome = "finished" // all steps are done, or progress ended before
+	Stopped  Outcome = "stopped"  // the user stopped it; what was done is saved
+	Failed   Outcome = "failed"
+)
 
 // Machine is the computer that a run was on.
 type Machine struct {
@@ -54,14 +83,69 @@ func NewSession() Session {
 	}
 }
 
-// AddSession adds s to the run's manifest.json.
+// AddSession adds s to the run's manifest.json. A new run gets its ID.
 func (r *Run) AddSession(s Session) error {
 	m, err := ReadManifest(r.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if m.ID == "" {
+		if m.ID, err = r.newID(m); err != nil {
+			return err
+		}
+	}
 	m.Sessions = append(m.Sessions, s)
 	return writeJSON(ManifestFile(r.Dir), m)
+}
+
+// newID is a new run's ID, or that of a run of an earlier version.
+func (r *Run) newID(m Manifest) (string, error) {
+	if len(m.Sessions) > 0 {
+		return RunID(r.Dir)
+	}
+	b := make([]byte, 8)
+	rand.Read(b) // never fails
+	return hex.EncodeToString(b), nil
+}
+
+// EndSession notes in the run's manifest.json how the session added last ended.
+func (r *Run) EndSession(e End) error {
+	m, err := ReadManifest(r.Dir)
+	if err != nil {
+		return err
+	}
+	if len(m.Sessions) == 0 {
+		return fmt.Errorf("track: %s has no session to end", ManifestFile(r.Dir))
+	}
+	e.At = e.At.UTC().Truncate(time.Millisecond)
+	m.Sessions[len(m.Sessions)-1].End = &e
+	return writeJSON(ManifestFile(r.Dir), m)
+}
+
+// RunID returns the ID of the run in dir: that of its manifest, or of a run of an earlier
+// version one that follows from its configuration and the time of its first session.
+func RunID(dir string) (string, error) {
+	m, err := ReadManifest(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	if m.ID != "" {
+		return m.ID, nil
+	}
+	config, err := os.ReadFile(ConfigFile(dir))
+	if err != nil {
+		return "", fmt.Errorf("track: %w", err)
+	}
+	return m.idOf(config), nil
+}
+
+func (m Manifest) idOf(config []byte) string {
+	h := sha256.New()
+	h.Write(config)
+	if len(m.Sessions) > 0 {
+		fmt.Fprintln(h, m.Sessions[0].Started.UTC().Format(time.RFC3339))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // ReadManifest reads the manifest.json of a run directory.

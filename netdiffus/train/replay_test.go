@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
 // TestReplay: a run that goes on shows the earlier steps first, as they were
@@ -42,6 +43,20 @@ func TestReplay(t *testing.T) {
 	}
 	for range Run(t.Context(), backendtest.Open(t), cfg, set, Options{Dir: dir, Steps: 9, LogEvery: 2, Replay: true}) {
 		break
+	}
+	// The manifest has how each of these sessions ended.
+	m, err := track.ReadManifest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []track.End{{Step: 4, Outcome: track.Finished}, {Step: 6, Outcome: track.Finished}, {Step: 6, Outcome: track.Finished}, {Step: 6, Outcome: track.Stopped}}
+	if len(m.ID) != 16 || len(m.Sessions) != 4 {
+		t.Fatalf("ID %q, %d sessions", m.ID, len(m.Sessions))
+	}
+	for i, w := range want {
+		if e := m.Sessions[i].End; e == nil || e.Step != w.Step || e.Outcome != w.Outcome || e.At.Before(m.Sessions[i].Started) {
+			t.Errorf("session %d ended as %+v, want %+v", i, e, w)
+		}
 	}
 	if step, _ := newest(t, dir); step != 6 {
 		t.Errorf("leaving among the replayed steps trained to step %d, want none beyond 6", step)

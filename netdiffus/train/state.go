@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/support/exceptions"
@@ -100,6 +102,9 @@ func (r *trainer) enter() error {
 		session = *r.opt.Session
 	}
 	session.FromStep, session.Seed = r.step, r.feed.seed
+	if r.opt.Steps < math.MaxInt {
+		session.Steps = r.opt.Steps
+	}
 	if err := r.run.AddSession(session); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -179,6 +184,27 @@ func (r *trainer) newest() (*checkpoint.Checkpoint, error) {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	return c, nil
+}
+
+// end notes in the run directory how the session ended: with cause, or as the caller
+// left it.
+func (r *trainer) end(cause error, watched bool) error {
+	if r.run == nil {
+		return nil
+	}
+	e := track.End{At: time.Now(), Step: r.step, Outcome: track.Finished}
+	switch {
+	case errors.Is(cause, context.Canceled) || errors.Is(cause, context.DeadlineExceeded):
+		e.Outcome = track.Stopped
+	case cause != nil:
+		e.Outcome, e.Error = track.Failed, cause.Error()
+	case !watched && r.step < r.opt.Steps && len(r.prog.params) > 0:
+		e.Outcome = track.Stopped
+	}
+	if err := r.run.EndSession(e); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
 }
 
 // close releases the run directory.

@@ -93,18 +93,20 @@ func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *data
 			yield(StepMetrics{}, err)
 			return
 		}
-		watched := true
 		for _, report := range r.past {
-			if watched = watched && yield(report, nil); !watched {
-				r.close()
+			if !yield(report, nil) {
+				if err := errors.Join(r.end(nil, false), r.close()); err != nil {
+					slog.Error("train: leaving", "err", err)
+				}
 				return
 			}
 		}
+		watched := true
 		err = r.loop(ctx, func(report StepMetrics) bool {
 			watched = yield(report, nil)
 			return watched
 		})
-		switch err = errors.Join(err, r.close()); {
+		switch err = errors.Join(err, r.end(err, watched), r.close()); {
 		case err == nil:
 		case watched:
 			yield(StepMetrics{Step: r.step}, err)

@@ -246,6 +246,7 @@ func (d *demo) train(c *cobra.Command) error {
 	}
 	fmt.Fprintf(w, "%d images of %d classes, %s\n", set.Len(), len(set.Classes), describeModel(cfg, m))
 	session := newSession(c, d.found, d.images())
+	session.Preset = d.preset
 	bar := newProgress(w, "step", steps)
 	opt := train.Options{Dir: d.out, Steps: steps, Session: &session, Status: bar.note}
 	_, _, err = follow(bar, train.Run(c.Context(), d.device, cfg, set, opt))

@@ -168,6 +168,9 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 		if err != nil {
 			return err
 		}
+		if set := d.Synthetic.Set; in.role == "synthetic" && set != nil && set.Origin != nil {
+			input.MadeBy = set.Origin.Run
+		}
 		d.Inputs = append(d.Inputs, input)
 	}
 	if slices.Contains(o.classifiers, "cnn") {

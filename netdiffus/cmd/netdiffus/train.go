@@ -31,6 +31,7 @@ type trainFlags struct {
 	steps, save, keep, log            int
 	print, dry                        bool
 	device                            *deviceChoice
+	begun                             string // the preset begun with, "" where the run's own settings are
 	given                             *settingWords
 }
 
@@ -187,12 +188,17 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 		}
 	}
 	cfg := netdiffus.Presets[name]()
+	f.begun = name
 	if f.run == "" && f.resume != "" && f.resume != "latest" {
 		f.run = filepath.Dir(filepath.Dir(filepath.Clean(f.resume))) // RUN/checkpoints/step-00000100
 	}
 	if f.run != "" && !c.Flags().Changed("preset") && f.config == "" {
-		if err := track.ReadConfig(f.run, &cfg); err != nil && !errors.Is(err, track.ErrNotRun) {
+		err := track.ReadConfig(f.run, &cfg)
+		if err != nil && !errors.Is(err, track.ErrNotRun) {
 			return cfg, err
+		}
+		if err == nil {
+			f.begun = ""
 		}
 	}
 	if f.config != "" {
@@ -312,6 +318,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		return err
 	}
 	session := newSession(c, device, f.data)
+	session.Preset = f.begun
 	fmt.Fprintf(w, "training on %d images of %d classes, %s, run %s\n", set.Len(), len(set.Classes), describeModel(cfg, m), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
