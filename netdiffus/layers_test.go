@@ -23,7 +23,7 @@ var layers = map[string]int{
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "sample": 5, "tracker": 5, "train": 5,
 	"cmd/netdiffus": 6,
-	"runs":          5,
+	"runs":          5, "runs/index": 5,
 }
 
 // sameLayer lists the imports within one layer that the design allows.
@@ -37,6 +37,7 @@ var sameLayer = map[string][]string{
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
 	"guided":              {"train"},                   // a model taken over is a run that train continues
+	"runs/index":          {"runs"},                    // whose cache it is
 	"train":               {"sample"},                  // it draws from what it trains, to count copies
 }
 

@@ -55,6 +55,18 @@ func Create(dir string) (*Run, error) {
 	return &Run{Dir: dir, lock: l}, nil
 }
 
+// Claim locks the run directory dir, which must be one, as Create does.
+func Claim(dir string) (*Run, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("track: %w", err)
+	}
+	l, err := acquire(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{Dir: dir, lock: l}, nil
+}
+
 // Close releases the directory.
 func (r *Run) Close() error { return r.lock.release() }
 

@@ -21,10 +21,18 @@ func TestMain(m *testing.M) {
 	if code, ok := kernels.Helper(os.Args); ok {
 		os.Exit(code)
 	}
-	if len(os.Args) > 1 && (os.Args[1] == "kernel" || os.Args[1] == "notebooks") {
+	if len(os.Args) > 1 && (os.Args[1] == "kernel" || os.Args[1] == "notebooks" || os.Args[1] == "sweep") {
 		os.Exit(run(os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	// What the tests train is not to be found by --all afterwards.
+	scratch, err := os.MkdirTemp("", "netdiffus-index-")
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("NETDIFFUS_RUNS_INDEX", scratch)
+	code := m.Run()
+	os.RemoveAll(scratch)
+	os.Exit(code)
 }
 
 // emptyHome is a home that holds nothing yet; what Go and this program keep in

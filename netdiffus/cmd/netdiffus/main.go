@@ -87,6 +87,7 @@ func rootCommand() *cobra.Command {
 		chainCommand(),
 		plotCommand(),
 		evaluateCommand(),
+		runsCommand(),
 		importCommand(),
 		exportCommand(),
 		notebooksCommand(),

@@ -340,6 +340,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 			fmt.Fprintf(w, "%s has these steps already; more with a larger --steps\n", f.run)
 		}
 	}
+	rememberRuns(c.Context(), filepath.Dir(f.run))
 	from := f.run
 	if best != "" && best != last.Saved {
 		from = best // the run's newest checkpoint is no better
