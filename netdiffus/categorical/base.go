@@ -4,6 +4,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 // Numbers that keep the smoothing finite in float32. A packet whose pixel no
@@ -16,8 +18,8 @@ const (
 	logOfImpossible = -1e4  // logit of the places beyond a table's end
 )
 
-// tables are a class's numbers as constants of a graph, padded to [Places,K]
-// with K the widest table.
+// tables are a class's numbers as nodes of a graph, padded to [Places,K] with K the
+// widest table.
 type tables struct {
 	ClassPrior
 	width       int
@@ -27,35 +29,32 @@ type tables struct {
 	conditional []tables
 }
 
-func (c ClassPrior) constants(g *Graph) tables {
+func (c ClassPrior) nodes(g *Graph) tables {
 	width := c.widest()
 	t := tables{ClassPrior: c, width: width}
 	t.middles = padded(g, c.Middles, width)
 	t.shares = padded(g, c.Shares, width)
-	mask := make([][]bool, len(c.Middles))
-	for j := range mask {
-		mask[j] = make([]bool, width)
-		for k := range c.atoms(j) {
-			mask[j][k] = true
-		}
+	atoms := make([]int32, len(c.Middles))
+	for j := range atoms {
+		atoms[j] = int32(c.atoms(j))
 	}
-	t.mask = Const(g, mask)
+	t.mask = LessThan(Squeeze(BroadcastToDims(counting(g, width), 1, len(atoms), width), 0),
+		BroadcastToDims(InsertAxes(Const(g, atoms), -1), len(atoms), width))
 	for _, further := range c.Conditional {
-		t.conditional = append(t.conditional, further.constants(g))
+		t.conditional = append(t.conditional, further.nodes(g))
 	}
 	return t
 }
 
-// padded is rows of different lengths as a constant [n,width] float32.
+// padded is rows of different lengths as [n,width] float32, 0 beyond their ends.
 func padded(g *Graph, rows [][]float64, width int) *Node {
-	values := make([][]float32, len(rows))
+	values := make([]float32, len(rows)*width)
 	for j, row := range rows {
-		values[j] = make([]float32, width)
 		for k, v := range row {
-			values[j][k] = float32(v)
+			values[j*width+k] = float32(v)
 		}
 	}
-	return Const(g, values)
+	return nn.Fixed(g, values, len(rows), width)
 }
 
 // evidence is the likelihood of each atom given its packet's own pixel
@@ -151,7 +150,7 @@ func (t tables) smooth(evidence *Node) *Node {
 			forward[0] = normalize(Mul(first, seen[0]))
 			continue
 		}
-		steps[j] = constant(g, t.Transitions[j], t.atoms(j-1), t.atoms(j))
+		steps[j] = fixed(g, t.Transitions[j], t.atoms(j-1), t.atoms(j))
 		forward[j] = normalize(Mul(Dot(forward[j-1], steps[j]).MatMul(), seen[j]))
 	}
 	all := make([]*Node, n)
@@ -178,13 +177,13 @@ func normalize(x *Node) *Node {
 	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceSum, -1), leastMass))
 }
 
-// constant is values as float32 of the given shape.
-func constant(g *Graph, values []float64, dims ...int) *Node {
+// fixed is values as float32 of the given shape.
+func fixed(g *Graph, values []float64, dims ...int) *Node {
 	narrow := make([]float32, len(values))
 	for i, v := range values {
 		narrow[i] = float32(v)
 	}
-	return Reshape(Const(g, narrow), dims...)
+	return nn.Fixed(g, narrow, dims...)
 }
 
 // logits are the logarithms of probabilities [B,n,K], far below them beyond a

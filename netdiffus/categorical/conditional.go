@@ -6,6 +6,7 @@ import (
 	. "github.com/gomlx/gomlx/core/graph"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 // The further channels of an image are leaves of the first one's chain: given
@@ -121,7 +122,7 @@ func (leaf tables) given(first tables, g *Graph) *Node {
 }
 
 // paddedMatrices is a matrix for each place, row-major with as many columns as to
-// has atoms there, as a constant [n,height,width], 0 beyond the matrices' ends.
+// has atoms there, as [n,height,width], 0 beyond the matrices' ends.
 func paddedMatrices(g *Graph, matrices [][]float64, to ClassPrior, height, width int) *Node {
 	values := make([]float32, len(matrices)*height*width)
 	for j, matrix := range matrices {
@@ -133,7 +134,7 @@ func paddedMatrices(g *Graph, matrices [][]float64, to ClassPrior, height, width
 			}
 		}
 	}
-	return Reshape(Const(g, values), len(matrices), height, width)
+	return nn.Fixed(g, values, len(matrices), height, width)
 }
 
 // at is place j of x [B,n,K] without what lies beyond its table: [B,K_j].

@@ -121,7 +121,7 @@ func TestPosteriorIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for c, class := range p.Classes {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
-			tables := class.constants(in[0].Graph())
+			tables := class.nodes(in[0].Graph())
 			return tables.smoothTree([]*graph.Node{
 				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])})
 		})
@@ -172,7 +172,7 @@ func TestPosteriorIsExact(t *testing.T) {
 func TestPosteriorStaysFinite(t *testing.T) {
 	class := twoChannelPrior(t).Classes[0]
 	posterior := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		tables := class.constants(in[0].Graph())
+		tables := class.nodes(in[0].Graph())
 		leaf := tables.conditional[0]
 		q := tables.smoothTree([]*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
 		return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
@@ -286,7 +286,7 @@ func twoChannelModel(t *testing.T, trunk Trunk) {
 func TestLongFlows(t *testing.T) {
 	for c, class := range prior(t).Classes {
 		out := run(t, func(in []*graph.Node) []*graph.Node {
-			tables := class.constants(in[0].Graph())
+			tables := class.nodes(in[0].Graph())
 			seen := tables.evidence(in[0], in[1], in[2])
 			return []*graph.Node{tables.smooth(seen), tables.smoothLong(seen)}
 		}, [][]float32{{.3, -.2, .9}, {-1, 1, .1}, {2, -40, .5}}, [][][]float32{{{.6}}, {{.9}}, {{1}}}, [][][]float32{{{.8}}, {{.4}}, {{.01}}})

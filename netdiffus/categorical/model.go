@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
@@ -275,17 +276,13 @@ func (g group) render(q []*Node) *Node {
 
 // ids are the atoms' values, [n·K] int32, 0 beyond a table's end.
 func (t tables) ids(graph *Graph) *Node {
-	ids := make([]int32, 0, len(t.IDs)*t.width)
-	for _, row := range t.IDs {
-		for k := range t.width {
-			id := 0
-			if k < len(row) {
-				id = row[k]
-			}
-			ids = append(ids, int32(id))
+	ids := make([]float32, len(t.IDs)*t.width) // below 2²⁴: exact
+	for j, row := range t.IDs {
+		for k, id := range row {
+			ids[j*t.width+k] = float32(id)
 		}
 	}
-	return Const(graph, ids)
+	return ConvertDType(nn.Fixed(graph, ids, len(ids)), dtypes.Int32)
 }
 
 // crossEntropy is the mean over a flow's places of -log P(its atom), in nats:
@@ -309,7 +306,7 @@ func (m Model) classTables(x *Node) []group {
 	groups := make([]group, len(m.Groups))
 	from := 0
 	for c, count := range m.Groups {
-		groups[c] = group{tables: m.Prior.Classes[c].constants(x.Graph()), from: from, count: count}
+		groups[c] = group{tables: m.Prior.Classes[c].nodes(x.Graph()), from: from, count: count}
 		from += count
 	}
 	if from != x.Shape().Dim(0) {
