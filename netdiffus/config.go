@@ -6,6 +6,7 @@ package netdiffus
 import (
 	"slices"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
@@ -30,6 +31,9 @@ type Config struct {
 	// Encoding is the data set's, with which samples are decoded into packets; nil
 	// until Fit.
 	Encoding *dataset.Encoding `json:"recipe,omitempty"`
+	// Connections is what the data set knows of the connections that its flows were,
+	// for captures of samples; nil until Fit, and where it knows nothing.
+	Connections *connections.Statistics `json:"connections,omitempty"`
 	// Diffusion is the noise process and what the network predicts of it.
 	Diffusion Diffusion `json:"diffusion"`
 	// Training is how the weights are found.

@@ -42,7 +42,7 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 		return c, fmt.Errorf("netdiffus: the model is for the classes %s; the data set has %s",
 			strings.Join(c.Classes, ", "), strings.Join(set.Classes, ", "))
 	}
-	c.Encoding = set.Encoding
+	c.Encoding, c.Connections = set.Encoding, set.Connections
 	if t := &c.Training; t.Steps == 0 && t.Epochs > 0 {
 		t.Steps = int(math.Ceil(t.Epochs * float64(im.N) / float64(max(t.BatchSize, 1))))
 		if t.MaxSteps > 0 {

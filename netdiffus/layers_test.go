@@ -16,6 +16,7 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 // does: a package may import only packages of lower layers, and of its own layer
 // only those that sameLayer allows.
 var layers = map[string]int{
+	"connections":     1,
 	"internal/arrays": 0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1, "series": 1,
 	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
@@ -43,7 +44,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker"}
 
 type goPackage struct {
 	ImportPath string

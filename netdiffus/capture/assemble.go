@@ -104,7 +104,9 @@ type Biflow struct {
 	clientLow   bool // key.low is the client, where the mark is not none
 	firstLow    bool // key.low sent the earliest packet
 	untimed     bool
-	unsorted    bool // stamps are not in order of time
+	unsorted    bool  // stamps are not in order of time
+	ttlLow      uint8 // of the first packet from key.low; 0 before it
+	ttlHigh     uint8 // the same of key.high
 	tcp         connection
 	before      *connection // the one between the same ends that the flow's SYN ended, or nil
 
@@ -345,6 +347,11 @@ func (f *Biflow) heard(s *segment, time int64, timed bool) {
 	}
 	f.last = max(f.last, time)
 	f.untimed = f.untimed || !timed
+	if s.fromLow && f.ttlLow == 0 {
+		f.ttlLow = s.ttl
+	} else if !s.fromLow && f.ttlHigh == 0 {
+		f.ttlHigh = s.ttl
+	}
 	mark := clientUnknown
 	switch {
 	case s.syn:
@@ -422,6 +429,27 @@ func (f *Biflow) At(i int) Packet {
 
 // Timed reports whether the capture holds the time of every packet.
 func (f *Biflow) Timed() bool { return !f.untimed }
+
+// Start returns the time of the first packet, kept or not, in nanoseconds since
+// 1970.
+func (f *Biflow) Start() int64 { return f.first }
+
+// Service returns the protocol, 6 for TCP and 17 for UDP, and the server's port.
+func (f *Biflow) Service() (protocol uint8, port uint16) {
+	if f.clientLow {
+		return f.key.protocol, f.key.high.port
+	}
+	return f.key.protocol, f.key.low.port
+}
+
+// TTLs returns the time to live, or IPv6's hop limit, of each end's first packet
+// as it was captured; 0 where there was none.
+func (f *Biflow) TTLs() (client, server uint8) {
+	if f.clientLow {
+		return f.ttlLow, f.ttlHigh
+	}
+	return f.ttlHigh, f.ttlLow
+}
 
 // String gives the flow's key in MIRAGE's form, client first:
 // "192.0.2.1,50000,198.51.100.7,443,6".

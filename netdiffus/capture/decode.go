@@ -30,6 +30,7 @@ type segment struct {
 	ack     uint32
 	mark    uint64 // differs between packets of a biflow, see markTCP
 	vague   bool   // the mark holds no number that the sender counts up
+	ttl     uint8  // time to live, or IPv6's hop limit
 }
 
 // verdict is what a frame turned out to be.
@@ -150,6 +151,7 @@ type decoder struct {
 	unread  unread // what it is, for isOther and isOtherIP
 	part    bool   // the IP packet under way is a first fragment
 	id      uint16 // the IPv4 packet's identification; 0 where it has none
+	ttl     uint8  // the IP packet's time to live
 }
 
 // maxDepth bounds the encapsulations that are opened, one in the other.
@@ -218,6 +220,7 @@ func (d *decoder) ipv4(b []byte, wire int) verdict {
 		return isFragment
 	}
 	d.part, d.id = fragment&0x2000 != 0, binary.BigEndian.Uint16(b[4:])
+	d.ttl = b[8]
 	protocol := b[9]
 	rest := total - head
 	from, to := b[12:16], b[16:20]
@@ -245,6 +248,7 @@ func (d *decoder) ipv6(b []byte, wire int) verdict {
 		rest = min(wire-40, maxLength)
 	}
 	next := b[6]
+	d.ttl = b[7]
 	from, to := b[8:24], b[24:40]
 	b = b[40:]
 	d.part, d.id = false, 0
@@ -324,7 +328,7 @@ func (d *decoder) transport(version, protocol uint8, b []byte, rest int, from, t
 	copy(a.addr[:], from)
 	copy(z.addr[:], to)
 	a.port, z.port = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	s.key.version, s.key.protocol = version, protocol
+	s.key.version, s.key.protocol, s.ttl = version, protocol, d.ttl
 	if s.fromLow = !z.less(a); s.fromLow {
 		s.key.low, s.key.high = a, z
 	} else {

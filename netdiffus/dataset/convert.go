@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -46,6 +47,7 @@ type Conversion struct {
 	Invertible       bool
 	Exact64, Exact32 int
 	TimesOff         float64
+	Connections      *connections.Statistics // of the flows; nil where these came without
 	// Precision is how the values of series came back, by channel; nil for flows.
 	// Of series Exact64 and Exact32 count those of which every value came back to a
 	// millionth of its channel's largest.
@@ -85,7 +87,7 @@ func convert(ctx context.Context, sources iter.Seq2[source, error], r Recipe, di
 	if err != nil {
 		return Conversion{}, err
 	}
-	contents := contents{done.Encoding, done.Classes, done.Counts, true}
+	contents := contents{done.Encoding, done.Classes, done.Counts, true, done.Connections}
 	err = stage(dir, o.SaveOptions, func(staged string) error {
 		out, err := newOutput(staged, o.SaveOptions, contents)
 		if err != nil {
@@ -126,7 +128,7 @@ func (c *conversion) fit(r Recipe) (done Conversion, err error) {
 	if err := missing(c.options.Classes, fit.counts); err != nil {
 		return done, err
 	}
-	done.Cut = fit.cut
+	done.Cut, done.Connections = fit.cut, fit.seen.Statistics()
 	done.Encoding, done.Classes, done.Counts, err = fit.result()
 	if err == nil && done.Encoding.recipe.Record == Series {
 		for i, channel := range done.Encoding.recipe.Channels {

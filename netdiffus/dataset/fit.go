@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // fitting sees all flows, or series, once: it counts the classes and fits the codecs.
@@ -15,6 +17,7 @@ type fitting struct {
 	counts   map[string]int
 	cut      int
 	peaks    []float64 // by channel: the largest |value|
+	seen     connections.Counter
 }
 
 func newFitting(r Recipe) (*fitting, error) {
@@ -35,6 +38,9 @@ func (s *fitting) add(from source) error {
 		s.cut++
 	}
 	s.counts[r.label]++
+	if f, isFlow := from.(aFlow); isFlow {
+		s.seen.Add(traffic.Flow(f))
+	}
 	for i, c := range s.encoding.recipe.Channels {
 		for _, v := range r.values[i] {
 			s.peaks[i] = max(s.peaks[i], math.Abs(v))

@@ -3,6 +3,8 @@ package dataset
 import (
 	"fmt"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 )
 
 // Layout is how a set lies in files.
@@ -89,6 +91,7 @@ type contents struct {
 	classes  []string
 	counts   []int // images of each class
 	known    bool  // the flows' lengths and rows are
+	seen     *connections.Statistics
 }
 
 // placement is where a layout puts a set, in names relative to its folder.

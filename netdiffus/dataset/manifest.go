@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
@@ -35,6 +36,8 @@ type manifest struct {
 	Classes  []manifestClass `json:"classes"`
 	Inputs   []manifestInput `json:"inputs,omitempty"`
 	Origin   *Origin         `json:"made_by,omitempty"`
+
+	Connections *connections.Statistics `json:"connections,omitempty"`
 }
 
 // manifestClass is one class: its true label, and where its images lie.
@@ -67,7 +70,7 @@ type Origin struct {
 
 // newManifest describes a set that will be placed so.
 func newManifest(layout Layout, c contents, p placement) manifest {
-	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Encoding: c.encoding, Files: p.others}
+	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Encoding: c.encoding, Files: p.others, Connections: c.seen}
 	for i, label := range c.classes {
 		class := manifestClass{Label: label, Path: p.classes[i], Flows: c.counts[i]}
 		if !utf8.ValidString(label) {
@@ -134,6 +137,11 @@ func parseManifest(data []byte) (manifest, error) {
 	}
 	if err := m.checkLayout(); err != nil {
 		return manifest{}, err
+	}
+	if m.Connections != nil {
+		if err := m.Connections.Check(); err != nil {
+			return manifest{}, err
+		}
 	}
 	var labels []string
 	for i, c := range m.Classes {

@@ -76,6 +76,7 @@ func Open(path string, options *OpenOptions) (*Set, error) {
 		set, err := l.open(f, o)
 		if err == nil {
 			set.Origin = f.manifest.Origin
+			set.Connections = f.manifest.Connections
 		}
 		return set, err
 	}

@@ -46,7 +46,7 @@ func (s *Set) Save(dir string, options *SaveOptions) error {
 
 // write writes the set into an empty folder.
 func (s *Set) write(dir string, o SaveOptions) error {
-	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, s.Counts(), s.SeriesLengths != nil})
+	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, s.Counts(), s.SeriesLengths != nil, s.Connections})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
@@ -26,6 +27,11 @@ type Set struct {
 	SeriesLengths []int          // each image's number of packets, at most Encoding.SeriesLength; -1 unknown; nil: all unknown
 	Rows          []int          // each flow's row in the input, from 0; nil: their order here
 	Origin        *Origin        // the model that the images were drawn from; nil for real ones, and where it is unknown
+
+	// Connections is what is known of the connections that the flows were, where
+	// these came with it (see traffic.Reader.KeepConnections); a sampler's set has
+	// that of the flows its model was trained on. It may be nil.
+	Connections *connections.Statistics
 
 	zeroDown map[int][]int // the images' remainder.zeroDown, where they have any
 }
@@ -70,7 +76,7 @@ func build(sources iter.Seq2[source, error], r Recipe) (*Set, error) {
 		return nil, err
 	}
 	e := newEncoder(encoding)
-	s := &Set{Encoding: encoding, Classes: classes, Images: encoding.NewImages(0)}
+	s := &Set{Encoding: encoding, Classes: classes, Images: encoding.NewImages(0), Connections: fit.seen.Statistics()}
 	for from, err := range sources {
 		if err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
@@ -275,7 +281,7 @@ func (s *Set) OfClass(class string, n int) *Set {
 // Select returns the set of copies of the images with these indices, in their
 // order, with all classes. It panics on an index that is out of range.
 func (s *Set) Select(images []int) *Set {
-	out := &Set{Encoding: s.Encoding, Classes: s.Classes, Images: s.Images.Select(images)}
+	out := &Set{Encoding: s.Encoding, Classes: s.Classes, Images: s.Images.Select(images), Connections: s.Connections}
 	if s.SeriesLengths != nil {
 		out.SeriesLengths = make([]int, len(images))
 	}

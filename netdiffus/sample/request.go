@@ -155,10 +155,10 @@ func (p *plan) image() netdiffus.Image { return p.g.Config.Image }
 // set is the data set to be, with its images empty.
 func (p *plan) set() *dataset.Set {
 	set := &dataset.Set{
-		Encoding: p.g.Config.Encoding,
-		Classes:  slices.Clone(p.Classes),
-		Images:   p.g.Config.Encoding.NewImages(len(p.items)),
-		Origin:   p.origin(),
+		Encoding: p.g.Config.Encoding, Connections: p.g.Config.Connections,
+		Classes: slices.Clone(p.Classes),
+		Images:  p.g.Config.Encoding.NewImages(len(p.items)),
+		Origin:  p.origin(),
 	}
 	if im := p.image(); set.Images.H != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
 		set.Images = imaging.New(len(p.items), im.Side, im.Side, im.Channels)

@@ -168,6 +168,12 @@ func (r Reader) shaped(path string, yield func(Flow, error) bool) func(Flow, err
 		if label != "" {
 			f.Label = label
 		}
+		if r.KeepConnections && f.Connection == nil {
+			f.Connection = connectionOf(f.Key)
+		}
+		if !r.KeepKeys {
+			f.Key = ""
+		}
 		return yield(f, nil)
 	}
 }

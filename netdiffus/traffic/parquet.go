@@ -66,11 +66,12 @@ type parquetFile struct {
 	table                table
 	pl                   *tables.Leaf
 	dir, iat, label, key *tables.Leaf // nil if the file has none; a key only if it is asked for
+	needKeys             bool         // what is no key is an error
 	raw                  bool         // leave packets raw (see table)
 }
 
 func openParquet(f *unpack.File, path string, r Reader) (*parquetFile, error) {
-	p := &parquetFile{path: path}
+	p := &parquetFile{path: path, needKeys: r.KeepKeys}
 	var err error
 	if p.Parquet, err = tables.OpenParquet(f); err != nil {
 		return nil, p.errorf("%w", err)
@@ -114,13 +115,16 @@ func (p *parquetFile) findColumns(r Reader) error {
 	}{
 		{s.Length, tables.NumberLists, &p.pl, !s.nested}, {s.Length, tables.ListLists, &p.pl, s.nested},
 		{s.Dir, tables.DirectionLists, &p.dir, !s.nested}, {s.IAT, tables.NumberLists, &p.iat, !s.nested},
-		{s.Label, tables.LabelValues, &p.label, true}, {s.Key, tables.KeyValues, &p.key, r.KeepKeys},
+		{s.Label, tables.LabelValues, &p.label, true}, {s.Key, tables.KeyValues, &p.key, r.readsKeys()},
 	} {
 		i := tables.Column(names, c.name)
 		if i < 0 || !c.read {
 			continue
 		}
 		l, err := p.Column(names[i], c.holds)
+		if err != nil && c.to == &p.key && !r.KeepKeys {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -237,7 +241,10 @@ func (g *groupReader) next(row int64) (f Flow, err error) {
 	}
 	if g.key != nil {
 		if f.Key, err = g.key.Text(); err != nil {
-			return Flow{}, g.valueError(row, g.key, err)
+			if g.needKeys {
+				return Flow{}, g.valueError(row, g.key, err)
+			}
+			g.key, f.Key = nil, ""
 		}
 	}
 	f.Timed = g.iat != nil || g.table.nested

@@ -62,6 +62,10 @@ type Reader struct {
 	// its turn takes at most 64 MiB.
 	Workers int
 
+	// KeepConnections gives flows of captures, and those of other files that hold
+	// keys, their Connection.
+	KeepConnections bool
+
 	Capture Assembly // how packets of captures become flows
 	Columns Columns  // the columns of CSV and Parquet files, and the members of JSON Lines
 

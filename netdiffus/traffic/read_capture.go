@@ -61,6 +61,11 @@ func (r Reader) assemble(frames capture.Frames, path string, yield func(Flow, er
 		if r.KeepKeys {
 			flow.Key = b.String()
 		}
+		if r.KeepConnections {
+			flow.Connection = &Connection{Capture: path, Start: b.Start()}
+			flow.Connection.Protocol, flow.Connection.ServerPort = b.Service()
+			flow.Connection.ClientTTL, flow.Connection.ServerTTL = b.TTLs()
+		}
 		stopped = !yield(flow, nil)
 		return !stopped
 	})

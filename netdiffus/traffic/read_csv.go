@@ -313,10 +313,13 @@ func (c *csvFile) rawPackets(row []string) (packets []Packet, err error) {
 // key is the row's KEY, if keys are kept.
 func (c *csvFile) key(row []string) (string, error) {
 	i := c.cols.key
-	if !c.reader.KeepKeys || i < 0 || i >= len(row) {
+	if !c.reader.readsKeys() || i < 0 || i >= len(row) {
 		return "", nil
 	}
 	if err := tables.CheckKey(row[i]); err != nil {
+		if !c.reader.KeepKeys {
+			return "", nil
+		}
 		return "", c.errorf(i, "%w", err)
 	}
 	return strings.Clone(row[i]), nil

@@ -557,9 +557,14 @@ func (j *jsonFlows) flow(form jsonForm, packets []Packet) (Flow, error) {
 	if err := tables.CheckLabel(flow.Label); err != nil {
 		return flow, err
 	}
-	if j.reader.KeepKeys {
-		flow.Key = j.key
-		return flow, tables.CheckKey(flow.Key)
+	if j.reader.readsKeys() {
+		err := tables.CheckKey(j.key)
+		if err == nil {
+			flow.Key = j.key
+		}
+		if j.reader.KeepKeys {
+			return flow, err
+		}
 	}
 	return flow, nil
 }

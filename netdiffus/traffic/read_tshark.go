@@ -323,7 +323,7 @@ func (f *tsharkFlow) flow(r Reader) (flow Flow, kept bool) {
 		before = s.time
 		flow.Packets = append(flow.Packets, p)
 	}
-	if r.KeepKeys {
+	if r.readsKeys() {
 		flow.Key = fmt.Sprintf("%s,%d,%s,%d,%d", client.Addr(), client.Port(), server.Addr(), server.Port(), f.protocol)
 	}
 	return flow, len(flow.Packets) > 0

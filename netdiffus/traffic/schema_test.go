@@ -117,7 +117,7 @@ func TestSchemas(t *testing.T) {
 		got := readBytes(t, Reader{Warn: warn, Recognized: func(_, name string) { schema, _, _ = strings.Cut(name, " (") }}, c.file)
 		want := chat
 		if strings.HasPrefix(c.schema, "tshark") {
-			want = []Flow{{"class", chat[0].Packets, true, ""}, {"class", chat[1].Packets, true, ""}} // the folder's name
+			want = []Flow{{Label: "class", Packets: chat[0].Packets, Timed: true}, {Label: "class", Packets: chat[1].Packets, Timed: true}} // the folder's name
 		}
 		if !near(got, want) || schema != c.schema {
 			t.Errorf("%s, %s: read as %q:\n%+v, want\n%+v", c.schema, c.name, schema, got, want)
@@ -194,7 +194,7 @@ func TestTsharkFlows(t *testing.T) {
 	got := readBytes(t, Reader{KeepKeys: true, Recognized: func(string, string) {}}, []byte(table))
 	key := "192.0.2.1,1,198.51.100.7,2,6"
 	want := []Flow{
-		{"class", []Packet{{5, Up, 0}, {6, Down, 1e6}}, true, key}, {"class", []Packet{{7, Up, 0}}, true, key}, {"class", []Packet{{8, Up, 0}}, true, key},
+		{"class", []Packet{{5, Up, 0}, {6, Down, 1e6}}, true, key, nil}, {"class", []Packet{{7, Up, 0}}, true, key, nil}, {"class", []Packet{{8, Up, 0}}, true, key, nil},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
@@ -211,7 +211,7 @@ func TestColumnNames(t *testing.T) {
 		Tuple string    `parquet:"tuple"`
 	}
 	r := Reader{KeepKeys: true, Columns: Columns{Length: "sizes", Dir: "WAY", IAT: "gap", Label: "Class", Key: "tuple", IATUnit: time.Millisecond}}
-	want := []Flow{{"7", []Packet{{517, Up, 0}, {1460, Down, 2000}}, true, "a"}, {"-8", []Packet{{5, Down, 0}}, true, "b"}}
+	want := []Flow{{"7", []Packet{{517, Up, 0}, {1460, Down, 2000}}, true, "a", nil}, {"-8", []Packet{{5, Down, 0}}, true, "b", nil}}
 	for name, file := range map[string][]byte{
 		"Parquet":    parquetFileOf(t, []row{{[]int64{517, 1460}, []int64{1, -1}, []float64{0, 2}, 7, "a"}, {[]int64{5}, []int64{-1}, []float64{0}, -8, "b"}}),
 		"CSV":        []byte("sizes,way,gap,class,tuple\n\"[517,1460]\",\"[1,-1]\",\"[0,2]\",7,a\n[5],[-1],[0],-8,b\n"),

@@ -31,6 +31,10 @@ type Flow struct {
 	Packets []Packet
 	Timed   bool   // Packets carry their inter-arrival times
 	Key     string // the 5-tuple as MIRAGE writes it, "192.0.2.1,50000,198.51.100.7,443,6", client first; "" unless asked for, see Reader.KeepKeys
+
+	// Connection is what else is known of the connection; nil unless asked for, see
+	// Reader.KeepConnections.
+	Connection *Connection
 }
 
 // All ranges over the flows of a slice, in the form that Read gives and

@@ -78,6 +78,7 @@ Every flow is decoded again, and how many come back exactly is printed.`,
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
+	flags.BoolVar(&o.input.reader.KeepConnections, "connections", true, "captures and keys: note protocols, server ports, times to live and times between connections by class, never addresses, for captures of samples")
 	flags.BoolVar(&o.json, "json", false, "print what was done as one JSON object instead of the summary")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
