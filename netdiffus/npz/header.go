@@ -88,7 +88,7 @@ func parseHeader(text string) (header, error) {
 	return h, nil
 }
 
-// setDType takes a type such as "<f8", ">i4", "|b1" or "u1".
+// setDType takes a type such as "<f8", ">i4", "|b1", "u1" or "<U12".
 func (h *header) setDType(s string) error {
 	h.dtype = s
 	if s != "" && strings.IndexByte("<>|=", s[0]) >= 0 {
@@ -96,6 +96,9 @@ func (h *header) setDType(s string) error {
 	}
 	switch h.dtype {
 	case "f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1":
+		return nil
+	}
+	if _, text := textType(h.dtype); text {
 		return nil
 	}
 	return fmt.Errorf("elements of type %q: want real numbers or booleans", s)
@@ -110,7 +113,7 @@ func appendHeader(b []byte, dtype string, shape []int) []byte {
 	b = append(b, magic...)
 	b = append(b, 1, 0, 0, 0)
 	order := "<"
-	if dtype[1] == '1' {
+	if dtype[1:] == "1" && dtype[0] != 'U' {
 		order = "|"
 	}
 	b = append(b, "{'descr': '"+order+dtype+"', 'fortran_order': False, 'shape': ("...)

@@ -196,23 +196,39 @@ func (f *File) read(key string) (Array, error) {
 	if err != nil {
 		return Array{}, err
 	}
-	// In whole elements, so that nothing overflows.
-	body := size.bytes - h.bytes
-	if item := int64(h.size()); body < 0 || body%item != 0 || body/item != int64(h.elements()) {
-		return Array{}, fmt.Errorf("%d bytes of data for shape %v of %s", max(body, 0), h.shape, h.dtype)
+	if err := h.checkSize(size); err != nil {
+		return Array{}, err
 	}
 	a, err := readBody(r, h, int(size.stored/int64(h.size()))+chunk)
 	if err != nil {
 		return Array{}, err
 	}
-	// One read past the data: it must find the end, and makes archive/zip
-	// compare the checksum.
-	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 {
-		return Array{}, errors.New("more data than the shape holds")
-	} else if err != io.EOF {
-		return Array{}, err
+	return a, atEnd(r)
+}
+
+// checkSize reports numbers whose bytes in the file are not as many as the header
+// says, and texts, which are none.
+func (h header) checkSize(size entrySize) error {
+	if _, text := textType(h.dtype); text {
+		return fmt.Errorf("elements of type %q: want real numbers or booleans", h.dtype)
 	}
-	return a, nil
+	// In whole elements, so that nothing overflows.
+	body := size.bytes - h.bytes
+	if item := int64(h.size()); body < 0 || body%item != 0 || body/item != int64(h.elements()) {
+		return fmt.Errorf("%d bytes of data for shape %v of %s", max(body, 0), h.shape, h.dtype)
+	}
+	return nil
+}
+
+// atEnd reads past the data: it must find the end, and makes archive/zip compare the
+// checksum.
+func atEnd(r io.Reader) error {
+	if n, err := io.ReadFull(r, make([]byte, 1)); n != 0 {
+		return errors.New("more data than the shape holds")
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 // zeroCheck fails at the end unless the data's checksum really is 0.

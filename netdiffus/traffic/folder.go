@@ -2,13 +2,13 @@ package traffic
 
 import (
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // extensions are the endings of the names of files that are read in folders. The
@@ -17,68 +17,13 @@ var extensions = []string{
 	".parquet", ".pcap", ".pcapng", ".cap", ".ntar", ".dmp", ".snoop", ".json", ".jsonl", ".ndjson", ".csv", ".tsv",
 }
 
-// packed are the endings of compressed files, which follow those of extensions.
-var packed = []string{".gz", ".zst", ".xz", ".bz2"}
-
-// splitName splits the name of a file into what comes before its ending, and its
-// ending in lower case, without that of compression: "a" and ".csv" for a.csv.gz. The
-// number that a program adds to the files of a set is not part of it: "a" and ".pcap"
-// for a.pcap12 and a.pcap.12.
-func splitName(name string) (base, ending string) {
-	ending = filepath.Ext(name)
-	base = strings.TrimSuffix(name, ending)
-	if slices.Contains(packed, strings.ToLower(ending)) {
-		ending = filepath.Ext(base)
-		base = strings.TrimSuffix(base, ending)
-	}
-	whole := ending
-	switch numberless := strings.TrimRight(ending, "0123456789"); {
-	case numberless == ".":
-		whole = filepath.Ext(base) + ending
-		numberless = filepath.Ext(base)
-		fallthrough
-	default:
-		if strings.HasPrefix(strings.ToLower(numberless), ".pcap") || strings.EqualFold(numberless, ".cap") {
-			return strings.TrimSuffix(base+ending, whole), strings.ToLower(numberless)
-		}
-	}
-	return base, strings.ToLower(ending)
-}
-
 // Files lists the files that Read takes from a path: the path itself, or all
 // files below a folder that have one of the known endings, or one of them and that
 // of compression (.csv.gz), in the order of their names. Names that start with a dot are passed over.
 func Files(path string) ([]string, error) {
-	info, err := os.Stat(path)
+	files, err := tables.Files(path, extensions)
 	if err != nil {
 		return nil, fmt.Errorf("traffic: %w", err)
-	}
-	if !info.IsDir() {
-		return []string{path}, nil
-	}
-	var files []string
-	err = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if name != path && strings.HasPrefix(entry.Name(), ".") {
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if _, ending := splitName(name); slices.Contains(extensions, ending) {
-			if target, err := os.Stat(name); err == nil && target.Mode().IsRegular() {
-				files = append(files, name)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("traffic: %s: %w", path, err)
-	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("traffic: %s: no file below this folder ends in %s", path, strings.Join(extensions, ", "))
 	}
 	return files, nil
 }
@@ -105,7 +50,7 @@ func (r Reader) label(path, fallback string) string {
 		rule = fallback
 	}
 	if strings.Contains(rule, LabelFromFile) {
-		base, _ := splitName(filepath.Base(path))
+		base, _ := tables.SplitName(filepath.Base(path))
 		if r.Join {
 			base = rotation.ReplaceAllString(base, "")
 		}

@@ -169,7 +169,7 @@ var kinds = []kind{
 	{"Parquet", tables.IsParquet, readParquet, statParquet},
 	{captureKind, capture.Is, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
-	{"CSV", isCSV, readCSV, statCSV}, // last: it takes any text
+	{"CSV", tables.IsText, readCSV, statCSV}, // last: it takes any text
 }
 
 // open opens the file and returns its kind.

@@ -9,25 +9,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/unpack"
 )
-
-// isCSV takes any text for CSV: of the kinds of file it is tried last.
-func isCSV(head []byte) bool {
-	for len(head) > 0 {
-		r, n := utf8.DecodeRune(head)
-		if r == utf8.RuneError && n == 1 && len(head) >= utf8.UTFMax || r < ' ' && r != '\t' && r != '\r' && r != '\n' {
-			return false
-		}
-		if head = head[n:]; len(head) == 0 {
-			return true
-		}
-	}
-	return false
-}
 
 // readCSV is kind.read for CSV.
 func readCSV(f *unpack.File, path string, r Reader, yield func(Flow, error) bool) {

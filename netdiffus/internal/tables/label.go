@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Interner gives equal labels one string. Its zero value cannot be used: make one.
+// Interner gives equal labels one string; nil does not.
 type Interner map[string]string
 
 func (in Interner) text(b []byte) (string, error) {
@@ -17,7 +17,7 @@ func (in Interner) text(b []byte) (string, error) {
 	if err := CheckLabel(s); err != nil {
 		return "", err
 	}
-	if len(in) < 1<<16 { // a file with a label of its own a row must not fill the memory
+	if in != nil && len(in) < 1<<16 { // a file with a label of its own a row must not fill the memory
 		in[s] = s
 	}
 	return s, nil

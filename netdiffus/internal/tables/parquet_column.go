@@ -38,10 +38,11 @@ const (
 	ListLists                   // a list of lists of numbers a row
 	LabelValues                 // a string or a whole number a row
 	KeyValues                   // a string a row
+	NumberValues                // a number a row
 )
 
 func (h Holds) String() string {
-	return [...]string{"a list of numbers a row", "a list of numbers a row", "a list of lists of numbers a row", "a string or a whole number a row", "a string a row"}[h]
+	return [...]string{"a list of numbers a row", "a list of numbers a row", "a list of lists of numbers a row", "a string or a whole number a row", "a string a row", "a number a row"}[h]
 }
 
 // newLeaf finds the values of a top-level column.
@@ -81,6 +82,8 @@ func newLeaf(column *parquet.Column, want Holds) (*Leaf, error) {
 		ok = repeated == 0 && (text || whole)
 	case KeyValues:
 		ok = repeated == 0 && text
+	case NumberValues:
+		ok = repeated == 0 && number
 	}
 	if !ok && want == NumberLists && repeated > 1 {
 		return nil, fmt.Errorf("column %s holds %s, want %v: %w", l.Name, l.describe(repeated), want, ErrNested)
@@ -267,8 +270,26 @@ func (c *Cursor) fill() error {
 	}
 }
 
+// Number returns the number of the next row, NaN for null.
+func (c *Cursor) Number() (float64, error) {
+	v, err := c.peek()
+	if err != nil {
+		return 0, err
+	}
+	c.i++
+	if v.IsNull() {
+		return math.NaN(), nil
+	}
+	return c.leaf.number(*v), nil
+}
+
 // List appends the numbers of the next row to dst.
-func (c *Cursor) List(dst []float64) ([]float64, error) {
+func (c *Cursor) List(dst []float64) ([]float64, error) { return c.list(dst, false) }
+
+// ListWithGaps is List with NaN for null in it.
+func (c *Cursor) ListWithGaps(dst []float64) ([]float64, error) { return c.list(dst, true) }
+
+func (c *Cursor) list(dst []float64, gaps bool) ([]float64, error) {
 	v, err := c.peek()
 	if err != nil {
 		return dst, err
@@ -291,13 +312,17 @@ func (c *Cursor) List(dst []float64) ([]float64, error) {
 		return dst, nil
 	}
 	for {
-		if v.DefinitionLevel() < c.leaf.maxDef {
+		null := v.DefinitionLevel() < c.leaf.maxDef
+		switch {
+		case null && !gaps:
 			return dst, fmt.Errorf("null at place %d of the list", len(dst))
-		}
-		if len(dst) == MaxNumbers {
+		case len(dst) == MaxNumbers:
 			return dst, fmt.Errorf("more than %d numbers", MaxNumbers)
+		case null:
+			dst = append(dst, math.NaN())
+		default:
+			dst = append(dst, c.leaf.number(*v))
 		}
-		dst = append(dst, c.leaf.number(*v))
 		c.i++
 		v, err = c.peek()
 		if err == io.EOF || err == nil && v.RepetitionLevel() == 0 {
