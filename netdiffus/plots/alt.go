@@ -36,6 +36,19 @@ func altCurve(title string, ch Chart, lines []Line) string {
 	return b.String()
 }
 
+func altContrast(title, kind string, panels []Contrast) string {
+	var b strings.Builder
+	b.WriteString(named(title, kind))
+	for _, p := range panels {
+		low, high := p.span(Chart{})
+		fmt.Fprintf(&b, "\n%s: %d real and %d synthetic, values from %s to %s", orElse(p.Title, "a panel"), len(p.Real), len(p.Synthetic), brief(low), brief(high))
+		if p.Note != "" {
+			b.WriteString("; " + p.Note)
+		}
+	}
+	return b.String()
+}
+
 func (a Axis) alt(title string, pairs ...Pair) string {
 	var b strings.Builder
 	b.WriteString(named(title, "histograms") + " of " + orElse(a.Label, "values"))

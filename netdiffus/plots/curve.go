@@ -28,6 +28,8 @@ type Chart struct {
 	// Window is how many points a smoothed line averages over, the raw line
 	// staying behind it faintly: 0 means one in 25 of the points, 1 none.
 	Window int
+	// Height is that of a panel of small multiples, inches; 0 means 1.35.
+	Height float64
 }
 
 // Losses is the chart of a training curve: losses over steps, on a logarithmic

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"cmp"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -13,15 +15,16 @@ type multiples struct {
 	keys           []key
 	xlabel, ylabel string
 	charts         []*plot.Plot
+	height         float64 // of a chart, inches; 0 means 1.35
 }
 
-// figure draws the charts, each 1.85 by 1.35 inches.
+// figure draws the charts, each 1.85 by 1.35 inches unless it has a height of its own.
 func (m multiples) figure() Figure {
 	columns := columnsFor(len(m.charts))
 	rows := (len(m.charts) + columns - 1) / columns
 	return Figure{
 		Width:  vg.Length(columns)*1.85*vg.Inch + 2*margin + labelRoom,
-		Height: vg.Length(rows)*1.35*vg.Inch + headerHeight(m.title, m.keys) + labelRoom,
+		Height: vg.Length(rows)*vg.Length(cmp.Or(m.height, 1.35))*vg.Inch + headerHeight(m.title, m.keys) + labelRoom,
 		paint:  m.paint,
 	}
 }

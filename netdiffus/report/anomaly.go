@@ -35,7 +35,7 @@ func (e *evaluation) detectAnomalies(ctx context.Context, r *Report) error {
 	folds := min(anomalyFolds, len(e.classes))
 	want := e.largest()
 	a := &anomalies{PerClass: slices.Max(want), HeldOut: (len(e.classes) + folds - 1) / folds}
-	for _, source := range sourcesWith(inTasks) {
+	for _, source := range e.sourcesWith(inTasks) {
 		row := anomalyRow{Source: source.name}
 		for seed := range uint64(e.Seeds) {
 			drawn, err := e.draw(source.name, want, seed)

@@ -12,7 +12,7 @@ import (
 // synthetic flow of their class. An AUC of 0.5 is guessing.
 
 func attackAUC(n *nearness) float64 {
-	return n.attack(func(flows, _ []series) []series { return flows })
+	return n.attack(func(flows, _ []record) []record { return flows })
 }
 
 // attackDistinctAUC is the attack among the flows that no other real flow of their
@@ -21,7 +21,7 @@ func attackAUC(n *nearness) float64 {
 // is independent of the split gets 0.5.
 func attackDistinctAUC(n *nearness) float64 { return n.attack(distinct) }
 
-func (n *nearness) attack(candidates func(flows, others []series) []series) float64 {
+func (n *nearness) attack(candidates func(flows, others []record) []record) float64 {
 	if !n.compared {
 		return math.NaN()
 	}
@@ -33,7 +33,7 @@ func (n *nearness) attack(candidates func(flows, others []series) []series) floa
 		if len(drawn) == 0 || m == 0 {
 			continue
 		}
-		for i, some := range [][]series{pick(in, m, n.seed, c), pick(out, m, n.seed, c)} {
+		for i, some := range [][]record{pick(in, m, n.seed, c), pick(out, m, n.seed, c)} {
 			for _, d := range metric.Closest(rows(some), rows(drawn)) {
 				member, score = append(member, i == 0), append(score, -d)
 			}
@@ -43,8 +43,8 @@ func (n *nearness) attack(candidates func(flows, others []series) []series) floa
 }
 
 // distinct returns the flows that are equal to no other one of flows or others.
-func distinct(flows, others []series) []series {
-	var out []series
+func distinct(flows, others []record) []record {
+	var out []record
 	for i, unique := range metric.Unique(rows(flows), rows(others)) {
 		if unique {
 			out = append(out, flows[i])
@@ -54,8 +54,8 @@ func distinct(flows, others []series) []series {
 }
 
 // pick draws n of the flows of a class.
-func pick(flows []series, n int, seed uint64, class int) []series {
-	out := make([]series, n)
+func pick(flows []record, n int, seed uint64, class int) []record {
+	out := make([]record, n)
 	for i, j := range noise.Stream(seed, noise.Key("candidates"), uint64(class)).Perm(len(flows))[:n] {
 		out[i] = flows[j]
 	}

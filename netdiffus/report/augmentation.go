@@ -7,9 +7,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 )
 
-// fewReal are the small numbers of real flows a class that others are added to.
-var fewReal = []int{5, 10, 20, 50}
-
 // augmentation is what adding flows to few real ones did: accuracy and macro F1 on
 // the test flows.
 type augmentation struct {
@@ -32,32 +29,35 @@ type augmentedRow struct {
 }
 
 // added are the sources whose flows a judge is trained on in addition to real ones.
-func added(j NamedJudge) []source {
+func (s *subject) added(j NamedJudge) []source {
 	if j.Name != "" {
-		return sourcesWith(withSlowJudges)
+		return s.sourcesWith(withSlowJudges)
 	}
-	return sourcesWith(inTasks)
+	return s.sourcesWith(inTasks)
 }
 
 // augment trains on few real flows, alone and with others added.
 func (e *evaluation) augment(ctx context.Context, r *Report) error {
 	for _, j := range e.judges() {
-		for _, n := range fewReal {
-			a, err := e.augmented(ctx, j, n)
-			if err != nil {
-				return err
+		for _, want := range e.addedSizes() {
+			for _, n := range e.few {
+				a, err := e.augmented(ctx, j, n, want)
+				if err != nil {
+					return err
+				}
+				r.Augmentation = append(r.Augmentation, a)
 			}
-			r.Augmentation = append(r.Augmentation, a)
 		}
 	}
 	return nil
 }
 
-// augmented is augment for one judge and n real flows a class.
-func (e *evaluation) augmented(ctx context.Context, j NamedJudge, n int) (augmentation, error) {
-	want, train, test := e.largest(), e.table(e.train, false), e.table(e.test, false)
+// augmented is augment for one judge, n real records a class, and so many of each class
+// added.
+func (e *evaluation) augmented(ctx context.Context, j NamedJudge, n int, want []int) (augmentation, error) {
+	train, test := e.table(e.train, false), e.table(e.test, false)
 	a := augmentation{Judge: j.name(), Real: n, Added: slices.Max(want), Rows: []augmentedRow{{Source: alone}}}
-	for _, s := range added(j) {
+	for _, s := range e.added(j) {
 		a.Rows = append(a.Rows, augmentedRow{Source: s.name})
 	}
 	for seed := range uint64(e.Seeds) {

@@ -21,7 +21,7 @@ func (r *Report) copies(source string) bool {
 // verdict, among those that are allowed. It is "" where there is none.
 func (r *Report) bestBaseline(allowed func(source string) bool) string {
 	s, best := r.main(), ""
-	for _, b := range sources {
+	for _, b := range r.sources {
 		if got := accuracyOf(s, b.name); b.kind == baselineKind && finite(got) && allowed(b.name) && (best == "" || got > accuracyOf(s, best)) {
 			best = b.name
 		}
@@ -31,24 +31,24 @@ func (r *Report) bestBaseline(allowed func(source string) bool) string {
 
 func accuracyOf(s Size, source string) float64 { return s.Row(source).Figures["tstr_accuracy"].Mean() }
 
-// yardstick is the baseline that distances are held against: the best of those that do
+// standard is the baseline that distances are held against: the best of those that do
 // not copy, since copies of training flows are as near to the test flows as training
-// flows are. Where classification was not asked for, it is the first-order chain.
-func (r *Report) yardstick() string {
+// flows are. Where classification was not asked for, it is that of the subject.
+func (r *Report) standard() string {
 	for _, allowed := range []func(string) bool{func(s string) bool { return !r.copies(s) }, anySource} {
 		if best := r.bestBaseline(allowed); best != "" {
 			return best
 		}
 	}
-	return markov1
+	return r.subject.yardstick
 }
 
 func anySource(string) bool { return true }
 
 // Yardstick names the yardstick in a sentence.
 func (r *Report) Yardstick() string {
-	name := r.yardstick()
-	switch prose := sourceNamed(name).prose; {
+	name := r.standard()
+	switch prose := r.sourceNamed(name).prose; {
 	case !finite(accuracyOf(r.main(), name)):
 		return prose
 	case r.copies(name):
@@ -62,29 +62,29 @@ func (r *Report) Yardstick() string {
 // words. how is their relation to a source: see [relate].
 func (r *Report) useful(how func(source string) string) string {
 	best := r.bestBaseline(anySource)
-	named := fmt.Sprintf("%s, the best baseline, which costs nothing", sourceNamed(best).prose)
+	named := fmt.Sprintf("%s, the best baseline, which costs nothing", r.sourceNamed(best).prose)
 	if r.copies(best) {
-		named += " but copies more of the training flows than traffic repeats itself"
+		named += " but copies more of the training " + r.many + " than " + r.repeats + ""
 	}
 	short := how(realSubset) == "below"
 	var words string
 	switch relation := how(best); {
 	case relation == "above" && short:
-		words = "short of real flows, better than those of " + named
+		words = "short of real " + r.many + ", better than those of " + named
 	case relation == "above":
-		words = "as useful as real flows, better than those of " + named
+		words = "as useful as real " + r.many + ", better than those of " + named
 	case relation == "level with" && short:
-		words = "short of real flows, no better than those of " + named
+		words = "short of real " + r.many + ", no better than those of " + named
 	case relation == "level with":
-		words = "as useful as real flows, but no better than those of " + named
+		words = "as useful as real " + r.many + ", but no better than those of " + named
 	case short:
 		words = "worse than those of " + named
 	default:
-		words = "as useful as real flows, but worse than those of " + named
+		words = "as useful as real " + r.many + ", but worse than those of " + named
 	}
 	reached := best // the best that the sentence has come to
-	if honest := r.yardstick(); honest != best && how(best) != "above" {
-		words += fmt.Sprintf("; %s those of %s, the best that does not copy", comparisons[how(honest)], sourceNamed(honest).prose)
+	if honest := r.standard(); honest != best && how(best) != "above" {
+		words += fmt.Sprintf("; %s those of %s, the best that does not copy", comparisons[how(honest)], r.sourceNamed(honest).prose)
 		reached = honest
 	}
 	if how(reached) == "below" {
@@ -92,7 +92,7 @@ func (r *Report) useful(how func(source string) string) string {
 		if next == "" {
 			return words + ", and than those of every other baseline"
 		}
-		words += fmt.Sprintf("; %s those of %s", comparisons[how(next)], sourceNamed(next).prose)
+		words += fmt.Sprintf("; %s those of %s", comparisons[how(next)], r.sourceNamed(next).prose)
 	}
 	return words
 }

@@ -8,15 +8,15 @@ import (
 // rowsOf is a report of sources with these accuracies and shares of copies; test flows
 // copy in 0.3.
 func rowsOf(accuracy, copies map[string]float64) *Report {
-	r := &Report{Settings: settings{Seeds: 3}, Sizes: []Size{{PerClass: 100, Draws: 3}}}
+	r := &Report{subject: ofFlows, Settings: settings{Seeds: 3}, Sizes: []Size{{PerClass: 100, Draws: 3}}}
 	always := func(name string, v float64) spreads { return spreads{name: Spread{[]float64{v, v, v}}} }
 	for name, v := range accuracy {
 		r.Sizes[0].Rows = append(r.Sizes[0].Rows, Row{Source: name, Figures: always("tstr_accuracy", v)})
 	}
 	for name, v := range copies {
-		r.Memorisation.Rows = append(r.Memorisation.Rows, memoryRow{name, always("exact_duplicates", v)})
+		r.Memorisation.Rows = append(r.Memorisation.Rows, memoryRow{name, ofFlows.memoryFigures, always("exact_duplicates", v)})
 	}
-	r.Memorisation.HeldOut, r.Memorisation.Tested = memoryRow{testFlows.name, always("exact_duplicates", .3)}, 10000
+	r.Memorisation.HeldOut, r.Memorisation.Tested = memoryRow{testRecords, ofFlows.memoryFigures, always("exact_duplicates", .3)}, 10000
 	return r
 }
 
@@ -51,7 +51,7 @@ func TestHeadline(t *testing.T) {
 		if want := "To train a classifier, these synthetic flows are " + c.want; headline != want {
 			t.Errorf("%s:\n%s, want\n%s", c.name, headline, want)
 		}
-		if got := r.yardstick(); got != c.yardstick {
+		if got := r.standard(); got != c.yardstick {
 			t.Errorf("%s: distances are held against %s, want %s", c.name, got, c.yardstick)
 		}
 		if marked := strings.Contains(points[0], "Markov order 3 0.880 ± 0.000 (below; copies)"); marked != (c.copies[markov3] > 0 && c.accuracy[synthesised] < .88) {
@@ -68,7 +68,7 @@ func TestHeadline(t *testing.T) {
 
 // TestGradeOfDetection: an area of 0.5 or less is chance, above it less is better.
 func TestGradeOfDetection(t *testing.T) {
-	f := figureNamed("detection_auc")
+	f := ofFlows.figureNamed("detection_auc")
 	for _, c := range []struct {
 		synthetic, real, chain float64
 		want                   grade
@@ -92,16 +92,16 @@ func TestGradeOfDetection(t *testing.T) {
 // TestCoverage: half of what occurs is covered by half, and new flows are those that
 // training flows do not equal.
 func TestCoverage(t *testing.T) {
-	of := func(values ...float64) []series {
-		var out []series
+	of := func(values ...float64) []record {
+		var out []record
 		for _, v := range values {
 			for range 20 {
-				out = append(out, series{signed: []float64{v, -v}})
+				out = append(out, record{values: []float64{v, -v}})
 			}
 		}
 		return out
 	}
-	c := classDraw{reference: &reference{}, train: of(100, 200), test: of(100, 200, 300, 400), drawn: of(100, 300, 500, 600)}
+	c := classDraw{reference: &reference{subject: ofFlows}, train: of(100, 200), test: of(100, 200, 300, 400), drawn: of(100, 300, 500, 600)}
 	if got := coverage(c); got != .5 {
 		t.Errorf("coverage %v, want 0.5", got)
 	}

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // trial is a classification that scores are taken from.
@@ -43,48 +41,22 @@ func (j NamedJudge) prefix() string {
 // classifies reports whether classification was asked for.
 func (e *evaluation) classifies() bool { return slices.Contains(e.Tasks, Classification) }
 
-// featureNames are the features of the classifiers.
-func (r *reference) featureNames() []string {
-	if r.unsigned {
-		return []string{"PL"}
-	}
-	return []string{"PL", "DIR"}
-}
-
-// table is the sample as the classifiers get it: payload lengths, then directions (0
-// for padding), then with times ln(1+microseconds), in the order of classes.
+// table is the sample as the classifiers get it, in the order of classes.
 func (r *reference) table(s sample, times bool) classify.Table {
 	t := classify.Table{Classes: len(r.classes)}
 	for c, flows := range s {
 		for _, one := range flows {
-			t.X, t.Y = append(t.X, r.features(one, times)), append(t.Y, c)
+			t.X, t.Y = append(t.X, r.features(r, one, times)), append(t.Y, c)
 		}
 	}
 	return t
 }
 
-func (r *reference) features(s series, times bool) []float64 {
-	n := len(s.signed)
-	x := make([]float64, n*len(r.featureNames()))
-	for j, v := range s.signed {
-		x[j] = math.Abs(v)
-		if !r.unsigned && v > 0 {
-			x[n+j] = float64(traffic.Down)
-		}
-	}
-	if times {
-		for _, v := range s.iat {
-			x = append(x, math.Log1p(v))
-		}
-	}
-	return x
-}
-
 // addScores adds the figures that are scores of a trial.
-func (t spreads) addScores(trial trial, prefix string, s classify.Score) {
-	for _, f := range figures {
+func (e *evaluation) addScores(to spreads, trial trial, prefix string, s classify.Score) {
+	for _, f := range e.figures {
 		if f.score != nil && f.trial == trial {
-			t.add(prefix+f.name, f.score(s))
+			to.add(prefix+f.name, f.score(s))
 		}
 	}
 }
@@ -96,7 +68,7 @@ func (e *evaluation) trainOn(ctx context.Context, figures spreads, drawn classif
 		if err != nil {
 			return err
 		}
-		figures.addScores(tstr, j.prefix(), scores[0])
+		e.addScores(figures, tstr, j.prefix(), scores[0])
 	}
 	return nil
 }
@@ -107,7 +79,7 @@ func (e *evaluation) trainOnTimes(ctx context.Context, figures spreads, drawn sa
 	if err != nil {
 		return err
 	}
-	figures.addScores(tstrTimes, "", scores[0])
+	e.addScores(figures, tstrTimes, "", scores[0])
 	return nil
 }
 
@@ -118,12 +90,12 @@ func (e *evaluation) trainOnReal(ctx context.Context, draws []*gathered, tables 
 	for _, j := range e.judges() {
 		scores, err := classify.Evaluate(ctx, j.Judge, e.table(e.train, false), seed, tests...)
 		if err != nil {
-			return fmt.Errorf("report: all training flows: %w", err)
+			return fmt.Errorf("report: all training %s: %w", e.many, err)
 		}
 		for i, g := range draws {
-			g.figures.addScores(trts, j.prefix(), scores[i])
+			e.addScores(g.figures, trts, j.prefix(), scores[i])
 		}
-		ceiling.addScores(tstr, j.prefix(), scores[len(draws)])
+		e.addScores(ceiling, tstr, j.prefix(), scores[len(draws)])
 	}
 	return nil
 }

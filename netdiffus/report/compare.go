@@ -25,7 +25,7 @@ func Compare(real, synthetic Traffic, length int) (*Comparison, error) {
 		length = imageLength(real, synthetic)
 	}
 	c := &Comparison{
-		reference: &reference{length: length, timed: allTimed(real.Flows, synthetic.Flows), classes: labels(real.Flows, synthetic.Flows)},
+		reference: &reference{subject: ofFlows, length: length, timed: allTimed(real.Flows, synthetic.Flows), classes: labels(real.Flows, synthetic.Flows)},
 		sets:      [2]Traffic{real, synthetic},
 	}
 	c.train = make(sample, len(c.classes))
@@ -73,7 +73,7 @@ func labels(flows ...[]traffic.Flow) []string {
 func (c *Comparison) byClass(flows []traffic.Flow) (sample, error) {
 	s := make(sample, len(c.classes))
 	for _, f := range flows {
-		one := newSeries(f, c.length, false)
+		one := newFlow(f, c.length, false)
 		if i, known := slices.BinarySearch(c.classes, f.Label); known && len(one.packets()) > 0 {
 			s[i] = append(s[i], one)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,9 +13,9 @@ import (
 // declare puts a figure and a source into the lists for one test.
 func declare(t *testing.T, f figure, s source) {
 	t.Helper()
-	oldFigures, oldSources := figures, sources
-	t.Cleanup(func() { figures, sources = oldFigures, oldSources })
-	figures, sources = append(figures[:len(figures):len(figures)], f), append(sources[:len(sources):len(sources)], s)
+	old := *ofFlows
+	t.Cleanup(func() { *ofFlows = old })
+	ofFlows.figures, ofFlows.sources = append(slices.Clip(old.figures), f), append(slices.Clip(old.sources), s)
 }
 
 // TestDeclarations: a figure and a source that are declared, and nothing else, are in
@@ -22,7 +23,7 @@ func declare(t *testing.T, f figure, s source) {
 func TestDeclarations(t *testing.T) {
 	declare(t,
 		figure{"toy", "toy figure", "toys", lower, "longest series", structureGroup, inSummary | inVerdict | inClasses | inPicture, ofClass(func(c classDraw) float64 {
-			return float64(len(c.drawn[0].signed))
+			return float64(len(c.drawn[0].values))
 		})},
 		source{"copies", "toy baseline", "a toy baseline", "toy", baselineKind, inClosest | inTasks | withSlowJudges, func(_ context.Context, e *evaluation) (drawer, error) { return subset(e.test, "copies"), nil }})
 	r, err := Run(t.Context(), Data{Train: chatter(3, 30, 1), Test: chatter(3, 20, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}, Options{PerClass: []int{10}, Seeds: 2, SeriesLength: 6, Trees: 5})
@@ -47,7 +48,7 @@ func TestDeclarations(t *testing.T) {
 	if err := json.Unmarshal(text, &parsed); err != nil {
 		t.Fatal(err)
 	}
-	row := parsed.Sizes[0].Rows[len(sources)-1]
+	row := parsed.Sizes[0].Rows[len(ofFlows.sources)-1]
 	if row.Source != "copies" || row.Figures["toy"].Mean != 6 || row.Classes["class1"]["toy"].Mean != 6 {
 		t.Errorf("metrics.json has %+v, want the toy baseline with the toy figure, 6", row)
 	}
@@ -88,11 +89,11 @@ func TestFigures(t *testing.T) {
 	for _, m := range regexp.MustCompile(`(?m)^##+ (.+)$`).FindAllStringSubmatch(string(doc), -1) {
 		sections[strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-")] = true
 	}
-	for _, list := range [][]figure{figures, memoryFigures} {
+	for _, list := range [][]figure{flowFigures, flowMemoryFigures, seriesFigures, seriesMemoryFigures} {
 		seen := map[string]bool{}
 		for _, f := range list {
 			ways := 0
-			for _, given := range []bool{f.class != nil, f.all != nil, f.score != nil && f.trial != noTrial, f.memory != nil} {
+			for _, given := range []bool{f.class != nil, f.all != nil, f.score != nil && f.trial != noTrial, f.memory != nil, f.network != nil} {
 				if given {
 					ways++
 				}

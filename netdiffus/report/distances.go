@@ -56,7 +56,7 @@ func (c *Comparison) distances() distanceTable {
 	var list []figure
 	for _, f := range distanceFeatures {
 		for _, d := range distanceColumns {
-			list = append(list, figureNamed(d.prefix+f.figure), figureNamed(d.prefix+f.figure+"_all"))
+			list = append(list, c.figureNamed(d.prefix+f.figure), c.figureNamed(d.prefix+f.figure+"_all"))
 		}
 	}
 	overall, classes := draw{reference: c.reference, sample: c.synthetic}.measure(list)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,60 +13,103 @@ import (
 type evaluation struct {
 	Options
 	*reference
-	synthetic sample
-	drawers   map[string]drawer         // by source
-	set       *dataset.Set              // the synthetic images; nil without
-	checks    []imageCheck              // of these
-	testFlows map[string][]traffic.Flow // by class, the first few, for pictures
-	notes     []string
-	merged    string // the settings of the merged chain
+	synthetic  sample
+	drawers    map[string]drawer         // by source
+	set        *dataset.Set              // the synthetic images; nil without
+	checks     []imageCheck              // of these
+	empty      int                       // how many of these show nothing but padding
+	testFlows  map[string][]traffic.Flow // by class, the first few, for pictures
+	embeddings []embedding               // of networks, where there are any
+	notes      []string
+	merged     string // the settings of the merged chain
 
 	done, total int // steps
 }
 
-// newEvaluation arranges the flows by class and fits the sources.
-func newEvaluation(ctx context.Context, d Data, o Options) (*evaluation, error) {
+// newFlowEvaluation arranges the flows by class and fits the sources.
+func newFlowEvaluation(ctx context.Context, d Data, o Options) (*evaluation, error) {
 	e := &evaluation{
 		Options:   o,
-		reference: &reference{length: o.SeriesLength, unsigned: d.Synthetic.Unsigned, timed: allTimed(d.Train, d.Test, d.Synthetic.Flows)},
+		reference: &reference{subject: ofFlows, length: o.SeriesLength, unsigned: d.Synthetic.Unsigned, timed: allTimed(d.Train, d.Test, d.Synthetic.Flows)},
 		testFlows: map[string][]traffic.Flow{},
-		drawers:   map[string]drawer{},
 	}
 	for _, f := range d.Test {
 		if len(e.testFlows[f.Label]) < 4*imagesEach {
 			e.testFlows[f.Label] = append(e.testFlows[f.Label], f)
 		}
 	}
-	for _, f := range d.Train {
-		if len(newSeries(f, e.length, e.unsigned).packets()) > 0 {
-			e.classes = append(e.classes, f.Label)
+	if err := e.checkImages(d.Synthetic); err != nil {
+		return nil, err
+	}
+	train, test, synthetic := e.flows(d.Train, nil), e.flows(d.Test, nil), e.flows(d.Synthetic.Flows, e.checks)
+	for _, one := range synthetic {
+		if len(one.packets()) == 0 {
+			e.empty++
+		}
+	}
+	if err := e.arrange(train, test, synthetic); err != nil {
+		return nil, err
+	}
+	if e.unsigned {
+		e.note("The synthetic flows have no directions; directions are left out of everything, for the real flows as well.")
+	}
+	e.prepare()
+	return e, e.fit(ctx)
+}
+
+// flows are the records of flows, with the checks of their images where there are any.
+func (e *evaluation) flows(flows []traffic.Flow, checks []imageCheck) []labelled {
+	out := make([]labelled, len(flows))
+	for i, f := range flows {
+		one := newFlow(f, e.length, e.unsigned)
+		if !e.timed {
+			one.iat = nil
+		}
+		if checks != nil {
+			one.image = &checks[i]
+		}
+		out[i] = labelled{f.Label, one}
+	}
+	return out
+}
+
+// labelled is a record of a class.
+type labelled struct {
+	label string
+	record
+}
+
+// arrange sorts the records by the classes of the training records.
+func (e *evaluation) arrange(train, test, synthetic []labelled) (err error) {
+	for _, one := range train {
+		if !e.blank(one.record) {
+			e.classes = append(e.classes, one.label)
 		}
 	}
 	slices.Sort(e.classes)
 	e.classes = slices.Compact(e.classes)
-	err := e.checkImages(d.Synthetic)
-	if err != nil {
-		return nil, err
+	if e.train, err = e.byLabel("training", train); err != nil {
+		return err
 	}
-	if e.train, err = e.arrange("training", d.Train, nil); err != nil {
-		return nil, err
+	if e.test, err = e.byLabel("test", test); err != nil {
+		return err
 	}
-	if e.test, err = e.arrange("test", d.Test, nil); err != nil {
-		return nil, err
+	if e.synthetic, err = e.byLabel("synthetic", synthetic); err != nil {
+		return err
 	}
-	if e.synthetic, err = e.arrange("synthetic", d.Synthetic.Flows, e.checks); err != nil {
-		return nil, err
-	}
-	if err := e.judgeClasses(); err != nil {
-		return nil, err
-	}
-	e.prepare()
-	for _, s := range sources {
+	e.weights = weightsOf(e.test)
+	return e.judgeClasses()
+}
+
+// fit fits the sources.
+func (e *evaluation) fit(ctx context.Context) (err error) {
+	e.drawers = map[string]drawer{}
+	for _, s := range e.sources {
 		if e.drawers[s.name], err = s.fit(ctx, e); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // allTimed reports whether all flows have times.
@@ -84,39 +126,31 @@ func (e *evaluation) note(format string, args ...any) {
 	e.notes = append(e.notes, fmt.Sprintf(format, args...))
 }
 
-// arrange sorts flows by class, with the checks of their images where there are any.
-// Packets of 0 bytes are padding: they keep their place, and count as no packet.
-func (e *evaluation) arrange(role string, flows []traffic.Flow, checks []imageCheck) (sample, error) {
-	s, unknown, empty := make(sample, len(e.classes)), 0, 0
-	for i, f := range flows {
-		one := newSeries(f, e.length, e.unsigned)
-		if !e.timed {
-			one.iat = nil
-		}
-		if checks != nil {
-			one.image = &checks[i]
-		}
-		c, known := slices.BinarySearch(e.classes, f.Label)
+// byLabel sorts records by class. Those of other classes, and blank ones, are left out.
+func (e *evaluation) byLabel(role string, records []labelled) (sample, error) {
+	s, unknown, blank := make(sample, len(e.classes)), 0, 0
+	for _, one := range records {
+		c, known := slices.BinarySearch(e.classes, one.label)
 		switch {
-		case len(one.packets()) == 0:
-			empty++
+		case e.blank(one.record):
+			blank++
 		case known:
-			s[c] = append(s[c], one)
+			s[c] = append(s[c], one.record)
 		default:
 			unknown++
 		}
 	}
 	if unknown > 0 {
-		e.note("%d %s flows are of classes that the training flows lack; they are left out.", unknown, role)
+		e.note("%d %s %s are of classes that the training %s lack; they are left out.", unknown, role, e.many, e.many)
 	}
-	if empty > 0 {
-		e.note("%d %s flows have no packet with payload; they are left out.", empty, role)
+	if blank > 0 {
+		e.note("%d %s %s have %s; they are left out.", blank, role, e.many, e.blanks)
 	}
 	if s.flows() == 0 {
-		if len(flows) > 0 {
-			return nil, fmt.Errorf("report: none of the %d %s flows is of a class of the training flows, with payload", len(flows), role)
+		if len(records) > 0 {
+			return nil, fmt.Errorf("report: none of the %d %s %s is of a class of the training %s%s", len(records), role, e.many, e.many, e.otherwise)
 		}
-		return nil, fmt.Errorf("report: no %s flows", role)
+		return nil, fmt.Errorf("report: no %s %s", role, e.many)
 	}
 	return s, nil
 }
@@ -126,23 +160,20 @@ func (e *evaluation) arrange(role string, flows []traffic.Flow, checks []imageCh
 // are left out too, so that all means are over the same classes.
 func (e *evaluation) judgeClasses() error {
 	if len(e.classes) < 2 {
-		return fmt.Errorf("report: the training flows are all of class %q: want two classes or more", e.classes[0])
+		return fmt.Errorf("report: the training %s are all of class %q: want two classes or more", e.many, e.classes[0])
 	}
 	e.judged = make([]bool, len(e.classes))
 	for c, label := range e.classes {
 		e.judged[c] = len(e.test[c]) > 0 && len(e.synthetic[c]) > 0
 		if len(e.synthetic[c]) == 0 {
-			e.note("There are no synthetic flows of class %q: a classifier trained on the synthetic flows cannot predict it, and the means over the classes, the baselines' too, leave it out.", label)
+			e.note("There are no synthetic %s of class %q: a classifier trained on the synthetic %s cannot predict it, and the means over the classes, the baselines' too, leave it out.", e.many, label, e.many)
 		}
 		if len(e.test[c]) == 0 {
-			e.note("There are no test flows of class %q: it is left out of means over the classes.", label)
+			e.note("There are no test %s of class %q: it is left out of means over the classes.", e.many, label)
 		}
 	}
 	if !slices.Contains(e.judged, true) {
-		return errors.New("report: no class has both test flows and synthetic ones: want both to have the labels of the training flows")
-	}
-	if e.unsigned {
-		e.note("The synthetic flows have no directions; directions are left out of everything, for the real flows as well.")
+		return fmt.Errorf("report: no class has both test %s and synthetic ones: want both to have the labels of the training %s", e.many, e.many)
 	}
 	return nil
 }

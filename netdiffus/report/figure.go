@@ -9,7 +9,7 @@ import (
 )
 
 // figure is one number that is measured of every source. It is declared once, in the
-// list [figures]: metrics.json, the page, the summary and the verdict all take it from
+// list of its [subject]: metrics.json, the page, the summary and the verdict all take it from
 // there.
 type figure struct {
 	name   string // the key in metrics.json; docs/metrics.md defines it
@@ -54,6 +54,8 @@ type computation struct {
 	// score is of a classification: see [trial].
 	score func(classify.Score) float64
 	trial trial
+	// network is of the features that networks have of all classes: see [ofNetworks].
+	network func(test, drawn [][]float64) float64
 	// memory is of the nearest training flows.
 	memory func(*nearness) float64
 }
@@ -66,6 +68,9 @@ const (
 	needDirections
 	needTimes
 	needImages
+	needChannels // more than one
+	needSilence  // zeros in the test series
+	needNetworks
 )
 
 // has reports whether the data have what a figure needs.
@@ -77,6 +82,12 @@ func (r *reference) has(n need) bool {
 		return r.timed
 	case needImages:
 		return r.images != nil
+	case needChannels:
+		return len(r.channels) > 1
+	case needSilence:
+		return r.silent
+	case needNetworks:
+		return false // measured by themselves: see [evaluation.embed]
 	}
 	return true
 }
@@ -108,7 +119,7 @@ type draw struct {
 type classDraw struct {
 	*reference
 	class              int
-	train, test, drawn []series
+	train, test, drawn []record
 	seed               uint64
 }
 
@@ -167,25 +178,4 @@ func (r *reference) meanOf(classes []map[string]float64) map[string]float64 {
 		sums[name] /= n[name]
 	}
 	return sums
-}
-
-// figureNamed is the figure with that key in metrics.json.
-func figureNamed(name string) figure {
-	for _, f := range figures {
-		if f.name == name {
-			return f
-		}
-	}
-	panic("report: no figure " + name)
-}
-
-// figuresIn are the figures of a group that are shown in all of these places.
-func figuresIn(g *group, p places) []figure {
-	var out []figure
-	for _, f := range figures {
-		if (g == nil || f.group == g) && f.shown&p == p {
-			out = append(out, f)
-		}
-	}
-	return out
 }

@@ -29,15 +29,15 @@ var (
 	memoryGroup       = &group{title: "memorisation", doc: "memorisation"}
 )
 
-// distanceGroups are the groups of the page's section on fidelity, in this order.
-var distanceGroups = []*group{structureGroup, wholeGroup, lengthGroup, directionGroup, timeGroup, imageGroup, exactGroup, allGroup, allDirectionGroup}
+// flowGroups are the groups of the page's section on fidelity, in this order.
+var flowGroups = []*group{structureGroup, wholeGroup, lengthGroup, directionGroup, timeGroup, imageGroup, exactGroup, allGroup, allDirectionGroup}
 
 func accuracy(s classify.Score) float64 { return s.Accuracy }
 func macroF1(s classify.Score) float64  { return s.MacroF1 }
 
-// figures are all figures of a [Row]. To add one, add it here, its function to
+// flowFigures are all figures of a [Row] of flows. To add one, add it here, its function to
 // package metric and its definition to docs/metrics.md.
-var figures = []figure{
+var flowFigures = []figure{
 	{"tstr_accuracy", "TSTR accuracy", "", higher, "forest trained on these flows, tested on real ones: share classified correctly", useGroup, inSummary, ofScore(tstr, accuracy)},
 	{"tstr_f1", "TSTR macro F1", "", higher, "the same: mean F1 of the classes", useGroup, inSummary, ofScore(tstr, macroF1)},
 	{"trts_accuracy", "TRTS accuracy", "", higher, "forest trained on all real training flows, tested on these", useGroup, 0, ofScore(trts, accuracy)},
@@ -103,8 +103,8 @@ var figures = []figure{
 	{"ks_dir_all", "KS DIR", "", lower, "all classes", allDirectionGroup, 0, pooled(directions, metric.KSWeighted).given(needDirections)},
 }
 
-// memoryFigures are the figures of the memorisation, in the same manner.
-var memoryFigures = []figure{
+// flowMemoryFigures are the figures of the memorisation, in the same manner.
+var flowMemoryFigures = []figure{
 	{"exact_duplicates", "exact copies", "", neither, "of a training flow of the class", memoryGroup, 0, ofMemory(exactCopies)},
 	{"near_duplicates", "near copies", "", neither, "within 8 bytes a packet, exact ones too", memoryGroup, 0, ofMemory(nearCopies)},
 	{"closest_record_mean", "closest record", "bytes", neither, "mean distance to the nearest training flow, a packet", memoryGroup, 0, ofMemory(meanClosest)},

@@ -101,7 +101,7 @@ func (e *evaluation) fingerprintRows(j NamedJudge) []fingerprintRow {
 	}
 	rows := []fingerprintRow{{Judge: j.name(), Source: alone, Real: true}}
 	for _, n := range slices.Compact(amounts) {
-		for _, s := range added(j) {
+		for _, s := range e.added(j) {
 			for _, real := range []bool{false, true} {
 				rows = append(rows, fingerprintRow{Judge: j.name(), Source: s.name, Added: n, Real: real})
 			}

@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // This file has the figures of whole flows: their lengths, the order of their packets,
 // and features of the flow as a whole.
 
 func lengthVariation(c classDraw) float64 {
-	return metric.Lengths(each(c.test, series.packets), each(c.drawn, series.packets))
+	return metric.Lengths(each(c.test, record.packets), each(c.drawn, record.packets))
 }
 
 // grams is the distance of runs of n places, lengths in cells.
@@ -30,9 +31,9 @@ const maxCells = 64
 
 // cells is the series with every length as the number of its cell, from 1; padding
 // stays 0.
-func (r *reference) cells(s series) []float64 {
-	out := make([]float64, len(s.signed))
-	for j, v := range s.signed {
+func (r *reference) cells(s record) []float64 {
+	out := make([]float64, len(s.values))
+	for j, v := range s.values {
 		if v != 0 {
 			out[j] = 1 + float64(r.cuts.Cell(v))
 		}
@@ -45,7 +46,7 @@ const maxLag = 3
 
 // autocorrelation is the mean over lags of the difference of the correlations.
 func autocorrelation(c classDraw) float64 {
-	a, b := each(c.test, series.packets), each(c.drawn, series.packets)
+	a, b := each(c.test, record.packets), each(c.drawn, record.packets)
 	sum, n := 0.0, 0.0
 	for lag := 1; lag <= min(maxLag, c.length-1); lag++ {
 		if gap := math.Abs(metric.Autocorrelation(a, lag) - metric.Autocorrelation(b, lag)); finite(gap) {
@@ -99,8 +100,8 @@ func newScale(s sample) scale {
 	return k
 }
 
-func (k scale) features(flows []series) [][]float64 {
-	return each(flows, func(s series) []float64 {
+func (k scale) features(flows []record) [][]float64 {
+	return each(flows, func(s record) []float64 {
 		x := simpleFeatures(s)
 		for j := range x {
 			x[j] = (x[j] - k.mean[j]) / k.sd[j]
@@ -113,7 +114,7 @@ func (k scale) features(flows []series) [][]float64 {
 // ln(1+bytes) up, and down; mean, standard deviation and largest of the payload
 // lengths; share of packets down; changes of direction; the first packet's signed
 // length.
-func simpleFeatures(s series) []float64 {
+func simpleFeatures(s record) []float64 {
 	p := s.packets()
 	if len(p) == 0 {
 		return make([]float64, 9)
@@ -147,4 +148,44 @@ func duplicates(c classDraw) float64 {
 	return metric.Share(metric.Copies(rows(c.drawn), rows(c.train)))
 }
 
-func nearDuplicates(c classDraw) float64 { return metric.NearShare(closest(c.drawn, c.train)) }
+func nearDuplicates(c classDraw) float64 {
+	_, near := c.nearest(searched(c.drawn), c.train)
+	return metric.Share(near)
+}
+
+// flowFeatures are a flow's payload lengths, then directions (0 for padding), then with
+// times ln(1+microseconds).
+func flowFeatures(r *reference, s record, times bool) []float64 {
+	n := len(s.values)
+	x := make([]float64, n*len(flowFeatureNames(r)))
+	for j, v := range s.values {
+		x[j] = math.Abs(v)
+		if !r.unsigned && v > 0 {
+			x[n+j] = float64(traffic.Down)
+		}
+	}
+	if times {
+		for _, v := range s.iat {
+			x = append(x, math.Log1p(v))
+		}
+	}
+	return x
+}
+
+// flowFeatureNames are what the classifiers get of flows without times.
+func flowFeatureNames(r *reference) []string {
+	if r.unsigned {
+		return []string{"PL"}
+	}
+	return []string{"PL", "DIR"}
+}
+
+// nearestFlows are the distances to the closest training flow, bytes a place; a flow
+// within 8 bytes of one is a near copy.
+func nearestFlows(flows, train []record) (distance []float64, near []bool) {
+	distance = metric.Closest(rows(flows), rows(train))
+	for _, d := range distance {
+		near = append(near, d <= metric.NearBytes)
+	}
+	return distance, near
+}

@@ -25,7 +25,7 @@ const (
 )
 
 // paired are as many test flows as flows drawn.
-func (c classDraw) paired() (test, drawn []series) {
+func (c classDraw) paired() (test, drawn []record) {
 	n := min(len(c.test), len(c.drawn), comparedFlows)
 	return pick(c.test, n, c.seed, c.class), pick(c.drawn, n, c.seed, c.class)
 }
@@ -37,7 +37,7 @@ func detection(times bool) computation {
 		if len(test) < leastDetected {
 			return math.NaN()
 		}
-		features := func(s series) []float64 { return c.features(s, times) }
+		features := func(s record) []float64 { return c.features(c.reference, s, times) }
 		auc, err := classify.Distinguish(context.Background(), detectionTrees, each(test, features), each(drawn, features), c.seed)
 		if err != nil { // features that are not numbers
 			return math.NaN()

@@ -43,7 +43,7 @@ const (
 )
 
 func (r *Report) grade(s Size, f figure) grade {
-	got, real, baseline := s.Row(synthesised).Figures[f.name], s.Row(realSubset).Figures[f.name], s.Row(r.yardstick()).Figures[f.name]
+	got, real, baseline := s.Row(synthesised).Figures[f.name], s.Row(realSubset).Figures[f.name], s.Row(r.standard()).Figures[f.name]
 	if f.better == evenChance {
 		got, real, baseline = got.aboveChance(), real.aboveChance(), baseline.aboveChance()
 	}

@@ -45,7 +45,7 @@ func (e *evaluation) checkImages(s Traffic) error {
 }
 
 // describeImages sums up the checks of the synthetic images.
-func (e *evaluation) describeImages(s Traffic) *images {
+func (e *evaluation) describeImages() *images {
 	if e.set == nil {
 		return nil
 	}
@@ -58,11 +58,7 @@ func (e *evaluation) describeImages(s Traffic) *images {
 		Images: e.set.Len(), Kind: e.set.Encoding.Image().Name(), Codec: e.set.Encoding.Channels()[0].Codec.Name(),
 		Inconsistency: number(inconsistency.Mean()), Holes: number(hole.Mean()),
 	}
-	for _, f := range s.Flows {
-		if len(newSeries(f, e.length, e.unsigned).packets()) == 0 {
-			out.Empty++
-		}
-	}
+	out.Empty = e.empty
 	return out
 }
 
@@ -114,13 +110,13 @@ func newImageMaker(e *dataset.Encoding) *imageMaker {
 
 // check is that of the series' image, or of one that is made for it. Flows that the
 // recipe cannot hold have no image.
-func (m *imageMaker) check(class string, s series) imageCheck {
+func (m *imageMaker) check(class string, s record) imageCheck {
 	if s.image != nil {
 		return *s.image
 	}
-	check := imageCheck{math.NaN(), oneIf(hole(paddingIn(s.signed)))}
+	check := imageCheck{math.NaN(), oneIf(hole(paddingIn(s.values)))}
 	values, image := make([]float64, m.length), make([]float64, m.side*m.side)
-	if m.consistent && m.codec.Encode(class, m.feature.Values(packetsInPlace(s.signed, len(values))), values) == nil {
+	if m.consistent && m.codec.Encode(class, m.feature.Values(packetsInPlace(s.values, len(values))), values) == nil {
 		m.gasf.Encode(values, image)
 		check.inconsistency = m.gasf.Consistency(image, m.side)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // judge puts the memorisation into words.
-func (m *memorisation) judge() {
+func (m *memorisation) judge(s *subject) {
 	rows := map[string]spreads{}
 	for _, row := range m.Rows {
 		rows[row.source] = row.figures
@@ -23,18 +23,18 @@ func (m *memorisation) judge() {
 
 	var b strings.Builder
 	percent := func(figures spreads, name string) float64 { return 100 * figures[name].Mean() }
-	fmt.Fprintf(&b, "Memorisation: %.1f %% of the synthetic flows are exact copies of a training flow and %.1f %% copies or near copies; of real flows that were never trained on it is %.1f %% and %.1f %%.",
-		percent(got, "exact_duplicates"), percent(got, "near_duplicates"), percent(held, "exact_duplicates"), percent(held, "near_duplicates"))
+	fmt.Fprintf(&b, "Memorisation: %.1f %% of the synthetic %s are exact copies of a training %s and %.1f %% copies or near copies; of real %s that were never trained on it is %.1f %% and %.1f %%.",
+		percent(got, "exact_duplicates"), s.many, s.one, percent(got, "near_duplicates"), s.many, percent(held, "exact_duplicates"), percent(held, "near_duplicates"))
 	if duplicates {
-		b.WriteString(" The generator copies more than traffic repeats itself.")
+		b.WriteString(" The generator copies more than " + s.repeats + ".")
 	} else {
-		b.WriteString(" That is no more than traffic repeats itself.")
+		b.WriteString(" That is no more than " + s.repeats + ".")
 	}
 	if finite(given) {
-		fmt.Fprintf(&b, " An attacker who tries to find out whether a given flow was trained on reaches an AUC of %s (0.5 is guessing, verbatim copies of as many training flows give %s)", attack, copies)
+		fmt.Fprintf(&b, " An attacker who tries to find out whether a given %s was trained on reaches an AUC of %s (0.5 is guessing, verbatim copies of as many training %s give %s)", s.one, attack, s.many, copies)
 		switch {
 		case attacked:
-			b.WriteString(": the flows give away as much as copies would, or nearly.")
+			b.WriteString(": the " + s.many + " give away as much as copies would, or nearly.")
 		case noticed && given > 0.25:
 			b.WriteString(": some, but less than copies would.")
 		default:
@@ -42,9 +42,9 @@ func (m *memorisation) judge() {
 		}
 	}
 	if m.Leaks {
-		b.WriteString(" Do not publish these flows where the training flows are confidential.")
+		b.WriteString(" Do not publish these " + s.many + " where the training " + s.many + " are confidential.")
 	} else {
-		b.WriteString(" This is no proof of privacy: rare values are copied from single flows.")
+		b.WriteString(" This is no proof of privacy: " + s.caution + ".")
 	}
 	m.Verdict = b.String()
 }

@@ -27,7 +27,7 @@ func (e *evaluation) newGathered() *gathered {
 // add measures one draw.
 func (g *gathered) add(e *evaluation, drawn sample, seed uint64) {
 	g.flows = drawn.flows()
-	overall, classes := draw{e.reference, drawn, seed}.measure(figures)
+	overall, classes := draw{e.reference, drawn, seed}.measure(e.figures)
 	for name, v := range overall {
 		g.figures.add(name, v)
 	}
@@ -36,8 +36,10 @@ func (g *gathered) add(e *evaluation, drawn sample, seed uint64) {
 			g.classes[c].add(name, v)
 		}
 	}
-	g.firsts = append(g.firsts, e.sharesOf(drawn, firstOf))
-	g.lengths = append(g.lengths, e.sharesOf(drawn, e.lengthOf))
+	if e.tabulates {
+		g.firsts = append(g.firsts, e.sharesOf(drawn, firstOf))
+		g.lengths = append(g.lengths, e.sharesOf(drawn, e.lengthOf))
+	}
 }
 
 func (g *gathered) row(e *evaluation, source string) Row {
@@ -56,14 +58,14 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	sizes := e.sizes()
 	e.noteSizes()
 	var all []*gathered // by size, and by source in each
-	for range len(sizes) * len(sources) {
+	for range len(sizes) * len(e.sources) {
 		all = append(all, e.newGathered())
 	}
 	ceiling := e.newGathered()
 	for seed := range uint64(e.Seeds) {
 		var tables []classify.Table
 		for i := range all {
-			table, err := e.measureDraw(ctx, all[i], sources[i%len(sources)], sizes[i/len(sources)], seed)
+			table, err := e.measureDraw(ctx, all[i], e.sources[i%len(e.sources)], sizes[i/len(e.sources)], seed)
 			if err != nil {
 				return err
 			}
@@ -79,15 +81,20 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 		}
 	}
 	ceiling.add(e, e.train, 0)
+	if err := e.embed(ctx, ceiling.figures, e.train); err != nil {
+		return fmt.Errorf("report: all training %s: %w", e.many, err)
+	}
 	if e.timed && e.classifies() {
 		if err := e.trainOnTimes(ctx, ceiling.figures, e.train, 0); err != nil {
 			return fmt.Errorf("report: times of all training flows: %w", err)
 		}
 	}
 	for i, size := range sizes {
-		r.Sizes = append(r.Sizes, e.sizeOf(size, all[i*len(sources):][:len(sources)], ceiling))
+		r.Sizes = append(r.Sizes, e.sizeOf(size, all[i*len(e.sources):][:len(e.sources)], ceiling))
 	}
-	e.tabulate(r, all[r.mainIndex()*len(sources):][:len(sources)])
+	if e.tabulates {
+		e.tabulate(r, all[r.mainIndex()*len(e.sources):][:len(e.sources)])
+	}
 	return nil
 }
 
@@ -95,13 +102,16 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 // classifier gets them.
 func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, size int, seed uint64) (classify.Table, error) {
 	fail := func(err error) (classify.Table, error) {
-		return classify.Table{}, fmt.Errorf("report: %s, %s: %w", s.title, Size{PerClass: size, All: size == All}.of(), err)
+		return classify.Table{}, fmt.Errorf("report: %s, %s: %w", s.title, Size{PerClass: size, All: size == All}.of(e.many), err)
 	}
 	drawn, err := e.draw(s.name, e.want(size), seed)
 	if err != nil {
 		return fail(err)
 	}
 	g.add(e, drawn, seed)
+	if err := e.embed(ctx, g.figures, drawn); err != nil {
+		return fail(err)
+	}
 	table := e.table(drawn, false)
 	if e.classifies() {
 		if err := e.trainOn(ctx, g.figures, table, seed); err != nil {
@@ -121,11 +131,11 @@ func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, siz
 func (e *evaluation) sizeOf(size int, measured []*gathered, ceiling *gathered) Size {
 	s := Size{PerClass: max(0, size), All: size == All, Draws: e.independentDraws(size), Short: e.short(size)}
 	if s.Draws < float64(e.Seeds) {
-		e.note("The %d draws of %s overlap, so that the synthetic figures spread less than they should: there are flows for %.1f draws.", e.Seeds, s.of(), s.Draws)
+		e.note("The %d draws of %s overlap, so that the synthetic figures spread less than they should: there are %s for %.1f draws.", e.Seeds, s.of(e.many), e.many, s.Draws)
 	}
-	for k, source := range sources {
+	for k, source := range e.sources {
 		s.Rows = append(s.Rows, measured[k].row(e, source.name))
 	}
-	s.Rows = append(s.Rows, ceiling.row(e, allReal.name))
+	s.Rows = append(s.Rows, ceiling.row(e, allReal))
 	return s
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -14,7 +15,7 @@ import (
 // training flows is what traffic shares with itself.
 type memorisation struct {
 	PerClass  int            `json:"per_class"`
-	NearBytes float64        `json:"near_bytes"`
+	NearBytes float64        `json:"near_bytes,omitempty"` // of flows
 	Tested    int            `json:"held_out_flows"`
 	HeldOut   memoryRow      `json:"held_out"` // the real test flows
 	Rows      []memoryRow    `json:"rows"`
@@ -24,23 +25,29 @@ type memorisation struct {
 }
 
 // memoryRow is how one source's flows lie to the training flows, by the names of
-// [memoryFigures]. Shares are of all flows, each class with the weight that it has
+// the subject's memoryFigures. Shares are of all flows, each class with the weight that it has
 // among the test flows.
 type memoryRow struct {
-	source  string
-	figures spreads
+	source   string
+	declared []figure
+	figures  spreads
 }
 
-// cdf is a distribution of distances at fixed quantiles, bytes a place.
+// cdf is a distribution of distances at fixed quantiles.
 type cdf struct {
-	Quantiles []number `json:"quantiles"`
-	Bytes     []number `json:"bytes"`
+	Quantiles, Distances []number
+	unit                 string // the distances' name in JSON
+}
+
+// MarshalJSON names the distances by their unit.
+func (d cdf) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string][]number{"quantiles": d.Quantiles, d.unit: d.Distances})
 }
 
 // MarshalJSON writes the source and all figures, in the order of their declaration.
 func (row memoryRow) MarshalJSON() ([]byte, error) {
 	out := fmt.Appendf(nil, `{"source":%q`, row.source)
-	for _, f := range memoryFigures {
+	for _, f := range row.declared {
 		text, err := row.figures[f.name].MarshalJSON()
 		if err != nil {
 			return nil, err
@@ -53,13 +60,13 @@ func (row memoryRow) MarshalJSON() ([]byte, error) {
 // measureMemory compares every source's flows with the training flows.
 func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 	want := e.largest()
-	m := memorisation{PerClass: slices.Max(want), NearBytes: metric.NearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
+	m := memorisation{PerClass: slices.Max(want), NearBytes: e.nearBytes, Tested: e.onlyJudged(e.test).flows(), Distances: map[string]cdf{}}
 	held := e.nearnessOf(e.test)
-	m.HeldOut = memoryRow{testFlows.name, spreads{}}
+	m.HeldOut = memoryRow{testRecords, e.memoryFigures, spreads{}}
 	m.HeldOut.add(held)
-	m.Distances[testFlows.name] = held.cdf()
-	for _, source := range sources {
-		row := memoryRow{source.name, spreads{}}
+	m.Distances[testRecords] = held.cdf()
+	for _, source := range e.sources {
+		row := memoryRow{source.name, e.memoryFigures, spreads{}}
 		for seed := range uint64(e.Seeds) {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -84,7 +91,7 @@ func (e *evaluation) measureMemory(ctx context.Context, r *Report) error {
 
 // add adds the figures of one draw that it has.
 func (row memoryRow) add(n *nearness) {
-	for _, f := range memoryFigures {
+	for _, f := range row.declared {
 		if v := f.memory(n); finite(v) || n.compared {
 			row.figures.add(f.name, v)
 		}
@@ -97,15 +104,20 @@ const maxSearched = 2000
 
 // closest are the distances of the flows, or of so many evenly spaced ones, to their
 // closest record.
-func closest(flows, reference []series) []float64 {
+func closest(flows, reference []record) []float64 {
+	return metric.Closest(rows(searched(flows)), rows(reference))
+}
+
+// searched are the records, or so many evenly spaced ones.
+func searched(flows []record) []record {
 	if n := len(flows); n > maxSearched {
-		some := make([]series, maxSearched)
+		some := make([]record, maxSearched)
 		for i := range some {
 			some[i] = flows[i*n/maxSearched]
 		}
 		flows = some
 	}
-	return metric.Closest(rows(flows), rows(reference))
+	return flows
 }
 
 // nearness is how the flows of a sample lie to the training flows.
@@ -122,6 +134,7 @@ type nearness struct {
 type classNearness struct {
 	class   int
 	copied  []bool    // by flow
+	near    []bool    // by flow: it is a near copy, or a copy
 	closest []float64 // by flow, the distance to the closest training flow
 	// The distances to the closest of so many training flows and to the closest of as
 	// many test flows; nil where there are none.
@@ -132,9 +145,9 @@ func (e *evaluation) nearnessOf(s sample) *nearness {
 	n := &nearness{evaluation: e, drawn: e.onlyJudged(s)}
 	for c, flows := range n.drawn {
 		if len(flows) > 0 {
-			n.classes = append(n.classes, classNearness{
-				class: c, copied: metric.Copies(rows(flows), rows(e.train[c])), closest: closest(flows, e.train[c]),
-			})
+			one := classNearness{class: c, copied: metric.Copies(rows(flows), rows(e.train[c]))}
+			one.closest, one.near = e.nearest(searched(flows), e.train[c])
+			n.classes = append(n.classes, one)
 		}
 	}
 	return n
@@ -177,7 +190,7 @@ func exactCopies(n *nearness) float64 {
 }
 
 func nearCopies(n *nearness) float64 {
-	return n.mean(func(c classNearness) float64 { return metric.NearShare(c.closest) })
+	return n.mean(func(c classNearness) float64 { return metric.Share(c.near) })
 }
 
 func meanClosest(n *nearness) float64 {
@@ -204,11 +217,11 @@ func (n *nearness) cdf() cdf {
 		d = append(d, one.closest...)
 	}
 	slices.Sort(d)
-	var out cdf
+	out := cdf{unit: n.unitKey}
 	for q := 0; q <= 100; q++ {
 		at := int(math.Round(float64(q) / 100 * float64(len(d)-1)))
 		out.Quantiles = append(out.Quantiles, number(float64(q)/100))
-		out.Bytes = append(out.Bytes, number(d[at]))
+		out.Distances = append(out.Distances, number(d[at]))
 	}
 	return out
 }

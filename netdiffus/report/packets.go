@@ -14,7 +14,7 @@ import (
 const bins = 10
 
 // quantity returns the values whose distribution is compared.
-type quantity func([]series) []float64
+type quantity func([]record) []float64
 
 // binned is the distance of two histograms, the bins being of equal width over the
 // test flows of the class.
@@ -37,7 +37,7 @@ func tallied(of quantity, d metric.Distance) computation {
 // seen is the share of packets whose signed length some training flow of the class
 // has, at any place.
 func seen(c classDraw) float64 {
-	return metric.Seen(slices.Concat(each(c.drawn, series.packets)...), slices.Concat(each(c.train, series.packets)...))
+	return metric.Seen(slices.Concat(each(c.drawn, record.packets)...), slices.Concat(each(c.train, record.packets)...))
 }
 
 // pool is numbers of all classes, with weights: each class has that of its share of

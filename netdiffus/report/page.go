@@ -83,6 +83,23 @@ type page struct {
 // Picture is a picture as a data URI, "" where there is none of that name.
 func (p page) Picture(name string) template.URL { return p.pictures[name] }
 
+// Many and One are what the records are called; OfSeries is whether they are series.
+func (p page) Many() string   { return p.many }
+func (p page) One() string    { return p.one }
+func (p page) OfSeries() bool { return p.subject == ofSeries }
+
+// CountOf names a size.
+func (p page) CountOf(s Size) string { return s.of(p.many) }
+
+// Added are the numbers of records a class that augmentation adds.
+func (p page) Added() string {
+	var out []string
+	for _, n := range p.e.addedSizes() {
+		out = append(out, fmt.Sprint(slices.Max(n)))
+	}
+	return strings.Join(out, " and ")
+}
+
 // Main is the size that the verdict is on.
 func (p page) Main() Size { return p.main() }
 
@@ -99,23 +116,28 @@ func (p page) LastSeed() int { return p.Settings.Seeds - 1 }
 type classPage struct {
 	class
 	Distances   distancePage
-	First, Runs table
+	First, Runs table // of flows
 }
 
 // EachClass has everything about every class that there are test flows of.
 func (p page) EachClass() []classPage {
 	var out []classPage
 	for _, class := range p.Classes {
-		if s, some := p.ClassShares[class.Label]; some {
-			out = append(out, classPage{class, p.distancesOf(p.main(), class.Label), p.firstTable(s), p.lengthTable(s)})
+		if class.Test == 0 {
+			continue
 		}
+		one := classPage{class: class, Distances: p.distancesOf(p.main(), class.Label)}
+		if s, some := p.ClassShares[class.Label]; some {
+			one.First, one.Runs = p.firstTable(s), p.lengthTable(s)
+		}
+		out = append(out, one)
 	}
 	return out
 }
 
 // distancePage is the tables of one size, of all classes or of one.
 type distancePage struct {
-	Size   Size
+	Count  string // the size in words
 	Label  string // "" for all classes
 	Open   []titledTable
 	Folded []titledTable
@@ -125,9 +147,9 @@ type distancePage struct {
 func (p page) Distances(s Size) distancePage { return p.distancesOf(s, "") }
 
 func (p page) distancesOf(s Size, label string) distancePage {
-	d := distancePage{Size: s, Label: label}
-	for _, g := range distanceGroups {
-		t := titledTable{Title: g.title, Note: g.note, Table: p.figureTable(s, label, figuresIn(g, 0))}
+	d := distancePage{Count: p.CountOf(s), Label: label}
+	for _, g := range p.groups {
+		t := titledTable{Title: g.title, Note: g.note, Table: p.figureTable(s, label, p.figuresIn(g, 0))}
 		switch {
 		case len(t.Table.Head) == 0: // no source has any
 		case g.folded:

@@ -16,21 +16,30 @@ import (
 // errNothing is that of a picture which the data have nothing for.
 var errNothing = errors.New("nothing to draw")
 
-// pictures draws the page's pictures, by their names in the template.
+// pagePicture is a picture of the page, by its name in the template.
+type pagePicture struct {
+	name string
+	draw func(*Report) (plots.Figure, error)
+}
+
+// flowPictures are those of flows alone.
+var flowPictures = []pagePicture{
+	{"pl", (*Report).drawLengths}, {"dir", (*Report).drawDirections}, {"packets", (*Report).drawPackets}, {"images", (*Report).drawImages},
+}
+
+// pictures draws the page's pictures.
 func (r *Report) pictures(ctx context.Context) (map[string]template.URL, error) {
 	out := map[string]template.URL{}
-	for _, p := range []struct {
-		name string
-		draw func() (plots.Figure, error)
-	}{
-		{"tstr", r.drawUse}, {"left", r.drawDistances(0)}, {"right", r.drawDistances(1)},
-		{"anomaly", r.drawAnomaly}, {"pl", r.drawLengths}, {"dir", r.drawDirections}, {"packets", r.drawPackets},
-		{"images", r.drawImages}, {"augmentation", r.drawAugmentation}, {"closest", r.drawClosest},
-	} {
+	for _, p := range slices.Concat([]pagePicture{
+		{"tstr", (*Report).drawUse},
+		{"left", func(r *Report) (plots.Figure, error) { return r.drawDistances(0) }},
+		{"right", func(r *Report) (plots.Figure, error) { return r.drawDistances(1) }},
+		{"anomaly", (*Report).drawAnomaly}, {"augmentation", (*Report).drawAugmentation}, {"closest", (*Report).drawClosest},
+	}, r.subject.pictures) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, err := p.draw()
+		f, err := p.draw(r)
 		if err == nil {
 			out[p.name], err = dataURI(f)
 		}
@@ -54,7 +63,7 @@ func dataURI(f plots.Figure) (template.URL, error) {
 func (r *Report) drawUse() (plots.Figure, error) {
 	var figures []plots.Figure
 	for _, s := range r.Sizes {
-		f, err := dots("Trained on "+s.of()+", tested on real flows", "accuracy (higher is better)", func(source string) Spread {
+		f, err := r.dots("Trained on "+s.of(r.many)+", tested on real "+r.many, "accuracy (higher is better)", func(source string) Spread {
 			return s.Row(source).Figures["tstr_accuracy"]
 		})
 		if err != nil {
@@ -67,26 +76,24 @@ func (r *Report) drawUse() (plots.Figure, error) {
 
 // drawDistances shows one half of the main figures, of every source, at the size of the
 // verdict: the page has both halves side by side.
-func (r *Report) drawDistances(half int) func() (plots.Figure, error) {
-	return func() (plots.Figure, error) {
-		s := r.main()
-		var drawn []plots.Figure
-		for _, f := range figuresIn(nil, inPicture) {
-			d, err := dots(f.title, f.axis(), func(source string) Spread { return s.Row(source).Figures[f.name] })
-			switch {
-			case err == nil:
-				drawn = append(drawn, d)
-			case err != errNothing:
-				return d, err
-			}
+func (r *Report) drawDistances(half int) (plots.Figure, error) {
+	s := r.main()
+	var drawn []plots.Figure
+	for _, f := range r.figuresIn(nil, inPicture) {
+		d, err := r.dots(f.title, f.axis(), func(source string) Spread { return s.Row(source).Figures[f.name] })
+		switch {
+		case err == nil:
+			drawn = append(drawn, d)
+		case err != errNothing:
+			return d, err
 		}
-		middle := (len(drawn) + 1) / 2
-		drawn = [2][]plots.Figure{drawn[:middle], drawn[middle:]}[half]
-		if len(drawn) == 0 {
-			return plots.Figure{}, errNothing
-		}
-		return plots.Above(drawn...), nil
 	}
+	middle := (len(drawn) + 1) / 2
+	drawn = [2][]plots.Figure{drawn[:middle], drawn[middle:]}[half]
+	if len(drawn) == 0 {
+		return plots.Figure{}, errNothing
+	}
+	return plots.Above(drawn...), nil
 }
 
 // axis is the label of an axis with the figure's values.
@@ -103,7 +110,7 @@ func (r *Report) drawAnomaly() (plots.Figure, error) {
 	if r.Anomaly == nil {
 		return plots.Figure{}, errNothing
 	}
-	return dots("Held-out classes separated from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
+	return r.dots("Held-out classes separated from the others", "area under the ROC curve (higher is better)", func(source string) Spread {
 		if i := slices.IndexFunc(r.Anomaly.Rows, func(row anomalyRow) bool { return row.Source == source }); i >= 0 {
 			return r.Anomaly.Rows[i].AUC
 		}
@@ -112,10 +119,10 @@ func (r *Report) drawAnomaly() (plots.Figure, error) {
 }
 
 // dots shows a figure of every source that has it, each draw as a stroke.
-func dots(title, label string, of func(source string) Spread) (plots.Figure, error) {
+func (r *Report) dots(title, label string, of func(source string) Spread) (plots.Figure, error) {
 	kinds := map[kind]plots.DotKind{syntheticKind: plots.Synthetic, realKind: plots.Real}
 	var dots []plots.Dot
-	for _, source := range sources {
+	for _, source := range r.sources {
 		if s := of(source.name); finite(s.Mean()) {
 			dots = append(dots, plots.Dot{Name: source.title, Values: s.Values, Kind: kinds[source.kind]})
 		}
@@ -180,31 +187,31 @@ func (r *Report) drawAugmentation() (plots.Figure, error) {
 	}
 	lines := make([]plots.Line, len(r.Augmentation[0].Rows))
 	for _, a := range r.Augmentation {
-		if a.Judge != r.e.forest().name() {
+		if a.Judge != r.e.forest().name() || a.Added != r.Augmentation[0].Added {
 			continue
 		}
 		for i, row := range a.Rows {
 			if lines[i].Name = "alone"; row.Source != alone {
-				lines[i].Name = sourceNamed(row.Source).key
+				lines[i].Name = r.sourceNamed(row.Source).key
 			}
 			lines[i].X = append(lines[i].X, float64(a.Real))
 			lines[i].Y = append(lines[i].Y, row.Accuracy.Mean())
 			lines[i].Spread = append(lines[i].Spread, row.Accuracy.SD())
 		}
 	}
-	return plots.Chart{XLabel: "real flows a class", YLabel: "accuracy on real test flows", Window: 1}.Curve("Few real flows, alone and with others added", lines...)
+	return plots.Chart{XLabel: "real " + r.many + " a class", YLabel: "accuracy on real test " + r.many, Window: 1}.Curve("Few real "+r.many+", alone and with others added", lines...)
 }
 
 // drawClosest shows how near flows lie to the training flows.
 func (r *Report) drawClosest() (plots.Figure, error) {
 	var lines []plots.Line
-	for _, s := range append([]source{testFlows}, sourcesWith(inClosest)...) {
+	for _, s := range append([]source{r.testRecords()}, r.sourcesWith(inClosest)...) {
 		cdf := r.Memorisation.Distances[s.name]
 		l := plots.Line{Name: s.title}
-		for i := range cdf.Bytes {
-			l.X, l.Y = append(l.X, 100*float64(cdf.Quantiles[i])), append(l.Y, float64(cdf.Bytes[i]))
+		for i := range cdf.Distances {
+			l.X, l.Y = append(l.X, 100*float64(cdf.Quantiles[i])), append(l.Y, float64(cdf.Distances[i]))
 		}
 		lines = append(lines, l)
 	}
-	return plots.Chart{XLabel: "share of flows (%)", YLabel: "distance (bytes a packet)", Window: 1}.Curve("Distance to the closest training flow", lines...)
+	return plots.Chart{XLabel: "share of " + r.many + " (%)", YLabel: "distance (" + r.unit + ")", Window: 1}.Curve("Distance to the closest training "+r.one, lines...)
 }

@@ -24,11 +24,15 @@ type PlotOptions struct {
 // the same name are replaced, others stay; on an error, or when ctx is cancelled,
 // nothing is written.
 func (c *Comparison) Save(ctx context.Context, dir string, o PlotOptions) error {
-	format := cmp.Or(o.Format, "png")
 	pictures, err := c.draw(o)
 	if err != nil {
 		return err
 	}
+	return savePictures(ctx, dir, pictures, cmp.Or(o.Format, "png"), c.table.save)
+}
+
+// savePictures writes pictures, and what table writes into a folder, as Save does.
+func savePictures(ctx context.Context, dir string, pictures []picture, format string, table func(dir string) error) error {
 	if err := os.MkdirAll(filepath.Dir(filepath.Clean(dir)), 0o777); err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func (c *Comparison) Save(ctx context.Context, dir string, o PlotOptions) error 
 			return err
 		}
 	}
-	if err := c.table.save(staged.Path()); err != nil {
+	if err := table(staged.Path()); err != nil {
 		return err
 	}
 	err = staged.Commit()

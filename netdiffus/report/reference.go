@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
@@ -9,7 +10,8 @@ import (
 // reference is the real flows that others are compared with, and what the figures
 // need of them, computed once.
 type reference struct {
-	length   int  // packets a flow; 0 for all
+	*subject
+	length   int  // packets a flow, 0 for all; bins a series
 	unsigned bool // there are no directions
 	timed    bool // all flows have times
 	classes  []string
@@ -17,6 +19,14 @@ type reference struct {
 	test     sample
 	judged   []bool      // by class: it takes part in means over the classes
 	images   *imageMaker // nil without images
+
+	// Of series: the channels, their units and standard deviations over the training
+	// series, the width of a bin, and whether there are zeros in the test series.
+	channels, units []string
+	deviations      []float64
+	width           time.Duration
+	silent          bool
+	trees           int // of the forest that separates series drawn from test series
 
 	cuts    metric.Cuts // cells of signed lengths, for n-grams
 	scale   scale       // of the simple features
@@ -27,10 +37,9 @@ type reference struct {
 func (r *reference) prepare() {
 	var values []float64
 	for _, flows := range r.train {
-		values = append(values, slices.Concat(each(flows, series.packets)...)...)
+		values = append(values, slices.Concat(each(flows, record.packets)...)...)
 	}
 	r.cuts, r.scale = metric.QuantileCuts(maxCells, values), newScale(r.test)
-	r.weights = weightsOf(r.test)
 }
 
 // weightsOf are the classes' shares of the flows.

@@ -62,7 +62,7 @@ func TestFiguresOfTheReference(t *testing.T) {
 		{realSubset, "fourgram_js", .176, .006}, {markov1, "fourgram_js", .231, .008}, {markov2, "fourgram_js", .189, .006},
 		{realSubset, "detection_auc", .486, .03},
 		{independent, "tstr_accuracy", .513, .03}, {independent, "length_tv", .554, .01}, {independent, "bigram_js", .529, .004},
-		{allReal.name, "tstr_accuracy", .941, .006}, {allReal.name, "hd_pl", .0459, .0003}, {allReal.name, "tv_pl", .0385, .0003}, {allReal.name, "hd_dir", .0060, .0003},
+		{allReal, "tstr_accuracy", .941, .006}, {allReal, "hd_pl", .0459, .0003}, {allReal, "tv_pl", .0385, .0003}, {allReal, "hd_dir", .0060, .0003},
 	} {
 		check(s, c.source, c.figure, c.want, c.tolerance)
 	}

@@ -1,12 +1,12 @@
 // Package report measures how good synthetic traffic is and writes a report:
 // metrics.json for machines, one HTML page with pictures for people.
 //
-// Each figure is also measured of baselines that need no training: real flows, as many;
-// Markov chains; and independent packets. docs/metrics.md
-// defines the figures.
+// Each figure is also measured of baselines that need no training: real records, as many;
+// of flows Markov chains and independent packets; of series those of package baseline.
+// docs/metrics.md defines the figures.
 //
-// Figures and sources are declared once, in the lists figures and sources; everything
-// else loops over these.
+// Figures and sources are declared once, in the lists of a subject, flows or series;
+// everything else loops over these.
 package report
 
 import (
@@ -52,8 +52,12 @@ const (
 	Anomaly        Task = "anomaly"        // find classes that were never trained on
 )
 
-// Tasks lists all tasks.
-func Tasks() []Task { return []Task{Classification, Augmentation, Fingerprint, Anomaly} }
+// Tasks lists the tasks of flows.
+func Tasks() []Task { return slices.Clone(ofFlows.tasks) }
+
+// SeriesTasks lists the tasks of series. There is no fingerprinting by itself: many
+// classes and few traces of each is what series are augmented at.
+func SeriesTasks() []Task { return slices.Clone(ofSeries.tasks) }
 
 // NamedJudge is a classifier in addition to the forest.
 type NamedJudge struct {
@@ -64,15 +68,18 @@ type NamedJudge struct {
 
 // Options control Run. The zero value does everything, at the usual sizes.
 type Options struct {
-	// PerClass are the numbers of synthetic flows a class to judge; All means
-	// as many as the training flows. Nil means 100 and 300.
+	// PerClass are the numbers of synthetic records a class to judge; All means
+	// as many as the training records. Nil means 100 and 300 flows, 100 and 400 series.
 	PerClass     []int
 	Seeds        int    // repetitions of every draw and forest; 0 means 3
-	SeriesLength int    // packets a flow; 0 means Synthetic.SeriesLength
+	SeriesLength int    // packets a flow; 0 means Synthetic.SeriesLength. Series are taken whole
 	Trees        int    // of the forests; 0 means 200
 	Tasks        []Task // nil means all
 	// Judges also do the classification, in addition to the forest.
 	Judges []NamedJudge
+	// Networks trains networks on real series, for distances of the features that they
+	// have of others; nil for none.
+	Networks classify.Featurer
 	// Progress reports completed and total steps, and the one completed last; may be
 	// nil.
 	Progress func(completed, total int, what string)
@@ -81,24 +88,24 @@ type Options struct {
 // All as a number of flows a class means as many as were trained on.
 const All = -1
 
-func (o Options) withDefaults(d Data) (Options, error) {
+// withDefaults fills in what was not given and checks the rest, for a subject.
+func (o Options) withDefaults(s *subject) (Options, error) {
 	if o.PerClass == nil {
-		o.PerClass = []int{100, 300}
+		o.PerClass = s.perClass
 	}
 	o.Seeds = cmp.Or(o.Seeds, 3)
-	o.SeriesLength = cmp.Or(o.SeriesLength, d.Synthetic.SeriesLength())
 	o.Trees = cmp.Or(o.Trees, 200)
 	if o.Tasks == nil {
-		o.Tasks = Tasks()
+		o.Tasks = s.tasks
 	}
 	for _, n := range o.PerClass {
 		if n < 1 && n != All {
-			return o, fmt.Errorf("report: %d flows a class: want at least 1", n)
+			return o, fmt.Errorf("report: %d %s a class: want at least 1", n, s.many)
 		}
 	}
 	for _, t := range o.Tasks {
-		if !slices.Contains(Tasks(), t) {
-			return o, fmt.Errorf("report: unknown task %q: want one of %q", t, Tasks())
+		if !slices.Contains(s.tasks, t) {
+			return o, fmt.Errorf("report: unknown task %q: want one of %q", t, s.tasks)
 		}
 	}
 	switch {
@@ -106,35 +113,42 @@ func (o Options) withDefaults(d Data) (Options, error) {
 		return o, errors.New("report: PerClass is empty")
 	case o.Seeds < 1 || o.Seeds > 1000:
 		return o, fmt.Errorf("report: %d seeds: want 1 to 1000", o.Seeds)
-	case o.SeriesLength < 2 || o.SeriesLength > 1024:
-		return o, fmt.Errorf("report: %d packets a flow: want 2 to 1024", o.SeriesLength)
 	case o.Trees < 1:
 		return o, fmt.Errorf("report: %d trees: want at least 1", o.Trees)
 	}
 	return o, nil
 }
 
-// Run measures. It fails where there is nothing to compare.
+// Run measures flows. It fails where there is nothing to compare.
 func Run(ctx context.Context, d Data, o Options) (*Report, error) {
-	o, err := o.withDefaults(d)
+	o, err := o.withDefaults(ofFlows)
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEvaluation(ctx, d, o)
+	if o.SeriesLength = cmp.Or(o.SeriesLength, d.Synthetic.SeriesLength()); o.SeriesLength < 2 || o.SeriesLength > 1024 {
+		return nil, fmt.Errorf("report: %d packets a flow: want 2 to 1024", o.SeriesLength)
+	}
+	e, err := newFlowEvaluation(ctx, d, o)
 	if err != nil {
 		return nil, err
 	}
+	return e.run(ctx, d.Inputs)
+}
+
+// run measures everything and forms the verdict.
+func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 	r := &Report{
-		Schema: schema, Inputs: append([]Input{}, d.Inputs...), Classes: e.counts(), e: e,
+		Schema: schema, Inputs: append([]Input{}, inputs...), Classes: e.counts(), subject: e.subject, e: e,
 		Settings: settings{
-			SeriesLength: o.SeriesLength, Seeds: o.Seeds, Trees: o.Trees, Unsigned: e.unsigned,
-			Features: e.featureNames(), Tasks: o.Tasks, Judges: []string{"forest"}, Merged: e.merged,
+			Record: e.recordName, Channels: e.channels, Step: e.width.Seconds(),
+			SeriesLength: e.length, Seeds: e.Seeds, Trees: e.Trees, Unsigned: e.unsigned,
+			Features: e.names(e.reference), Tasks: e.Tasks, Judges: []string{"forest"}, Merged: e.merged,
 		},
+		Images: e.describeImages(),
 	}
-	for _, j := range o.Judges {
+	for _, j := range e.Judges {
 		r.Settings.Judges = append(r.Settings.Judges, j.Name)
 	}
-	r.Images = e.describeImages(d.Synthetic)
 	e.total = e.steps()
 	if err := e.measureSizes(ctx, r); err != nil {
 		return nil, err
@@ -146,7 +160,7 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 		name Task
 		run  func(context.Context, *Report) error
 	}{{Augmentation, e.augment}, {Fingerprint, e.fingerprint}, {Anomaly, e.detectAnomalies}} {
-		if slices.Contains(o.Tasks, task.name) {
+		if slices.Contains(e.Tasks, task.name) {
 			if err := task.run(ctx, r); err != nil {
 				return nil, fmt.Errorf("report: %s: %w", task.name, err)
 			}

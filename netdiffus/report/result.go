@@ -12,28 +12,32 @@ type Report struct {
 	Verdict  verdict  `json:"verdict"`
 	Images   *images  `json:"images,omitempty"`
 	Sizes    []Size   `json:"sizes"` // rising numbers of flows a class
-	// Shares are those of all classes, the mean, and ClassShares those of each, at
-	// the size of the verdict.
-	shares
-	ClassShares  map[string]shares `json:"class_shares"`
+	// The shares of flows are those of all classes, the mean, and ClassShares those of
+	// each, at the size of the verdict.
+	*shares
+	ClassShares  map[string]shares `json:"class_shares,omitempty"`
 	Memorisation memorisation      `json:"memorisation"`
 	Augmentation []augmentation    `json:"augmentation,omitempty"`
 	Fingerprint  *fingerprints     `json:"fingerprint,omitempty"`
 	Anomaly      *anomalies        `json:"anomaly,omitempty"`
 
+	*subject
 	e *evaluation // for the pictures
 }
 
 // settings are the options in force.
 type settings struct {
-	SeriesLength int      `json:"length"` // packets a flow
+	Record       string   `json:"record,omitempty"`       // "series"; flows have none
+	Channels     []string `json:"channels,omitempty"`     // of series
+	Step         float64  `json:"step_seconds,omitempty"` // of series, 0 where it is unknown
+	SeriesLength int      `json:"length"`                 // packets a flow, bins a series
 	Seeds        int      `json:"seeds"`
 	Trees        int      `json:"trees"`
 	Unsigned     bool     `json:"unsigned"` // the synthetic flows have no directions: nothing uses any
 	Features     []string `json:"features"` // of the classifiers, SeriesLength numbers of each
 	Tasks        []Task   `json:"tasks"`
 	Judges       []string `json:"judges"`
-	Merged       string   `json:"merged_chain"` // the settings that were chosen
+	Merged       string   `json:"merged_chain,omitempty"` // of flows: the settings that were chosen
 }
 
 // class is a label and how many flows have it.

@@ -28,13 +28,13 @@ func TestRun(t *testing.T) {
 	if len(r.Sizes) != 2 || r.Sizes[1].PerClass != 40 {
 		t.Fatalf("sizes %+v", r.Sizes)
 	}
-	for _, s := range sources {
+	for _, s := range ofFlows.sources {
 		source := s.name
 		row := r.Sizes[1].Row(source)
 		if row.Flows != 160 {
 			t.Errorf("%s: %d flows, want 40 of each of 4 classes", source, row.Flows)
 		}
-		for _, f := range figures {
+		for _, f := range ofFlows.figures {
 			if f.needs == needImages {
 				continue // there are none
 			}
@@ -48,12 +48,12 @@ func TestRun(t *testing.T) {
 		t.Errorf("verdict on flows as good as real: %q", r.Verdict.Headline)
 	}
 	// 40 flows of the 40 there are, each time the same.
-	for i, line := range r.figureTable(r.Sizes[1], "", []figure{figureNamed("length_tv")}).Rows {
+	for i, line := range r.figureTable(r.Sizes[1], "", []figure{ofFlows.figureNamed("length_tv")}).Rows {
 		if got := line.Cells[0].Aside; (got == "one draw") != (i == 0) {
 			t.Errorf("%s: %q behind the figure, want \"one draw\" for the synthetic flows alone", line.Name, got)
 		}
 	}
-	if len(r.Augmentation) != len(fewReal) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != len(sources) {
+	if len(r.Augmentation) != len(ofFlows.few) || r.Fingerprint == nil || r.Anomaly == nil || len(r.Memorisation.Rows) != len(ofFlows.sources) {
 		t.Errorf("tasks are missing: %d, %v, %v, %d", len(r.Augmentation), r.Fingerprint, r.Anomaly, len(r.Memorisation.Rows))
 	}
 	for _, a := range r.Augmentation {
@@ -242,7 +242,7 @@ func TestFurtherJudges(t *testing.T) {
 			got = append(got, row.Source+" "+row.Accuracy.String())
 		}
 	}
-	want := slices.Concat(slices.Repeat([]string{"none 0.250 ± 0.000", "synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"}, len(fewReal)), []string{"synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"})
+	want := slices.Concat(slices.Repeat([]string{"none 0.250 ± 0.000", "synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"}, len(ofFlows.few)), []string{"synthetic 0.250 ± 0.000", "markov1 0.250 ± 0.000"})
 	if !slices.Equal(got, want) {
 		t.Errorf("scores\n%q, want\n%q", got, want)
 	}

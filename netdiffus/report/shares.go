@@ -36,7 +36,7 @@ type lengthShare struct {
 
 // sharesOf are the shares of the flows' values, by class, nil for a class without
 // flows; the last is the mean over the classes that are judged.
-func (r *reference) sharesOf(s sample, value func(series) float64) []map[float64]float64 {
+func (r *reference) sharesOf(s sample, value func(record) float64) []map[float64]float64 {
 	out := make([]map[float64]float64, len(s)+1)
 	mean, classes := map[float64]float64{}, 0.0
 	for c, flows := range s {
@@ -64,10 +64,10 @@ func (r *reference) sharesOf(s sample, value func(series) float64) []map[float64
 	return out
 }
 
-func firstOf(s series) float64 { return s.signed[0] }
+func firstOf(s record) float64 { return s.values[0] }
 
 // lengthOf is the number of a flow's range of lengths, from 0.
-func (r *reference) lengthOf(s series) float64 {
+func (r *reference) lengthOf(s record) float64 {
 	return float64((len(s.packets()) - 1) / r.lengthStep())
 }
 
@@ -82,7 +82,8 @@ const firstRows = 8
 
 // tabulate makes the tables of shares, of what was drawn at one size.
 func (e *evaluation) tabulate(r *Report, measured []*gathered) {
-	r.shares, r.ClassShares = e.sharesTable(len(e.classes), measured), map[string]shares{}
+	all := e.sharesTable(len(e.classes), measured)
+	r.shares, r.ClassShares = &all, map[string]shares{}
 	for c, label := range e.classes {
 		if len(e.test[c]) > 0 {
 			r.ClassShares[label] = e.sharesTable(c, measured)
@@ -99,30 +100,30 @@ func (e *evaluation) sharesTable(c int, measured []*gathered) shares {
 	})
 	for _, v := range values[:min(firstRows, len(values))] {
 		t.FirstPackets = append(t.FirstPackets, firstPacket{Length: int(max(v, -v)), Up: v < 0, share: share{
-			number(firsts[c][v]), sharesIn(measured, c, v, func(g *gathered) [][]map[float64]float64 { return g.firsts }),
+			number(firsts[c][v]), e.sharesIn(measured, c, v, func(g *gathered) [][]map[float64]float64 { return g.firsts }),
 		}})
 	}
 	step := e.lengthStep()
 	for from := 1; from <= e.length; from += step {
 		v := float64((from - 1) / step)
 		t.Lengths = append(t.Lengths, lengthShare{From: from, To: min(from+step-1, e.length), share: share{
-			number(lengths[c][v]), sharesIn(measured, c, v, func(g *gathered) [][]map[float64]float64 { return g.lengths }),
+			number(lengths[c][v]), e.sharesIn(measured, c, v, func(g *gathered) [][]map[float64]float64 { return g.lengths }),
 		}})
 	}
 	return t
 }
 
 // sharesIn are the shares of a value in class c, by source.
-func sharesIn(measured []*gathered, c int, v float64, of func(*gathered) [][]map[float64]float64) map[string]Spread {
+func (s *subject) sharesIn(measured []*gathered, c int, v float64, of func(*gathered) [][]map[float64]float64) map[string]Spread {
 	out := map[string]Spread{}
 	for k, g := range measured {
-		s := Spread{}
+		one := Spread{}
 		for _, draw := range of(g) {
 			if draw[c] != nil {
-				s.add(draw[c][v])
+				one.add(draw[c][v])
 			}
 		}
-		out[sources[k].name] = s
+		out[s.sources[k].name] = one
 	}
 	return out
 }

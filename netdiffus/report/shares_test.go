@@ -27,7 +27,7 @@ func TestShares(t *testing.T) {
 		if s := first[0].Shares[source]; len(s.Values) != 2 || s.Mean() != 1 {
 			t.Errorf("%s starts class1 so in %v, want 1 twice", source, s.Values)
 		}
-		for _, table := range []shares{r.shares, r.ClassShares["class2"]} {
+		for _, table := range []shares{*r.shares, r.ClassShares["class2"]} {
 			sum := 0.0
 			for _, l := range table.Lengths {
 				sum += l.Shares[source].Mean()

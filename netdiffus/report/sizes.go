@@ -43,14 +43,14 @@ func (e *evaluation) noteSizes() {
 	most := e.mostSynthetic()
 	for _, n := range e.PerClass {
 		if n > most {
-			e.note("%d flows a class were asked for; the synthetic flows are at most %d a class, and so is everything they are compared to.", n, most)
+			e.note("%d %s a class were asked for; the synthetic %s are at most %d a class, and so is everything they are compared to.", n, e.many, e.many, most)
 		}
 	}
 	for _, n := range e.sizes() {
 		want := e.want(n)
 		for c, flows := range e.synthetic {
 			if len(flows) < want[c] && len(flows) > 0 {
-				e.note("Class %q has %d synthetic flows where %d were to be judged; the baselines have all %d.", e.classes[c], len(flows), want[c], want[c])
+				e.note("Class %q has %d synthetic %s where %d were to be judged; the baselines have all %d.", e.classes[c], len(flows), e.many, want[c], want[c])
 			}
 		}
 	}
@@ -87,17 +87,31 @@ func (e *evaluation) largest() []int {
 	return e.want(sizes[len(sizes)-1])
 }
 
+// addedSizes are the numbers of records of each class that augmentation adds.
+func (e *evaluation) addedSizes() [][]int {
+	if !e.eachSize {
+		return [][]int{e.largest()}
+	}
+	var out [][]int
+	for _, size := range e.sizes() {
+		if size != All || len(out) == 0 {
+			out = append(out, e.want(size))
+		}
+	}
+	return out
+}
+
 // steps is how often step is called.
 func (e *evaluation) steps() int {
-	n := e.Seeds * len(sources) * (len(e.sizes()) + 1) // fidelity and classification; memorisation
+	n := e.Seeds * len(e.sources) * (len(e.sizes()) + 1) // fidelity and classification; memorisation
 	if slices.Contains(e.Tasks, Augmentation) {
-		n += e.Seeds * len(fewReal) * len(e.judges())
+		n += e.Seeds * len(e.few) * len(e.addedSizes()) * len(e.judges())
 	}
 	if slices.Contains(e.Tasks, Fingerprint) {
 		n += e.Seeds * len(e.judges())
 	}
 	if slices.Contains(e.Tasks, Anomaly) {
-		n += e.Seeds * len(sourcesWith(inTasks))
+		n += e.Seeds * len(e.sourcesWith(inTasks))
 	}
 	return n
 }

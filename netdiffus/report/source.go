@@ -11,7 +11,7 @@ import (
 )
 
 // source is where flows come from: a row of every table. It is declared once, in the
-// list [sources].
+// list of its [subject].
 type source struct {
 	name  string // in metrics.json
 	title string // for people
@@ -57,9 +57,9 @@ const (
 	independent = "marginals"
 )
 
-// sources are the synthetic flows and their baselines, in the order of the tables. To
+// flowSources are the synthetic flows and their baselines, in the order of the tables. To
 // add a baseline, add it here.
-var sources = []source{
+var flowSources = []source{
 	{synthesised, "synthetic", "synthetic", "synthetic", syntheticKind, withSlowJudges | inTasks | inClosest, fitSynthetic},
 	{realSubset, "real, as many", "real flows", "real", realKind, inTasks, fitReal},
 	{markov1, "Markov, order 1", "Markov order 1", "Markov 1", baselineKind, withSlowJudges | inTasks | inClosest, fitChain(1)},
@@ -70,32 +70,11 @@ var sources = []source{
 	{independent, "independent packets", "independent packets", "independent", baselineKind, inTasks, fitIndependent},
 }
 
-// Sources that are measured in some tables only.
-var (
-	allReal   = source{name: "real_all", title: "all training flows", kind: ceilingKind} // the same at all sizes
-	testFlows = source{name: "test", title: "real test flows", kind: ceilingKind}
+// Names of sources that are measured in some tables only.
+const (
+	allReal     = "real_all"
+	testRecords = "test"
 )
-
-// sourceNamed is the source of that name.
-func sourceNamed(name string) source {
-	for _, s := range append([]source{allReal, testFlows}, sources...) {
-		if s.name == name {
-			return s
-		}
-	}
-	return source{name: name, title: name, key: name}
-}
-
-// sourcesWith are the sources of a use.
-func sourcesWith(u uses) []source {
-	var out []source
-	for _, s := range sources {
-		if s.uses&u != 0 {
-			out = append(out, s)
-		}
-	}
-	return out
-}
 
 func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
 	return subset(e.synthetic, synthesised), nil
@@ -164,7 +143,7 @@ func (e *evaluation) drawWith(chain interface {
 				return nil, fmt.Errorf("report: %w", err)
 			}
 			for _, f := range flows {
-				out[c] = append(out[c], newSeries(f, e.length, e.unsigned))
+				out[c] = append(out[c], newFlow(f, e.length, e.unsigned))
 			}
 		}
 		return out, nil
@@ -180,13 +159,13 @@ func fitIndependent(_ context.Context, e *evaluation) (drawer, error) {
 		for c, train := range e.train {
 			rng := noise.Stream(seed, noise.Key(independent), uint64(c))
 			for range n[c] {
-				s := series{signed: make([]float64, e.length)}
+				s := record{values: make([]float64, e.length)}
 				if e.timed {
 					s.iat = make([]float64, e.length)
 				}
-				for j := range s.signed {
+				for j := range s.values {
 					from := train[rng.IntN(len(train))]
-					if s.signed[j] = from.signed[j]; e.timed {
+					if s.values[j] = from.values[j]; e.timed {
 						s.iat[j] = from.iat[j]
 					}
 				}

@@ -15,8 +15,8 @@ func (r *Report) Summary(w io.Writer) error {
 		fmt.Fprintf(&b, "  - %s\n", p)
 	}
 	for _, s := range r.Sizes {
-		t := r.figureTable(s, "", figuresIn(nil, inSummary))
-		fmt.Fprintf(&b, "\n%s\n%-26s", s.of(), "")
+		t := r.figureTable(s, "", r.figuresIn(nil, inSummary))
+		fmt.Fprintf(&b, "\n%s\n%-26s", s.of(r.many), "")
 		for _, h := range t.Head {
 			fmt.Fprintf(&b, "%16s", h.Title)
 		}

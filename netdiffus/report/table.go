@@ -56,14 +56,14 @@ func gainCell(source string, s Spread) cell {
 }
 
 // lineOf starts the row of a source.
-func lineOf(source string) line {
-	s := sourceNamed(source)
-	return line{Name: s.title, Kind: s.kind}
+func (s *subject) lineOf(source string) line {
+	one := s.sourceNamed(source)
+	return line{Name: one.title, Kind: one.kind}
 }
 
 // markedLineOf is lineOf, with a note where a baseline copies.
 func (r *Report) markedLineOf(source string) line {
-	l := lineOf(source)
+	l := r.lineOf(source)
 	if l.Kind == baselineKind && r.copies(source) {
 		l.Note = "copies"
 	}

@@ -9,12 +9,12 @@ import (
 // This file has the tables of the template's sections other than those of distances.
 
 // Use is the table of classification by the forest.
-func (p page) Use(s Size) table { return p.figureTable(s, "", figuresIn(useGroup, 0)) }
+func (p page) Use(s Size) table { return p.figureTable(s, "", p.figuresIn(useGroup, 0)) }
 
 // Judged are the same tables by the further judges.
 func (p page) Judged(s Size) []titledTable {
 	var out []titledTable
-	figures := figuresIn(useGroup, 0)
+	figures := p.figuresIn(useGroup, 0)
 	for _, j := range p.e.Judges {
 		t := table{Head: headsOf(figures)}
 		for i := range t.Head {
@@ -35,7 +35,7 @@ func (p page) Judged(s Size) []titledTable {
 // PerClass is the table of every class: the synthetic flows' figure, and small
 // behind it that of as many real flows.
 func (p page) PerClass(s Size) table {
-	figures := slices.DeleteFunc(figuresIn(nil, inClasses), func(f figure) bool { return len(s.Row(realSubset).Figures[f.name].Values) == 0 })
+	figures := slices.DeleteFunc(p.figuresIn(nil, inClasses), func(f figure) bool { return len(s.Row(realSubset).Figures[f.name].Values) == 0 })
 	t := table{Head: headsOf(figures)}
 	for _, class := range p.Classes {
 		l := line{Name: class.Label}
@@ -49,7 +49,7 @@ func (p page) PerClass(s Size) table {
 }
 
 // First is the table of first packets, of all classes.
-func (p page) First() table { return p.firstTable(p.shares) }
+func (p page) First() table { return p.firstTable(*p.shares) }
 
 func (p page) firstTable(s shares) table {
 	var columns []share
@@ -64,11 +64,11 @@ func (p page) firstTable(s shares) table {
 		}
 		heads, columns = append(heads, head{Title: fmt.Sprint(f.Length), Unit: direction}), append(columns, f.share)
 	}
-	return shareTable(heads, columns)
+	return p.shareTable(heads, columns)
 }
 
 // Runs is the table of how many packets flows have, of all classes.
-func (p page) Runs() table { return p.lengthTable(p.shares) }
+func (p page) Runs() table { return p.lengthTable(*p.shares) }
 
 func (p page) lengthTable(s shares) table {
 	var columns []share
@@ -80,20 +80,20 @@ func (p page) lengthTable(s shares) table {
 		}
 		heads, columns = append(heads, head{Title: title}), append(columns, l.share)
 	}
-	return shareTable(heads, columns)
+	return p.shareTable(heads, columns)
 }
 
 // shareTable is a table with a row for each source, and one for the test flows.
-func shareTable(heads []head, columns []share) table {
+func (s *subject) shareTable(heads []head, columns []share) table {
 	t := table{Head: heads}
-	for _, s := range sources {
-		l := lineOf(s.name)
+	for _, one := range s.sources {
+		l := s.lineOf(one.name)
 		for _, c := range columns {
-			l.Cells = append(l.Cells, cellOf(c.Shares[s.name]))
+			l.Cells = append(l.Cells, cellOf(c.Shares[one.name]))
 		}
 		t.Rows = append(t.Rows, l)
 	}
-	test := lineOf(testFlows.name)
+	test := s.lineOf(testRecords)
 	for _, c := range columns {
 		test.Cells = append(test.Cells, cell{Text: fmt.Sprintf("%.3f", float64(c.Test))})
 	}
@@ -101,29 +101,36 @@ func shareTable(heads []head, columns []share) table {
 	return t
 }
 
-// Augment are the tables of the augmentation, one a classifier and score.
+// Augment are the tables of the augmentation, one a classifier, score and number of
+// records added.
 func (p page) Augment() []titledTable {
 	var out []titledTable
 	for _, j := range p.e.judges() {
-		for _, score := range []struct {
-			name string
-			of   func(augmentedRow) (value, gain Spread)
-		}{
-			{"accuracy", func(a augmentedRow) (value, gain Spread) { return a.Accuracy, a.Gain }},
-			{"macro F1", func(a augmentedRow) (value, gain Spread) { return a.MacroF1, a.GainF1 }},
-		} {
-			out = append(out, titledTable{Title: capitalize(j.Title) + ": " + score.name, Table: p.augmentTable(j, score.of)})
+		for _, added := range p.e.addedSizes() {
+			n, suffix := slices.Max(added), ""
+			if p.eachSize {
+				suffix = fmt.Sprintf(", %d added", n)
+			}
+			for _, score := range []struct {
+				name string
+				of   func(augmentedRow) (value, gain Spread)
+			}{
+				{"accuracy", func(a augmentedRow) (value, gain Spread) { return a.Accuracy, a.Gain }},
+				{"macro F1", func(a augmentedRow) (value, gain Spread) { return a.MacroF1, a.GainF1 }},
+			} {
+				out = append(out, titledTable{Title: capitalize(j.Title) + ": " + score.name + suffix, Table: p.augmentTable(j, n, score.of)})
+			}
 		}
 	}
 	return out
 }
 
-// augmentTable has a row for what was added, and for each number of real flows the
+// augmentTable has a row for what was added, and for each number of real records the
 // score and the gain.
-func (p page) augmentTable(j NamedJudge, of func(augmentedRow) (value, gain Spread)) table {
+func (p page) augmentTable(j NamedJudge, added int, of func(augmentedRow) (value, gain Spread)) table {
 	var t table
 	for _, a := range p.Augmentation {
-		if a.Judge != j.name() {
+		if a.Judge != j.name() || a.Added != added {
 			continue
 		}
 		t.Head = append(t.Head, head{Title: fmt.Sprint(a.Real, " real")}, head{Title: "gain"})
@@ -134,7 +141,7 @@ func (p page) augmentTable(j NamedJudge, of func(augmentedRow) (value, gain Spre
 			value, gain := of(row)
 			l := &t.Rows[i]
 			if l.Name, l.Kind = "real alone", baselineKind; row.Source != alone {
-				l.Name, l.Kind = "+ "+addedTitle(row.Source), sourceNamed(row.Source).kind
+				l.Name, l.Kind = "+ "+p.addedTitle(row.Source), p.sourceNamed(row.Source).kind
 			}
 			l.Cells = append(l.Cells, cellOf(value), gainCell(row.Source, gain))
 		}
@@ -143,11 +150,11 @@ func (p page) augmentTable(j NamedJudge, of func(augmentedRow) (value, gain Spre
 }
 
 // addedTitle is a source's title where its flows are added to real ones.
-func addedTitle(source string) string {
+func (s *subject) addedTitle(source string) string {
 	if source == realSubset {
 		return "more real"
 	}
-	return sourceNamed(source).title
+	return s.sourceNamed(source).title
 }
 
 func capitalize(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
@@ -161,14 +168,14 @@ func (p page) Fingers() []titledTable {
 			if row.Judge != j.name() {
 				continue
 			}
-			name := fmt.Sprintf("%d %s", row.Added, addedTitle(row.Source))
+			name := fmt.Sprintf("%d %s", row.Added, p.addedTitle(row.Source))
 			switch {
 			case row.Source == alone:
 				name = "real alone"
 			case row.Real:
 				name = "real + " + name
 			}
-			t.Rows = append(t.Rows, line{Name: name, Kind: sourceNamed(row.Source).kind, Cells: []cell{cellOf(row.Accuracy), gainCell(row.Source, row.Gain), cellOf(row.MacroF1)}})
+			t.Rows = append(t.Rows, line{Name: name, Kind: p.sourceNamed(row.Source).kind, Cells: []cell{cellOf(row.Accuracy), gainCell(row.Source, row.Gain), cellOf(row.MacroF1)}})
 		}
 		out = append(out, titledTable{Title: capitalize(j.Title), Table: t})
 	}
@@ -179,7 +186,7 @@ func (p page) Fingers() []titledTable {
 func (p page) Alarms() table {
 	t := table{Head: []head{{Title: "ROC AUC"}, {Title: "found at 1 % false alarms"}}}
 	for _, row := range p.Anomaly.Rows {
-		l := lineOf(row.Source)
+		l := p.lineOf(row.Source)
 		l.Cells = []cell{cellOf(row.AUC), cellOf(row.Detection)}
 		t.Rows = append(t.Rows, l)
 	}
@@ -188,10 +195,10 @@ func (p page) Alarms() table {
 
 // Memory is the table of the memorisation.
 func (p page) Memory() table {
-	t := table{Head: headsOf(memoryFigures)}
+	t := table{Head: headsOf(p.memoryFigures)}
 	for _, row := range slices.Concat(p.Memorisation.Rows, []memoryRow{p.Memorisation.HeldOut}) {
 		l := p.markedLineOf(row.source)
-		for _, f := range memoryFigures {
+		for _, f := range p.memoryFigures {
 			l.Cells = append(l.Cells, cellOf(row.figures[f.name]))
 		}
 		t.Rows = append(t.Rows, l)

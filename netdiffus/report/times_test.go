@@ -20,7 +20,7 @@ func TestTimes(t *testing.T) {
 	if got := last.Row(synthesised).Figures["w1_iat"].Mean(); math.Abs(got-1) > 0.25 {
 		t.Errorf("W1 of stretched times = %v, want about 1", got)
 	}
-	for _, source := range []string{realSubset, markov1, markov2, independent, allReal.name} {
+	for _, source := range []string{realSubset, markov1, markov2, independent, allReal} {
 		f := last.Row(source).Figures
 		if got := f["w1_iat"].Mean(); got > 0.4 {
 			t.Errorf("%s: W1 of real times = %v, want little", source, got)

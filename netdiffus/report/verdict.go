@@ -18,9 +18,9 @@ type verdict struct {
 
 // judge forms the verdict, once all figures are measured.
 func (r *Report) judge() verdict {
-	r.Memorisation.judge()
-	v := verdict{Best: r.bestBaseline(anySource), Yardstick: r.yardstick(), Copying: []string{}}
-	for _, b := range sources {
+	r.Memorisation.judge(r.subject)
+	v := verdict{Best: r.bestBaseline(anySource), Yardstick: r.standard(), Copying: []string{}}
+	for _, b := range r.sources {
 		if b.kind == baselineKind && r.copies(b.name) {
 			v.Copying = append(v.Copying, b.name)
 		}
@@ -35,11 +35,11 @@ func (r *Report) judge() verdict {
 }
 
 // of names the size for a sentence.
-func (s Size) of() string {
+func (s Size) of(many string) string {
 	if s.All {
-		return "as many flows as the training set"
+		return "as many " + many + " as the training set"
 	}
-	return fmt.Sprintf("%d flows a class", s.PerClass)
+	return fmt.Sprintf("%d %s a class", s.PerClass, many)
 }
 
 // usefulness is the headline: training on synthetic flows and testing on real ones,
@@ -51,12 +51,12 @@ func (r *Report) usefulness() (headline string, points []string) {
 		return "Fidelity only: classification was not asked for.", nil
 	}
 	how := func(source string) string { return relate(got, s.Row(source).Figures["tstr_accuracy"], s.Draws) }
-	headline = "To train a classifier, these synthetic flows are " + r.useful(how) + "."
+	headline = "To train a classifier, these synthetic " + r.many + " are " + r.useful(how) + "."
 	if r.Settings.Seeds == 1 {
-		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic flows are " + r.useful(how) + "."
+		headline = "By a single draw, which proves nothing: to train a classifier, these synthetic " + r.many + " are " + r.useful(how) + "."
 	}
 	var others []string
-	for _, b := range sources {
+	for _, b := range r.sources {
 		if b.name != synthesised {
 			note := how(b.name)
 			if b.kind == baselineKind && r.copies(b.name) {
@@ -65,7 +65,7 @@ func (r *Report) usefulness() (headline string, points []string) {
 			others = append(others, fmt.Sprintf("%s %s (%s)", b.prose, s.Row(b.name).Figures["tstr_accuracy"], note))
 		}
 	}
-	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(), got, strings.Join(others, ", ")))
+	points = append(points, fmt.Sprintf("Trained on %s and tested on real ones, the forest is right in %s of all cases. The same with: %s.", s.of(r.many), got, strings.Join(others, ", ")))
 	switch r.Settings.Seeds {
 	case 1:
 		points = append(points, "With one seed the spread is not known; nothing should be claimed from this. Use 3 seeds or more.")
@@ -78,7 +78,7 @@ func (r *Report) usefulness() (headline string, points []string) {
 // structure is which of the main distances are worse than those of the yardstick.
 func (r *Report) structure() []string {
 	graded := map[grade][]string{}
-	for _, f := range figuresIn(nil, inVerdict) {
+	for _, f := range r.figuresIn(nil, inVerdict) {
 		g := r.grade(r.main(), f)
 		graded[g] = append(graded[g], f.title)
 	}
@@ -87,9 +87,9 @@ func (r *Report) structure() []string {
 		grade grade
 		words string
 	}{
-		{asReal, "As near to the test flows as real flows are"},
-		{asBaseline, "Between real flows and " + r.Yardstick() + ", or level with it"},
-		{worseThanBaseline, "Farther from the test flows than " + r.Yardstick()},
+		{asReal, "As near to the test " + r.many + " as real " + r.many + " are"},
+		{asBaseline, "Between real " + r.many + " and " + r.Yardstick() + ", or level with it"},
+		{worseThanBaseline, "Farther from the test " + r.many + " than " + r.Yardstick()},
 	} {
 		if titles := graded[g.grade]; len(titles) > 0 {
 			out = append(out, g.words+": "+strings.Join(titles, ", ")+".")

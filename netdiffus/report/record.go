@@ -8,10 +8,10 @@ import (
 )
 
 // series is one flow as every figure gets it: the numbers of its packets, by place.
-type series struct {
-	// signed has the signed payload lengths, bytes; 0 where there is no packet, which
+type record struct {
+	// values has the signed payload lengths, bytes; 0 where there is no packet, which
 	// may be before one. Without directions all are positive.
-	signed []float64
+	values []float64
 	// iat has the times since the packet before, microseconds, 0 where there is no
 	// packet; nil where the flow has no times.
 	iat []float64
@@ -21,27 +21,27 @@ type series struct {
 }
 
 // sample is flows by class.
-type sample [][]series
+type sample [][]record
 
-// newSeries takes the first length packets of f, padded to that many; with length 0
+// newFlow takes the first length packets of f, padded to that many; with length 0
 // all, without padding.
-func newSeries(f traffic.Flow, length int, unsigned bool) series {
+func newFlow(f traffic.Flow, length int, unsigned bool) record {
 	packets := f.Packets
 	if length == 0 {
 		length = len(packets)
 	}
 	packets = packets[:min(length, len(packets))]
-	s := series{signed: make([]float64, length)}
-	copy(s.signed, traffic.SignedLength{}.Values(packets))
-	for j, v := range s.signed {
-		if s.signed[j] = v + 0; unsigned { // +0 turns −0 into 0
-			s.signed[j] = math.Abs(v)
+	s := record{values: make([]float64, length)}
+	copy(s.values, traffic.SignedLength{}.Values(packets))
+	for j, v := range s.values {
+		if s.values[j] = v + 0; unsigned { // +0 turns −0 into 0
+			s.values[j] = math.Abs(v)
 		}
 	}
 	if f.Timed {
 		s.iat = make([]float64, length)
 		for j, p := range packets {
-			if s.signed[j] != 0 {
+			if s.values[j] != 0 {
 				s.iat[j] = max(0, p.IAT)
 			}
 		}
@@ -50,13 +50,13 @@ func newSeries(f traffic.Flow, length int, unsigned bool) series {
 }
 
 // flow is the series as a flow, without the places that have no packet.
-func (s series) flow(label string) traffic.Flow {
+func (s record) flow(label string) traffic.Flow {
 	values := s.packets()
 	f := traffic.Flow{Label: label, Timed: s.iat != nil, Packets: make([]traffic.Packet, len(values))}
 	traffic.SignedLength{}.Restore(values, f.Packets)
 	if f.Timed {
 		var times []float64
-		for j, v := range s.signed {
+		for j, v := range s.values {
 			if v != 0 {
 				times = append(times, s.iat[j])
 			}
@@ -67,8 +67,8 @@ func (s series) flow(label string) traffic.Flow {
 }
 
 // packets are the signed lengths of the packets, without the places that have none.
-func (s series) packets() []float64 {
-	return slices.DeleteFunc(slices.Clone(s.signed), func(v float64) bool { return v == 0 })
+func (s record) packets() []float64 {
+	return slices.DeleteFunc(slices.Clone(s.values), func(v float64) bool { return v == 0 })
 }
 
 // flows is the number of flows of all classes.
@@ -81,7 +81,7 @@ func (s sample) flows() int {
 }
 
 // each applies f to every flow.
-func each(flows []series, f func(series) []float64) [][]float64 {
+func each(flows []record, f func(record) []float64) [][]float64 {
 	out := make([][]float64, len(flows))
 	for i, s := range flows {
 		out[i] = f(s)
@@ -90,17 +90,17 @@ func each(flows []series, f func(series) []float64) [][]float64 {
 }
 
 // rows are the flows' signed lengths by place, padding included.
-func rows(flows []series) [][]float64 {
-	return each(flows, func(s series) []float64 { return s.signed })
+func rows(flows []record) [][]float64 {
+	return each(flows, func(s record) []float64 { return s.values })
 }
 
 // The functions below return the numbers that distributions are compared of.
 
 // lengths are the payload lengths of all packets, bytes.
-func lengths(flows []series) []float64 {
+func lengths(flows []record) []float64 {
 	var out []float64
 	for _, s := range flows {
-		for _, v := range s.signed {
+		for _, v := range s.values {
 			if v != 0 {
 				out = append(out, math.Abs(v))
 			}
@@ -110,10 +110,10 @@ func lengths(flows []series) []float64 {
 }
 
 // directions are those of all packets, 0 up and 1 down.
-func directions(flows []series) []float64 {
+func directions(flows []record) []float64 {
 	var out []float64
 	for _, s := range flows {
-		for _, v := range s.signed {
+		for _, v := range s.values {
 			switch {
 			case v > 0:
 				out = append(out, float64(traffic.Down))
@@ -127,11 +127,11 @@ func directions(flows []series) []float64 {
 
 // logTimes are ln(1+microseconds) since the packet before, of all packets but the
 // flows' first, which follow none.
-func logTimes(flows []series) []float64 {
+func logTimes(flows []record) []float64 {
 	var out []float64
 	for _, s := range flows {
 		for j := 1; j < len(s.iat); j++ {
-			if s.signed[j] != 0 {
+			if s.values[j] != 0 {
 				out = append(out, math.Log1p(s.iat[j]))
 			}
 		}
@@ -140,7 +140,7 @@ func logTimes(flows []series) []float64 {
 }
 
 // durations are ln(1+microseconds) from each flow's first packet to its last.
-func durations(flows []series) []float64 {
+func durations(flows []record) []float64 {
 	out := make([]float64, len(flows))
 	for i, s := range flows {
 		sum := 0.0
@@ -153,16 +153,16 @@ func durations(flows []series) []float64 {
 }
 
 // firsts are the flows' first packets, signed.
-func firsts(flows []series) []float64 {
+func firsts(flows []record) []float64 {
 	out := make([]float64, len(flows))
 	for i, s := range flows {
-		out[i] = s.signed[0]
+		out[i] = s.values[0]
 	}
 	return out
 }
 
 // packetCounts are the flows' numbers of packets.
-func packetCounts(flows []series) []float64 {
+func packetCounts(flows []record) []float64 {
 	out := make([]float64, len(flows))
 	for i, s := range flows {
 		out[i] = float64(len(s.packets()))
