@@ -37,6 +37,9 @@ func newClient(name, at string, sign func(*http.Request)) (*client, error) {
 		return nil, fmt.Errorf("tracker: %s at %s: the address holds a user's name or password: give these in the environment", name, u.Host)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		if strings.ContainsAny(at, "@?") { // it may hold a password all the same
+			at = "…"
+		}
 		return nil, fmt.Errorf("tracker: %s at %q: want the address of a server, such as http://127.0.0.1:5000", name, at)
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""

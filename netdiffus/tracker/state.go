@@ -10,7 +10,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
 
@@ -75,10 +74,18 @@ func (p *places) of(at string) *place {
 	return one
 }
 
+// save writes the places, under another name first. It does not wait for the disk as
+// package atomicfile does: it is called after each thing that is sent, beside a
+// training, and a place that a crash of the machine sets back costs no more than
+// sending something again.
 func (p *places) save() error {
 	text, err := plainjson.Marshal(p.list)
+	staged := p.path + ".new" // only the holder of the lock writes it
 	if err == nil {
-		err = atomicfile.WriteFile(p.path, text)
+		err = os.WriteFile(staged, text, 0o666)
+	}
+	if err == nil {
+		err = os.Rename(staged, p.path)
 	}
 	if err != nil {
 		return fmt.Errorf("tracker: %w", err)
