@@ -33,6 +33,7 @@ type trainFlags struct {
 	device                            *deviceChoice
 	begun                             string // the preset begun with, "" where the run's own settings are
 	given                             *settingWords
+	track                             trackFlags
 }
 
 func trainCommand() *cobra.Command {
@@ -74,6 +75,7 @@ True and False included.`,
 	flags.IntVar(&f.save, "save-interval", 1000, "steps between two checkpoints")
 	flags.IntVar(&f.keep, "checkpoints-total-limit", 3, "checkpoints to keep, the newest ones")
 	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
+	f.track.register(flags)
 	f.device = deviceFlags(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
@@ -309,6 +311,10 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if f.resume == "latest" {
 		f.resume = ""
 	}
+	targets, err := f.track.targets()
+	if err != nil {
+		return usageOf(c, err)
+	}
 	b, device, err := openDevice(c.Context(), w, *f.device)
 	if err != nil {
 		return err
@@ -326,7 +332,7 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log,
 		Session: &session, Status: bar.note,
 	}
-	last, best, err := follow(bar, train.Run(c.Context(), b, cfg, set, opt))
+	last, best, err := follow(bar, tracked(train.Run(c.Context(), b, cfg, set, opt), f.run, targets, bar.note))
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(w, "stopped and saved after step %d; continue with:\n  %s\n", last.Step, f.again())
 	}
