@@ -185,3 +185,22 @@ func brief(v float64) string {
 	}
 	return strings.Replace(strconv.FormatFloat(v, 'g', 4, 64), "-", "−", 1)
 }
+
+// altParallel gives the best line in full.
+func altParallel(title string, higher bool, axes []ParallelAxis, lines [][]float64, order []int) string {
+	last := len(axes) - 1
+	best := lines[order[len(order)-1]]
+	which := "lowest"
+	if higher {
+		which = "highest"
+	}
+	text := fmt.Sprintf("%s of %d lines over %d axes; the %s %s is %s, at", named(title, "parallel coordinates"), len(lines), len(axes), which, axes[last].Name, brief(best[last]))
+	for k, a := range axes[:last] {
+		value := brief(best[k])
+		if i := int(best[k]); a.Words != nil && i >= 0 && i < len(a.Words) {
+			value = a.Words[i]
+		}
+		text += fmt.Sprintf(" %s %s", a.Name, value)
+	}
+	return text
+}

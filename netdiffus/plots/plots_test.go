@@ -28,6 +28,11 @@ func TestFigures(t *testing.T) {
 				Real: lengths(1, 4000, 0), Synthetic: lengths(2, 900, 60),
 			})
 		}},
+		{"parallel", func() (Figure, error) {
+			return Parallel("Trials, the best in orange", true,
+				[]ParallelAxis{{Name: "training.lr", Log: true}, {Name: "atoms.base", Words: []string{"chain", "field"}}, {Name: "training.batch_size"}, {Name: "tstr"}},
+				[][]float64{{1e-4, 0, 64, 0.81}, {1e-3, 1, 128, 0.89}, {1e-2, 0, 128, 0.85}, {3e-3, 1, 32, 0.86}})
+		}},
 		{"categories", func() (Figure, error) {
 			return directions.Histogram(Pair{Title: "Direction, video", Real: coin(1, 3000, 0.4), Synthetic: coin(2, 500, 0.5)})
 		}},

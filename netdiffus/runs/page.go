@@ -135,5 +135,14 @@ func render(name string, data any) ([]byte, error) {
 	if err := t.ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
-	return b.Bytes(), nil
+	return visible(b.Bytes()), nil
+}
+
+// visible is a text of lines with each line as Plain has it.
+func visible(text []byte) []byte {
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		lines[i] = Plain(line)
+	}
+	return []byte(strings.Join(lines, "\n"))
 }

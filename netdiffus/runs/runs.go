@@ -54,8 +54,8 @@ type Run struct {
 	Reports     []Report           `json:"reports,omitempty"` // newest last
 	Tags        []string           `json:"tags,omitempty"`    // sorted
 	Note        string             `json:"note,omitempty"`
-	Bytes       int64              `json:"bytes"` // of all files
-	Sessions    []track.Session    `json:"sessions,omitempty"`
+	Bytes       int64              `json:"bytes"`              // of all files
+	Sessions    []track.Session    `json:"sessions,omitempty"` // List leaves out their versions
 
 	recorded bool // the last session was to record its end
 }
@@ -92,6 +92,9 @@ func Open(ctx context.Context, dir string) (*Run, error) {
 	r, err := read(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	if m, err := track.ReadManifest(path); err == nil {
+		r.Sessions = m.Sessions // with the versions
 	}
 	r.attachOwn()
 	r.refresh()
@@ -181,6 +184,9 @@ func (r *Run) readManifest() {
 		r.ID = id
 	}
 	r.Sessions, r.recorded = m.Sessions, m.ID != ""
+	for i := range r.Sessions {
+		r.Sessions[i].Versions = nil // those of a hundred modules, which few ask for
+	}
 	if len(m.Sessions) == 0 {
 		return
 	}

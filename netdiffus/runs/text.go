@@ -182,7 +182,7 @@ func (r *Run) Describe(ctx context.Context, w io.Writer, columns int) error {
 		return err
 	}
 	if r.Kind != "" {
-		fmt.Fprintf(w, "\nsettings that differ from the preset %s:%s\n", r.Preset, none(len(r.Differs)))
+		fmt.Fprintf(w, "\nsettings that differ from the preset %s:%s\n", Plain(r.Preset), none(len(r.Differs)))
 		t = newTable(w)
 		for _, d := range r.Differs {
 			t.row("  "+d.Name, said(d.Value), "was "+said(d.Other))
@@ -367,7 +367,7 @@ func (c *Comparison) Text(w io.Writer, columns int) error {
 		}
 	}
 	for _, note := range c.Notes {
-		if _, err := fmt.Fprintf(w, "\nnote: %s\n", note); err != nil {
+		if _, err := fmt.Fprintf(w, "\nnote: %s\n", Plain(note)); err != nil {
 			return err
 		}
 	}

@@ -88,6 +88,8 @@ func rootCommand() *cobra.Command {
 		plotCommand(),
 		evaluateCommand(),
 		runsCommand(),
+		sweepCommand(),
+		cardCommand(),
 		importCommand(),
 		exportCommand(),
 		notebooksCommand(),

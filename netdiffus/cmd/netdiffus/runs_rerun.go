@@ -112,6 +112,9 @@ func rerun(c *cobra.Command, r *runs.Run, data, out string, choice deviceChoice)
 	if err != nil {
 		return err
 	}
+	if r, err = runs.Open(ctx, r.Path); err != nil {
+		return err
+	}
 	same, lines, err := repeated(ctx, r, again)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,14 +29,15 @@ type Index struct {
 }
 
 // schemaVersion is SQLite's user_version of the file.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Paths are BLOBs: a path need not be text.
 const schema = `
 CREATE TABLE IF NOT EXISTS record (
 	dir         BLOB PRIMARY KEY,
 	fingerprint TEXT NOT NULL,
-	json        BLOB NOT NULL
+	json        BLOB NOT NULL,
+	sum         INTEGER NOT NULL -- CRC-32C of fingerprint and json: SQLite notices no changed byte of a value
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS root (
 	dir  BLOB PRIMARY KEY,
@@ -79,10 +81,8 @@ func Open(ctx context.Context, dir string) (*Index, error) {
 	if err == nil || ctx.Err() != nil {
 		return x, err
 	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("index: %w", err)
-		}
+	if err := remove(path); err != nil {
+		return nil, err
 	}
 	return open(ctx, path)
 }
@@ -119,14 +119,13 @@ func (x *Index) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	var verdict string
-	if err := x.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
-		return err
-	}
-	if verdict != "ok" {
-		return errors.New(verdict)
-	}
 	return nil
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func sum(fingerprint string, json []byte) int64 {
+	return int64(crc32.Update(crc32.Checksum([]byte(fingerprint), castagnoli), castagnoli, json))
 }
 
 // Close closes the file.
@@ -141,8 +140,47 @@ func below(dir string) (from, to []byte) {
 	return []byte(prefix + string(filepath.Separator)), []byte(prefix + string(filepath.Separator+1))
 }
 
-// Load implements runs.Cache.
+// Load implements runs.Cache. A file that turns out to be damaged is made anew.
 func (x *Index) Load(ctx context.Context, roots []string) (map[string]runs.Record, error) {
+	records, err := x.load(ctx, roots)
+	if err == nil || ctx.Err() != nil {
+		return records, err
+	}
+	if err := x.remake(ctx); err != nil {
+		return nil, err
+	}
+	return x.load(ctx, roots)
+}
+
+// remake empties the file.
+func (x *Index) remake(ctx context.Context) error {
+	x.db.Close()
+	unlock, err := atomicfile.Lock(ctx, filepath.Join(filepath.Dir(x.path), ".index.lock"), nil)
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	defer unlock()
+	if err := remove(x.path); err != nil {
+		return err
+	}
+	made, err := open(ctx, x.path)
+	if err == nil {
+		x.db = made.db
+	}
+	return err
+}
+
+// remove deletes the file and what SQLite keeps beside it.
+func remove(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("index: %w", err)
+		}
+	}
+	return nil
+}
+
+func (x *Index) load(ctx context.Context, roots []string) (map[string]runs.Record, error) {
 	records := map[string]runs.Record{}
 	for _, root := range roots {
 		dir, err := filepath.Abs(root)
@@ -153,16 +191,20 @@ func (x *Index) Load(ctx context.Context, roots []string) (map[string]runs.Recor
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		from, to := below(dir)
-		rows, err := x.db.QueryContext(ctx, `SELECT dir, fingerprint, json FROM record WHERE dir = ? OR dir >= ? AND dir < ?`, []byte(dir), from, to)
+		rows, err := x.db.QueryContext(ctx, `SELECT dir, fingerprint, json, sum FROM record WHERE dir = ? OR dir >= ? AND dir < ?`, []byte(dir), from, to)
 		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		for rows.Next() {
 			var at, json []byte
 			var print string
-			if err := rows.Scan(&at, &print, &json); err != nil {
+			var crc int64
+			if err := rows.Scan(&at, &print, &json, &crc); err != nil {
 				rows.Close()
 				return nil, fmt.Errorf("index: %w", err)
+			}
+			if crc != sum(print, json) {
+				continue
 			}
 			records[string(at)] = runs.Record{Fingerprint: print, JSON: json}
 		}
@@ -180,13 +222,13 @@ func (x *Index) Store(ctx context.Context, records map[string]runs.Record, gone 
 		return fmt.Errorf("index: %w", err)
 	}
 	defer tx.Rollback()
-	put, err := tx.PrepareContext(ctx, `INSERT INTO record (dir, fingerprint, json) VALUES (?, ?, ?)
-		ON CONFLICT (dir) DO UPDATE SET fingerprint = excluded.fingerprint, json = excluded.json`)
+	put, err := tx.PrepareContext(ctx, `INSERT INTO record (dir, fingerprint, json, sum) VALUES (?, ?, ?, ?)
+		ON CONFLICT (dir) DO UPDATE SET fingerprint = excluded.fingerprint, json = excluded.json, sum = excluded.sum`)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
 	for dir, r := range records {
-		if _, err := put.ExecContext(ctx, []byte(dir), r.Fingerprint, r.JSON); err != nil {
+		if _, err := put.ExecContext(ctx, []byte(dir), r.Fingerprint, r.JSON, sum(r.Fingerprint, r.JSON)); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 	}

@@ -110,10 +110,21 @@ func TestIndexIsUsed(t *testing.T) {
 	check(t, err)
 	defer x.Close()
 	list(t, x, root)
-	_, err = x.db.Exec(`UPDATE record SET json = replace(json, '"preset":"quick"', '"preset":"indexed"')`)
+	records, err := x.Load(context.Background(), []string{root})
 	check(t, err)
+	for dir, r := range records {
+		r.JSON = bytes.Replace(r.JSON, []byte(`"preset":"quick"`), []byte(`"preset":"indexed"`), 1)
+		records[dir] = r
+	}
+	check(t, x.Store(context.Background(), records, nil))
 	if got := list(t, x, root)[0].Preset; got != "indexed" {
 		t.Errorf("preset %q: the directory was read again", got)
+	}
+	// A byte that changes on the disk does not show.
+	_, err = x.db.Exec(`UPDATE record SET json = CAST(replace(CAST(json AS TEXT), '"preset":"indexed"', '"preset":"damaged"') AS BLOB)`)
+	check(t, err)
+	if got := list(t, x, root)[0].Preset; got != "quick" {
+		t.Errorf("preset %q is a damaged record's", got)
 	}
 }
 
