@@ -22,7 +22,7 @@ var layers = map[string]int{
 	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
 	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
-	"guided": 5, "nb": 5, "report": 5, "sample": 5, "tracker": 5, "train": 5,
+	"guided": 5, "nb": 5, "report": 5, "sample": 5, "serve": 5, "tracker": 5, "train": 5,
 	"cmd/netdiffus": 6,
 	"runs":          5, "runs/index": 5, "sweep": 5,
 }
@@ -39,6 +39,7 @@ var sameLayer = map[string][]string{
 	"classify/cnn":        {"classify"},                // it is a judge
 	"guided":              {"train"},                   // a model taken over is a run that train continues
 	"runs/index":          {"runs"},                    // whose cache it is
+	"serve":               {"runs"},                    // what it shows
 	"train":               {"sample"},                  // it draws from what it trains, to count copies
 }
 

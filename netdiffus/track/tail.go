@@ -28,6 +28,12 @@ type Tail struct {
 // which need not be there yet.
 func NewTail(dir string) *Tail { return &Tail{path: MetricsFile(dir)} }
 
+// NewTailAt is NewTail from a place in the file on: so many bytes from its start. If
+// that is within a line, the rest of the line counts as damaged.
+func NewTailAt(dir string, offset int64) *Tail {
+	return &Tail{path: MetricsFile(dir), offset: max(0, offset)}
+}
+
 // tailPiece is how many bytes Next reads at most, unless one line is longer: some
 // thousands of lines.
 const tailPiece = 1 << 20
@@ -50,7 +56,7 @@ func (t *Tail) Next() (points []Point, again bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("track: %w", err)
 	}
-	if t.file != nil && (!os.SameFile(t.file, info) || info.Size() < t.offset) {
+	if t.file != nil && !os.SameFile(t.file, info) || info.Size() < t.offset {
 		again, t.offset, t.Damaged = true, 0, 0
 	}
 	t.file = info

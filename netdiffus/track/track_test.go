@@ -318,6 +318,12 @@ func TestTail(t *testing.T) {
 	check(t, os.Remove(MetricsFile(dir)))
 	next(true)
 	next(false)
+
+	check(t, os.WriteFile(MetricsFile(dir), []byte("{\"step\":1}\n{\"step\":2}\n"), 0o666))
+	tail = NewTailAt(dir, 11)
+	next(false, 2)
+	tail = NewTailAt(dir, 1000) // the file was another when the place was found
+	next(true, 1, 2)
 }
 
 func TestTailReadsInPieces(t *testing.T) {

@@ -90,6 +90,7 @@ func rootCommand() *cobra.Command {
 		runsCommand(),
 		sweepCommand(),
 		cardCommand(),
+		serveCommand(),
 		importCommand(),
 		exportCommand(),
 		notebooksCommand(),
