@@ -33,6 +33,18 @@ func Python(t testing.TB) pyenv.Env {
 	return env
 }
 
+// Browser returns the path of a Chromium, or calls Skip.
+func Browser(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Skip(t, "no chromium on the PATH (on Debian: apt install chromium)")
+	return ""
+}
+
 // Skip skips a test because of something that the machine lacks. If $CI is set it
 // fails the test instead, so that a check that never ran does not pass for one that
 // did.

@@ -23,18 +23,6 @@ import (
 
 func TestMain(m *testing.M) { kerneltest.Main(m) }
 
-// browser returns the path of a browser, or skips the test.
-func browser(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	kerneltest.Skip(t, "no chromium on the PATH (on Debian: apt install chromium)")
-	return ""
-}
-
 // serve starts JupyterLab on folder and waits until it answers.
 func serve(t *testing.T, env pyenv.Env, data, folder, token string) (url string) {
 	t.Helper()
@@ -132,7 +120,7 @@ type watched struct {
 // $NETDIFFUS_SCREENSHOT where that is set (docs/images/lab.png is one, of a full run).
 func TestInBrowser(t *testing.T) {
 	longtest.Only(t, "starts JupyterLab and a browser")
-	chromium := browser(t)
+	chromium := kerneltest.Browser(t)
 	env := kerneltest.Python(t)
 	data := kerneltest.Kernel(t).Data
 	stage, err := jupyter.NewStage("../../notebooks")

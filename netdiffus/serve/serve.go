@@ -31,7 +31,7 @@ import (
 type Options struct {
 	// Roots are the folders whose runs are shown, or run directories themselves.
 	Roots []string
-	// Cache, if not nil, makes listing faster.
+	// Cache makes the first list faster; nil keeps what was read in memory.
 	Cache runs.Cache
 	// Token opens the page; "" makes one.
 	Token string
@@ -73,6 +73,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.Warn == nil {
 		o.Warn = func(err error) { slog.Warn("serve", "err", err) }
+	}
+	if o.Cache == nil {
+		o.Cache = &memory{records: map[string]runs.Record{}}
 	}
 	files, err := fs.Sub(pageFiles, "page")
 	if err != nil {

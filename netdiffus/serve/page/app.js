@@ -18,6 +18,9 @@ const h = (tag, attributes = {}, ...children) => {
   return e;
 };
 
+// fill shows parts as the page; null ones are left out.
+const fill = (...parts) => content.replaceChildren(...parts.flat().filter(p => p !== null && p !== undefined));
+
 const ask = async path => {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(await answer.text());
@@ -36,11 +39,14 @@ const word = json => { try { const v = JSON.parse(json); return typeof v === "st
 const state = s => h("span", {class: "state " + s}, s);
 const progress = r => r.steps ? `${r.step} / ${r.steps}` : String(r.step);
 
+// region holds what may be wider than the window, and can be scrolled by keys.
+const region = (label, table) => h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": label}, table);
+
 // ---- the list ----
 
 const ticked = new Set();
 const columns = [
-  {id: "name", title: "Run", class: "name", text: true, of: r => r.name.toLowerCase()},
+  {id: "name", title: "Run", class: "name text", text: true, of: r => r.name.toLowerCase()},
   {id: "state", title: "State", class: "text middle", text: true, of: r => r.state},
   {id: "preset", title: "Preset", class: "text middle", text: true, of: r => r.preset},
   {id: "created", title: "Begun", class: "wide", of: r => r.created ?? ""},
@@ -112,7 +118,7 @@ const showList = async still => {
   document.title = "Runs · NetDiffus";
   const search = h("input", {type: "search", id: "search", placeholder: "Search: name, preset, setting, tag", "aria-label": "Search the runs", value: order.words,
     oninput: e => { order.words = e.target.value; drawRows(); }});
-  content.replaceChildren(
+  fill(
     h("h1", {}, "Runs"),
     h("p", {class: "small"}, answer.roots.join(", ")),
     h("div", {class: "bar"}, search,
@@ -146,7 +152,7 @@ const isMain = name => rank(name) < 200;
 
 const figureTable = r => {
   const shown = r.rows.map(row => row.source), figures = Object.keys(r.rows[0]?.figures ?? {}).sort();
-  return h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": "figures of the report"}, h("table", {},
+  return region("figures of the report", h("table", {},
     h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, "figure"), shown.map(s => h("th", {scope: "col"}, s)))),
     h("tbody", {}, figures.map(f => h("tr", {}, h("th", {scope: "row"}, f), r.rows.map(row => h("td", {class: row.source === "synthetic" ? "best" : ""}, number(row.figures[f]?.mean))))))));
 };
@@ -168,7 +174,7 @@ const showRun = async (key, still) => {
   names(curves.series).forEach(addChart);
   restOf.hidden = !rest.children.length;
   const samples = (r.samples ?? []).slice().sort((a, b) => (b.made_by?.step ?? -1) - (a.made_by?.step ?? -1) || b.made.localeCompare(a.made));
-  content.replaceChildren(
+  fill(
     h("p", {class: "small"}, h("a", {href: "#/"}, "All runs")),
     h("h1", {}, r.name), h("p", {}, status, " ", (r.tags ?? []).map(t => h("span", {class: "tag"}, t))),
     r.note ? h("p", {}, r.note) : null,
@@ -193,11 +199,11 @@ const showRun = async (key, still) => {
       figureTable(p), h("p", {}, h("button", {type: "button", onclick: e => e.target.parentNode.replaceWith(h("iframe", {title: "report " + p.path, src: `api/run/${key}/report/${i}`}))}, "Show the whole report"))))
       : h("p", {class: "quiet"}, "No report. ", h("code", {}, "netdiffus evaluate"), " makes one."),
     h("h2", {}, "Settings"),
-    r.differs?.length ? h("div", {}, h("p", {}, `What differs from the preset ${r.preset}:`), h("table", {},
+    r.differs?.length ? h("div", {}, h("p", {}, `What differs from the preset ${r.preset}:`), region("settings that differ from the preset", h("table", {},
       h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, "setting"), h("th", {scope: "col"}, "this run"), h("th", {scope: "col"}, "preset"))),
-      h("tbody", {}, r.differs.map(d => h("tr", {}, h("th", {scope: "row"}, d.name), h("td", {}, word(d.value) || "–"), h("td", {}, word(d.other) || "–")))))) : h("p", {}, `None differs from the preset ${r.preset || ""}.`),
-    h("details", {}, h("summary", {}, "All settings"), h("table", {}, h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, "setting"), h("th", {scope: "col"}, "value"))),
-      h("tbody", {}, Object.keys(r.settings ?? {}).sort().map(n => h("tr", {}, h("th", {scope: "row"}, n), h("td", {}, h("div", {class: "differs"}, word(r.settings[n])))))))),
+      h("tbody", {}, r.differs.map(d => h("tr", {}, h("th", {scope: "row"}, d.name), h("td", {}, word(d.value) || "–"), h("td", {}, word(d.other) || "–"))))))) : h("p", {}, `None differs from the preset ${r.preset || ""}.`),
+    h("details", {}, h("summary", {}, "All settings"), region("all settings", h("table", {}, h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, "setting"), h("th", {scope: "col"}, "value"))),
+      h("tbody", {}, Object.keys(r.settings ?? {}).sort().map(n => h("tr", {}, h("th", {scope: "row"}, n), h("td", {}, h("div", {class: "differs"}, word(r.settings[n]))))))))),
     h("details", {}, h("summary", {}, "Checkpoints and sessions"),
       h("ul", {}, (r.checkpoints ?? []).map(c => h("li", {}, `step ${c.step}, ${bytes(c.bytes)}${c.best ? ", the best on flows held out" : ""}`))),
       h("ul", {}, (r.sessions ?? []).map(s => h("li", {}, `${date(s.started)}, from step ${s.from_step}: `, h("code", {}, (s.command ?? []).join(" ")))))));
@@ -235,7 +241,6 @@ const showCompare = async (keys, still) => {
   const head = (first, cells) => h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, first), cells));
   const columnsOf = list.map(r => h("th", {scope: "col"}, h("a", {href: "#/run/" + r.key}, r.name)));
   const again = () => columnsOf.map(c => c.cloneNode(true));
-  const region = (label, table) => h("div", {class: "scroll", tabindex: "0", role: "region", "aria-label": label}, table);
   const settings = [...new Set(list.flatMap(r => Object.keys(r.settings ?? {})))].sort().filter(n => new Set(list.map(r => r.settings?.[n] ?? "")).size > 1);
   const shared = [...new Set(all.flatMap(c => Object.keys(c.series)))].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   let log = false;
@@ -249,7 +254,7 @@ const showCompare = async (keys, still) => {
   const reports = list.map(r => r.reports?.length ? r.reports[r.reports.length - 1] : null);
   const figures = [...new Set(reports.flatMap(p => Object.keys(p?.rows[0]?.figures ?? {})))].sort();
   const rest = shared.filter(n => !isMain(n));
-  content.replaceChildren(
+  fill(
     h("p", {class: "small"}, h("a", {href: "#/"}, "All runs")),
     h("h1", {}, `${list.length} runs compared`),
     h("ul", {class: "key"}, list.map((r, i) => h("li", {}, svg("svg", {"aria-hidden": "true", viewBox: "0 0 32 12"}, svg("line", {class: "k" + i % 8, x1: 0, x2: 32, y1: 6, y2: 6})), h("a", {href: "#/run/" + r.key}, r.name)))),
@@ -257,7 +262,7 @@ const showCompare = async (keys, still) => {
     settings.length ? region("settings that differ", h("table", {}, head("setting", again()),
       h("tbody", {}, settings.map(n => h("tr", {}, h("th", {scope: "row"}, n), list.map(r => h("td", {}, word(r.settings?.[n] ?? "–")))))))) : h("p", {}, "None."),
     h("h2", {}, "Time and size"),
-    region("time and size", h("table", {}, head("", again()), h("tbody", {},
+    region("time and size", h("table", {}, head("of the run", again()), h("tbody", {},
       [["state", r => r.state], ["step", progress], ["time", r => duration(r.seconds)], ["size", r => bytes(r.bytes)], ["device", r => r.device || "–"]]
         .map(([name, of]) => h("tr", {}, h("th", {scope: "row"}, name), list.map(r => h("td", {}, of(r)))))))),
     h("h2", {}, "Fidelity"),
@@ -299,7 +304,7 @@ const route = async () => {
     else await showList(still);
   } catch (e) {
     if (!still()) return;
-    content.replaceChildren(h("h1", {}, "This cannot be shown"), h("p", {class: "problem"}, e.message || "The program does not answer: has it been stopped?"), h("p", {}, h("a", {href: "#/"}, "All runs")));
+    fill(h("h1", {}, "This cannot be shown"), h("p", {class: "problem"}, e.message || "The program does not answer: has it been stopped?"), h("p", {}, h("a", {href: "#/"}, "All runs")));
   }
   if (still() && mine > 1) { content.focus({preventScroll: true}); scrollTo(0, 0); say(document.title); }
 };

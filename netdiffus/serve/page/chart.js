@@ -70,11 +70,11 @@ class Chart {
     if (high - low < 1e-12 * Math.max(1, Math.abs(high))) { const pad = Math.abs(high) * .05 || 1; low -= pad; high += pad; }
     const X = v => 52 + (v - left) / (right - left) * 398, Y = v => 192 - (scale(v) - low) / (high - low) * 180;
     this.X = X;
-    for (const v of ticks(low, high, 4)) {
+    for (const v of ticks(low, high, 5)) {
       const y = 192 - (v - low) / (high - low) * 180;
       this.svg.append(svg("line", {class: "grid", x1: 52, x2: 450, y1: y, y2: y}), svg("text", {x: 47, y: y + 4, "text-anchor": "end"}, number(this.log ? 10 ** v : v)));
     }
-    for (const v of ticks(left, right, 4)) this.svg.append(svg("text", {x: X(v), y: 210, "text-anchor": "middle"}, v >= 1e5 ? number(v) : Number(v.toPrecision(8))));
+    for (const v of ticks(left, right, 5)) this.svg.append(svg("text", {x: X(v), y: 210, "text-anchor": X(v) > 430 ? "end" : "middle"}, v >= 1e5 ? number(v) : Number(v.toPrecision(8))));
     for (const l of drawn) {
       const d = l.x.map((v, i) => (i ? "L" : "M") + X(v).toFixed(1) + " " + Y(l.y[i]).toFixed(1)).join("");
       this.svg.append(svg("path", {class: "line k" + l.key % 8, d}));
