@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,17 +99,26 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, listed *runs.Run) {
 // mostCompared is how many runs are compared at once: more curves cannot be told apart.
 const mostCompared = 12
 
-// compare answers with the runs of the keys.
+// compare answers with the comparison of the runs of the keys.
 func (s *Server) compare(w http.ResponseWriter, r *http.Request) {
-	type compared struct {
-		*runs.Run
-		Key string `json:"key"`
-	}
-	list := []compared{}
+	var list []*runs.Run
+	keys := []string{}
 	for _, k := range strings.Split(r.URL.Query().Get("keys"), ",") {
-		if run, ok := s.find(r.Context(), k); ok && len(list) < mostCompared {
-			list = append(list, compared{run, k})
+		if run, ok := s.find(r.Context(), k); ok && len(list) < mostCompared && !slices.Contains(keys, k) {
+			list, keys = append(list, run), append(keys, k)
 		}
 	}
-	s.json(w, list)
+	if len(list) < 2 {
+		http.Error(w, "tick two runs or more in the list to compare them", http.StatusBadRequest)
+		return
+	}
+	c, err := runs.Compare(r.Context(), list...)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	s.json(w, struct {
+		*runs.Comparison
+		Keys []string `json:"keys"`
+	}{c, keys})
 }

@@ -228,6 +228,7 @@ func TestRuns(t *testing.T) {
 	for path, want := range map[string]int{
 		"samples/samples/drawn": 200, "samples/samples/other": 404, "samples/../../first/samples/drawn": 404,
 		"samples/..%2f..%2fsecret": 404, "report/0": 404, "report/-1": 404, "report/x": 404, "live?at=x": 400,
+		"../../compare?keys=" + keys["first"]: 400,
 	} {
 		answer, err := client.Get(address + "/api/run/" + keys["first"] + "/" + path)
 		check(t, err)
@@ -240,9 +241,13 @@ func TestRuns(t *testing.T) {
 		}
 	}
 
-	var compared []struct{ Key string }
-	get(t, client, address+"/api/compare?keys="+keys["first"]+",0000000000000000,"+keys["damaged"], &compared)
-	if len(compared) != 2 {
+	var compared struct {
+		Keys     []string
+		Runs     []struct{ Name string }
+		Settings []struct{ Name string }
+	}
+	get(t, client, address+"/api/compare?keys="+keys["first"]+",0000000000000000,"+keys["damaged"]+","+keys["first"], &compared)
+	if len(compared.Keys) != 2 || len(compared.Runs) != 2 || compared.Runs[1].Name != "damaged" || len(compared.Settings) == 0 {
 		t.Errorf("compared are %+v", compared)
 	}
 }

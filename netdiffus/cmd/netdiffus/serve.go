@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/runs/index"
 	"github.com/netdiffus/netdiffus-go/netdiffus/serve"
 )
 
@@ -22,8 +23,7 @@ func serveCommand() *cobra.Command {
 		Short: "Show runs in a browser, on this machine",
 		Long: `Serve shows the runs below the folders on one page: a list to search and sort, each
 run's curves while it is trained, its samples and reports, and runs side by side.
-Without a folder it shows those below runs, or below the present folder where there is
-no runs.
+Without a folder it shows those below the current one.
 
 The page is at 127.0.0.1, for this machine only, and the address that is printed holds
 the key to it. To see it from elsewhere, use a tunnel of SSH: ssh -L 8321:127.0.0.1:8321.
@@ -38,17 +38,22 @@ It only shows; runs are trained and deleted by the other verbs. Ctrl-C ends it.`
 
 func serveRuns(c *cobra.Command, roots []string, port int) error {
 	if len(roots) == 0 {
-		roots = []string{"runs"}
-		if info, err := os.Stat("runs"); err != nil || !info.IsDir() {
-			roots = []string{"."}
-		}
+		roots = []string{"."}
 	}
 	for _, root := range roots {
 		if _, err := os.Stat(root); err != nil {
 			return fmt.Errorf("serve: %w", err)
 		}
 	}
-	s, err := serve.New(serve.Options{Roots: roots, Warn: func(err error) { fmt.Fprintln(c.ErrOrStderr(), "warning:", err) }})
+	warn := warnTo(c.ErrOrStderr())
+	o := serve.Options{Roots: roots, Warn: warn}
+	if x, err := index.Open(c.Context(), ""); err != nil {
+		warn(err)
+	} else {
+		defer x.Close()
+		o.Cache = x
+	}
+	s, err := serve.New(o)
 	if err != nil {
 		return err
 	}

@@ -233,51 +233,42 @@ const showRun = async (key, still) => {
 // ---- several runs ----
 
 const showCompare = async (keys, still) => {
-  const list = await ask("api/compare?keys=" + keys);
-  if (list.length < 2) throw new Error("Tick at least two runs in the list to compare them.");
-  document.title = "Comparison · NetDiffus";
-  const all = await Promise.all(list.map(r => ask(`api/run/${r.key}/curves`)));
+  const c = await ask("api/compare?keys=" + keys);
+  const all = await Promise.all(c.keys.map(key => ask(`api/run/${key}/curves`)));
   if (!still()) return;
-  const head = (first, cells) => h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, first), cells));
-  const columnsOf = list.map(r => h("th", {scope: "col"}, h("a", {href: "#/run/" + r.key}, r.name)));
-  const again = () => columnsOf.map(c => c.cloneNode(true));
-  const settings = [...new Set(list.flatMap(r => Object.keys(r.settings ?? {})))].sort().filter(n => new Set(list.map(r => r.settings?.[n] ?? "")).size > 1);
-  const shared = [...new Set(all.flatMap(c => Object.keys(c.series)))].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+  document.title = "Comparison · NetDiffus";
+  const link = i => h("a", {href: "#/run/" + c.keys[i]}, c.runs[i].name);
+  const head = first => h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "text"}, first), c.runs.map((_, i) => h("th", {scope: "col"}, link(i)))));
+  const shared = [...new Set(all.flatMap(one => Object.keys(one.series)))].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
   let log = false;
   const charts = [];
   const chart = name => {
-    const lines = list.map((r, i) => ({name: r.name, key: i, ...(all[i].series[name] ?? {x: [], y: []})}));
-    const c = new Chart(name, lines, {log});
-    charts.push(c);
-    return c.figure;
+    const drawn = new Chart(name, c.runs.map((r, i) => ({name: r.name, key: i, ...(all[i].series[name] ?? {x: [], y: []})})), {log});
+    charts.push(drawn);
+    return drawn.figure;
   };
-  const reports = list.map(r => r.reports?.length ? r.reports[r.reports.length - 1] : null);
-  const figures = [...new Set(reports.flatMap(p => Object.keys(p?.rows[0]?.figures ?? {})))].sort();
+  // The best baseline of each report stands beside its figure.
+  const figure = (f, i) => h("td", {}, number(f.values[i]), f.baseline?.[i] ? h("span", {class: "small"}, ` (${f.baseline[i]} ${number(f.best_baseline[i])})`) : null);
   const rest = shared.filter(n => !isMain(n));
   fill(
     h("p", {class: "small"}, h("a", {href: "#/"}, "All runs")),
-    h("h1", {}, `${list.length} runs compared`),
-    h("ul", {class: "key"}, list.map((r, i) => h("li", {}, svg("svg", {"aria-hidden": "true", viewBox: "0 0 32 12"}, svg("line", {class: "k" + i % 8, x1: 0, x2: 32, y1: 6, y2: 6})), h("a", {href: "#/run/" + r.key}, r.name)))),
+    h("h1", {}, `${c.runs.length} runs compared`),
+    h("ul", {class: "key"}, c.runs.map((_, i) => h("li", {}, svg("svg", {"aria-hidden": "true", viewBox: "0 0 32 12"}, svg("line", {class: "k" + i % 8, x1: 0, x2: 32, y1: 6, y2: 6})), link(i)))),
+    (c.notes ?? []).map(n => h("p", {class: "problem"}, n)),
     h("h2", {}, "Settings that differ"),
-    settings.length ? region("settings that differ", h("table", {}, head("setting", again()),
-      h("tbody", {}, settings.map(n => h("tr", {}, h("th", {scope: "row"}, n), list.map(r => h("td", {}, word(r.settings?.[n] ?? "–")))))))) : h("p", {}, "None."),
+    c.settings?.length ? region("settings that differ", h("table", {}, head("setting"),
+      h("tbody", {}, c.settings.map(s => h("tr", {}, h("th", {scope: "row"}, s.name), s.values.map(v => h("td", {}, word(v) || "–"))))))) : h("p", {}, "None."),
     h("h2", {}, "Time and size"),
-    region("time and size", h("table", {}, head("of the run", again()), h("tbody", {},
-      [["state", r => r.state], ["step", progress], ["time", r => duration(r.seconds)], ["size", r => bytes(r.bytes)], ["device", r => r.device || "–"]]
-        .map(([name, of]) => h("tr", {}, h("th", {scope: "row"}, name), list.map(r => h("td", {}, of(r)))))))),
+    region("time and size", h("table", {}, head("of the run"), h("tbody", {},
+      [["state", r => r.state], ["step", progress], ["time", r => duration(r.seconds)], ["size", r => bytes(r.bytes)]]
+        .map(([name, of]) => h("tr", {}, h("th", {scope: "row"}, name), c.runs.map(r => h("td", {}, of(r)))))))),
     h("h2", {}, "Fidelity"),
-    figures.length ? region("fidelity", h("table", {}, head("figure", again()), h("tbody", {}, figures.map(f => h("tr", {}, h("th", {scope: "row"}, f),
-      reports.map(p => h("td", {}, number(p?.rows[0]?.figures[f]?.mean), h("span", {class: "small"}, baselineOf(p, f))))))))) : h("p", {class: "quiet"}, "None of them has a report yet."),
+    c.figures?.length ? h("div", {}, h("p", {class: "small"}, "In brackets the best baseline of the same report."), region("fidelity", h("table", {}, head("figure"),
+      h("tbody", {}, c.figures.map(f => h("tr", {}, h("th", {scope: "row"}, f.name), f.values.map((_, i) => figure(f, i)))))))) : h("p", {class: "quiet"}, "None of them has a report yet."),
     h("h2", {}, "Curves"),
-    h("div", {class: "bar"}, h("label", {}, h("input", {type: "checkbox", onchange: e => { log = e.target.checked; for (const c of charts) { c.log = log; c.draw(); } }}), " logarithmic")),
+    h("div", {class: "bar"}, h("label", {}, h("input", {type: "checkbox", onchange: e => { log = e.target.checked; for (const one of charts) { one.log = log; one.draw(); } }}), " logarithmic")),
     h("div", {class: "charts"}, shared.filter(isMain).map(chart)),
     rest.length ? h("details", {}, h("summary", {}, "More curves: by the noise of the samples"), h("div", {class: "charts"}, rest.map(chart))) : null);
-};
-
-// baselineOf is the figure of the report's best baseline.
-const baselineOf = (report, figure) => {
-  const row = report?.rows.find(r => r.source === report.best_baseline);
-  return row?.figures[figure] ? ` (${row.source} ${number(row.figures[figure].mean)})` : "";
 };
 
 // ---- which page ----

@@ -10,7 +10,7 @@ const svg = (tag, attributes = {}, ...children) => {
 
 // number writes a value in about four digits.
 const number = v => {
-  if (v === null || v === undefined || v === "") return "–";
+  if (v === null || v === undefined || v === "" || v === "NaN" || v === "+NaN") return "–";
   if (typeof v === "string") return v; // NaN and infinities
   if (v === 0) return "0";
   const size = Math.abs(v);
