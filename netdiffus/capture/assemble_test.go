@@ -150,3 +150,83 @@ func TestFlowKey(t *testing.T) {
 		t.Errorf("key %q, want %q", flows[0].key, want)
 	}
 }
+
+// FuzzAssemble drives the assembler by a list of packets: eight bytes are one, of few
+// flows, near numbers and times, so that everything happens that may.
+func FuzzAssemble(f *testing.F) {
+	f.Add([]byte{0, 0x02, 10, 0, 0, 1, 0, 0, 0x80, 0x12, 20, 11, 0, 1, 0, 0, 0, 0x10, 11, 21, 5, 1, 0, 0}, uint8(0))
+	f.Add([]byte{0, 0x02, 10, 0, 0, 1, 0, 0, 0, 0x11, 11, 0, 0, 1, 0, 0, 0x80, 0x11, 20, 12, 0, 1, 0, 0, 0, 0x02, 90, 0, 0, 250, 1, 0}, uint8(0xff))
+	f.Fuzz(func(t *testing.T, program []byte, options uint8) {
+		o := Options{KeepEmpty: options&1 != 0, MaxPackets: int(options>>1&3) * 2}
+		o.DropDuplicates, o.DropRetransmissions = options&8 != 0, options&16 != 0
+		o.MaxOpen = 2 + int(options>>5&1)*100
+		o.Idle = []time.Duration{0, time.Second, -1, 10 * time.Millisecond}[options>>6]
+		if options&4 != 0 {
+			o.Active = 5 * time.Second
+		}
+		var kept, ended, segments, sent int64
+		a := newAssembler(o, func(b *Biflow) bool {
+			ended++
+			kept += int64(b.Len())
+			if o.MaxPackets > 0 && b.Len() > o.MaxPackets {
+				t.Errorf("%d packets of a flow, want %d at most", b.Len(), o.MaxPackets)
+			}
+			for i := range b.Len() {
+				if p := b.At(i); i > 0 && p.Time < b.At(i-1).Time || p.Length == 0 && !o.KeepEmpty {
+					t.Errorf("packet %d of %v: %+v", i, b, p)
+				}
+			}
+			return true
+		})
+		now := int64(time.Hour)
+		for ; len(program) >= 8; program = program[8:] {
+			b := program[:8]
+			flags := b[1]
+			syn, acks := flags&2 != 0, flags&0x10 != 0
+			s := segment{
+				key: flowKey{
+					low: endpoint{addr: [16]byte{192, 0, 2, 1}, port: 1000 + uint16(b[0]&7)}, high: endpoint{addr: [16]byte{198, 51, 100, 1}, port: 9},
+					version: 4, protocol: protoTCP,
+				},
+				fromLow: b[0]&0x80 == 0, payload: int(b[4]), syn: syn && !acks, synAck: syn && acks, fin: flags&1 != 0, rst: flags&4 != 0, acks: acks,
+				seq: uint32(int8(b[2])) * 64, ack: uint32(int8(b[3])) * 64, mark: uint64(b[1])<<32 | uint64(b[2])<<16 | uint64(b[4]), vague: b[0]&0x40 != 0,
+			}
+			if b[0]&0x20 != 0 {
+				s.key.protocol, s.syn, s.synAck, s.fin, s.rst, s.acks = protoUDP, false, false, false, false, false
+			}
+			now += int64(int8(b[5])) * []int64{1000, 1e5, 1e8, 1e11}[b[6]&3]
+			segments++
+			if s.payload > 0 || o.KeepEmpty {
+				sent++
+			}
+			if !a.add(&s, now, b[7]&1 == 0) {
+				t.Fatal("add stopped by itself")
+			}
+			if len(a.open) > o.MaxOpen {
+				t.Fatalf("%d flows open, want %d at most", len(a.open), o.MaxOpen)
+			}
+		}
+		open := int64(len(a.open))
+		if c := a.counts; ended+open != c.Biflows || ended != c.Reused+c.Idle+c.Active+c.Evicted {
+			t.Errorf("%d ended, %d open: %+v", ended, open, c)
+		}
+		a.flush()
+		c := a.counts
+		if len(a.open) != 0 || a.quiet.next != &a.quiet || ended != c.Biflows || kept > sent {
+			t.Errorf("%d flows of %d, %d open, %d packets kept of %d", ended, c.Biflows, len(a.open), kept, sent)
+		}
+		if c.Duplicates+c.Retransmissions+c.OutOfOrder+c.Late > segments || c.Spurious > c.Retransmissions {
+			t.Errorf("%d packets: %+v", segments, c)
+		}
+		dropped := c.Late
+		if o.DropDuplicates {
+			dropped += c.Duplicates
+		}
+		if o.DropRetransmissions {
+			dropped += c.Retransmissions
+		}
+		if o.MaxPackets == 0 && kept < sent-dropped {
+			t.Errorf("%d packets kept of %d, %d dropped: %+v", kept, sent, dropped, c)
+		}
+	})
+}

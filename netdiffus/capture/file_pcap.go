@@ -138,7 +138,10 @@ func (p *pcapFrames) Next(f *Frame) error {
 		return cutShort(err, at, "the file ends within a packet's header")
 	}
 	seconds, ticks := p.order.Uint32(header), p.order.Uint32(header[4:])
-	captured, length := p.lengths(header)
+	captured, length := p.order.Uint32(header[8:]), p.order.Uint32(header[12:])
+	if p.swapped {
+		captured, length = min(captured, length), max(captured, length)
+	}
 	if captured > maxFrame {
 		return &Damage{Offset: at, What: fmt.Sprintf("a packet claims %d captured bytes", captured)}
 	}

@@ -90,6 +90,9 @@ func openParquet(f *unpack.File, path string, r Reader) (*parquetFile, error) {
 	return p, nil
 }
 
+// onlyCSV is the cure for tables in another form than one of lists.
+const onlyCSV = "tables of a row a packet or a column a packet are read from CSV: write it as CSV, or gather each flow's packets into lists"
+
 // findColumns finds the columns that are read.
 func (p *parquetFile) findColumns(r Reader) error {
 	p.pl, p.dir, p.iat, p.label, p.key = nil, nil, nil, nil, nil
@@ -104,6 +107,9 @@ func (p *parquetFile) findColumns(r Reader) error {
 	if tables.Column(names, s.Length) < 0 {
 		if err := checkFeatures(names); err != nil {
 			return err
+		}
+		if len(tables.Numbered(names, s.Length)) > 0 {
+			return fmt.Errorf("%w %s, but one for each packet (%s): %s", ErrNoColumn, s.Length, tables.SomeNames(names), onlyCSV)
 		}
 		return fmt.Errorf("%w %s: the file has %s", ErrNoColumn, s.Length, tables.SomeNames(names))
 	}
@@ -124,6 +130,9 @@ func (p *parquetFile) findColumns(r Reader) error {
 		l, err := p.Column(names[i], c.holds)
 		if err != nil && c.to == &p.key && !r.KeepKeys {
 			continue
+		}
+		if err != nil && c.to == &p.pl && !s.nested {
+			return fmt.Errorf("%w; %s", err, onlyCSV)
 		}
 		if err != nil {
 			return err

@@ -104,7 +104,7 @@ func TestReadParquetRefuses(t *testing.T) {
 		"empty-label": "row 2: LABEL: the label is empty",
 		"label-bytes": "row 2: LABEL: the label is not UTF-8: \"\\xff\\xfe\"",
 		"label-list":  "column LABEL holds lists of STRING, want a string or a whole number a row",
-		"scalar":      "column PL holds one INT64 a row, want a list of numbers a row",
+		"scalar":      "column PL holds one INT64 a row, want a list of numbers a row; tables of a row a packet or a column a packet are read from CSV",
 		"strings":     "column PL holds lists of STRING, want",
 		"nested":      "column PL holds nested lists of INT64, want",
 		"struct":      "column PL is a group of 2 columns, want",

@@ -233,8 +233,11 @@ var otherFiles = []struct{ magic, what string }{
 	{"\x7fver", "a capture of EtherPeek or OmniPeek" + editcap},
 	{"iptrace ", "a capture of AIX's iptrace" + editcap},
 	{"btsnoop\x00", "a capture of Bluetooth, which has no TCP or UDP"},
-	{"\x80\x04\x95", "a Python pickle, which is not read: save its table as Parquet first"},
+	{"\x80\x02", pickle}, {"\x80\x03", pickle}, {"\x80\x04", pickle}, {"\x80\x05", pickle},
+	{"\x93NUMPY", "a NumPy array: save it as CSV, a row a flow, with a first row PL_0,PL_1,… and LABEL"},
 }
+
+const pickle = "a Python pickle, which is not read: save its table as Parquet first"
 
 // editcap is the cure for captures in formats that are not read.
 const editcap = ": convert it first, editcap -F pcapng IN OUT (editcap comes with Wireshark)"

@@ -34,6 +34,9 @@ var schemas = []schema{
 		note:    "lengths are payloads only if accounting_mode was 3"},
 	{name: "CESNET's PPI", nested: true, sense: plusMinus,
 		Columns: Columns{Length: "PPI", Label: "APP", IATUnit: time.Millisecond}},
+	{name: "ipfixprobe's PPI columns", sense: plusMinus,
+		Columns: Columns{Length: "PPI_PKT_LENGTHS", Dir: "PPI_PKT_DIRECTIONS"},
+		note:    "without times: its time stamps are not read"},
 	{name: "tcbench's columns", cumulative: true,
 		Columns: Columns{Length: "pkts_size", Dir: "pkts_dir", IAT: "timetofirst", Label: "app", IATUnit: time.Second}},
 	{name: "MIRAGE's columns", sense: zeroOne,
@@ -105,22 +108,51 @@ var featureTables = []struct {
 	{"NetFlow's columns", []string{"IN_PKTS", "OUT_PKTS"}, "read the capture itself"},
 	{"nfdump's columns", []string{"ipkt", "ibyt"}, "read the capture itself"},
 	{"nfdump's columns", []string{"in_packets", "in_bytes"}, "read the capture itself"},
+	{"nfdump's columns", []string{"firstSeen", "srcAddr", "packets", "bytes"}, "read the capture itself"},
 	{"argus's columns", []string{"SrcPkts", "DstPkts"}, "read the capture itself"},
+	{"argus's columns", []string{"StartTime", "SrcAddr", "TotPkts"}, "read the capture itself"},
+	{"pmacct's columns", []string{"SRC_IP", "DST_IP", "PACKETS", "BYTES"}, "read the capture itself"},
+	{"SiLK's columns", []string{"sIP", "dIP", "packets", "bytes"}, "read the capture itself"},
+	{"YAF's columns", []string{"sip", "dip", "pkt", "oct"}, "read the capture itself"},
+	{"Suricata's eve.json", []string{"event_type", "flow_id"}, "read the capture itself"},
+	{"ipfixprobe's columns", []string{"SRC_IP", "DST_IP", "PACKETS_REV", "BYTES_REV"}, "run it with its plug-in pstats, or read the capture itself"},
 	{"NFStream's columns", []string{"bidirectional_packets", "bidirectional_bytes"}, "run it with splt_analysis and accounting_mode=3, or read the capture itself"},
 }
 
-// checkFeatures returns an error for a table of features of flows.
+// packetTables hold packets in a form that is not read, by columns that only they
+// have.
+var packetTables = []struct {
+	name    string
+	columns []string
+}{
+	{"Wireshark's export of its packet list", []string{"No.", "Time", "Source", "Destination", "Info"}},
+	{"tshark -T json", []string{"_index", "_source"}},
+	{"tshark -T ek", []string{"timestamp", "layers"}},
+}
+
+// checkFeatures returns an error for a table of features of flows, and for one of
+// packets in a form that is not read.
 func checkFeatures(names []string) error {
-	for _, table := range featureTables {
-		there := true
-		for _, name := range table.columns {
-			there = there && tables.Column(names, name) >= 0
+	for _, table := range packetTables {
+		if hasAll(names, table.columns) {
+			return fmt.Errorf("%s, which is not read: write tshark -T fields, or read the capture itself", table.name)
 		}
-		if there {
+	}
+	for _, table := range featureTables {
+		if hasAll(names, table.columns) {
 			return fmt.Errorf("%s: features of flows, no packets in them; %s", table.name, table.cure)
 		}
 	}
 	return nil
+}
+
+func hasAll(names, columns []string) bool {
+	for _, name := range columns {
+		if tables.Column(names, name) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // isSeries reports whether a CSV file holds a series of numbers: few columns, of

@@ -125,6 +125,23 @@ func TestSchemas(t *testing.T) {
 	}
 }
 
+// The CSV of CESNET's ipfixprobe, through NEMEA's logger, has its directions and
+// lengths read; an index of pandas, which has no name, is not taken for times.
+func TestIpfixprobe(t *testing.T) {
+	table := "ipaddr DST_IP,uint64 BYTES,int8* PPI_PKT_DIRECTIONS,uint16* PPI_PKT_LENGTHS,time* PPI_PKT_TIMES,string LABEL\n" +
+		"198.51.100.7,517,[1|-1|-1],[517|1460|33],[2026-01-01T00:00:00|2026-01-01T00:00:01|2026-01-01T00:00:02],chat\n"
+	untypedTable := ",PPI_PKT_DIRECTIONS,PPI_PKT_LENGTHS,LABEL\n7,[1|-1|-1],[517|1460|33],chat\n"
+	for _, text := range []string{table, untypedTable} {
+		said := ""
+		r := Reader{Recognized: func(_, what string) { said = what }}
+		flows, err := Collect(r.Read(writeFile(t, "a.csv", []byte(text))))
+		want := []Flow{{Label: "chat", Packets: []Packet{{517, Up, 0}, {1460, Down, 0}, {33, Down, 0}}}}
+		if err != nil || !reflect.DeepEqual(flows, want) || !strings.HasPrefix(said, "ipfixprobe's PPI columns (without times") {
+			t.Errorf("%+v, %v, %q", flows, err, said)
+		}
+	}
+}
+
 // near reports whether flows are equal, but for the last digits of times.
 func near(a, b []Flow) bool {
 	round := func(flows []Flow) []Flow {
@@ -299,14 +316,22 @@ func TestListsRefused(t *testing.T) {
 // TestOtherTables has tables that hold no packets.
 func TestOtherTables(t *testing.T) {
 	for text, want := range map[string]string{
-		" Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, Label\n80,3,2,0,BENIGN\n": "CICFlowMeter's columns (CIC-IDS): features of flows, no packets in them",
-		"Flow ID,Src IP,Flow Duration,Tot Fwd Pkts\na,b,1,2\n":                                                  "CICFlowMeter's columns (CIC-IDS): features of flows, no packets in them",
-		"id,dur,proto,service,state,spkts,dpkts,sbytes,dbytes\n1,2,tcp,-,FIN,6,4,258,172\n":                     "UNSW-NB15's columns: features of flows, no packets in them",
-		"#separator \\x09\n#set_separator\t,\n#fields\tts\tuid\tid.orig_h\n":                                    "a log of Zeek",
-		"ts,uid,id.orig_h,id.orig_p,orig_bytes\n1,a,b,2,3\n":                                                    "Zeek's conn.log: features of flows, no packets in them",
-		`{"ts":1,"uid":"a","id.orig_h":"192.0.2.1","orig_bytes":3}`:                                             "Zeek's conn.log: features of flows, no packets in them",
-		"id,bidirectional_packets,bidirectional_bytes\n1,2,3\n":                                                 "run it with splt_analysis",
-		"time,bytes\n2024-01-01 00:00:00,1.1e+06\n":                                                             `a series of numbers (columns "time", "bytes"), and flows of packets are needed`,
+		" Destination Port, Flow Duration, Total Fwd Packets, Total Backward Packets, Label\n80,3,2,0,BENIGN\n":                          "CICFlowMeter's columns (CIC-IDS): features of flows, no packets in them",
+		"Flow ID,Src IP,Flow Duration,Tot Fwd Pkts\na,b,1,2\n":                                                                           "CICFlowMeter's columns (CIC-IDS): features of flows, no packets in them",
+		"id,dur,proto,service,state,spkts,dpkts,sbytes,dbytes\n1,2,tcp,-,FIN,6,4,258,172\n":                                              "UNSW-NB15's columns: features of flows, no packets in them",
+		"#separator \\x09\n#set_separator\t,\n#fields\tts\tuid\tid.orig_h\n":                                                             "a log of Zeek",
+		"firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes\n1,2,TCP,a,1,b,2,3,4\n":                                  "nfdump's columns: features of flows, no packets in them",
+		"StartTime,Flgs,Proto,SrcAddr,Sport,Dir,DstAddr,Dport,TotPkts,TotBytes,State\n1,e,tcp,a,1,->,b,2,3,4,FIN\n":                      "argus's columns: features of flows, no packets in them",
+		"SRC_IP,DST_IP,SRC_PORT,DST_PORT,PROTOCOL,PACKETS,BYTES\na,b,1,2,tcp,3,4\n":                                                      "pmacct's columns: features of flows, no packets in them",
+		"sIP|dIP|sPort|dPort|pro|packets|bytes\na|b|1|2|6|3|4\n":                                                                         "SiLK's columns: features of flows, no packets in them",
+		"start-time|end-time|sip|sp|dip|dp|pkt|oct|rpkt|roct\n1|2|a|1|b|2|3|4|5|6\n":                                                     "YAF's columns: features of flows, no packets in them",
+		`{"event_type":"flow","flow_id":1,"flow":{"pkts_toserver":5}}`:                                                                   "Suricata's eve.json: features of flows, no packets in them",
+		"\"No.\",\"Time\",\"Source\",\"Destination\",\"Protocol\",\"Length\",\"Info\"\n\"1\",\"0.0\",\"a\",\"b\",\"TCP\",\"74\",\"x\"\n": "Wireshark's export of its packet list, which is not read: write tshark -T fields",
+		`[{"_index":"packets-2026-01-01","_source":{"layers":{}}}]`:                                                                      "tshark -T json, which is not read: write tshark -T fields",
+		"ts,uid,id.orig_h,id.orig_p,orig_bytes\n1,a,b,2,3\n":                                                                             "Zeek's conn.log: features of flows, no packets in them",
+		`{"ts":1,"uid":"a","id.orig_h":"192.0.2.1","orig_bytes":3}`:                                                                      "Zeek's conn.log: features of flows, no packets in them",
+		"id,bidirectional_packets,bidirectional_bytes\n1,2,3\n":                                                                          "run it with splt_analysis",
+		"time,bytes\n2024-01-01 00:00:00,1.1e+06\n":                                                                                      `a series of numbers (columns "time", "bytes"), and flows of packets are needed`,
 		"1.5\n2.5\n3.5\n":        "a series of numbers",
 		"t;rate\n0;1.5\n1;2.5\n": "a series of numbers",
 		"name,colour\nbob,red\n": `no column PL or PL_0, PL_1, …: the first row is "name", "colour"; name the columns`,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -25,8 +26,26 @@ func NewCSV(r io.Reader, comma rune) (rows *csv.Reader, header []string, err err
 		return nil, nil, err
 	}
 	header[0] = strings.TrimPrefix(header[0], byteOrderMark)
+	untyped(header)
 	rows.ReuseRecord = true
 	return rows, header, nil
+}
+
+// typed is a column's name after its type, as NEMEA's logger writes all of them:
+// "uint16* PPI_PKT_LENGTHS".
+var typed = regexp.MustCompile(`^(?:u?int(?:8|16|32|64)|float|double|char|bytes|string|time|ipaddr|macaddr)\*? (\S+)$`)
+
+// untyped leaves the types out of the names of columns, where all have one.
+func untyped(header []string) {
+	names := make([]string, len(header))
+	for i, name := range header {
+		parts := typed.FindStringSubmatch(name)
+		if parts == nil {
+			return
+		}
+		names[i] = parts[1]
+	}
+	copy(header, names)
 }
 
 // Delimiters are the characters that may separate cells, in the order in which they

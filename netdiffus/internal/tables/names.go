@@ -22,8 +22,12 @@ func SomeNames(names []string) string {
 	return text
 }
 
-// Column returns the index of the column of that name, or -1.
+// Column returns the index of the column of that name, or -1. No column has the name
+// "", though pandas gives it to the column of an index.
 func Column(header []string, name string) int {
+	if name == "" {
+		return -1
+	}
 	return slices.IndexFunc(header, func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), name) })
 }
 
