@@ -42,6 +42,18 @@ const (
 // rotation is what dumpcap adds to the names of a set of files: a number and a time.
 var rotation = regexp.MustCompile(`_\d{5,}_\d{14}$`)
 
+// setName returns what the files of a set of captures have in common, their folder
+// included, and whether this one's name has a number as the files of sets have.
+func setName(path string) (name string, numbered bool) {
+	base, ending := splitName(path)
+	name = rotation.ReplaceAllString(base, "")
+	whole := path
+	if last := filepath.Ext(path); slices.Contains(packed, strings.ToLower(last)) {
+		whole = strings.TrimSuffix(path, last)
+	}
+	return name + ending, name != base || len(whole) != len(base)+len(ending)
+}
+
 // label returns the label of a file's flows by Reader.Label's rule; "" stands
 // for fallback, the rule of a kind of file.
 func (r Reader) label(path, fallback string) string {

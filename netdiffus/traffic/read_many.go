@@ -18,6 +18,9 @@ import (
 func (r Reader) ReadAll(paths ...string) iter.Seq2[Flow, error] {
 	return func(yield func(Flow, error) bool) {
 		units := r.units(paths)
+		if !r.Join {
+			warnOfSets(r, units)
+		}
 		workers := r.Workers
 		if workers <= 0 {
 			const most = 8
@@ -74,6 +77,45 @@ func (r Reader) units(paths []string) []unit {
 		}
 	}
 	return units
+}
+
+// CaptureSet is the warning about captures that seem to be parts of one and are read
+// each by itself: connections that go on in the next file become several flows.
+type CaptureSet struct {
+	Path  string // of the first
+	Files int
+}
+
+func (s *CaptureSet) Error() string {
+	return fmt.Sprintf("traffic: %s and %d more seem to be parts of one capture, by their names: flows are cut where a file ends", s.Path, s.Files-1)
+}
+
+// warnOfSets warns of captures that seem to be parts of one.
+func warnOfSets(r Reader, units []unit) {
+	type set struct {
+		CaptureSet
+		numbered bool
+	}
+	sets := map[string]*set{}
+	var order []*set
+	for _, u := range units {
+		if u.err != nil {
+			continue
+		}
+		name, numbered := setName(u.paths[0])
+		s := sets[name]
+		if s == nil {
+			s = &set{CaptureSet: CaptureSet{Path: u.paths[0]}}
+			sets[name], order = s, append(order, s)
+		}
+		s.Files++
+		s.numbered = s.numbered || numbered
+	}
+	for _, s := range order {
+		if s.Files > 1 && s.numbered && isCapture(s.Path) {
+			r.warn(&s.CaptureSet)
+		}
+	}
 }
 
 // isCapture reports whether a file is one. One that cannot be opened is not.

@@ -71,8 +71,19 @@ func TestJoinSets(t *testing.T) {
 		if len(counts) != 2 || counts[0].Captures != 12 || counts[1].Captures != 2 {
 			t.Errorf("%s: %+v", name, counts)
 		}
-		if apart, err := Collect(Reader{}.Read(dir)); err != nil || len(apart) <= len(want) {
+		var warnings []error
+		apart, err := Collect(Reader{Warn: func(err error) { warnings = append(warnings, err) }}.Read(dir))
+		if err != nil || len(apart) <= len(want) {
 			t.Errorf("%s: without Join %d flows, %v", name, len(apart), err)
+		}
+		var sets []CaptureSet
+		for _, warning := range warnings {
+			if s, ok := errors.AsType[*CaptureSet](warning); ok {
+				sets = append(sets, *s)
+			}
+		}
+		if seen := name != "time as name"; seen != (len(sets) == 2) || seen && (sets[0].Files != 12 || sets[1].Files != 2) || len(warnings) != len(sets) {
+			t.Errorf("%s: without Join warned %v", name, warnings)
 		}
 		if name == "dumpcap" || strings.HasPrefix(name, "tcpdump") {
 			r.Label = "{file}"

@@ -141,7 +141,10 @@ func TestFlowsJoin(t *testing.T) {
 	if err != nil || !strings.Contains(stdout, "7 captures, joined to 1: 7 packets, 6 of them TCP or UDP") || !strings.Contains(stdout, "1        3    in all") {
 		t.Errorf("%v: %s", err, stdout)
 	}
-	stdout, _, err = execute(t.Context(), "flows", "--in", dir)
+	stdout, stderr, err := execute(t.Context(), "flows", "--in", dir)
+	if want := "cap.pcap0 and 6 more seem to be parts of one capture, by their names: flows are cut where a file ends (--join reads them as one)"; !strings.Contains(stderr, want) {
+		t.Errorf("warned %q, want %q", stderr, want)
+	}
 	if err != nil || !strings.Contains(stdout, "7 captures: 7 packets") || !strings.Contains(stdout, "6        6    in all") {
 		t.Errorf("not joined: %v: %s", err, stdout)
 	}

@@ -82,6 +82,9 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 		if _, twice := errors.AsType[*traffic.DuplicatePackets](err); twice {
 			text += " (--drop-duplicates leaves them out)"
 		}
+		if _, parts := errors.AsType[*traffic.CaptureSet](err); parts {
+			text += " (--join reads them as one)"
+		}
 		if !warned[text] {
 			warned[text] = true
 			fmt.Fprintf(stderr, "netdiffus: warning: %s\n", text)
