@@ -8,6 +8,7 @@ type tunnel uint8
 const (
 	tunnelPBB tunnel = iota
 	tunnelPortTag
+	tunnelAggregate
 	tunnelBridged
 	tunnelMPLS
 	tunnelNSH
@@ -38,34 +39,35 @@ const (
 )
 
 var tunnelNames = [tunnelKinds]string{
-	tunnelPBB:      "PBB (802.1ah)",
-	tunnelPortTag:  "tags of ports and groups (VN, 802.1BR, HSR, TrustSec)",
-	tunnelBridged:  "bridged Ethernet (SNAP, TRILL, FabricPath)",
-	tunnelMPLS:     "MPLS",
-	tunnelNSH:      "NSH",
-	tunnelPPPoE:    "PPPoE",
-	tunnelPPP:      "PPP",
-	tunnelPKTAP:    "PKTAP",
-	tunnelAH:       "AH",
-	tunnelIPIP:     "IP in IP",
-	tunnelGRE:      "GRE",
-	tunnelPPTP:     "PPTP",
-	tunnelNVGRE:    "NVGRE",
-	tunnelERSPAN1:  "ERSPAN I",
-	tunnelERSPAN2:  "ERSPAN II",
-	tunnelERSPAN3:  "ERSPAN III",
-	tunnelEtherIP:  "EtherIP",
-	tunnelEthernet: "Ethernet in IP",
-	tunnelL2TP:     "L2TP",
-	tunnelL2TP3:    "L2TPv3",
-	tunnelVXLAN:    "VXLAN",
-	tunnelVXLANGPE: "VXLAN-GPE",
-	tunnelGeneve:   "Geneve",
-	tunnelGTP:      "GTP-U",
-	tunnelCAPWAP:   "CAPWAP",
-	tunnelTeredo:   "Teredo",
-	tunnelMPLSUDP:  "MPLS in UDP",
-	tunnelGREUDP:   "GRE in UDP",
+	tunnelPBB:       "PBB (802.1ah)",
+	tunnelPortTag:   "tags of ports and groups (VN, 802.1BR, HSR, TrustSec)",
+	tunnelAggregate: "802.11 frames of several packets (the first of each is read)",
+	tunnelBridged:   "bridged Ethernet (SNAP, TRILL, FabricPath)",
+	tunnelMPLS:      "MPLS",
+	tunnelNSH:       "NSH",
+	tunnelPPPoE:     "PPPoE",
+	tunnelPPP:       "PPP",
+	tunnelPKTAP:     "PKTAP",
+	tunnelAH:        "AH",
+	tunnelIPIP:      "IP in IP",
+	tunnelGRE:       "GRE",
+	tunnelPPTP:      "PPTP",
+	tunnelNVGRE:     "NVGRE",
+	tunnelERSPAN1:   "ERSPAN I",
+	tunnelERSPAN2:   "ERSPAN II",
+	tunnelERSPAN3:   "ERSPAN III",
+	tunnelEtherIP:   "EtherIP",
+	tunnelEthernet:  "Ethernet in IP",
+	tunnelL2TP:      "L2TP",
+	tunnelL2TP3:     "L2TPv3",
+	tunnelVXLAN:     "VXLAN",
+	tunnelVXLANGPE:  "VXLAN-GPE",
+	tunnelGeneve:    "Geneve",
+	tunnelGTP:       "GTP-U",
+	tunnelCAPWAP:    "CAPWAP",
+	tunnelTeredo:    "Teredo",
+	tunnelMPLSUDP:   "MPLS in UDP",
+	tunnelGREUDP:    "GRE in UDP",
 }
 
 func (k tunnel) String() string { return tunnelNames[k] }

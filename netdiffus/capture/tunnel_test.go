@@ -288,6 +288,11 @@ var wrappers = []wrapper{
 	{name: "802.11 aggregate", link: linkRadiotap, wrap: func(ip []byte) []byte {
 		return cat("0000 0800 00000000 8802 0000 020000000001 020000000002 020000000003 0000 8000", "020000000001 020000000003", 8+len(ip), snap(ip))
 	}},
+	{name: "802.11 aggregate of two", link: linkRadiotap, tunnels: []string{tunnelAggregate.String()}, noShark: true, wrap: func(ip []byte) []byte {
+		one := cat("020000000001 020000000003", 8+len(ip), snap(ip))
+		one = one[:len(one):len(one)]
+		return cat("0000 0800 00000000 8802 0000 020000000001 020000000002 020000000003 0000 8000", one, make([]byte, -len(one)&3), one)
+	}},
 	{name: "802.11 with PPI", link: linkPPI, wrap: func(ip []byte) []byte {
 		return cat("00 00 0800 69000000 0802 0000 020000000001 020000000002 020000000003 0000", snap(ip))
 	}},

@@ -75,6 +75,10 @@ func (d *decoder) wirelessData(first, second byte, b []byte, wire int) verdict {
 			return isShort
 		}
 		if n := int(binary.BigEndian.Uint16(b[head+12:])); n < wire-head-sub {
+			const smallest = sub + 8 // a packet more, and no checksum or padding
+			if wire-head-sub-n >= smallest {
+				d.tunnels |= 1 << tunnelAggregate
+			}
 			wire = head + sub + n
 			b = b[:min(len(b), wire)]
 		}

@@ -214,7 +214,7 @@ func kindOf(f *unpack.File) (kind, error) {
 	if isERF(head) {
 		return kind{}, errors.New("a capture in Endace's format ERF" + editcap)
 	}
-	return kind{}, fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, snoop, JSON or CSV", head[:min(n, 4)])
+	return kind{}, fmt.Errorf("not a file of flows (starts with %q): want Parquet, pcap, pcapng, snoop, JSON or CSV (editcap -F pcapng IN OUT, of Wireshark, converts other captures)", head[:min(n, 4)])
 }
 
 // otherFiles are kinds of file that hold flows elsewhere and are not read.
