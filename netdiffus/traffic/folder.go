@@ -45,12 +45,9 @@ var rotation = regexp.MustCompile(`_\d{5,}_\d{14}$`)
 // setName returns what the files of a set of captures have in common, their folder
 // included, and whether this one's name has a number as the files of sets have.
 func setName(path string) (name string, numbered bool) {
-	base, ending := splitName(path)
+	base, ending := tables.SplitName(path)
 	name = rotation.ReplaceAllString(base, "")
-	whole := path
-	if last := filepath.Ext(path); slices.Contains(packed, strings.ToLower(last)) {
-		whole = strings.TrimSuffix(path, last)
-	}
+	whole := tables.Unpacked(path)
 	return name + ending, name != base || len(whole) != len(base)+len(ending)
 }
 

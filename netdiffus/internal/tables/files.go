@@ -13,17 +13,22 @@ import (
 // packed are the endings of compressed files, which follow those of what is in them.
 var packed = []string{".gz", ".zst", ".xz", ".bz2"}
 
+// Unpacked returns the name of a file without the ending of compression, if it has one.
+func Unpacked(name string) string {
+	if last := filepath.Ext(name); slices.Contains(packed, strings.ToLower(last)) {
+		return strings.TrimSuffix(name, last)
+	}
+	return name
+}
+
 // SplitName splits the name of a file into what comes before its ending, and its
 // ending in lower case, without that of compression: "a" and ".csv" for a.csv.gz. The
 // number that a program adds to the captures of a set is not part of it: "a" and ".pcap"
 // for a.pcap12 and a.pcap.12.
 func SplitName(name string) (base, ending string) {
+	name = Unpacked(name)
 	ending = filepath.Ext(name)
 	base = strings.TrimSuffix(name, ending)
-	if slices.Contains(packed, strings.ToLower(ending)) {
-		ending = filepath.Ext(base)
-		base = strings.TrimSuffix(base, ending)
-	}
 	whole := ending
 	numberless := strings.TrimRight(ending, "0123456789")
 	if numberless == "." {
