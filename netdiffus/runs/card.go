@@ -114,6 +114,9 @@ func (r *Run) limits(report *Report) []string {
 	case report == nil:
 		limits = append(limits, "Nothing was measured of flows drawn from this model: nobody knows how good they are.")
 	default:
+		if report.seenTest() {
+			limits = append(limits, "The report tests on the flows that were trained on, so that its figures are too good: evaluate with flows that were not.")
+		}
 		if report.Leaks {
 			limits = append(limits, "The report finds that training flows leak: "+report.Verdict)
 		}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -35,6 +34,7 @@ type Compared struct {
 	Preset  string   `json:"preset"`
 	Step    int      `json:"step"`
 	Steps   int      `json:"steps,omitempty"`
+	Counted bool     `json:"counted,omitempty"` // the model is counted, not trained in steps
 	Seconds float64  `json:"seconds"`
 	Bytes   int64    `json:"bytes"`
 	Host    string   `json:"host,omitempty"`
@@ -85,7 +85,7 @@ func Compare(ctx context.Context, list ...*Run) (*Comparison, error) {
 	c := &Comparison{full: list}
 	for _, r := range list {
 		one := Compared{
-			Name: r.Name, Path: r.Path, ID: r.ID, State: r.State, Preset: r.Preset, Step: r.Step, Steps: r.Steps,
+			Name: r.Name, Path: r.Path, ID: r.ID, State: r.State, Preset: r.Preset, Step: r.Step, Steps: r.Steps, Counted: r.counted(),
 			Seconds: r.Seconds, Bytes: r.Bytes, Host: r.Host, Tags: r.Tags, Note: r.Note, Data: []string{},
 		}
 		for _, in := range r.Inputs {
@@ -142,13 +142,10 @@ func (c *Comparison) metrics() {
 	names := map[string]bool{}
 	for _, r := range c.full {
 		for name := range r.Metrics {
-			names[name] = !strings.Contains(name, "_q") // quarters of the noise: too much for a table
+			names[name] = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if !names[name] {
-			continue
-		}
 		q := Quantity{Name: name}
 		for _, r := range c.full {
 			v := track.Number(notANumber)
@@ -198,11 +195,20 @@ func (r *Report) baseline(figure string, better int) (best float64, from string)
 		if !there || !slices.Contains(sources, row.Source) {
 			continue
 		}
-		if from == "" || better*compareNumbers(float64(v.Mean), best) > 0 {
+		if from == "" || better*compareNumbers(worth(figure, v.Mean), worth(figure, track.Number(best))) > 0 {
 			best, from = float64(v.Mean), row.Source
 		}
 	}
 	return best, from
+}
+
+// worth is a figure's value as it is compared: a detection no better than chance, 0.5, is
+// as good as any.
+func worth(name string, v track.Number) float64 {
+	if name == "detection_auc" {
+		return max(float64(v), 0.5)
+	}
+	return float64(v)
 }
 
 func compareNumbers(a, b float64) int {
@@ -213,6 +219,20 @@ func compareNumbers(a, b float64) int {
 		return 1
 	}
 	return 0
+}
+
+// seenTest reports whether the test flows are the training flows.
+func (r *Report) seenTest() bool {
+	var train, test string
+	for _, in := range r.Inputs {
+		switch in.Role {
+		case "train":
+			train = in.SHA256
+		case "test":
+			test = in.SHA256
+		}
+	}
+	return train != "" && train == test
 }
 
 // judge notes what makes the runs' figures incomparable.
@@ -242,6 +262,11 @@ func (c *Comparison) judge() {
 			note("%s is being trained.", Plain(r.Name))
 		}
 	}
+	for i, r := range c.full {
+		if report := r.Latest(); report != nil && report.seenTest() {
+			note("The report of %s tests on the flows that were trained on: its figures are too good.", Plain(c.Runs[i].Name))
+		}
+	}
 	if len(tests) > 1 {
 		note("The reports are on different test flows: their figures cannot be compared.")
 	}
@@ -260,7 +285,7 @@ func (q Quantity) winner() int {
 			continue
 		}
 		count++
-		if best < 0 || q.better*compareNumbers(float64(v), float64(q.Values[best])) > 0 {
+		if best < 0 || q.better*compareNumbers(worth(q.Name, v), worth(q.Name, q.Values[best])) > 0 {
 			best = i
 		}
 	}
@@ -268,7 +293,7 @@ func (q Quantity) winner() int {
 		return -1
 	}
 	for i, v := range q.Values {
-		if i != best && v == q.Values[best] {
+		if i != best && worth(q.Name, v) == worth(q.Name, q.Values[best]) {
 			return -1
 		}
 	}

@@ -22,7 +22,7 @@ var passed = []string{"node_modules", "__pycache__", "site-packages", "vendor"}
 
 // places are what a search found.
 type places struct {
-	runs    []scanned
+	runs    []string
 	reports []string // folders of reports outside of run directories
 	errs    []error  // folders that cannot be read
 }
@@ -47,12 +47,7 @@ func search(ctx context.Context, roots []string) (places, error) {
 			return nil
 		}
 		if runNames(entries) {
-			s, err := scan(dir)
-			if err != nil {
-				found.errs = append(found.errs, err)
-				return nil
-			}
-			found.runs = append(found.runs, s)
+			found.runs = append(found.runs, dir)
 			return nil
 		}
 		if has(entries, reportFile) && has(entries, pageFile) {

@@ -72,7 +72,7 @@ func List(ctx context.Context, roots []string, o ListOptions) ([]*Run, error) {
 		}
 	}
 	l := lister{known: known, fresh: map[string]Record{}, used: map[string]bool{}}
-	runs, err := l.read(ctx, found.runs)
+	runs, err := l.read(ctx, found.runs, o.Warn)
 	if err != nil {
 		return nil, err
 	}
@@ -136,13 +136,21 @@ func cached[T any](l *lister, dir, print string, make func() (T, error)) (T, err
 }
 
 // read reads the directories, several at once.
-func (l *lister) read(ctx context.Context, dirs []scanned) ([]*Run, error) {
+func (l *lister) read(ctx context.Context, dirs []string, warn func(error)) ([]*Run, error) {
 	read := make([]*Run, len(dirs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range dirs {
 		group.Go(func() error {
-			s := dirs[i]
+			s, err := scan(dirs[i])
+			if err != nil {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				if !isGone(err) {
+					warn(err)
+				}
+				return nil
+			}
 			r, err := cached(l, s.dir, s.fingerprint(), func() (*Run, error) { return read1(ctx, s) })
 			if errors.Is(err, track.ErrNotRun) {
 				return nil

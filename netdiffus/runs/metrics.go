@@ -104,6 +104,9 @@ func (r *Run) readMetrics(ctx context.Context) error {
 	all := map[string]*Summary{}
 	c, err := eachLine(ctx, r.Path, func(l track.Line) {
 		for _, v := range l.Values {
+			if quarter(v.Name) {
+				continue
+			}
 			s := all[v.Name]
 			if s == nil {
 				s = &Summary{}
@@ -135,6 +138,13 @@ func (r *Run) readMetrics(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// quarter reports whether a metric is that of a quarter of the noise (loss_q0), of which a
+// summary tells nothing.
+func quarter(name string) bool {
+	n := len(name)
+	return n > 3 && name[n-3:n-1] == "_q" && name[n-1] >= '0' && name[n-1] <= '3'
 }
 
 // heldOutMetrics are what a trainer compares its measurements of held-out flows by, the

@@ -70,16 +70,16 @@ func (c *Comparison) pictures() ([]picture, error) {
 			continue
 		}
 		var lines []plots.Line
-		positive := true
+		low, high := math.Inf(1), math.Inf(-1)
 		for i, curves := range c.curves {
 			if s, there := curves.Series[name]; there {
 				lines = append(lines, plots.Line{Name: Plain(c.Runs[i].Name), X: s.Step, Y: s.Value})
 				for _, v := range s.Value {
-					positive = positive && !(v <= 0)
+					low, high = min(low, v), max(high, v) // a NaN makes both NaN, and the axis linear
 				}
 			}
 		}
-		figure, err := plots.Chart{XLabel: "training step", YLabel: name, Log: positive}.Curve(strings.ReplaceAll(name, "_", " "), lines...)
+		figure, err := plots.Chart{XLabel: "training step", YLabel: name, Log: low > 0 && high > 10*low}.Curve(strings.ReplaceAll(name, "_", " "), lines...)
 		if err != nil {
 			continue // no finite value
 		}

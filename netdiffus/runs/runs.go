@@ -48,7 +48,7 @@ type Run struct {
 	Differs []Difference `json:"differs,omitempty"`
 
 	Inputs      []provenance.File  `json:"inputs,omitempty"`  // the data trained on
-	Metrics     map[string]Summary `json:"metrics,omitempty"` // of metrics.jsonl
+	Metrics     map[string]Summary `json:"metrics,omitempty"` // of metrics.jsonl, but for those of quarters of the noise
 	Checkpoints []Checkpoint       `json:"checkpoints,omitempty"`
 	Samples     []Samples          `json:"samples,omitempty"`
 	Reports     []Report           `json:"reports,omitempty"` // newest last

@@ -65,13 +65,23 @@ func WriteTable(w io.Writer, list []*Run, extra ...string) error {
 }
 
 func steps(r *Run) string {
+	return progress(r.Step, r.Steps, r.counted())
+}
+
+// counted reports whether the run is of a model that is counted, not trained.
+func (r *Run) counted() bool { return r.Step == 0 && len(r.Metrics) == 0 && len(r.Checkpoints) > 0 }
+
+// Progress is the steps done, and those planned where they are more.
+func (c Compared) Progress() string { return progress(c.Step, c.Steps, c.Counted) }
+
+func progress(done, planned int, counted bool) string {
 	switch {
-	case r.Step == 0 && len(r.Metrics) == 0 && len(r.Checkpoints) > 0:
+	case counted:
 		return "counted"
-	case r.Steps > 0 && r.Steps != r.Step:
-		return fmt.Sprintf("%d/%d", r.Step, r.Steps)
+	case planned > done:
+		return fmt.Sprintf("%d/%d", done, planned)
 	}
-	return fmt.Sprint(r.Step)
+	return fmt.Sprint(done)
 }
 
 func when(t time.Time) string {
@@ -301,7 +311,7 @@ func (r *Report) describe(w io.Writer) error {
 func withSD(f Figure) string {
 	text := number(float64(f.Mean))
 	if !math.IsNaN(float64(f.SD)) {
-		text += " ± " + number(float64(f.SD))
+		text += fmt.Sprintf(" ± %.1g", float64(f.SD))
 	}
 	return text
 }
@@ -319,7 +329,7 @@ func (c *Comparison) Text(w io.Writer, columns int) error {
 	line("", func(r Compared) string { return r.Name })
 	line("state", func(r Compared) string { return string(r.State) })
 	line("preset", func(r Compared) string { return r.Preset })
-	line("step", func(r Compared) string { return fmt.Sprint(r.Step) })
+	line("step", func(r Compared) string { return r.Progress() })
 	line("took", func(r Compared) string { return took(time.Duration(r.Seconds * float64(time.Second))) })
 	line("size", func(r Compared) string { return size(r.Bytes) })
 	line("data", func(r Compared) string { return shortHashes(r.Data) })
