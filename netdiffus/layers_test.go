@@ -16,8 +16,9 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 // does: a package may import only packages of lower layers, and of its own layer
 // only those that sameLayer allows.
 var layers = map[string]int{
-	"connections":     1,
-	"internal/arrays": 0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
+	"internal/payload": 0,
+	"connections":      1,
+	"internal/arrays":  0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1, "series": 1,
 	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
 	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,

@@ -43,3 +43,55 @@ func (w *Writer) Write(time int64, frame []byte) error {
 	_, err := w.out.Write(frame)
 	return err
 }
+
+// WriterNG writes Ethernet frames as a pcapng file of one section and interface,
+// little-endian, with time stamps in nanoseconds.
+type WriterNG struct {
+	out   io.Writer
+	block []byte
+}
+
+// NewWriterNG writes the blocks of the section and of the interface to out.
+func NewWriterNG(out io.Writer) (*WriterNG, error) {
+	le := binary.LittleEndian
+	var b []byte
+	b = le.AppendUint32(b, 0x0a0d0d0a) // a section's header
+	b = le.AppendUint32(b, 28)
+	b = le.AppendUint32(b, 0x1a2b3c4d)
+	b = le.AppendUint16(b, 1) // version 1.0
+	b = le.AppendUint16(b, 0)
+	b = le.AppendUint64(b, math.MaxUint64) // of unknown length
+	b = le.AppendUint32(b, 28)
+	b = le.AppendUint32(b, 1) // an interface
+	b = le.AppendUint32(b, 32)
+	b = le.AppendUint32(b, linkEthernet)
+	b = le.AppendUint32(b, maxFrame)
+	b = le.AppendUint16(b, 9) // if_tsresol
+	b = le.AppendUint16(b, 1)
+	b = append(b, 9, 0, 0, 0) // nanoseconds
+	b = le.AppendUint32(b, 0) // the end of the options
+	b = le.AppendUint32(b, 32)
+	_, err := out.Write(b)
+	return &WriterNG{out: out}, err
+}
+
+// Write writes a whole frame, captured at the time, nanoseconds since 1970.
+func (w *WriterNG) Write(time int64, frame []byte) error {
+	le := binary.LittleEndian
+	size := 32 + (len(frame)+3)&^3
+	b := le.AppendUint32(w.block[:0], 6) // a packet
+	b = le.AppendUint32(b, uint32(size))
+	b = le.AppendUint32(b, 0) // of the interface 0
+	b = le.AppendUint32(b, uint32(uint64(time)>>32))
+	b = le.AppendUint32(b, uint32(time))
+	b = le.AppendUint32(b, uint32(len(frame)))
+	b = le.AppendUint32(b, uint32(len(frame)))
+	b = append(b, frame...)
+	for len(b) < size-4 {
+		b = append(b, 0)
+	}
+	b = le.AppendUint32(b, uint32(size))
+	w.block = b
+	_, err := w.out.Write(b)
+	return err
+}

@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 )
@@ -17,6 +18,7 @@ const (
 const (
 	FIN = 0x01
 	SYN = 0x02
+	RST = 0x04
 	PSH = 0x08
 	ACK = 0x10
 )
@@ -31,38 +33,39 @@ type Peer struct {
 	Seq  uint32 // TCP: number of the next byte it sends
 	ID   uint16 // IPv4: identification of its next packet
 	Owed int    // TCP: segments received and not yet acknowledged
+	TTL  uint8  // time to live, or hop limit; 0 means 64
+}
+
+// TCPHeader is what a segment holds beside its ports and payload.
+type TCPHeader struct {
+	Seq, Ack uint32
+	Flags    byte
+	Window   uint16 // as it stands in the header
+	Options  []byte // a multiple of 4 bytes, at most 40
 }
 
 // PacketMaker builds Ethernet frames in one buffer.
 type PacketMaker struct {
-	frame []byte
+	frame   []byte
+	options [8]byte
 }
 
 // Segment returns a TCP segment from one end to the other, valid until the
 // next frame is made. The payload is zeros. A segment with SYN carries the
 // options that make large windows possible.
 func (m *PacketMaker) Segment(from, to *Peer, flags byte, payload, mss int) []byte {
-	options := 0
-	if flags&SYN != 0 {
-		options = 8
-	}
-	b := m.ip(from, to, protoTCP, TCPHead+options+payload)
-	binary.BigEndian.PutUint16(b, from.Port)
-	binary.BigEndian.PutUint16(b[2:], to.Port)
-	binary.BigEndian.PutUint32(b[4:], from.Seq)
+	h := TCPHeader{Seq: from.Seq, Flags: flags, Window: 65535}
 	if flags&ACK != 0 {
-		binary.BigEndian.PutUint32(b[8:], to.Seq)
+		h.Ack = to.Seq
 		from.Owed = 0
 	}
-	b[12], b[13] = byte(TCPHead+options)/4<<4, flags
-	binary.BigEndian.PutUint16(b[14:], 65535) // window
-	if options > 0 {
+	if flags&SYN != 0 {
 		// Maximum segment size; window scale 7, so 8 MB; padding.
-		b[20], b[21] = 2, 4
-		binary.BigEndian.PutUint16(b[22:], uint16(min(mss, 65535)))
-		b[24], b[25], b[26], b[27] = 3, 3, 7, 1
+		h.Options = binary.BigEndian.AppendUint16(append(m.options[:0], 2, 4), uint16(min(mss, 65535)))
+		h.Options = append(h.Options, 3, 3, 7, 1)
 	}
-	binary.BigEndian.PutUint16(b[16:], checksum(b, pseudoHeader(from.Addr, to.Addr, protoTCP, len(b))))
+	b, _ := m.tcp(from, to, h, payload)
+	finishTCP(from, to, b)
 	from.Seq += uint32(payload)
 	if flags&(SYN|FIN) != 0 {
 		from.Seq++
@@ -73,10 +76,48 @@ func (m *PacketMaker) Segment(from, to *Peer, flags byte, payload, mss int) []by
 	return m.frame
 }
 
+// TCP returns a TCP segment from one end to the other, valid until the next frame
+// is made. It counts neither bytes nor segments: Seq and Owed of the ends stay.
+func (m *PacketMaker) TCP(from, to *Peer, h TCPHeader, payload []byte) []byte {
+	b, body := m.tcp(from, to, h, len(payload))
+	copy(body, payload)
+	finishTCP(from, to, b)
+	return m.frame
+}
+
+// tcp writes a segment but for its payload and checksum.
+func (m *PacketMaker) tcp(from, to *Peer, h TCPHeader, payload int) (segment, body []byte) {
+	head := TCPHead + len(h.Options)
+	b := m.ip(from, to, protoTCP, head+payload)
+	binary.BigEndian.PutUint16(b, from.Port)
+	binary.BigEndian.PutUint16(b[2:], to.Port)
+	binary.BigEndian.PutUint32(b[4:], h.Seq)
+	binary.BigEndian.PutUint32(b[8:], h.Ack)
+	b[12], b[13] = byte(head)/4<<4, h.Flags
+	binary.BigEndian.PutUint16(b[14:], h.Window)
+	copy(b[TCPHead:], h.Options)
+	return b, b[head:]
+}
+
+func finishTCP(from, to *Peer, b []byte) {
+	binary.BigEndian.PutUint16(b[16:], checksum(b, pseudoHeader(from.Addr, to.Addr, protoTCP, len(b))))
+}
+
 // Datagram returns a UDP datagram, valid until the next frame is made. The
 // payload is zeros.
 func (m *PacketMaker) Datagram(from, to *Peer, payload int) []byte {
-	b := m.ip(from, to, protoUDP, UDPHead+payload)
+	return m.udp(from, to, m.ip(from, to, protoUDP, UDPHead+payload))
+}
+
+// UDP is Datagram of that payload.
+func (m *PacketMaker) UDP(from, to *Peer, payload []byte) []byte {
+	b := m.ip(from, to, protoUDP, UDPHead+len(payload))
+	copy(b[UDPHead:], payload)
+	return m.udp(from, to, b)
+}
+
+// udp writes the header of a datagram.
+func (m *PacketMaker) udp(from, to *Peer, b []byte) []byte {
 	binary.BigEndian.PutUint16(b, from.Port)
 	binary.BigEndian.PutUint16(b[2:], to.Port)
 	binary.BigEndian.PutUint16(b[4:], uint16(len(b)))
@@ -109,7 +150,7 @@ func (m *PacketMaker) ip(from, to *Peer, protocol byte, size int) []byte {
 		binary.BigEndian.PutUint16(m.frame[12:], etherIPv6)
 		b[0] = 6 << 4
 		binary.BigEndian.PutUint16(b[4:], uint16(size))
-		b[6], b[7] = protocol, 64
+		b[6], b[7] = protocol, cmp.Or(from.TTL, 64)
 		copy(b[8:], source)
 		copy(b[24:], target)
 		return b[IPv6Head:]
@@ -120,7 +161,7 @@ func (m *PacketMaker) ip(from, to *Peer, protocol byte, size int) []byte {
 	binary.BigEndian.PutUint16(b[4:], from.ID)
 	from.ID++
 	b[6] = 0x40 // don't fragment
-	b[8], b[9] = 64, protocol
+	b[8], b[9] = cmp.Or(from.TTL, 64), protocol
 	copy(b[12:], source)
 	copy(b[16:], target)
 	binary.BigEndian.PutUint16(b[10:], checksum(b[:IPv4Head], 0))

@@ -33,20 +33,38 @@ held is printed at the end: tunnels, packets in no flow, packets captured twice 
 again, and why connections ended.
 
 Flows become a capture as connections of their own between addresses that are
-reserved for documentation, with handshake, acknowledgements and checksums.
-Reading it gives back the same flows.`,
+reserved for documentation, with handshake, acknowledgements and checksums, one
+after another. Reading it gives back the same flows.
+
+With --profile, --duration, --rate or --starts they become a capture as of a network
+(.pcap or .pcapng): many connections at once, between hosts and ports as a profile or
+the captures that the flows were learned from have them, with payload that programs
+understand, never bytes of real traffic. --in may then be a folder of images, such as
+'sample' writes. --print-profile prints a profile with every field, to be edited.`,
 		Example: `  netdiffus flows --in captures/ --max-packets 10 --out flows.parquet
   netdiffus flows --in chat.pcapng --label chat --min-packets 4 --out chat.csv
   netdiffus flows --in synthetic.parquet --iat-from flows.parquet --out synthetic/
+  netdiffus flows --in runs/synthetic --out office.pcap --duration 1h --rate 20/s --labels office.csv
+  netdiffus flows --print-profile > profile.yaml
+  netdiffus flows --in runs/synthetic --out office.pcapng --profile profile.yaml
   netdiffus flows --in flows.parquet --share 0.8 --out train.parquet --rest test.parquet
   netdiffus flows --in packets.csv.gz --col-flow stream --col-length bytes --csv-delimiter ';' --out flows.jsonl
   netdiffus flows --in theirs.parquet --col-length sizes --col-dir dirs --col-iat gaps --iat-unit ms --col-label app --out flows.parquet
   netdiffus flows --in nfstream.csv --col-label application_name --out flows.parquet`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if o.office.print {
+				return o.office.printProfile(c.OutOrStdout())
+			}
 			w, err := o.check()
+			if err == nil {
+				err = o.office.check(c.Flags(), o.out)
+			}
 			if err != nil {
 				return usageOf(c, err)
+			}
+			if o.office.used {
+				return o.runOffice(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 			}
 			return o.run(c.Context(), w, c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -67,6 +85,7 @@ Reading it gives back the same flows.`,
 	flags.StringVar(&o.start, "start", "2024-01-01T00:00:00Z", "captures written: time of the first packet, RFC 3339")
 	flags.StringVar(&o.timesFrom, "iat-from", "", "captures written, of flows without times: file of flows to draw inter-arrival times from (default: 1 ms each)")
 	flags.Uint64Var(&p.Seed, "seed", 0, "of the drawing of flows and inter-arrival times")
+	o.office.register(flags)
 	return c
 }
 
@@ -78,6 +97,7 @@ type flowsOptions struct {
 	rest                            string
 	json                            bool
 	pcap                            traffic.Pcap
+	office                          officeFlags
 }
 
 // check makes the writer that the flags describe. Its errors are of usage.
