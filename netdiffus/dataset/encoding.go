@@ -68,7 +68,7 @@ func (e *Encoding) check() error {
 		return fmt.Errorf("record %q: want %s or %s", r.Record, Flows, Series)
 	}
 	if r.SeriesLength < 1 || r.SeriesLength > maxLength {
-		return fmt.Errorf("series length %d: want 1 to %d %s", r.SeriesLength, maxLength, r.Record.places())
+		return fmt.Errorf("series length %d: want 1 to %d %s", r.SeriesLength, maxLength, r.Record.Places())
 	}
 	if r.Step < 0 || r.Step > 0 && r.Record == Flows {
 		return fmt.Errorf("a step of %v: want one above 0 for series, and none for flows", r.Step)
@@ -105,8 +105,8 @@ func (e *Encoding) check() error {
 	return r.Rendering.Validate()
 }
 
-// places names what an image has SeriesLength of.
-func (r Record) places() string {
+// Places names what an image has SeriesLength of.
+func (r Record) Places() string {
 	if r == Series {
 		return "bins"
 	}

@@ -159,7 +159,7 @@ func (f found) newSet(o OpenOptions, e *Encoding, size, n int) (*Set, error) {
 		}
 	}
 	if size != 0 && size != e.Size() {
-		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d %s", f.path, size, e.Size(), e.SeriesLength(), e.recipe.Record.places())
+		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d %s", f.path, size, e.Size(), e.SeriesLength(), e.recipe.Record.Places())
 	}
 	h, w := e.Shape()
 	return &Set{

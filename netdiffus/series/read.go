@@ -35,9 +35,10 @@ type Reader struct {
 	// ending. "" takes the file's word, and where it has none means {leaf}.
 	Label string
 
-	Fill   Fill          // of gaps: empty cells, NaN and null, bins left out between others, and the ends of short series
-	Length int           // bins: longer series are cut; 0 leaves them, all must be equally long
-	Step   time.Duration // of the bins, where the file does not tell; where it does, they must agree
+	Fill      Fill          // of gaps: empty cells, NaN and null, bins left out between others, and the ends of short series
+	Length    int           // bins: longer series are cut; 0 leaves them, all must be equally long
+	AnyLength bool          // series may be of different lengths, as traces are before windows are made of them
+	Step      time.Duration // of the bins, where the file does not tell; where it does, they must agree
 
 	Delimiter rune // of the cells of CSV files; 0 finds it
 
@@ -102,6 +103,13 @@ func Files(path string) ([]string, error) {
 
 var errStopped = errors.New("stopped")
 
+// What errors of reading wrap.
+var (
+	ErrKind   = errors.New("not a file of series")      // another kind of file, such as a capture
+	ErrGap    = errors.New("a bin without a value")     // and Reader.Fill says nothing of it
+	ErrLength = errors.New("series of several lengths") // where all must have one
+)
+
 // kind is one kind of file.
 type kind struct {
 	is   func(head []byte) bool
@@ -135,7 +143,7 @@ func open(path string) (*unpack.File, kind, error) {
 				return f, k, nil
 			}
 		}
-		err = fmt.Errorf("not a file of series (starts with %q): want CSV, Parquet, NPZ, NPY or JSON Lines; package traffic reads captures", head[:min(n, 4)])
+		err = fmt.Errorf("%w (starts with %q): want CSV, Parquet, NPZ, NPY or JSON Lines", ErrKind, head[:min(n, 4)])
 	}
 	f.Close()
 	return nil, kind{}, err
@@ -234,7 +242,7 @@ func (s *shaper) complete(out *Series) error {
 		return err
 	}
 	bins := s.Length
-	if bins == 0 && s.like != nil {
+	if bins == 0 && s.like != nil && !s.AnyLength {
 		bins = s.like.Bins()
 	}
 	for i, values := range out.Values {
@@ -249,11 +257,11 @@ func (s *shaper) complete(out *Series) error {
 			return err
 		}
 	}
-	if err := out.Check(); err != nil {
+	if err := out.check(s.AnyLength); err != nil {
 		return err
 	}
 	if bins > 0 && out.Bins() != bins {
-		return fmt.Errorf("%d bins, want %d: all series of a set have one length (cut longer ones, fill up shorter ones)", out.Bins(), bins)
+		return fmt.Errorf("%d bins, want %d: %w: cut longer ones, or fill up shorter ones", out.Bins(), bins, ErrLength)
 	}
 	if s.like == nil {
 		like := *out
@@ -306,7 +314,7 @@ func (s *shaper) fill(channel string, values []float64) error {
 		case FillHold:
 			values[i] = before
 		case Refuse:
-			return fmt.Errorf("channel %s has no value at bin %d (a gap, or NaN): have gaps filled, or leave the series out", channel, i)
+			return fmt.Errorf("channel %s has no value at bin %d (a gap, or NaN): %w: have gaps filled, or leave the series out", channel, i, ErrGap)
 		default:
 			return fmt.Errorf("fill %q: want %s or %s", s.Fill, FillZero, FillHold)
 		}

@@ -49,7 +49,10 @@ func (s Series) Unit(i int) string {
 
 // Check reports a series whose parts do not fit each other, one without values, a
 // negative step, and values that are not finite, with their place.
-func (s Series) Check() error {
+func (s Series) Check() error { return s.check(false) }
+
+// check is Check; anyLength allows more bins than an image has.
+func (s Series) check(anyLength bool) error {
 	switch {
 	case len(s.Channels) == 0 || len(s.Channels) != len(s.Values):
 		return fmt.Errorf("%d names for %d channels, want one each and at least one channel", len(s.Channels), len(s.Values))
@@ -61,7 +64,7 @@ func (s Series) Check() error {
 		return fmt.Errorf("a step of %v, want one above 0, or 0 where it is unknown", s.Step)
 	case s.Bins() == 0:
 		return errors.New("a series without values")
-	case s.Bins() > MaxBins:
+	case s.Bins() > MaxBins && !anyLength:
 		return fmt.Errorf("%d bins, want at most %d: make windows of it, or take wider bins", s.Bins(), MaxBins)
 	}
 	for i, values := range s.Values {

@@ -162,7 +162,7 @@ func TestTablesThatAreRefused(t *testing.T) {
 		`(b_1): "two" is not a number`:                        {"a.csv", "label,b_0,b_1\nx,1,two\n", Reader{}},
 		"4 cells, where the first row has 3":                  {"a.csv", "label,b_0,b_1\nx,1,2,3\n", Reader{}},
 		"line 3: channel b has no value at bin 1 (a gap":      {"a.csv", "label,b_0,b_1\nx,1,2\ny,3\n", Reader{}},
-		"line 3: 1 bins, want 2: all series of a set have":    {"a.csv", "label,b\nx,\"[1, 2]\"\ny,\"[3]\"\n", Reader{}},
+		"line 3: 1 bins, want 2: series of several lengths":   {"a.csv", "label,b\nx,\"[1, 2]\"\ny,\"[3]\"\n", Reader{}},
 		"line 3, column 3 (time): the time 0.1 does not come": {"a.csv", "label,time,b\nx,0.2,1\nx,0.1,2\n", Reader{}},
 		"a time of -1, want 0 or more":                        {"a.csv", "label,time,b\nx,-1,1\nx,0,2\n", Reader{}},
 		"uneven times":                                        {"a.csv", "label,time,b\nx,0,1\nx,1,2\nx,2.5,3\nx,3.5,3\n", Reader{}},

@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -21,8 +22,8 @@ func convertCommand() *cobra.Command {
 	var o convertOptions
 	c := &cobra.Command{
 		Use:   "convert --in PATH [--in PATH] --out DIR",
-		Short: "Turn flows into images",
-		Long: `Convert turns every flow of a file into an image, and writes the images into a
+		Short: "Turn flows, or time series, into images",
+		Long: `Convert turns every flow, or series, of a file into an image, and writes the images into a
 folder with a manifest that holds all that inverting them needs.
 
 A file is Parquet with list columns PL (payload bytes) and DIR (0 upstream,
@@ -38,18 +39,24 @@ With --format png they are pictures, CLASS/CLASS_row.png, as NetDiffus first mad
 them: resized, gamma-corrected and coloured. 8 bits do not hold a length to the
 byte; how much is lost is measured and printed.
 
-Every flow is decoded again, and how many come back exactly is printed.`,
+Series of numbers (see 'netdiffus series') are found by their columns, or with
+--record series: an image then shows --length bins, all there are where it is not
+given, and has a channel for each of the series'.
+
+Every flow or series is decoded again, and how many come back exactly is printed; of
+series how far their values are off, too.`,
 		Example: `  netdiffus convert --in flows.parquet --out runs/gasf
   netdiffus convert --in captures/ --min-packets 4 --out runs/gasf
   netdiffus convert --in flows.parquet --out runs/gasf32 --length 32 --layout per-class --low 0.1
   netdiffus convert --in flows.parquet --out runs/png --format png --color jet --image-size 64
-  netdiffus convert --in captures/ --out runs/timed --codec atoms --features signed_length,inter_arrival`,
+  netdiffus convert --in captures/ --out runs/timed --codec atoms --features signed_length,inter_arrival
+  netdiffus convert --in series.csv --col-series 'bytes_*' --out runs/series`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.input.check(); err != nil {
 				return usageOf(c, err)
 			}
-			recipe, err := o.recipe()
+			recipe, err := o.recipeFor(c)
 			if err == nil {
 				recipe, err = o.pictures.apply(c, recipe)
 			}
@@ -61,10 +68,11 @@ Every flow is decoded again, and how many come back exactly is printed.`,
 	}
 	flags := c.Flags()
 	o.input.register(flags)
+	o.series.register(flags)
 	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
-	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded")
+	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded; bins a series (default: all)")
 	flags.StringSliceVar(&o.features, "features", []string{traffic.SignedLength{}.Name()}, "features of a packet, a channel of the image each: "+strings.Join(traffic.FeatureNames(), ", "))
-	flags.StringVar(&o.codec, "codec", "minmax", "how lengths become numbers in [0,1]: "+strings.Join(codec.Names(), ", "))
+	flags.StringVar(&o.codec, "codec", "minmax", "how lengths, or a series' values, become numbers in [0,1]: "+strings.Join(codec.Names(), ", ")+" (default for series: quantiles)")
 	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
 	flags.IntVar(&o.bins, "bins", 0, "bins of --image mtf (default: 5)")
 	flags.Float64Var(&o.eps, "eps", 0, "distance up to which values recur in --image recurrence; 0 draws the distances")
@@ -90,6 +98,8 @@ var defaultNovel = netdiffus.Chain{}.Codec().(*codec.Atoms).Novel
 // convertOptions are convert's flags.
 type convertOptions struct {
 	input                inputFlags
+	series               seriesFlags
+	isSeries             bool
 	out                  string
 	length               int
 	features             []string
@@ -105,23 +115,71 @@ type convertOptions struct {
 	overwrite, json      bool
 }
 
-// recipe makes the recipe that the flags describe. Its errors are of usage.
+// recipeFor makes the recipe for what the input holds. Its errors are of usage.
+func (o *convertOptions) recipeFor(c *cobra.Command) (dataset.Recipe, error) {
+	record, err := o.series.of(o.input.paths...)
+	if err != nil {
+		return dataset.Recipe{}, err
+	}
+	o.isSeries = record == dataset.Series
+	if !o.isSeries {
+		return o.recipe()
+	}
+	given := c.Flags().Changed
+	for _, flag := range []string{"features", "time-bins", "novel", "min-packets", "max-packets", "keep-empty", "col-length", "col-dir", "col-iat"} {
+		if given(flag) {
+			return dataset.Recipe{}, fmt.Errorf("--%s is for flows, and the input holds series of numbers (--record flows reads it as flows)", flag)
+		}
+	}
+	if !given("codec") {
+		o.codec = (&codec.Quantiles{}).Name()
+		if given("scale") || given("low") {
+			o.codec = codec.MinMax{}.Name()
+		}
+	}
+	if !given("length") {
+		o.length = 0
+	}
+	if o.codec == (codec.MinMax{}).Name() && !given("low") {
+		o.low = 0.1 // float32 images are coarse at 0
+	}
+	values, err := o.valueCodec()
+	if err != nil {
+		return dataset.Recipe{}, err
+	}
+	r := dataset.Recipe{Record: dataset.Series, SeriesLength: o.length, Channels: []dataset.Channel{{Codec: values}}}
+	if err := o.checkOutput(); err != nil {
+		return r, err
+	}
+	r.Image, err = o.encoder()
+	return r, err
+}
+
+// checkOutput checks the flags of what is written.
+func (o convertOptions) checkOutput() error {
+	if err := required("out", o.out); err != nil {
+		return err
+	}
+	if l := dataset.Layout(o.layout); l != dataset.PerFlow && l != dataset.PerClass {
+		return fmt.Errorf("--layout %s: want %s or %s", o.layout, dataset.PerFlow, dataset.PerClass)
+	}
+	return nil
+}
+
+// recipe makes the recipe for flows that the flags describe. Its errors are of usage.
 func (o convertOptions) recipe() (dataset.Recipe, error) {
 	r := dataset.Recipe{SeriesLength: o.length}
-	if err := required("out", o.out); err != nil {
+	if err := o.checkOutput(); err != nil {
 		return r, err
 	}
 	if o.length < 1 {
 		return r, fmt.Errorf("--length %d: want 1 or more packets", o.length)
 	}
-	if l := dataset.Layout(o.layout); l != dataset.PerFlow && l != dataset.PerClass {
-		return r, fmt.Errorf("--layout %s: want %s or %s", o.layout, dataset.PerFlow, dataset.PerClass)
-	}
 	var err error
 	if r.Image, err = o.encoder(); err != nil {
 		return r, err
 	}
-	lengths, err := o.lengthCodec()
+	lengths, err := o.valueCodec()
 	if err != nil {
 		return r, err
 	}
@@ -135,9 +193,9 @@ func (o convertOptions) recipe() (dataset.Recipe, error) {
 	return r, nil
 }
 
-// lengthCodec returns the codec that the flags describe. One that is registered
+// valueCodec returns the codec that the flags describe. One that is registered
 // elsewhere has no flags: it is taken as it is.
-func (o convertOptions) lengthCodec() (codec.Codec, error) {
+func (o convertOptions) valueCodec() (codec.Codec, error) {
 	c, err := codec.Named(o.codec)
 	if err != nil {
 		return nil, fmt.Errorf("--codec: %w", err)
@@ -213,27 +271,44 @@ func (o convertOptions) encoder() (imaging.Encoder, error) {
 }
 
 func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
-	inputs, err := o.input.hash(ctx)
+	var inputs []provenance.File
+	var err error
+	of, total := "flow", 0 // 0: not known
+	if o.isSeries {
+		of = "series"
+		inputs, err = hashSeries(ctx, o.input.paths)
+	} else {
+		total = o.input.count()
+		inputs, err = o.input.hash(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	flows := o.input.count() // 0: not known
 	options := dataset.ConvertOptions{Classes: o.classes}
 	options.SaveOptions = dataset.SaveOptions{Layout: dataset.Layout(o.layout), Overwrite: o.overwrite, Inputs: inputs}
 	if recipe.Rendering != nil {
 		options.Layout, options.Group = o.pictures.layout(), o.pictures.group
 	}
-	bar := newProgress(stderr, "reading: flow", flows)
+	bar := newProgress(stderr, "reading: "+of, total)
 	writing := false
 	options.Progress = func(completed, total int) {
 		if total > 0 && !writing {
 			writing = true
 			bar.finish()
-			bar = newProgress(stderr, "writing: flow", total)
+			bar = newProgress(stderr, "writing: "+of, total)
 		}
 		bar.set(completed, "")
 	}
-	done, err := dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
+	var done dataset.Conversion
+	if o.isSeries {
+		reader, readerErr := o.series.reader(o.input.columns, o.input.reader.Label, o.length, stderr)
+		if readerErr != nil {
+			return readerErr
+		}
+		done, err = dataset.ConvertSeries(ctx, withContext(ctx, reader.ReadAll(o.input.paths...)), recipe, o.out, options)
+	} else {
+		done, err = dataset.Convert(ctx, o.input.flows(ctx, stderr), recipe, o.out, options)
+	}
 	bar.finish()
 	if err != nil {
 		return err
@@ -241,7 +316,9 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 	if o.json {
 		return printJSON(stdout, newConversionJSON(done, o.input.seen.json(o.input.reader.Capture)))
 	}
-	o.input.seen.print(stdout, o.input.reader.Capture)
+	if !o.isSeries {
+		o.input.seen.print(stdout, o.input.reader.Capture)
+	}
 	o.print(stdout, done)
 	return nil
 }
@@ -254,6 +331,7 @@ type conversionJSON struct {
 	Invertible bool                 `json:"invertible"`
 	Exact64    int                  `json:"exact_float64"`
 	Exact32    int                  `json:"exact_float32"`
+	Precision  []dataset.Precision  `json:"precision,omitempty"` // of series
 	Captures   *capturesJSON        `json:"captures,omitempty"`
 }
 
@@ -263,7 +341,7 @@ type convertedClassJSON struct {
 }
 
 func newConversionJSON(done dataset.Conversion, captures *capturesJSON) conversionJSON {
-	j := conversionJSON{Flows: done.Flows, Cut: done.Cut, Invertible: done.Invertible, Exact64: done.Exact64, Exact32: done.Exact32, Captures: captures}
+	j := conversionJSON{Flows: done.Flows, Cut: done.Cut, Invertible: done.Invertible, Exact64: done.Exact64, Exact32: done.Exact32, Precision: done.Precision, Captures: captures}
 	for i, label := range done.Classes {
 		j.Classes = append(j.Classes, convertedClassJSON{label, done.Counts[i]})
 	}
@@ -277,8 +355,9 @@ func (o convertOptions) print(w io.Writer, done dataset.Conversion) {
 	if e.Rendering() != nil {
 		layout = o.pictures.layout()
 	}
-	fmt.Fprintf(w, "%d flows of %d classes in %s: %s images of %d x %d, %s\n",
-		done.Flows, len(done.Classes), o.out, e.Image().Name(), e.Size(), e.Size(), layout)
+	high, wide := e.Shape()
+	fmt.Fprintf(w, "%d %s of %d classes in %s: %s images of %d x %d, %s\n",
+		done.Flows, e.Record(), len(done.Classes), o.out, e.Image().Name(), high, wide, layout)
 	if e.Rendering() != nil {
 		printPictures(w, e)
 	}
@@ -287,7 +366,7 @@ func (o convertOptions) print(w io.Writer, done dataset.Conversion) {
 		printChannel(w, c, len(channels) > 1)
 	}
 	if done.Cut > 0 {
-		fmt.Fprintf(w, "  cut         %d flows had more than %d packets\n", done.Cut, e.SeriesLength())
+		fmt.Fprintf(w, "  cut         %d %s had more than %d %s\n", done.Cut, e.Record(), e.SeriesLength(), e.Record().Places())
 	}
 	if !done.Invertible {
 		what := e.Image().Name() + " images"
@@ -302,12 +381,25 @@ func (o convertOptions) print(w io.Writer, done dataset.Conversion) {
 		printLoss(w, done.Loss)
 		return
 	}
+	if e.Record() == dataset.Series {
+		printPrecision(w, done)
+		return
+	}
 	fmt.Fprintf(w, "  round trip  %d of %d flows come back exactly, %d in float32\n", done.Exact64, done.Flows, done.Exact32)
 	if e.Holds(traffic.FieldIAT) {
 		fmt.Fprintf(w, "  times       come back %.2g off on average, as a share of themselves\n", done.TimesOff)
 	}
 	if m, ok := channels[0].Codec.(codec.MinMax); ok && m.Low == 0 && done.Exact32 < done.Flows {
 		fmt.Fprintln(w, "              (--low 0.1 makes them exact in float32)")
+	}
+}
+
+// printPrecision prints how the values of series come back.
+func printPrecision(w io.Writer, done dataset.Conversion) {
+	fmt.Fprintf(w, "  round trip  %d of %d series come back to a millionth of the largest value, %d in float32\n", done.Exact64, done.Flows, done.Exact32)
+	for _, p := range done.Precision {
+		fmt.Fprintf(w, "  %-11s largest %.6g; errors at most %.2g, %.2g on average; in float32 %.2g, %.2g\n",
+			p.Channel, p.Peak, p.Largest64, p.Mean64, p.Largest32, p.Mean32)
 	}
 }
 

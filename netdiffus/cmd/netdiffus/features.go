@@ -58,14 +58,18 @@ func (o convertOptions) atomsFor(scale traffic.Scale) *codec.Atoms {
 // printChannel prints a channel's scale; its name too, where there are several.
 func printChannel(w io.Writer, c dataset.Channel, named bool) {
 	if named {
-		fmt.Fprintf(w, "  channel     %s\n", c.Feature.Name())
+		fmt.Fprintf(w, "  channel     %s\n", c.Name())
 	}
 	m, ok := c.Codec.(codec.MinMax)
 	if !ok {
 		return
 	}
 	unit, how := "", ""
-	if scale := traffic.ScaleOf(c.Feature); scale.Unit != "" {
+	scale := traffic.Scale{Unit: c.Unit}
+	if c.Feature != nil {
+		scale = traffic.ScaleOf(c.Feature)
+	}
+	if scale.Unit != "" {
 		unit = " " + scale.Unit
 	}
 	if m.Log {

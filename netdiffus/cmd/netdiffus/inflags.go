@@ -13,6 +13,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -105,7 +106,7 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 				return
 			}
 			some = true
-			if !yield(flow, withColumnHint(err)) || err != nil {
+			if !yield(flow, f.withHint(err)) || err != nil {
 				return
 			}
 		}
@@ -114,6 +115,20 @@ func (f *inputFlags) flows(ctx context.Context, stderr io.Writer) iter.Seq2[traf
 		}
 	}
 	return all
+}
+
+// withHint adds to an error what helps: the flags that name columns, or the verbs for
+// series of numbers where the input holds those.
+func (f *inputFlags) withHint(err error) error {
+	if !errors.Is(err, traffic.ErrNoColumn) {
+		return err
+	}
+	for _, path := range f.paths {
+		if ofSeries, _ := series.Recognize(path, series.Columns{}); ofSeries {
+			return fmt.Errorf("%w (it looks like series of numbers, which 'netdiffus series' and 'netdiffus convert' read: --record series)", err)
+		}
+	}
+	return withColumnHint(err)
 }
 
 // recognizedTo prints what tables were read as to w: each schema once, with the

@@ -18,7 +18,7 @@ func invertCommand() *cobra.Command {
 	var o invertOptions
 	c := &cobra.Command{
 		Use:   "invert --in DIR --out FILE",
-		Short: "Turn images back into flows",
+		Short: "Turn images back into flows or time series",
 		Long: `Invert reads the flows off a folder of images and writes them as Parquet with
 the columns PL, DIR and LABEL, or as any other kind that 'netdiffus flows' writes.
 
@@ -28,10 +28,15 @@ Files of the reference, which have no manifest, need --scale. Images that
 hold how long its flow is: values that round to 0 bytes are padding there, and are
 left out unless --keep-padding is given.
 
+Images of series give back series, written as .csv, .tsv, .parquet, .npz, .jsonl, or
+as DIR/, a folder of a CSV file each, LABEL/LABEL_0.csv. 'convert' prints how exact
+they are.
+
 Of pictures each pixel is read as the nearest colour's number, and of resized ones
 the image that fits all pixels best. 8 bits do not hold a length to the byte: what
 'convert' measured is printed again.`,
 		Example: `  netdiffus invert --in runs/synthetic --out synthetic.parquet
+  netdiffus invert --in runs/series-drawn --out drawn.csv
   netdiffus invert --in samples_10_per_class_signed --scale -1460,1460 --out seed.parquet
   netdiffus invert --in pictures/ --color jet --length 10 --scale -1460,1460 --out pictures.parquet`,
 		Args: cobra.NoArgs,
@@ -45,7 +50,7 @@ the image that fits all pixels best. 8 bits do not hold a length to the byte: wh
 	}
 	flags := c.Flags()
 	flags.StringVar(&o.in, "in", "", "folder of images or of PNG pictures, or one .npz file")
-	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl or .pcap, or DIR/ for a folder of captures")
+	flags.StringVar(&o.out, "out", "", "file to write: .parquet, .csv, .tsv, .jsonl, of flows also .pcap and of series .npz, or DIR/ for a folder of captures, or of a file a series")
 	flags.StringVar(&o.decode, "decode", "diagonal", "read GASF images by their diagonal, or by the whole matrix (least squares, for noisy images)")
 	o.foreign.register(flags)
 	flags.BoolVar(&o.keepPadding, "keep-padding", false, "keep padding as packets of 0 bytes, as the reference does: all flows get the same number of packets")
@@ -90,15 +95,22 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 			return err
 		}
 	}
-	flows, written := set.Traffic(), 0
-	if o.keepPadding {
-		flows = set.PaddedFlows()
-	}
-	bar := newProgress(stderr, "flow", set.Len())
-	err = traffic.Write(o.out, watched(ctx, flows, func() {
+	written := 0
+	bar := newProgress(stderr, "image", set.Len())
+	done := func() {
 		written++
 		bar.set(written, "")
-	}))
+	}
+	switch {
+	case set.Encoding.Record() == dataset.Series && o.keepPadding:
+		err = fmt.Errorf("%s: --keep-padding is for flows: series have no padding", o.in)
+	case set.Encoding.Record() == dataset.Series:
+		err = writeSeries(o.out, watched(ctx, set.AllSeries(), done))
+	case o.keepPadding:
+		err = traffic.Write(o.out, watched(ctx, set.PaddedFlows(), done))
+	default:
+		err = traffic.Write(o.out, watched(ctx, set.Traffic(), done))
+	}
 	bar.finish()
 	if err != nil {
 		return err
@@ -114,7 +126,7 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 }
 
 func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
-	fmt.Fprintf(w, "%d flows of %d classes in %s\n", written, len(set.Classes), o.out)
+	fmt.Fprintf(w, "%d %s of %d classes in %s\n", written, set.Encoding.Record(), len(set.Classes), o.out)
 	if empty := set.Len() - written; empty > 0 {
 		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
 	}
@@ -126,10 +138,10 @@ func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
 	}
 }
 
-// watched ranges over flows, calls done after each, and stops with ctx.
-func watched(ctx context.Context, flows iter.Seq2[traffic.Flow, error], done func()) iter.Seq2[traffic.Flow, error] {
-	return func(yield func(traffic.Flow, error) bool) {
-		for f, err := range flows {
+// watched ranges over flows or series, calls done after each, and stops with ctx.
+func watched[T any](ctx context.Context, all iter.Seq2[T, error], done func()) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for f, err := range all {
 			if err == nil {
 				err = ctx.Err()
 			}
