@@ -9,3 +9,9 @@ import _ "embed"
 //
 //go:embed loopback.parquet
 var Loopback []byte
+
+// Titles is the file titles.parquet: 720 time series of twelve streamed videos, with
+// list columns bytes_down and bytes_up of 64 bins of 75 ms, label, trace and step.
+//
+//go:embed titles.parquet
+var Titles []byte

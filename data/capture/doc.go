@@ -11,5 +11,8 @@
 // gone when the children are. It needs Linux, root (CAP_SYS_ADMIN and
 // CAP_NET_ADMIN) and iproute2's ip; it takes half a minute on two cores.
 //
+// With -titles it streams videos instead, over links with delay, jitter and loss that
+// a third process applies, into titles.parquet: time series of bytes.
+//
 // The seed fixes the payloads; times and their order are the machine's.
 package main

@@ -23,7 +23,7 @@ const (
 
 // writeFiles makes the data's files from the whole capture.
 func writeFiles(raw, out string, report io.Writer) error {
-	flows, err := labelled(raw, maxPackets, classNames())
+	flows, err := labelled(raw, maxPackets, classNames(scenarios))
 	if err != nil {
 		return err
 	}
@@ -127,4 +127,35 @@ func describe(w io.Writer, flows []traffic.Flow) {
 			packets[len(packets)/2], packets[0], 100*full/len(packets),
 			len(distinct), lengths[len(lengths)/2], lengths[len(lengths)-1], 100*up/len(lengths))
 	}
+}
+
+// splitByPort copies the packets to and from each port into a pcap of their own,
+// dir/NAME.pcap.
+func splitByPort(raw, dir string, names map[uint16]string) (err error) {
+	files := map[string]*os.File{}
+	writers := map[string]*pcapgo.Writer{}
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	frames := newFrameReader()
+	return readFrames(raw, func(info gopacket.CaptureInfo, frame []byte) error {
+		c, ok := frames.conversation(frame)
+		name := cmp.Or(names[c.low.port], names[c.high.port])
+		if !ok || name == "" {
+			return nil
+		}
+		if files[name] == nil {
+			f, err := os.Create(filepath.Join(dir, name+".pcap"))
+			if err != nil {
+				return err
+			}
+			files[name], writers[name] = f, pcapgo.NewWriterNanos(f)
+			if err := writers[name].WriteFileHeader(1<<16, layers.LinkTypeEthernet); err != nil {
+				return err
+			}
+		}
+		return writers[name].WritePacket(info, frame)
+	})
 }

@@ -93,7 +93,7 @@ func checkPcaps(t *testing.T, dir string) {
 		}); err != nil {
 			t.Error(err)
 		}
-		flows, err := labelled(path, maxPackets, classNames())
+		flows, err := labelled(path, maxPackets, classNames(scenarios))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,19 +20,29 @@ type options struct {
 	seed     uint64
 	workers  int
 	limit    time.Duration
+	titles   bool
 	role     string
 	dir      string
+}
+
+// scenarios are those that the options ask for.
+func (o options) scenarios() []scenario {
+	if o.titles {
+		return titleScenarios()
+	}
+	return scenarios
 }
 
 func parse(args []string) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("capture", flag.ContinueOnError)
-	flags.StringVar(&o.out, "out", "data", "folder for loopback.parquet, dns.pcap and http1.pcap")
+	flags.StringVar(&o.out, "out", "data", "folder for loopback.parquet, dns.pcap and http1.pcap, or titles.parquet")
 	flags.IntVar(&o.sessions, "sessions", 250, "sessions a class; a session is one flow, now and then two")
 	flags.Uint64Var(&o.seed, "seed", 1, "of sizes, pauses and choices")
 	flags.IntVar(&o.workers, "workers", 24, "sessions at a time")
 	flags.DurationVar(&o.limit, "limit", 5*time.Minute, "give up after this")
-	flags.StringVar(&o.role, "role", "", "for the program itself: client or server child")
+	flags.BoolVar(&o.titles, "titles", false, "stream videos over links with delay, jitter and loss instead, into titles.parquet")
+	flags.StringVar(&o.role, "role", "", "for the program itself: client, server or link child")
 	flags.StringVar(&o.dir, "dir", "", "for the program itself: folder for the raw capture")
 	err := flags.Parse(args)
 	if err == nil && flags.NArg() > 0 {
@@ -64,6 +74,8 @@ func main() {
 		err = serverRole(ctx, o)
 	case "client":
 		err = clientRole(ctx, o)
+	case "link":
+		err = linkRole(ctx, o)
 	default:
 		err = fmt.Errorf("unknown role %q", o.role)
 	}
@@ -96,19 +108,37 @@ func run(ctx context.Context, o options, args []string) error {
 		return err
 	}
 	defer client.end()
-	for _, step := range []struct {
-		child *child
-		say   string
-	}{
-		{client, "cable " + itoa(server.cmd.Process.Pid)},
-		{server, "serve"},
-		{client, "run"},
-	} {
-		if err := step.child.do(ctx, step.say); err != nil {
+	steps := []step{{client, "cable " + itoa(server.cmd.Process.Pid)}, {server, "serve"}, {client, "run"}}
+	if o.titles {
+		link, err := startChild(ctx, "link", args)
+		if err != nil {
+			return err
+		}
+		defer link.end()
+		steps = []step{
+			{link, "cables " + itoa(client.cmd.Process.Pid) + " " + itoa(server.cmd.Process.Pid)},
+			{client, "plug"}, {server, "serve"}, {client, "run"},
+		}
+	}
+	for _, s := range steps {
+		if err := s.child.do(ctx, s.say); err != nil {
 			return err
 		}
 	}
-	return writeFiles(filepath.Join(dir, rawFile), o.out, os.Stdout)
+	raw := filepath.Join(dir, rawFile)
+	if !o.titles {
+		return writeFiles(raw, o.out, os.Stdout)
+	}
+	if err := splitByPort(raw, dir, classNames(titleScenarios())); err != nil {
+		return err
+	}
+	return writeTitles(dir, filepath.Join(o.out, "titles.parquet"), os.Stdout)
+}
+
+// step is something that a child does.
+type step struct {
+	child *child
+	say   string
 }
 
 // rawFile is the client's whole capture, in the temporary folder.

@@ -23,7 +23,7 @@ func serverRole(ctx context.Context, o options) error {
 			if err != nil {
 				return err
 			}
-			for _, s := range scenarios {
+			for _, s := range o.scenarios() {
 				where := &site{scenario: s, seed: o.seed, tls: &tls.Config{Certificates: certificates}}
 				if err := s.serve(where); err != nil {
 					return fmt.Errorf("%s: %w", s.name, err)
@@ -43,6 +43,7 @@ func clientRole(ctx context.Context, o options) error {
 			}
 			return plugIn(ctx, clientIP, clientMAC)
 		},
+		"plug": func(string) error { return plugIn(ctx, clientIP, clientMAC) },
 		"run": func(string) error {
 			s, err := startSniffer(cable)
 			if err != nil {
@@ -64,7 +65,7 @@ func runSessions(ctx context.Context, o options, host string) error {
 	var todo []*client
 	var ports atomic.Int32
 	ports.Store(firstPort)
-	for _, s := range scenarios {
+	for _, s := range o.scenarios() {
 		shared := tls.NewLRUClientSessionCache(64)
 		for i := range o.sessions {
 			todo = append(todo, &client{

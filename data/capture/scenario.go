@@ -32,9 +32,9 @@ var scenarios = []scenario{
 }
 
 // classNames maps the servers' ports to their classes.
-func classNames() map[uint16]string {
+func classNames(of []scenario) map[uint16]string {
 	names := map[uint16]string{}
-	for _, s := range scenarios {
+	for _, s := range of {
 		names[s.port] = s.name
 	}
 	return names
