@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -148,60 +147,15 @@ func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*ra
 	}
 	alphaBar := b.schedule.AlphaBar[t]
 	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
-	jobs := make(chan int, x.N)
-	for i := range x.N {
-		jobs <- i
-	}
-	close(jobs)
-	var workers sync.WaitGroup
-	for range min(x.N, runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
-			r := newRenderer(x)
-			for i := range jobs {
-				d, ok := b.drawers[y[i]].Get().(*joint.Drawer)
-				if !ok {
-					d = b.prior.Drawer(int(y[i]))
-				}
-				r.read(x.At(i))
-				d.Draw(streams[i], r.diagonals, signal, noise, r.codes)
-				r.write(x0.At(i))
-				b.drawers[y[i]].Put(d)
-			}
-		})
-	}
-	workers.Wait()
+	eachImage(x, func(r *renderer, i int) {
+		d, ok := b.drawers[y[i]].Get().(*joint.Drawer)
+		if !ok {
+			d = b.prior.Drawer(int(y[i]))
+		}
+		r.read(x.At(i))
+		d.Draw(streams[i], r.diagonals, signal, noise, r.codes)
+		r.write(x0.At(i))
+		b.drawers[y[i]].Put(d)
+	})
 	return nil
-}
-
-// renderer reads the diagonals of an image's channels and draws the images of codes.
-type renderer struct {
-	side, channels   int
-	diagonals, codes [][]float64 // by channel and place
-	plane            []float64   // [side,side]
-}
-
-func newRenderer(m imaging.Images) *renderer {
-	r := &renderer{side: m.W, channels: m.C, plane: make([]float64, m.W*m.W)}
-	for range m.C {
-		r.diagonals = append(r.diagonals, make([]float64, m.W))
-		r.codes = append(r.codes, make([]float64, m.W))
-	}
-	return r
-}
-
-func (r *renderer) read(image []float64) {
-	for c, diagonal := range r.diagonals {
-		for j := range diagonal {
-			diagonal[j] = image[(j*r.side+j)*r.channels+c]
-		}
-	}
-}
-
-func (r *renderer) write(image []float64) {
-	for c, codes := range r.codes {
-		imaging.GASF{}.Encode(codes, r.plane)
-		for i, v := range r.plane {
-			image[i*r.channels+c] = v
-		}
-	}
 }

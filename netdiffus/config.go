@@ -4,11 +4,13 @@
 package netdiffus
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -42,12 +44,27 @@ type Config struct {
 
 // Image is the shape of a model's images.
 type Image struct {
-	Side     int `json:"side"` // height and width, pixels
+	Side     int `json:"side"` // width, and height unless Rows is set, pixels
 	Channels int `json:"channels"`
+	// Rows is the height where it is not Side: 1 where there is no image but the series
+	// itself (imaging.Series).
+	Rows int `json:"rows,omitempty"`
 }
 
+// Height is the number of rows.
+func (im Image) Height() int { return cmp.Or(im.Rows, im.Side) }
+
 // Pixels is the number of values of an image.
-func (im Image) Pixels() int { return im.Side * im.Side * im.Channels }
+func (im Image) Pixels() int { return im.Height() * im.Side * im.Channels }
+
+// shapeOf is the shape of images.
+func shapeOf(m imaging.Images) Image {
+	im := Image{Side: m.W, Channels: m.C}
+	if m.H != m.W {
+		im.Rows = m.H
+	}
+	return im
+}
 
 // Diffusion is the noise process.
 type Diffusion struct {

@@ -52,10 +52,10 @@ func diff(t *testing.T, a, b netdiffus.Config) []string {
 func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Config, *dataset.Set) {
 	t.Helper()
 	var values codec.Codec = codec.MinMax{Min: -1460, Max: 1460}
-	if c.Kind.Codec() != nil {
-		fitter := (&codec.Atoms{}).Fitter(10)
+	if learner, ok := c.Kind.Codec().(codec.Learner); ok {
+		fitter := learner.Fitter(10)
 		for i, class := range classes {
-			if err := fitter.Add(class, []float64{-517, float64(i)}); err != nil {
+			if err := fitter.Add(class, append(make([]float64, 8), -517, float64(i))); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -22,15 +22,16 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	}
 	c = c.clone()
 	im := set.Images
+	shape := shapeOf(im)
 	if c.Image.Side == 0 {
-		c.Image.Side = im.H
+		c.Image.Side, c.Image.Rows = shape.Side, shape.Rows
 	}
 	if c.Image.Channels == 0 {
 		c.Image.Channels = im.C
 	}
-	if c.Image != (Image{im.H, im.C}) {
+	if c.Image != shape {
 		return c, fmt.Errorf("netdiffus: the model is for images of %dx%dx%d, the data set has %dx%dx%d (height, width, channels)",
-			c.Image.Side, c.Image.Side, c.Image.Channels, im.H, im.W, im.C)
+			c.Image.Height(), c.Image.Side, c.Image.Channels, im.H, im.W, im.C)
 	}
 	if len(c.UNet.ChannelMult) == 0 {
 		c.UNet.ChannelMult = unet.DefaultChannelMult(im.H)
@@ -58,8 +59,8 @@ func checkSet(set *dataset.Set) error {
 	if im.N == 0 {
 		return errors.New("netdiffus: the data set has no images")
 	}
-	if im.H != im.W {
-		return fmt.Errorf("netdiffus: images are %dx%d, want squares", im.H, im.W)
+	if im.H != im.W && im.H != 1 {
+		return fmt.Errorf("netdiffus: images are %dx%d, want squares, or rows of a series", im.H, im.W)
 	}
 	if len(set.Labels) != im.N {
 		return fmt.Errorf("netdiffus: %d labels for %d images", len(set.Labels), im.N)

@@ -93,7 +93,8 @@ type Bound interface {
 type HostDenoiser interface {
 	Bound
 	// EstimateX0 writes the clean images of x, at step t and of the classes y, into x0,
-	// of the same shape. streams[i] is image i's own source of randomness.
+	// of the same shape, which holds those of the step before, zeros at the first one.
+	// streams[i] is image i's own source of randomness.
 	EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error
 }
 

@@ -75,6 +75,7 @@ var (
 		"pixels": Pixels{},
 		"atoms":  Atoms{},
 		"chain":  Chain{},
+		"copula": Copula{},
 	})
 )
 

@@ -23,6 +23,7 @@ func (Pixels) Check(c Config) error {
 	t := c.Training
 	var p problems
 	p.add(c.Network().Validate())
+	p.wrong(c.Image.Rows != 0, "a model over pixels is for square images, these are %dx%d: convert to images (gasf), or train a model over numbers (series or copula)", c.Image.Rows, c.Image.Side)
 	p.wrong(t.LimitCopies, "limit_copies needs a model that draws lengths to the byte, such as one over atoms")
 	p.wrong(t.Balance != 0, "class_balance needs a model whose batches are grouped by class, such as one over atoms")
 	return p.err()

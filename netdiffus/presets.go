@@ -61,6 +61,13 @@ func Counted(s joint.Settings) Config {
 	return c
 }
 
+// Estimated is a copula, for data sets of series made with the codec "quantiles".
+func Estimated() Config {
+	c := Counted(joint.Settings{})
+	c.Kind = Copula{}
+	return c
+}
+
 // Presets are the configurations with names. Times are those of some 13,000
 // flows on two cores.
 var Presets = map[string]func() Config{
@@ -68,16 +75,17 @@ var Presets = map[string]func() Config{
 	"quick":     func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
 	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
 	"best":      best,                                               // some 20 minutes
+	"copula":    Estimated,                                          // of series: seconds
 	"classic":   Default,
 	"reference": Reference,
 }
 
 // suited are the presets that PresetFor chooses from: the first whose kind of model
 // has the data set's codec.
-var suited = []string{"default", "classic"}
+var suited = []string{"default", "copula", "classic"}
 
 // PresetFor is the name of the preset that suits a data set: "default" where its
-// codec is of atoms, "classic" for others.
+// codec is of atoms, "copula" where it is of quantiles, "classic" for others.
 func PresetFor(set *dataset.Set) string {
 	last := suited[len(suited)-1]
 	for _, name := range suited {

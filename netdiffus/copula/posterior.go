@@ -53,6 +53,9 @@ func (d *Drawer) Draw(r *rand.Rand, x [][]float64, signal, noise float64, before
 	}
 	rounds := sweeps
 	if before == nil {
+		if signal < noise/10 {
+			rounds = 2 // x shows next to nothing, and the prior is what is drawn from
+		}
 		d.silence(r, x, signal, noise, nil)
 		d.valuesOfActive(r, x, signal, noise)
 	} else {

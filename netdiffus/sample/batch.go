@@ -92,7 +92,7 @@ func (b *batch) uniform(n int) []float32 {
 
 // tensor is images on their way to the device, [B,H,W,C].
 func (b *batch) tensor(images []float32) *tensors.Tensor {
-	return tensors.FromFlatDataAndDimensions(images, len(b.part), b.image.Side, b.image.Side, b.image.Channels)
+	return tensors.FromFlatDataAndDimensions(images, len(b.part), b.image.Height(), b.image.Side, b.image.Channels)
 }
 
 // read copies images from the device.
@@ -106,7 +106,7 @@ func (b *batch) read(images *tensors.Tensor) (imaging.Images, error) {
 
 // images returns the batch's images without filler.
 func (b *batch) images(values []float32) imaging.Images {
-	images := imaging.New(0, b.image.Side, b.image.Side, b.image.Channels)
+	images := imaging.New(0, b.image.Height(), b.image.Side, b.image.Channels)
 	image := make([]float64, b.image.Pixels())
 	for i, number := range b.part {
 		if number == filler {

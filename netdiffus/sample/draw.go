@@ -115,7 +115,7 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 		}
 		var err error
 		if p.host != nil {
-			if x0, err = p.estimate(b, x, t); err != nil {
+			if x0, err = p.estimate(b, x, x0, t); err != nil {
 				return err
 			}
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
-	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -114,9 +113,14 @@ func (p program) step(x, x0 *tensors.Tensor, t int, z *tensors.Tensor, y []int32
 	return out[0], out[1], nil
 }
 
-// estimate returns the clean images of x_t as p.host computes them.
-func (p program) estimate(b *batch, x *tensors.Tensor, t int) (*tensors.Tensor, error) {
+// estimate returns the clean images of x_t as p.host computes them; previous are those
+// of the step before.
+func (p program) estimate(b *batch, x, previous *tensors.Tensor, t int) (*tensors.Tensor, error) {
 	images, err := b.read(x)
+	if err != nil {
+		return nil, err
+	}
+	x0, err := b.read(previous)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +131,6 @@ func (p program) estimate(b *batch, x *tensors.Tensor, t int) (*tensors.Tensor, 
 			y, streams = append(y, b.y[i]), append(streams, b.streams[i])
 		}
 	}
-	x0 := imaging.New(images.N, images.H, images.W, images.C)
 	if err := p.host.EstimateX0(images, t, y, streams, x0); err != nil {
 		return nil, err
 	}

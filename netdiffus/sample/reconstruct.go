@@ -73,8 +73,8 @@ type reconstructor struct {
 
 func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstructor, error) {
 	c := g.Config
-	if im := set.Images; set.Len() == 0 || im.H != im.W || c.Image != (netdiffus.Image{Side: im.H, Channels: im.C}) {
-		return nil, fmt.Errorf("%dx%dx%d pixels: the model has %dx%[4]dx%d", im.H, im.W, im.C, c.Image.Side, c.Image.Channels)
+	if im := set.Images; set.Len() == 0 || im.H != c.Image.Height() || im.W != c.Image.Side || im.C != c.Image.Channels {
+		return nil, fmt.Errorf("%dx%dx%d pixels: the model has %dx%dx%d", im.H, im.W, im.C, c.Image.Height(), c.Image.Side, c.Image.Channels)
 	}
 	l := &reconstructor{images: set.Images}
 	classes := make([]int, set.Len())

@@ -160,8 +160,8 @@ func (p *plan) set() *dataset.Set {
 		Images:  p.g.Config.Encoding.NewImages(len(p.items)),
 		Origin:  p.origin(),
 	}
-	if im := p.image(); set.Images.H != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
-		set.Images = imaging.New(len(p.items), im.Side, im.Side, im.Channels)
+	if im := p.image(); set.Images.H != im.Height() || set.Images.W != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
+		set.Images = imaging.New(len(p.items), im.Height(), im.Side, im.Channels)
 	}
 	for i := range p.items {
 		set.Labels = append(set.Labels, i/p.N)
