@@ -143,7 +143,11 @@ type Training struct {
 	Validation    float64 `json:"validation,omitempty"`
 	ValidateEvery int     `json:"validate_every,omitempty"`
 	Patience      int     `json:"patience,omitempty"`
-	LimitCopies   bool    `json:"limit_copies,omitempty"`
+	// KeepBest also measures the weights before the first step, which for models that
+	// start from a base are the base, and draws samples with the best of all that were
+	// measured.
+	KeepBest    bool `json:"keep_best,omitempty"`
+	LimitCopies bool `json:"limit_copies,omitempty"`
 	// LabelDropout is the share of labels hidden from the network, which makes
 	// classifier-free guidance possible; 0 means none and no null class.
 	LabelDropout float64 `json:"label_dropout,omitempty"`

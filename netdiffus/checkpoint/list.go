@@ -103,6 +103,9 @@ func removeUnfinished(dir string) error {
 	return nil
 }
 
+// At opens the checkpoint in dir of that step.
+func At(dir string, step int) (*Checkpoint, error) { return Open(filepath.Join(dir, stepName(step))) }
+
 const stepPrefix = "step-"
 
 func stepName(step int) string { return fmt.Sprintf("%s%08d", stepPrefix, step) }

@@ -3,6 +3,7 @@
 package sample
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -64,6 +65,9 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Training.KeepBest && run == dir {
+		c = best(c)
+	}
 	g.Step, g.From, g.dir, g.weights = c.Step, c.Path, dir, w
 	if err = nn.Create(g.store.Scope(weightScope), g.model.Params(), 0); err == nil {
 		err = g.load(c)
@@ -91,9 +95,12 @@ func (g *Generator) Refresh() error {
 	if g.dir == "" {
 		return nil // the weights are those in the store
 	}
-	_, c, err := Find(g.dir)
+	run, c, err := Find(g.dir)
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
+	}
+	if g.Config.Training.KeepBest && run == g.dir {
+		c = best(c)
 	}
 	if c.Path == g.From && c.Step == g.Step {
 		return nil
@@ -103,6 +110,25 @@ func (g *Generator) Refresh() error {
 	}
 	g.Step, g.From = c.Step, c.Path
 	return nil
+}
+
+// best returns the checkpoint beside the newest, c, that measured best on what was held
+// out (Training.KeepBest); c where none did, or where it is gone.
+func best(c *checkpoint.Checkpoint) *checkpoint.Checkpoint {
+	var noted struct {
+		Watch struct {
+			Best *struct {
+				Step int `json:"step"`
+			} `json:"best"`
+		} `json:"watch"`
+	}
+	if err := json.Unmarshal(c.Train, &noted); err != nil || noted.Watch.Best == nil {
+		return c
+	}
+	if found, err := checkpoint.At(filepath.Dir(c.Path), noted.Watch.Best.Step); err == nil {
+		return found
+	}
+	return c
 }
 
 // load sets the weights to those of a checkpoint.

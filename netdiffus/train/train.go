@@ -221,6 +221,9 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		}
 		return err
 	}
+	if goesOn, err := r.measureStart(yield); err != nil || !goesOn {
+		return err
+	}
 	drawing, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := r.feed.run(drawing, r.step, r.opt.Steps)
@@ -258,10 +261,38 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 			return err
 		}
 		if report.Stopped {
-			return nil
+			break
 		}
 	}
+	r.sayBest()
 	return nil
+}
+
+// measureStart measures the weights before the first step, where the best of all are
+// to be kept, and reports whether the run goes on.
+func (r *trainer) measureStart(yield func(StepMetrics) bool) (goesOn bool, err error) {
+	if !r.training.KeepBest || r.step != 0 || r.watch.Best != nil {
+		return true, nil
+	}
+	var report StepMetrics
+	if err := r.validate(&report); err != nil {
+		return false, err
+	}
+	if report.Saved, err = r.save(); err != nil {
+		return false, err
+	}
+	return yield(report), nil
+}
+
+// sayBest says which weights samples are drawn with.
+func (r *trainer) sayBest() {
+	switch best := r.watch.Best; {
+	case !r.training.KeepBest || best == nil:
+	case best.Step == 0:
+		r.opt.Status(fmt.Sprintf("nothing learned is better on what was held out (%.4f) than the base: samples are the base's", best.figure()))
+	default:
+		r.opt.Status(fmt.Sprintf("samples are drawn with the weights after step %d, the best on what was held out (%.4f)", best.Step, best.figure()))
+	}
 }
 
 // validate measures the flows held out, where it is time to, and sets report's fields.
