@@ -31,8 +31,8 @@ type Kind interface {
 	New(c Config) (Model, error)
 }
 
-// An Estimator is a Kind whose models are estimated by counting the data, at once: they
-// have no weights.
+// An Estimator is a Kind with tables that are estimated from the data, at once, before
+// training. Where its models have no weights beside them, there is nothing to train.
 type Estimator interface {
 	Kind
 	// Estimate returns the kind with what it has learned from set, which c, whose kind

@@ -21,7 +21,7 @@ var layers = map[string]int{
 	"internal/arrays":  0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
 	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1, "series": 1,
 	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
-	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "ema": 3, "nn": 3, "unet": 3,
+	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "numeric": 3, "ema": 3, "nn": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "sample": 5, "serve": 5, "tracker": 5, "train": 5,
 	"cmd/netdiffus": 6,
@@ -36,6 +36,7 @@ var sameLayer = map[string][]string{
 	"joint":               {"classify"},                // it judges what its chains draw
 	"unet":                {"nn"},                      // its layers
 	"categorical":         {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
+	"numeric":             {"nn", "diffusion"},         // its layers; it is a denoiser
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
 	"guided":              {"train"},                   // a model taken over is a run that train continues

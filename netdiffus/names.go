@@ -72,10 +72,11 @@ var (
 	// Kinds are the kinds of model. A kind's settings stand in config.json under its
 	// name.
 	Kinds = newKinds(map[string]Kind{
-		"pixels": Pixels{},
-		"atoms":  Atoms{},
-		"chain":  Chain{},
-		"copula": Copula{},
+		"pixels":  Pixels{},
+		"atoms":   Atoms{},
+		"chain":   Chain{},
+		"copula":  Copula{},
+		"numbers": Numbers{},
 	})
 )
 

@@ -68,6 +68,16 @@ func Estimated() Config {
 	return c
 }
 
+// Series is the network over a copula, for data sets of series made with the codec
+// "quantiles": it trains for epochs passes over the data, but no more than maxSteps steps.
+func Series(epochs float64, maxSteps int) Config {
+	c := Categorical(epochs, maxSteps)
+	c.Kind = Numbers{Dropout: 0.1}
+	c.Diffusion.SampleSteps = "30"
+	c.Training.Balance, c.Training.EMA = 0, []float64{0.998}
+	return c
+}
+
 // Presets are the configurations with names. Times are those of some 13,000
 // flows on two cores.
 var Presets = map[string]func() Config{
@@ -75,6 +85,7 @@ var Presets = map[string]func() Config{
 	"quick":     func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
 	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
 	"best":      best,                                               // some 20 minutes
+	"series":    func() Config { return Series(120, 2000) },         // of series
 	"copula":    Estimated,                                          // of series: seconds
 	"classic":   Default,
 	"reference": Reference,

@@ -14,8 +14,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
-
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
 
@@ -160,10 +158,6 @@ func (m *Copula) Draw(class int, r *rand.Rand) [][]float64 {
 	}
 	return codes
 }
-
-// Correlation returns the correlation of a class's normal scores, by channel and then
-// by place: [channels·places, channels·places].
-func (m *Copula) Correlation(class int) mat.Symmetric { return m.gaussian[class].correlation }
 
 // Codecs returns the channels' codecs.
 func (m *Copula) Codecs() []*codec.Quantiles { return slices.Clone(m.codecs) }

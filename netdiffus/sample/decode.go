@@ -30,10 +30,15 @@ func (g *Generator) checkDecode(r Request) error {
 	if !slices.Contains(g.Decodings(), r.Decode) {
 		return fmt.Errorf("this model has no decoding %q: want one of %s", r.Decode, strings.Join(g.Decodings(), ", "))
 	}
-	if _, ok := g.Config.Encoding.Image().(imaging.GASF); !ok {
-		return fmt.Errorf("decoding %q is for GASF images, the model draws %s", r.Decode, g.Config.Encoding.Image().Name())
+	switch g.Config.Encoding.Image().(type) {
+	case imaging.GASF:
+		return nil
+	case imaging.Series: // there is a diagonal, and no matrix around it
+		if r.Decode != "matrix" {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("decoding %q is for GASF images, the model draws %s", r.Decode, g.Config.Encoding.Image().Name())
 }
 
 // decider makes the program of one of the model's own decodings; nil for others. Its
@@ -66,8 +71,12 @@ func (p *plan) decideSeries(b *batch, x, previous *tensors.Tensor) ([]float32, e
 // redraw makes finished images, which are part's without filler, those of the series
 // decided [B,n,C], or where that is nil of the series nearest to all their pixels.
 func redraw(images imaging.Images, decided []float32, part []int) {
-	n, channels := images.H, images.C
-	series, plane := make([]float64, n), make([]float64, n*n)
+	n, channels := images.W, images.C
+	series, plane := make([]float64, n), make([]float64, images.H*n)
+	var encoder imaging.Encoder = imaging.GASF{}
+	if images.H == 1 {
+		encoder = imaging.Series{}
+	}
 	at := 0
 	for i, number := range part {
 		if number == filler {
@@ -86,7 +95,7 @@ func redraw(images imaging.Images, decided []float32, part []int) {
 					series[j] = math.Sqrt(float64(decided[(i*n+j)*channels+c]))
 				}
 			}
-			imaging.GASF{}.Encode(series, plane)
+			encoder.Encode(series, plane)
 			for j := range plane {
 				image[j*channels+c] = plane[j]
 			}

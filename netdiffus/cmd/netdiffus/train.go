@@ -67,7 +67,7 @@ True and False included.`,
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
 	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr-anneal-steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
-		"; empty means default for a data set of atoms, classic for others")
+		"; empty means default for a data set of atoms, copula for series in quantiles, classic for others")
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
@@ -230,10 +230,13 @@ func readConfigFile(path string, base netdiffus.Config) (netdiffus.Config, error
 	return cfg, nil
 }
 
-// counted reports whether the model is counted, and not trained.
+// counted reports whether the model is counted, and not trained: it has no weights.
 func counted(cfg netdiffus.Config) bool {
-	_, is := cfg.Kind.(netdiffus.Estimator)
-	return is
+	if _, is := cfg.Kind.(netdiffus.Estimator); !is {
+		return false
+	}
+	m, err := cfg.Model()
+	return err == nil && len(m.Params()) == 0
 }
 
 // describeModel is a model in a few words: how large it is.
