@@ -16,7 +16,7 @@ var datagramMakers = map[Kind]func(Options) datagramMaker{
 
 // leastDatagram reports whether packet i can be a message of the kind.
 var leastDatagram = map[Kind]func(i int, p Packet) bool{
-	DNS:  func(_ int, p Packet) bool { return p.Length >= leastDNS },
+	DNS:  func(_ int, p Packet) bool { return p.Length >= leastDNS && p.Length != leastDNS+1 },
 	QUIC: func(i int, p Packet) bool { return (i > 0 || p.Up && p.Length >= leastInitial) && p.Length >= 21 },
 	NTP:  func(_ int, p Packet) bool { return p.Length == 48 },
 	DHCP: func(_ int, p Packet) bool { return p.Length >= leastDHCP },
@@ -104,25 +104,15 @@ func dnsMessage(r *rand.Rand, name string, id uint16, query bool, b []byte) {
 	if !query {
 		kind, extra = 16, 13 // TXT, and an answer of one byte of text
 	}
-	switch {
-	case room == len(encoded) || room >= len(encoded)+extra:
-	case room <= 64:
-		encoded = dnsLabel(r, room)
-	default: // between: lengthen the name by a label
-		longer := room - len(encoded)
-		if longer == 1 {
-			encoded = dnsLabel(r, 40)
-			longer = room - 40
-		}
-		if longer < extra && longer >= 2 {
-			encoded = append(dnsLabel(r, longer+1)[:longer], encoded...)
-		}
+	if room != len(encoded) && room < len(encoded)+extra {
+		encoded = dnsRandom(r, room) // what is left has no room for a record
 	}
 	out := append(append(head, encoded...), 0, kind, 0, 1)
 	rest := len(b) - len(out)
 	switch {
 	case rest == 0 && !query:
 		out[3] |= 3 // there is no such name
+	case rest > 0 && rest < extra: // a query of 18 bytes: none has this length
 	case rest > 0 && query:
 		out[11] = 1
 		out = append(out, 0, 0, 41, 4, 0xd0, 0, 0, 0, 0)
@@ -159,13 +149,18 @@ func dnsName(name string) []byte {
 	return append(b, 0)
 }
 
-// dnsLabel is a name of one label that takes n bytes; 1 is the root.
-func dnsLabel(r *rand.Rand, n int) []byte {
-	if n <= 2 {
-		return []byte{0, 0}[:1]
+// dnsRandom is a name that takes n bytes, 1 or 3 to 255.
+func dnsRandom(r *rand.Rand, n int) []byte {
+	var b []byte
+	for left := n - 1; left > 1; {
+		label := min(left, 64)
+		if left-label == 1 {
+			label--
+		}
+		b = append(append(b, byte(label-1)), word(r, label-1)...)
+		left -= label
 	}
-	n = min(n, 65)
-	return append(append([]byte{byte(n - 2)}, word(r, n-2)...), 0)
+	return append(b, 0)
 }
 
 func newNTP(o Options) datagramMaker {
