@@ -233,3 +233,24 @@ func TestHostileNames(t *testing.T) {
 		check(t, err)
 	}
 }
+
+// BenchmarkExport tells what a line of metrics costs, all trackers' work done beside a
+// training: the processor time of its process, that of the stand-in server included.
+func BenchmarkExport(b *testing.B) {
+	for _, name := range Names() {
+		b.Run(name, func(b *testing.B) {
+			dir := newRun(b, 10000)
+			s := newStandIn(b)
+			for b.Loop() {
+				at := s.URL
+				if name == "tensorboard" {
+					at = b.TempDir()
+				}
+				check(b, os.RemoveAll(filepath.Join(dir, "trackers")))
+				_, err := Export(b.Context(), dir, target(name, at), Options{})
+				check(b, err)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/line")
+		})
+	}
+}

@@ -14,7 +14,7 @@ const number = v => {
   if (typeof v === "string") return v; // NaN and infinities
   if (v === 0) return "0";
   const size = Math.abs(v);
-  if (size >= 1e5 || size < 1e-3) return v.toExponential(2).replace("e+", "e");
+  if (size >= 1e5 || size < 1e-3) return v.toExponential(2).replace(/\.?0*e\+?/, "e");
   return String(Number(v.toPrecision(4)));
 };
 
