@@ -25,7 +25,7 @@ var layers = map[string]int{
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "sample": 5, "serve": 5, "tracker": 5, "train": 5,
 	"cmd/netdiffus": 6,
-	"runs":          5, "runs/index": 5, "sweep": 5,
+	"runs":          5, "runs/index": 5, "sweep": 5, "backend/programs": 1,
 }
 
 // sameLayer lists the imports within one layer that the design allows.
@@ -40,6 +40,7 @@ var sameLayer = map[string][]string{
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
 	"guided":              {"train"},                   // a model taken over is a run that train continues
+	"connections":         {"traffic"},                 // of which it is a part
 	"runs/index":          {"runs"},                    // whose cache it is
 	"serve":               {"runs"},                    // what it shows
 	"train":               {"sample"},                  // it draws from what it trains, to count copies
@@ -47,7 +48,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
 
 type goPackage struct {
 	ImportPath string
