@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +101,10 @@ func TestCompare(t *testing.T) {
 	}
 	if q := c.Figures[0]; q.winner() != 1 || q.Baselines[0] != "markov1" || float64(q.Best[0]) != 0.7 {
 		t.Errorf("figures %+v", c.Figures)
+	}
+	header, rows := c.Table()
+	if len(header) != 3 || fmt.Sprint(rows[:2]) != "[[training.lr 0.001 0.004] [step 50 60]]" || len(rows[len(rows)-1]) != 3 {
+		t.Errorf("the table is %v, %v", header, rows)
 	}
 	if _, err := Compare(context.Background(), list[0]); err == nil {
 		t.Error("one run is compared with itself")
