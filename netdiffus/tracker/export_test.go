@@ -217,6 +217,27 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
+// TestPlaceThatCannotBeWritten checks that what was sent is noted as soon as it can be.
+func TestPlaceThatCannotBeWritten(t *testing.T) {
+	dir := newRun(t, 30)
+	s, err := newSender(dir, Target{Name: "tensorboard"})
+	check(t, err)
+	defer s.close()
+	check(t, s.open(t.Context()))
+	blocked := s.places.path + ".new"
+	check(t, os.Mkdir(blocked, 0o777))
+	for range 2 {
+		if err := s.metrics(t.Context()); err == nil {
+			t.Fatal("a place that cannot be written is no error")
+		}
+	}
+	check(t, os.Remove(blocked))
+	check(t, s.metrics(t.Context()))
+	if n := len(eventsIn(t, filepath.Join(dir, "tensorboard"))); s.places.stale || s.sent.Points != 3 || n != 2+3*3 {
+		t.Errorf("%d points were sent as %d events, the place is stale: %v", s.sent.Points, n, s.places.stale)
+	}
+}
+
 func TestHostileNames(t *testing.T) {
 	s := newStandIn(t)
 	for _, name := range []string{"a b';DROP TABLE runs;--<script>", "%2e%2e..\nünï"} {

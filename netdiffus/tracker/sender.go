@@ -123,6 +123,9 @@ func (s *sender) flush(ctx context.Context) error {
 		}
 	}
 	s.waiting = nil
+	if s.places.stale {
+		return s.places.save()
+	}
 	return nil
 }
 

@@ -23,9 +23,10 @@ type place struct {
 
 // places are those of the trackers of one kind, in RUN/trackers/KIND.json.
 type places struct {
-	path string
-	list []*place
-	lock *flock.Flock
+	path  string
+	list  []*place
+	lock  *flock.Flock
+	stale bool // the file: it could not be written
 }
 
 // ErrBusy is the error of a run that is being sent to the same tracker by another
@@ -87,6 +88,7 @@ func (p *places) save() error {
 	if err == nil {
 		err = os.Rename(staged, p.path)
 	}
+	p.stale = err != nil
 	if err != nil {
 		return fmt.Errorf("tracker: %w", err)
 	}
