@@ -16,16 +16,18 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 // does: a package may import only packages of lower layers, and of its own layer
 // only those that sameLayer allows.
 var layers = map[string]int{
-	"internal/payload": 0,
-	"connections":      1,
-	"internal/arrays":  0, "atomicfile": 0, "capture": 0, "command": 0, "internal/plainjson": 0, "internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0, "longtest": 0,
-	"traffic": 1, "codec": 1, "imaging": 1, "npz": 1, "pytorch": 1, "schedule": 1, "noise": 1, "provenance": 1, "series": 1,
-	"copula": 2, "dataset": 2, "markov": 2, "metric": 2, "internal/golden": 2,
-	"baseline": 3, "classify": 3, "joint": 3, "backend": 3, "backend/backendtest": 3, "checkpoint": 3, "diffusion": 3, "categorical": 3, "numeric": 3, "ema": 3, "nn": 3, "unet": 3,
+	"atomicfile": 0, "capture": 0, "command": 0, "internal/arrays": 0, "internal/payload": 0, "internal/plainjson": 0,
+	"internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0,
+	"longtest": 0, "noise": 0,
+	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
+	"schedule": 1, "series": 1, "traffic": 1,
+	"copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
+	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "checkpoint": 3, "classify": 3,
+	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
-	"guided": 5, "nb": 5, "report": 5, "sample": 5, "serve": 5, "tracker": 5, "train": 5,
+	"guided": 5, "nb": 5, "report": 5, "runs": 5, "runs/index": 5, "sample": 5, "serve": 5, "sweep": 5, "tracker": 5,
+	"train":         5,
 	"cmd/netdiffus": 6,
-	"runs":          5, "runs/index": 5, "sweep": 5, "backend/programs": 1,
 }
 
 // sameLayer lists the imports within one layer that the design allows.
