@@ -178,19 +178,6 @@ func agree(dir string, s Spec) error {
 	return nil
 }
 
-// ReadSpec returns the sweep that a directory holds.
-func ReadSpec(dir string) (Spec, error) {
-	var s Spec
-	text, err := os.ReadFile(filepath.Join(dir, specFile))
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	if err != nil {
-		return s, fmt.Errorf("sweep: %w", err)
-	}
-	return s, nil
-}
-
 // ReadResults returns the results in a sweep's directory, in the order in which they came;
 // lines that are none, as a crash leaves, are left out.
 func ReadResults(dir string) ([]Result, error) {

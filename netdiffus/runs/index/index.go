@@ -131,9 +131,6 @@ func sum(fingerprint string, json []byte) int64 {
 // Close closes the file.
 func (x *Index) Close() error { return x.db.Close() }
 
-// Path is the file.
-func (x *Index) Path() string { return x.path }
-
 // below is the range of paths below a folder: those that begin with it and a separator.
 func below(dir string) (from, to []byte) {
 	prefix := strings.TrimSuffix(dir, string(filepath.Separator))
