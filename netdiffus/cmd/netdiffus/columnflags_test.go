@@ -67,11 +67,11 @@ func TestColumnFlagsElsewhere(t *testing.T) {
 	if err := d.columns.apply(&d.reader); err != nil {
 		t.Fatal(err)
 	}
-	file, err := d.input(os.Stderr)
+	file, err := d.real(os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := d.input(os.Stderr)
+	again, err := d.real(os.Stderr)
 	if err != nil || string(again) != string(file) {
 		t.Errorf("the demo's input is not the same again: %v", err)
 	}
@@ -83,7 +83,7 @@ func TestColumnFlagsElsewhere(t *testing.T) {
 		t.Errorf("the demo's input holds %v", flows)
 	}
 	d = demo{in: in}
-	if _, err := d.input(os.Stderr); !errors.Is(err, traffic.ErrNoColumn) || !strings.Contains(err.Error(), "--col-length") {
+	if _, err := d.real(os.Stderr); !errors.Is(err, traffic.ErrNoColumn) || !strings.Contains(err.Error(), "--col-length") {
 		t.Errorf("without the flags: %v", err)
 	}
 	_, _, err = execute(t.Context(), "evaluate", "--real-train", in, "--real-test", in, "--synthetic", filepath.Join(dir, "none.parquet"), "--out", filepath.Join(dir, "report"), "--col-length", "sizes", "--col-label", "app")

@@ -24,6 +24,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
@@ -48,11 +49,19 @@ is a run directory, like that of train:
   synthetic.parquet  the flows read from these images
   plots/             histograms, images, the loss curve, distances
 
+With --series it runs on time series of numbers in place of flows (train's preset
+copula, in seconds): on the sample series of twelve streamed videos, or on files that
+'netdiffus series' reads. Then series.parquet holds the real ones.
+
 Run again with the same --out, the demo continues training where it stopped.`,
 		Example: `  netdiffus demo
+  netdiffus demo --series
   netdiffus demo --in my-flows.parquet --out runs/mine --preset default`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if d.series && !c.Flags().Changed("preset") {
+				d.preset = "copula"
+			}
 			if d.steps < 0 || d.samples < 1 {
 				return usageOf(c, errors.New("--steps and --num-samples: want more than 0"))
 			}
@@ -68,8 +77,9 @@ Run again with the same --out, the demo continues training where it stopped.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&d.out, "out", "netdiffus-demo", "run directory")
-	flags.StringVar(&d.in, "in", "", "file or folder of flows, of any kind that 'netdiffus flows' reads; empty means the sample traffic")
-	flags.StringVar(&d.preset, "preset", "quick", "settings of the model, a `name`: "+strings.Join(presetNames(), ", "))
+	flags.BoolVar(&d.series, "series", false, "run on time series of numbers in place of flows")
+	flags.StringVar(&d.in, "in", "", "file or folder of flows, of any kind that 'netdiffus flows' reads, or with --series of series; empty means the sample traffic")
+	flags.StringVar(&d.preset, "preset", "quick", "settings of the model (with --series: copula), a `name`: "+strings.Join(presetNames(), ", "))
 	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means those of the preset, or else 600")
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
@@ -80,6 +90,7 @@ Run again with the same --out, the demo continues training where it stopped.`,
 
 // demo is one run of everything.
 type demo struct {
+	series  bool // in place of flows
 	in, out string
 	preset  string
 	steps   int
@@ -95,17 +106,25 @@ type demo struct {
 }
 
 // The demo's own files in the run directory.
-func (d *demo) flows() string     { return filepath.Join(d.out, "flows.parquet") }
+func (d *demo) input() string     { return filepath.Join(d.out, string(d.record())+".parquet") }
 func (d *demo) images() string    { return filepath.Join(d.out, "gasf") }
 func (d *demo) drawn() string     { return filepath.Join(track.Samples(d.out), "demo") }
 func (d *demo) synthetic() string { return filepath.Join(d.out, "synthetic.parquet") }
 
+// record is what the demo runs on.
+func (d *demo) record() dataset.Record {
+	if d.series {
+		return dataset.Series
+	}
+	return dataset.Flows
+}
+
 func (d *demo) run(c *cobra.Command) error {
-	flows, err := d.input(c.ErrOrStderr())
+	real, err := d.real(c.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	if err := d.claim(flows); err != nil {
+	if err := d.claim(real); err != nil {
 		return err
 	}
 	w, start := c.ErrOrStderr(), time.Now()
@@ -113,11 +132,11 @@ func (d *demo) run(c *cobra.Command) error {
 		title string
 		do    func(*cobra.Command) error
 	}{
-		{"flows to images", d.convert},
+		{string(d.record()) + " to images", d.convert},
 		{"opening the device", d.open},
 		{"training", d.train},
 		{"drawing new images", d.draw},
-		{"images to flows", d.invert},
+		{"images to " + string(d.record()), d.invert},
 		{"comparing with the real ones", d.compare},
 	}
 	for i, s := range stages {
@@ -134,15 +153,24 @@ func (d *demo) run(c *cobra.Command) error {
 		}
 		fmt.Fprintf(w, "      took %v, %v in all\n", time.Since(began).Round(100*time.Millisecond), time.Since(start).Round(time.Second))
 	}
-	_, err = fmt.Fprintf(c.OutOrStdout(), "Look at %s first; everything is in %s\n", filepath.Join(track.Plots(d.out), "overview.png"), d.out)
+	first := "overview.png"
+	if d.series {
+		first = "traces_*.png"
+	}
+	_, err = fmt.Fprintf(c.OutOrStdout(), "Look at %s first; everything is in %s\n", filepath.Join(track.Plots(d.out), first), d.out)
 	return err
 }
 
-// input returns the file of flows to run on, in Parquet: other kinds, and tables with
-// other columns, are converted.
-func (d *demo) input(stderr io.Writer) ([]byte, error) {
-	if d.in == "" {
+// real returns the file of flows or series to run on, in Parquet: other kinds, and
+// tables with other columns, are converted.
+func (d *demo) real(stderr io.Writer) ([]byte, error) {
+	switch {
+	case d.in == "" && d.series:
+		return data.Titles, nil
+	case d.in == "":
 		return data.Loopback, nil
+	case d.series:
+		return d.realSeries(stderr)
 	}
 	if isOwn, err := d.isOwnParquet(); isOwn || err != nil {
 		file, readErr := os.ReadFile(d.in)
@@ -161,6 +189,24 @@ func (d *demo) input(stderr io.Writer) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
+// realSeries is the input's series in Parquet.
+func (d *demo) realSeries(stderr io.Writer) ([]byte, error) {
+	scratch, err := os.MkdirTemp("", "netdiffus-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(scratch)
+	path := filepath.Join(scratch, "series.parquet")
+	reader, err := (&seriesFlags{}).reader(d.columns, "", 0, stderr)
+	if err != nil {
+		return nil, err
+	}
+	if err := series.Write(path, reader.ReadAll(d.in)); err != nil {
+		return nil, withSeriesHint(err)
+	}
+	return os.ReadFile(path)
+}
+
 // isOwnParquet reports whether the input is a Parquet file of this library's columns.
 func (d *demo) isOwnParquet() (bool, error) {
 	info, err := os.Stat(d.in)
@@ -174,31 +220,31 @@ func (d *demo) isOwnParquet() (bool, error) {
 	return strings.HasSuffix(d.in, ".parquet") && slices.Contains(found.Columns, "PL"), nil
 }
 
-// claim creates the run directory and writes the flows to it. An existing one must be
-// a demo's, of the same flows.
-func (d *demo) claim(flows []byte) error {
+// claim creates the run directory and writes the flows or series to it. An existing one
+// must be a demo's, of the same.
+func (d *demo) claim(real []byte) error {
 	entries, err := os.ReadDir(d.out)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	before, err := os.ReadFile(d.flows())
+	before, err := os.ReadFile(d.input())
 	switch {
-	case err == nil && bytes.Equal(before, flows):
+	case err == nil && bytes.Equal(before, real):
 		return nil
 	case err == nil:
-		return fmt.Errorf("%s holds a demo of other flows: choose another --out", d.out)
+		return fmt.Errorf("%s holds a demo of other %s: choose another --out", d.out, d.record())
 	case len(entries) > 0:
 		return fmt.Errorf("%s is not empty and holds no demo: choose another --out", d.out)
 	}
 	if err := os.MkdirAll(d.out, 0o777); err != nil {
 		return err
 	}
-	return atomicfile.WriteFile(d.flows(), flows)
+	return atomicfile.WriteFile(d.input(), real)
 }
 
 func (d *demo) convert(c *cobra.Command) error {
-	convert := convertOptions{input: inputFlags{paths: []string{d.flows()}}, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
-	recipe := dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Presets[d.preset]().Kind.Codec()}}}
+	convert := convertOptions{input: inputFlags{paths: []string{d.input()}}, isSeries: d.series, out: d.images(), layout: string(dataset.PerClass), overwrite: true}
+	recipe := dataset.Recipe{Record: d.record(), Channels: []dataset.Channel{{Codec: netdiffus.Presets[d.preset]().Kind.Codec()}}}
 	return convert.run(c.Context(), recipe, c.ErrOrStderr(), c.ErrOrStderr())
 }
 
@@ -277,6 +323,9 @@ func (d *demo) invert(c *cobra.Command) error {
 // compare compares the synthetic flows with the real ones as the images show them:
 // cut to the images' number of packets.
 func (d *demo) compare(c *cobra.Command) error {
+	if d.series {
+		return d.compareSeries(c)
+	}
 	comparison, err := compareTraffic(traffic.Reader{}, d.images(), d.drawn(), dataset.Recipe{}, 0)
 	if err != nil {
 		return err
@@ -286,6 +335,28 @@ func (d *demo) compare(c *cobra.Command) error {
 		return err
 	}
 	if err := comparison.Save(c.Context(), track.Plots(d.out), options); err != nil {
+		return err
+	}
+	return comparison.Print(c.OutOrStdout())
+}
+
+// compareSeries compares the synthetic series with the real ones.
+func (d *demo) compareSeries(c *cobra.Command) error {
+	var sets [2][]series.Series
+	for i, dir := range []string{d.images(), d.drawn()} {
+		set, err := dataset.Open(dir, nil)
+		if err != nil {
+			return err
+		}
+		if sets[i], err = series.Collect(set.AllSeries()); err != nil {
+			return err
+		}
+	}
+	comparison, err := report.CompareSeries(sets[0], sets[1])
+	if err != nil {
+		return err
+	}
+	if err := comparison.Save(c.Context(), track.Plots(d.out), report.PlotOptions{}); err != nil {
 		return err
 	}
 	return comparison.Print(c.OutOrStdout())

@@ -51,6 +51,27 @@ func TestDemo(t *testing.T) {
 	}
 }
 
+// The same on series, with the model that is counted.
+func TestDemoOfSeries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles a model")
+	}
+	backendtest.Open(t) // skips where there is no XLA
+	out := filepath.Join(t.TempDir(), "demo")
+	if code := run([]string{"demo", "--series", "--out", out, "--num_samples", "3"}); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	if got := readAllSeries(t, filepath.Join(out, "synthetic.parquet")); len(got) != 36 || got[0].Bins() != 64 || len(got[0].Channels) != 2 {
+		t.Errorf("%d series, the first %+v", len(got), got[0])
+	}
+	plots := files(t, filepath.Join(out, "plots"))
+	for _, name := range []string{"traces_bytes_down.png", "distances.csv"} {
+		if !slices.Contains(plots, name) {
+			t.Errorf("no %s among %v", name, plots)
+		}
+	}
+}
+
 // A folder that is not the demo's, or is one of other flows, stays as it is.
 func TestDemoRefusesOtherFolders(t *testing.T) {
 	dir := t.TempDir()
