@@ -62,7 +62,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
 	flags.Float64Var(&r.Guidance, "guidance", 0, "scale of classifier-free guidance, above 1 for sharper classes; 0 means none")
 	flags.Float64Var(&r.Grain, "grain", 0, "models over atoms: standard deviation of the noise left on finished images; 0 means the run's, below 0 none")
-	flags.StringVar(&r.Decode, "decode", "diagonal", "what finished images show, a `name`: diagonal (as they come), head or argmax (the atoms that a model over atoms draws or finds most probable), matrix (the series nearest to all pixels)")
+	flags.StringVar(&r.Decode, "decode", "diagonal", "what finished images show, a `name`: diagonal (as they come), head or argmax (the atoms that a model over atoms draws or finds most probable), head or mean (the values that a network over series draws or expects), matrix (the series nearest to all pixels)")
 	flags.BoolVar(&f.clip, "clip-denoised", true, "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
 	flags.IntVar(&r.Batch, "batch-size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")

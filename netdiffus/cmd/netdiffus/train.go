@@ -255,7 +255,7 @@ func (f *trainFlags) warnCounted(c *cobra.Command, cfg netdiffus.Config) {
 	}
 	for _, s := range f.given.settings {
 		if _, given := f.given.words[s.name]; given && s.of == nil && s.name != "seed" && s.name != "image-size" && s.name != "diffusion-steps" && s.name != "noise-schedule" && s.name != "class-cond" {
-			fmt.Fprintf(c.ErrOrStderr(), "warning: --%s has no effect on a model that is counted; --preset network trains one\n", s.name)
+			fmt.Fprintf(c.ErrOrStderr(), "warning: --%s has no effect on a model that is counted; --preset network, or series for series, trains one\n", s.name)
 		}
 	}
 }
