@@ -154,7 +154,7 @@ func (r *reference) panels(synthetic sample, figures []map[string]float64, bins 
 			of, suffix = " of "+channel, "_"+files[k]
 		}
 		label := channel
-		if unit != "" && !strings.Contains(channel, unit) {
+		if unit != "" && !strings.Contains(strings.ToLower(channel), strings.ToLower(unit)) {
 			label += " (" + unit + ")"
 		}
 		contrasts := func(figure, note string, x []float64, lines func(records []record) [][]float64) []plots.Contrast {

@@ -1,5 +1,5 @@
 // Package cnn judges synthetic traffic by a small convolutional network on the
-// flows' images. It is a package of its own because it links GoMLX.
+// flows' images, or along time series. It is a package of its own because it links GoMLX.
 package cnn
 
 import (
@@ -10,10 +10,13 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
@@ -44,31 +47,67 @@ func (o Options) withDefaults() Options {
 // serves all calls on tables of one number of classes; calls must not overlap.
 func Judge(backend compute.Backend, o Options) classify.Judge {
 	o = o.withDefaults()
-	programs := map[int]*program{} // by number of classes
-	return func(ctx context.Context, train classify.Table, test [][]float64, seed uint64) ([]int, error) {
-		s, err := newScale(train.X, o.SeriesLength)
-		if err != nil {
-			return nil, err
-		}
-		p := programs[train.Classes]
-		if p == nil {
-			if p, err = newProgram(backend, o, train.Classes); err != nil {
-				return nil, fmt.Errorf("cnn: %w", err)
-			}
-			programs[train.Classes] = p
-		}
-		if err := p.start(seed); err != nil {
-			return nil, fmt.Errorf("cnn: %w", err)
-		}
-		if err := p.fit(ctx, s, train, seed); err != nil {
-			return nil, err
-		}
-		return p.predict(ctx, s, test)
+	t := trainer{backend: backend, Options: o, body: images{o.SeriesLength}, programs: map[int]*program{}}
+	return t.judge
+}
+
+// trainer trains networks, one compiled program for each number of classes.
+type trainer struct {
+	backend compute.Backend
+	Options
+	body     body
+	programs map[int]*program
+}
+
+// body is a network up to its hidden layer, and how rows become its input.
+type body interface {
+	// encoder returns what turns rows into the network's input, scaled as the training
+	// rows are. It fails on rows of another width than the body's.
+	encoder(train [][]float64) (encoder, error)
+	params() []nn.Param
+	// graph takes the input of a batch and returns the hidden layer [B,hidden].
+	graph(scope *model.Scope, x *graph.Node) *graph.Node
+}
+
+// encoder makes a batch's input of rows.
+type encoder func(rows [][]float64) *tensors.Tensor
+
+// judge trains on one table and classifies others.
+func (t *trainer) judge(ctx context.Context, train classify.Table, test [][]float64, seed uint64) ([]int, error) {
+	p, encode, err := t.train(ctx, train, seed)
+	if err != nil {
+		return nil, err
 	}
+	var classes []int
+	err = p.each(ctx, p.infer, encode, test, func(out *tensors.Tensor, some int) {
+		for _, c := range tensors.MustCopyFlatData[int32](out)[:some] {
+			classes = append(classes, int(c))
+		}
+	})
+	return classes, err
+}
+
+// train trains the program for the table's number of classes anew.
+func (t *trainer) train(ctx context.Context, train classify.Table, seed uint64) (*program, encoder, error) {
+	encode, err := t.body.encoder(train.X)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := t.programs[train.Classes]
+	if p == nil {
+		if p, err = newProgram(t.backend, t.Options, t.body, train.Classes); err != nil {
+			return nil, nil, fmt.Errorf("cnn: %w", err)
+		}
+		t.programs[train.Classes] = p
+	}
+	if err := p.start(seed); err != nil {
+		return nil, nil, fmt.Errorf("cnn: %w", err)
+	}
+	return p, encode, p.fit(ctx, encode, train, seed)
 }
 
 // fit runs the training steps.
-func (p *program) fit(ctx context.Context, s scale, train classify.Table, seed uint64) error {
+func (p *program) fit(ctx context.Context, encode encoder, train classify.Table, seed uint64) error {
 	rng := noise.Stream(seed, noise.Key("cnn/batches"))
 	var order []int
 	for step := range p.Steps {
@@ -84,7 +123,7 @@ func (p *program) fit(ctx context.Context, s scale, train classify.Table, seed u
 			order = order[1:]
 		}
 		rate := p.Rate * (1 - float64(step)/float64(p.Steps))
-		loss, err := p.step.Call1(s.images(rows), labels, float32(rate))
+		loss, err := p.step.Call1(encode(rows), labels, float32(rate))
 		if err != nil {
 			return fmt.Errorf("cnn: %w", err)
 		}
@@ -97,29 +136,26 @@ func (p *program) fit(ctx context.Context, s scale, train classify.Table, seed u
 	return nil
 }
 
-// predict returns the class of each row. All batches are of one size, so that
-// there is one program to compile.
-func (p *program) predict(ctx context.Context, s scale, test [][]float64) ([]int, error) {
-	var classes []int
-	for len(classes) < len(test) {
+// each runs a program over the rows and hands on what it returns, of some rows at a time.
+// All batches are of one size, so that there is one program to compile.
+func (p *program) each(ctx context.Context, run *model.Exec, encode encoder, test [][]float64, take func(out *tensors.Tensor, some int)) error {
+	for from := 0; from < len(test); from += testBatch {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		rows := slices.Clone(test[len(classes):min(len(test), len(classes)+testBatch)])
+		rows := slices.Clone(test[from:min(len(test), from+testBatch)])
 		some := len(rows)
 		for len(rows) < testBatch {
 			rows = append(rows, rows[0])
 		}
-		out, err := p.infer.Call1(s.images(rows))
+		out, err := run.Call1(encode(rows))
 		if err != nil {
-			return nil, fmt.Errorf("cnn: %w", err)
+			return fmt.Errorf("cnn: %w", err)
 		}
-		for _, c := range tensors.MustCopyFlatData[int32](out)[:some] {
-			classes = append(classes, int(c))
-		}
+		take(out, some)
 		out.MustFinalizeAll()
 	}
-	return classes, nil
+	return nil
 }
 
 // testBatch is how many rows are classified at once.

@@ -11,7 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Channels of the convolutions and the hidden layer.
+// Channels of the convolutions over images, and the hidden layer.
 const (
 	firstChannels  = 32
 	secondChannels = 64
@@ -25,14 +25,15 @@ const momentum = 0.9
 // anew for every call.
 type program struct {
 	Options
+	body    body
 	classes int
 	store   *model.Store
 
-	step, infer *model.Exec
+	step, infer, hidden *model.Exec
 }
 
-func newProgram(backend compute.Backend, o Options, classes int) (*program, error) {
-	p := &program{Options: o, classes: classes, store: model.NewStore()}
+func newProgram(backend compute.Backend, o Options, b body, classes int) (*program, error) {
+	p := &program{Options: o, body: b, classes: classes, store: model.NewStore()}
 	if err := nn.Create(p.store.Scope(weightScope), p.params(), 0); err != nil {
 		return nil, err
 	}
@@ -47,8 +48,13 @@ func newProgram(backend compute.Backend, o Options, classes int) (*program, erro
 	if p.step, err = model.NewExec(backend, p.store, p.stepGraph); err != nil {
 		return nil, err
 	}
-	p.infer, err = model.NewExec(backend, p.store, func(_ *model.Scope, x *Node) *Node {
+	if p.infer, err = model.NewExec(backend, p.store, func(_ *model.Scope, x *Node) *Node {
 		return ArgMax(p.logits(x), -1, dtypes.Int32)
+	}); err != nil {
+		return nil, err
+	}
+	p.hidden, err = model.NewExec(backend, p.store, func(_ *model.Scope, x *Node) *Node {
+		return b.graph(p.store.Scope(weightScope), x)
 	})
 	return p, err
 }
@@ -77,38 +83,53 @@ func zero(p nn.Param) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions(make([]float32, p.Size()), p.Shape...)
 }
 
-func (p *program) first() nn.Conv { return nn.Conv{In: 1, Out: firstChannels, Size: 3} }
-func (p *program) second() nn.Conv {
+// last is the layer that gives the classes.
+func (p *program) last() nn.Linear { return nn.Linear{In: hidden, Out: p.classes} }
+
+func (p *program) params() []nn.Param { return append(p.body.params(), p.last().Params("last")...) }
+
+// logits takes the input of a batch and returns [B,classes].
+func (p *program) logits(x *Node) *Node {
+	scope := p.store.Scope(weightScope)
+	return p.last().Graph(nn.At(scope, "last"), p.body.graph(scope, x))
+}
+
+// images is two convolutions over images of so many pixels a side.
+type images struct{ side int }
+
+func (b images) first() nn.Conv { return nn.Conv{In: 1, Out: firstChannels, Size: 3} }
+func (b images) second() nn.Conv {
 	return nn.Conv{In: firstChannels, Out: secondChannels, Size: 3, Stride: 2}
 }
 
-func (p *program) hidden() nn.Linear {
-	half := (p.SeriesLength + 1) / 2
+func (b images) hidden() nn.Linear {
+	half := (b.side + 1) / 2
 	return nn.Linear{In: half * half * secondChannels, Out: hidden}
 }
-func (p *program) last() nn.Linear { return nn.Linear{In: hidden, Out: p.classes} }
 
-func (p *program) params() []nn.Param {
-	params := p.first().Params("first")
-	params = append(params, p.second().Params("second")...)
-	params = append(params, p.hidden().Params("hidden")...)
-	return append(params, p.last().Params("last")...)
+func (b images) params() []nn.Param {
+	params := b.first().Params("first")
+	params = append(params, b.second().Params("second")...)
+	return append(params, b.hidden().Params("hidden")...)
 }
 
-// logits takes images x [B,SeriesLength,SeriesLength,1] and returns [B,classes].
-func (p *program) logits(x *Node) *Node {
-	scope := p.store.Scope(weightScope)
-	x.AssertDims(-1, p.SeriesLength, p.SeriesLength, 1)
-	h := relu(p.first().Graph(nn.At(scope, "first"), x))
-	h = relu(p.second().Graph(nn.At(scope, "second"), h))
+// graph takes images x [B,side,side,1].
+func (b images) graph(scope *model.Scope, x *Node) *Node {
+	x.AssertDims(-1, b.side, b.side, 1)
+	h := relu(b.first().Graph(nn.At(scope, "first"), x))
+	h = relu(b.second().Graph(nn.At(scope, "second"), h))
 	h = Reshape(h, x.Shape().Dim(0), -1)
-	h = relu(p.hidden().Graph(nn.At(scope, "hidden"), h))
-	return p.last().Graph(nn.At(scope, "last"), h)
+	return relu(b.hidden().Graph(nn.At(scope, "hidden"), h))
+}
+
+func (b images) encoder(train [][]float64) (encoder, error) {
+	s, err := newScale(train, b.side)
+	return s.images, err
 }
 
 func relu(x *Node) *Node { return Max(x, ZerosLike(x)) }
 
-// stepGraph takes images [B,SeriesLength,SeriesLength,1], labels [B] and the learning rate,
+// stepGraph takes the input of a batch, labels [B] and the learning rate,
 // makes one step of gradient descent and returns the loss before it.
 func (p *program) stepGraph(_ *model.Scope, x, labels, rate *Node) *Node {
 	g := x.Graph()

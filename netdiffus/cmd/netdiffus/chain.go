@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/baseline"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -18,7 +20,7 @@ func chainCommand() *cobra.Command {
 	o := chainOptions{order: "1", length: 10, samples: 10}
 	c := &cobra.Command{
 		Use:   "chain --in PATH --out FILE",
-		Short: "Draw flows from a Markov chain, a baseline",
+		Short: "Draw flows from a Markov chain, or series from a baseline",
 		Long: `Chain counts, for every class and place, which packet followed which, and draws
 flows from these counts: a strong baseline for generators of short flows, which takes
 a second. Evaluate measures it as well.
@@ -30,14 +32,23 @@ all flows have times. High orders copy whole flows of the input.
 Order auto is the chain of 'train --preset default', without its images: values that
 were seldom seen are merged with their neighbours and drawn as values near them, seen
 or not. What is merged, and the order, are chosen on a part of the flows that is held
-out, so that no more flows are copied than the input repeats itself.`,
+out, so that no more flows are copied than the input repeats itself.
+
+With --baseline the input is time series, and so is what is drawn: copula, ar (an
+autoregression with bootstrapped residuals), block (blocks of real series), markov1
+and markov2 (over quantised values), independent (places), jitter and smote (which
+copy). Evaluate measures them all.`,
 		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num-samples 300
   netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv
-  netdiffus chain --in flows.parquet --order auto --out chain.parquet --num-samples 300`,
+  netdiffus chain --in flows.parquet --order auto --out chain.parquet --num-samples 300
+  netdiffus chain --in video.csv --baseline copula --out copula.csv --num-samples 100`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return usageOf(c, err)
+			}
+			if o.baseline != "" {
+				return o.runSeries(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 			}
 			return o.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -45,7 +56,9 @@ out, so that no more flows are copied than the input repeats itself.`,
 	flags := c.Flags()
 	flags.SortFlags = false
 	o.input.register(flags)
+	o.series.register(flags)
 	flags.StringVar(&o.out, "out", "", "file to write; its extension determines the format")
+	flags.StringVar(&o.baseline, "baseline", "", "time series: which baseline to draw: "+strings.Join(baseline.Names(), ", "))
 	flags.StringVar(&o.order, "order", o.order, "packets before that each packet depends on, or auto")
 	flags.IntVar(&o.length, "length", o.length, "packets a flow at most")
 	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class")
@@ -58,7 +71,8 @@ out, so that no more flows are copied than the input repeats itself.`,
 type chainOptions struct {
 	input           inputFlags
 	out             string
-	order           string
+	order, baseline string
+	series          seriesFlags
 	length, samples int
 	classes         []string
 	seed            uint64
@@ -68,6 +82,11 @@ type chainOptions struct {
 func (o *chainOptions) check() error {
 	if err := errors.Join(o.input.check(), required("out", o.out)); err != nil {
 		return err
+	}
+	if o.baseline != "" {
+		if _, err := baseline.Find(o.baseline); err != nil {
+			return fmt.Errorf("--baseline %s: want one of %s", o.baseline, strings.Join(baseline.Names(), ", "))
+		}
 	}
 	if o.samples < 1 {
 		return fmt.Errorf("--num-samples %d: want 1 or more", o.samples)

@@ -24,9 +24,9 @@ func evaluateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "evaluate --real-train F --real-test F --synthetic DIR|F --out DIR",
 		Short: "Measure synthetic traffic and compare it with baselines",
-		Long: `Evaluate measures synthetic flows against real ones and writes metrics.json, for
-machines, and report.html, one page with pictures, into --out. docs/metrics.md
-defines the figures.
+		Long: `Evaluate measures synthetic flows, or time series, against real ones and writes
+metrics.json, for machines, and report.html, one page with pictures, into --out.
+docs/metrics.md defines the figures.
 
 Every figure is also measured of baselines: as many real flows, Markov chains of
 order 1 to 4, the merged chain (see 'chain --order auto'), and packets drawn independently of each other. They are fitted to
@@ -39,6 +39,13 @@ The flags of tables (--col-length and so on) are for the real flows.
 --synthetic is a file of flows, or a folder of images as 'sample' writes it, with
 its manifest; files of the reference, which have none, need --scale.
 
+All three may be time series instead, files or sets of images of series with the same
+channels. The baselines are then a Gaussian copula, an autoregression, blocks of real
+series, Markov chains over quantised values, independent places, and two that copy:
+jittered series and SMOTE. --per-class is then 100,400 and there is no task
+fingerprint; the CNN works along the series, and its features give the Fréchet
+distance, of four networks.
+
 The tasks are classification (train on synthetic flows and test on real ones, and
 the reverse), augmentation (5, 10, 20 and 50 real flows a class, with and without
 synthetic ones), fingerprint (many classes, few traces) and anomaly (find classes
@@ -46,6 +53,7 @@ that were held out). --classifiers forest,cnn also trains a small convolutional
 network on the flows' images for the first three, on --backend: with all tasks more
 than a hundred times, so leave some out on a CPU.`,
 		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
+  netdiffus evaluate --real-train video-train.csv --real-test video-test.csv --synthetic runs/video/samples --out runs/video/report --classifiers forest,cnn
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -77,6 +85,7 @@ than a hundred times, so leave some out on a CPU.`,
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
 	o.columns.register(flags)
+	o.series.register(flags)
 	o.device = deviceFlags(flags)
 	return c
 }
@@ -89,6 +98,7 @@ type evaluateOptions struct {
 	scale                        string
 	unsigned, json               bool
 	device                       *deviceChoice
+	series                       seriesFlags
 	columns                      columnFlags
 }
 
@@ -149,24 +159,65 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	if info, err := os.Stat(o.out); err == nil && !info.IsDir() { // before minutes of work
 		return fmt.Errorf("--out %s is a file: name a folder", o.out)
 	}
+	ofSeries, err := areSeries(&o.series, "real-train", o.train, "real-test", o.test, "synthetic", o.synthetic)
+	if err != nil {
+		return err
+	}
+	var r *report.Report
+	if ofSeries {
+		r, err = o.measureSeries(c, options, watchEvaluation(stderr))
+	} else {
+		r, err = o.measure(c, options, recipe, watchEvaluation(stderr))
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.Write(ctx, o.out); err != nil {
+		return err
+	}
+	return o.print(c.OutOrStdout(), stderr, r)
+}
+
+// watchEvaluation returns what makes an evaluation show its progress, and then returns
+// what ends that.
+func watchEvaluation(stderr io.Writer) func(*report.Options) func() {
+	return func(options *report.Options) func() {
+		var bar *progress
+		options.Progress = func(completed, total int, what string) {
+			if bar == nil {
+				bar = newProgress(stderr, "evaluation step", total)
+			}
+			bar.set(completed, what)
+		}
+		return func() {
+			if bar != nil {
+				bar.finish()
+			}
+		}
+	}
+}
+
+// measure reads flows and measures them.
+func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recipe dataset.Recipe, watch func(*report.Options) func()) (*report.Report, error) {
+	ctx, stderr := c.Context(), c.ErrOrStderr()
 	var d report.Data
 	var err error
 	reader := o.columns.reader(stderr)
 	if d.Train, err = traffic.Collect(watched(ctx, reader.Read(o.train), func() {})); err != nil {
-		return withColumnHint(err)
+		return nil, withColumnHint(err)
 	}
 	if d.Test, err = traffic.Collect(watched(ctx, reader.Read(o.test), func() {})); err != nil {
-		return withColumnHint(err)
+		return nil, withColumnHint(err)
 	}
 	if d.Synthetic, err = openTraffic(reader, o.synthetic, recipe); err != nil {
-		return err
+		return nil, err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
 	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())
 	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
 		input, err := report.Describe(ctx, in.role, in.path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if set := d.Synthetic.Set; in.role == "synthetic" && set != nil && set.Origin != nil {
 			input.MadeBy = set.Origin.Run
@@ -176,31 +227,15 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	if slices.Contains(o.classifiers, "cnn") {
 		device, _, err := openDevice(ctx, stderr, *o.device)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer device.Finalize()
 		options.Judges = append(options.Judges, report.NamedJudge{
 			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{SeriesLength: options.SeriesLength}),
 		})
 	}
-	var bar *progress
-	options.Progress = func(completed, total int, what string) {
-		if bar == nil {
-			bar = newProgress(stderr, "evaluation step", total)
-		}
-		bar.set(completed, what)
-	}
-	r, err := report.Run(ctx, d, options)
-	if bar != nil {
-		bar.finish()
-	}
-	if err != nil {
-		return err
-	}
-	if err := r.Write(ctx, o.out); err != nil {
-		return err
-	}
-	return o.print(c.OutOrStdout(), stderr, r)
+	defer watch(&options)()
+	return report.Run(ctx, d, options)
 }
 
 // openTraffic is report.OpenWith, naming the flags that images without a manifest and

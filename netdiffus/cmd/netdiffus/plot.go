@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -32,6 +35,12 @@ training's loss curve.
 In --out: overview, pl_global, dir_global, classes_pl, classes_dir, pl_CLASS and
 dir_CLASS for every class, images, loss, distances.csv and distances.json; where
 both sides have inter-arrival times iat_global and classes_iat, too.
+Time series, files or sets of images of series, are drawn as traces, real above
+synthetic, as histograms of their values, as autocorrelations and as power spectra,
+each by class: traces, values, autocorrelation and spectra, of several channels with
+the channel's name behind; their distances are in standard deviations of the real
+values.
+
 The histograms have --bins common bins for both sides. The distances are those of
 evaluate, of all flows: Hellinger, Jensen-Shannon (bits) and total variation count
 payload lengths in 10 bins over the real flows; W1 is the Wasserstein distance, for
@@ -61,6 +70,7 @@ PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines the
 	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	o.columns.register(flags)
+	o.series.register(flags)
 	return c
 }
 
@@ -70,6 +80,7 @@ type plotOptions struct {
 	format, scale             string
 	bins, length              int
 	columns                   columnFlags
+	series                    seriesFlags
 }
 
 // recipe checks the flags and returns the recipe of images without a manifest. Its
@@ -97,8 +108,41 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 	return r, o.columns.check()
 }
 
+// comparison is flows or series compared.
+type comparison interface {
+	Save(ctx context.Context, dir string, o report.PlotOptions) error
+	Print(w io.Writer) error
+}
+
+// compare reads both sides and compares them.
+func (o plotOptions) compare(c *cobra.Command, recipe dataset.Recipe) (comparison, error) {
+	ofSeries, err := areSeries(&o.series, "real", o.real, "synthetic", o.synthetic)
+	if err != nil {
+		return nil, err
+	}
+	if !ofSeries {
+		return compareTraffic(o.columns.reader(c.ErrOrStderr()), o.real, o.synthetic, recipe, o.length)
+	}
+	if o.length > 0 || o.scale != "" {
+		return nil, errors.New("--length and --scale are for flows; series are compared whole")
+	}
+	reader, err := o.series.reader(o.columns, "", 0, c.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	real, err := collectSeries(c.Context(), reader, o.real)
+	if err != nil {
+		return nil, err
+	}
+	synthetic, err := collectSeries(c.Context(), reader, o.synthetic)
+	if err != nil {
+		return nil, err
+	}
+	return report.CompareSeries(real, synthetic)
+}
+
 func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
-	comparison, err := compareTraffic(o.columns.reader(c.ErrOrStderr()), o.real, o.synthetic, recipe, o.length)
+	comparison, err := o.compare(c, recipe)
 	if err != nil {
 		return err
 	}

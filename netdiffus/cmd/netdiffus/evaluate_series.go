@@ -1,0 +1,59 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify/cnn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/report"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
+)
+
+// readSeries reads the three sides of an evaluation of series.
+func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader) (d report.SeriesData, err error) {
+	for _, in := range []struct {
+		role, path string
+		into       *[]series.Series
+	}{{"train", o.train, &d.Train}, {"test", o.test, &d.Test}, {"synthetic", o.synthetic, &d.Synthetic}} {
+		if *in.into, err = collectSeries(c.Context(), r, in.path); err != nil {
+			return d, err
+		}
+		input, err := report.Describe(c.Context(), in.role, in.path)
+		if err != nil {
+			return d, err
+		}
+		d.Inputs = append(d.Inputs, input)
+	}
+	return d, nil
+}
+
+// measureSeries is measure for series.
+func (o evaluateOptions) measureSeries(c *cobra.Command, options report.Options, watch func(*report.Options) func()) (*report.Report, error) {
+	if !c.Flags().Changed("per-class") {
+		options.PerClass = nil // the defaults are those of flows
+	}
+	if !c.Flags().Changed("tasks") {
+		options.Tasks = nil
+	}
+	r, err := o.series.reader(o.columns, "", 0, c.ErrOrStderr())
+	if err != nil {
+		return nil, err
+	}
+	d, err := o.readSeries(c, r)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(o.classifiers, "cnn") && len(d.Train) > 0 {
+		device, _, err := openDevice(c.Context(), c.ErrOrStderr(), *o.device)
+		if err != nil {
+			return nil, err
+		}
+		defer device.Finalize()
+		network := cnn.NewSeries(device, d.Train[0].Bins(), len(d.Train[0].Channels), cnn.Options{})
+		options.Judges = []report.NamedJudge{{Name: "cnn", Title: "CNN along the series", Judge: network.Judge()}}
+		options.Networks = network.Features()
+	}
+	defer watch(&options)()
+	return report.RunSeries(c.Context(), d, options)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
+)
+
+// areSeries reports whether all of these are series, false where all are flows. A mixture
+// is an error: the names of the flags, as they stand before each path, tell which is what.
+func areSeries(f *seriesFlags, named ...string) (bool, error) {
+	var first dataset.Record
+	for i := 0; i < len(named); i += 2 {
+		if _, err := os.Stat(named[i+1]); err != nil {
+			return false, err
+		}
+		record, err := f.of(named[i+1])
+		if err != nil {
+			return false, err
+		}
+		if i == 0 {
+			first = record
+		}
+		if record != first {
+			return false, fmt.Errorf("--%s %s holds %s, --%s %s holds %s: want the same of all", named[0], named[1], first, named[i], named[i+1], record)
+		}
+	}
+	return first == dataset.Series, nil
+}
+
+// collectSeries reads all series of files, folders of files, or sets of images of series.
+func collectSeries(ctx context.Context, r series.Reader, paths ...string) ([]series.Series, error) {
+	var out []series.Series
+	for _, path := range paths {
+		list, err := seriesOf(r, path)
+		if err != nil {
+			return nil, err
+		}
+		for s, err := range withContext(ctx, list) {
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", path, err)
+			}
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func seriesOf(r series.Reader, path string) (iter.Seq2[series.Series, error], error) {
+	if _, err := os.Stat(filepath.Join(path, "manifest.json")); err != nil {
+		return r.Read(path), nil
+	}
+	set, err := dataset.Open(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return set.AllSeries(), nil
+}
