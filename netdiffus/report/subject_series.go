@@ -105,7 +105,7 @@ var seriesSources = []source{
 	{synthesised, "synthetic", "synthetic", "synthetic", syntheticKind, withSlowJudges | inTasks | inClosest, fitSynthetic},
 	{realSubset, "real, as many", "real series", "real", realKind, withSlowJudges | inTasks, fitReal},
 	{"copula", "Gaussian copula", "the Gaussian copula", "copula", baselineKind, withSlowJudges | inTasks | inClosest, fitBaseline("copula")},
-	{"ar", "AR, bootstrapped residuals", "the autoregression", "AR", baselineKind, inTasks, fitBaseline("ar")},
+	{"ar", "autoregression", "the autoregression", "AR", baselineKind, inTasks, fitBaseline("ar")},
 	{"block", "block bootstrap", "the block bootstrap", "blocks", baselineKind, 0, fitBaseline("block")},
 	{"markov1", "Markov, order 1", "Markov order 1", "Markov 1", baselineKind, 0, fitBaseline("markov1")},
 	{"markov2", "Markov, order 2", "Markov order 2", "Markov 2", baselineKind, 0, fitBaseline("markov2")},

@@ -18,14 +18,14 @@ func (r *Report) Summary(w io.Writer) error {
 		t := r.figureTable(s, "", r.figuresIn(nil, inSummary))
 		fmt.Fprintf(&b, "\n%s\n%-26s", s.of(r.many), "")
 		for _, h := range t.Head {
-			fmt.Fprintf(&b, "%16s", h.Title)
+			fmt.Fprintf(&b, "%*s", summaryWidth(h), h.Title)
 		}
 		b.WriteByte('\n')
 		for _, line := range t.Rows {
 			fmt.Fprintf(&b, "  %-24s", strings.TrimSuffix(line.Name+", "+line.Note, ", "))
-			for _, c := range line.Cells {
+			for i, c := range line.Cells {
 				text := strings.TrimSpace(c.Text + " " + c.Aside)
-				fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", max(1, 16-utf8.RuneCountInString(text))), text)
+				fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", max(1, summaryWidth(t.Head[i])-utf8.RuneCountInString(text))), text)
 			}
 			b.WriteByte('\n')
 		}
@@ -33,3 +33,6 @@ func (r *Report) Summary(w io.Writer) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// summaryWidth is that of a column of the summary.
+func summaryWidth(h head) int { return max(16, utf8.RuneCountInString(h.Title)+2) }
