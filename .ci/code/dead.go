@@ -75,6 +75,9 @@ func deadFunctions(dir string) (dead []deadFunction, err error) {
 			continue
 		}
 		for _, f := range p.Funcs {
+			if strings.HasPrefix(f.Name, "_cgoexp_") {
+				continue // made by cgo, for C to call
+			}
 			file := f.Position.File
 			if !filepath.IsAbs(file) {
 				file = filepath.Join(dir, file)

@@ -106,7 +106,7 @@ func yamlError(err error) string {
 // lineOf returns the line of a field, such as network.hosts, 0 where it is not
 // found. A class may have dots in its label, so the longest path that is there counts.
 func lineOf(text []byte, path string) int {
-	parts := []string{path}
+	var parts []string
 	if rest, ok := strings.CutPrefix(path, "classes."); ok {
 		i := strings.LastIndex(rest, ".")
 		parts = []string{"classes", rest[:max(i, 0)], rest[i+1:]}

@@ -414,9 +414,7 @@ func (w *writer) summarize() {
 			continue
 		}
 		s := ClassSummary{Label: c.label, Connections: w.counts[i], Source: c.source}
-		for _, name := range byCount(w.used[i]) {
-			s.Services = append(s.Services, name)
-		}
+		s.Services = append(s.Services, byCount(w.used[i])...)
 		w.summary.Classes = append(w.summary.Classes, s)
 	}
 }

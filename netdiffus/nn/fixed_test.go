@@ -39,7 +39,7 @@ func TestFixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Exec(float32(0))
+	out, err := exec.Call(float32(0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestFixed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err = plain.Exec(float32(0)); err != nil {
+	if out, err = plain.Call(float32(0)); err != nil {
 		t.Fatal(err)
 	}
 	check("without", out[0].Value().([][]float32), out[1].Value().([][]float32), out[2].Value().([]float32))

@@ -55,10 +55,6 @@ const (
 // Tasks lists the tasks of flows.
 func Tasks() []Task { return slices.Clone(ofFlows.tasks) }
 
-// SeriesTasks lists the tasks of series. There is no fingerprinting by itself: many
-// classes and few traces of each is what series are augmented at.
-func SeriesTasks() []Task { return slices.Clone(ofSeries.tasks) }
-
 // NamedJudge is a classifier in addition to the forest.
 type NamedJudge struct {
 	Name  string // in figures' names: "cnn"

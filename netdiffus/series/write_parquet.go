@@ -13,7 +13,7 @@ import (
 const groupNumbers = 1 << 21
 
 func writeParquet(out io.Writer, all iter.Seq2[Series, error]) error {
-	var w *parquet.Writer
+	var w *parquet.GenericWriter[any]
 	var columns []string // in the schema's order
 	inGroup := 0
 	err := checked(all, func(n int, s Series) error {
@@ -22,7 +22,7 @@ func writeParquet(out io.Writer, all iter.Seq2[Series, error]) error {
 			for _, c := range schema.Columns() {
 				columns = append(columns, c[0])
 			}
-			w = parquet.NewWriter(out, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("netdiffus", "1", "go"))
+			w = parquet.NewGenericWriter[any](out, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("netdiffus", "1", "go"))
 		}
 		row := rowOf(s, columns)
 		if _, err := w.WriteRows([]parquet.Row{row}); err != nil {

@@ -51,7 +51,7 @@ func run(t *testing.T, b compute.Backend, by float64) float64 {
 		t.Fatal(err)
 	}
 	defer exec.Finalize()
-	out, err := exec.Exec([]float32{1, 2, 3})
+	out, err := exec.Call([]float32{1, 2, 3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestAnyLengths(t *testing.T) {
 					}
 					return out
 				}
-				if text() != text() {
+				if first, second := text(), text(); first != second {
 					t.Fatalf("%s, UDP %v, seed %d: other bytes the second time", k, udp, seed)
 				}
 			}

@@ -35,7 +35,6 @@ type side struct {
 	sizes []int // of messages to come
 	sent  int   // messages begun
 	parts []part
-	buf   []byte
 }
 
 func newStream(f form, packets []Packet, o Options) *stream {
