@@ -21,7 +21,7 @@ var layers = map[string]int{
 	"longtest": 0, "noise": 0,
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
 	"schedule": 1, "series": 1, "traffic": 1,
-	"copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
+	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
 	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "checkpoint": 3, "classify": 3,
 	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,

@@ -81,6 +81,7 @@ func rootCommand() *cobra.Command {
 		demoCommand(),
 		convertCommand(),
 		flowsCommand(),
+		toolsCommand(),
 		seriesCommand(),
 		trainCommand(),
 		sampleCommand(),
