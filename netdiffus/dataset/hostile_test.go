@@ -374,7 +374,7 @@ func TestLyingFiles(t *testing.T) {
 		"one image less":     {PerClass, write("dns.npz", many(1, 10)), "manifest counts 2"},
 		"other size":         {PerClass, write("dns.npz", many(2, 9)), "size"},
 		"two dimensions":     {PerClass, write("dns.npz", npz.Named{Name: "images", Array: npz.New(make([]float64, 20), 2, 10)}), "[N,L,L,1]"},
-		"many of size 0":     {PerClass, write("dns.npz", npz.Named{Name: "images", Array: npz.New([]float64{}, 1<<40, 0, 0, 1)}), "square"},
+		"many of size 0":     {PerClass, write("dns.npz", npz.Named{Name: "images", Array: npz.New([]float64{}, 1<<40, 0, 0, 1)}), "want an image of 1 channel"},
 		"lengths short":      {PerClass, write("dns.npz", many(2, 10), ints("lengths", 1)), "lengths"},
 		"rows not whole":     {PerClass, write("dns.npz", many(2, 10), npz.Named{Name: "rows", Array: npz.New([]float64{0.5, 1})}), "rows"},
 		"pairs odd":          {PerClass, write("dns.npz", many(2, 10), ints("lengths", 1, 1), ints("zero_down", 0, 0, 1)), "pairs"},

@@ -113,8 +113,8 @@ func TestSwitches(t *testing.T) {
 			continue
 		}
 		path := strings.TrimPrefix(c.CommandPath(), "netdiffus ")
-		if c.Args(c, nil) != nil {
-			path += " model.pt"
+		for args := []string{}; c.Args(c, args) != nil && len(args) < 2; path += " model.pt" {
+			args = append(args, "model.pt")
 		}
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if !isSwitch(f) || f.Name == "help" {

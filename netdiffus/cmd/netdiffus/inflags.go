@@ -125,7 +125,7 @@ func (f *inputFlags) withHint(err error) error {
 	}
 	for _, path := range f.paths {
 		if ofSeries, _ := series.Recognize(path, series.Columns{}); ofSeries {
-			return fmt.Errorf("%w (it looks like series of numbers, which 'netdiffus series' and 'netdiffus convert' read: --record series)", err)
+			return fmt.Errorf("%w (--col-length and the other --col flags name columns; if it holds series of numbers, 'netdiffus series' and 'netdiffus convert' read it: --record series)", err)
 		}
 	}
 	return withColumnHint(err)
