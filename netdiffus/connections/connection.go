@@ -57,7 +57,6 @@ type connection struct {
 	tcpState
 	stream payload.Stream
 	r      *rand.Rand
-	bytes  int64
 }
 
 // tcpState is what TCP knows; by end where it is an array.
@@ -325,7 +324,6 @@ func (c *connection) emit(m *capture.PacketMaker, buf []byte) []byte {
 		if e.size > 0 {
 			c.stream.Next(e.end == client, b)
 		}
-		c.bytes += int64(e.size)
 		return m.UDP(from, to, b)
 	}
 	return c.segment(m, buf, e, from, to)
@@ -356,7 +354,6 @@ func (c *connection) segment(m *capture.PacketMaker, buf []byte, e event, from, 
 		h.Flags |= capture.PSH
 		b = buf[:e.size]
 		c.stream.Next(end == client, b)
-		c.bytes += int64(e.size)
 	case againAction:
 		h.Flags |= capture.PSH
 		b = c.hole[end].payload
