@@ -15,6 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -276,7 +277,7 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 	of, total := "flow", 0 // 0: not known
 	if o.isSeries {
 		of = "series"
-		inputs, err = hashSeries(ctx, o.input.paths)
+		inputs, err = hashFiles(ctx, o.input.paths, series.Files)
 	} else {
 		total = o.input.count()
 		inputs, err = o.input.hash(ctx)

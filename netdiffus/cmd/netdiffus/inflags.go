@@ -158,9 +158,14 @@ func (f *inputFlags) count() int {
 
 // hash describes the input files.
 func (f *inputFlags) hash(ctx context.Context) ([]provenance.File, error) {
+	return hashFiles(ctx, f.paths, traffic.Files)
+}
+
+// hashFiles describes the files that list finds at the paths.
+func hashFiles(ctx context.Context, paths []string, list func(path string) ([]string, error)) ([]provenance.File, error) {
 	var inputs []provenance.File
-	for _, path := range f.paths {
-		files, err := traffic.Files(path)
+	for _, path := range paths {
+		files, err := list(path)
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
-	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -105,23 +104,4 @@ func withSeriesHint(err error) error {
 		return fmt.Errorf("%w ('netdiffus series --bin' makes series of captures and flows)", err)
 	}
 	return err
-}
-
-// hashSeries describes the input files.
-func hashSeries(ctx context.Context, paths []string) ([]provenance.File, error) {
-	var inputs []provenance.File
-	for _, path := range paths {
-		files, err := series.Files(path)
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			input, err := provenance.Hash(ctx, file)
-			if err != nil {
-				return nil, err
-			}
-			inputs = append(inputs, input)
-		}
-	}
-	return inputs, nil
 }
