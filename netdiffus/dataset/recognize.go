@@ -8,6 +8,9 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 )
 
+// ManifestFile is the path of the manifest of the set in the folder dir.
+func ManifestFile(dir string) string { return filepath.Join(dir, manifestName) }
+
 // Recognize finds what is at a path, a file or a folder of data or of images: of a set
 // its manifest tells, of files without one the first that is there. What cannot be read
 // counts as flows: reading it proper gives the error.
@@ -29,5 +32,5 @@ func Recognize(path string, columns series.Columns) (Record, error) {
 // isNotFolder reports whether reading a manifest failed since path is a file.
 func isNotFolder(path string, err error) bool {
 	var at *fs.PathError
-	return errors.As(err, &at) && at.Path == filepath.Join(path, manifestName)
+	return errors.As(err, &at) && at.Path == ManifestFile(path)
 }

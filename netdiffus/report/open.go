@@ -71,7 +71,7 @@ func Describe(ctx context.Context, role, path string) (Input, error) {
 		return Input{}, err
 	}
 	if info.IsDir() {
-		at = filepath.Join(path, "manifest.json")
+		at = dataset.ManifestFile(path)
 	}
 	hashed, err := provenance.Hash(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -31,7 +31,7 @@ func (s *Server) samples(w http.ResponseWriter, r *http.Request, run *runs.Run) 
 		return
 	}
 	dir := filepath.Join(run.Path, filepath.FromSlash(name))
-	info, err := os.Stat(filepath.Join(dir, "manifest.json"))
+	info, err := os.Stat(dataset.ManifestFile(dir))
 	if err != nil {
 		http.Error(w, "the samples are gone", http.StatusNotFound)
 		return

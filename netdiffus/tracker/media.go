@@ -47,7 +47,7 @@ func media(dir string) []medium {
 		case strings.HasPrefix(entry.Name(), "."), parts[0] == "checkpoints", parts[0] == "trackers", parts[0] == tensorboardFolder:
 			return skip(entry)
 		case entry.IsDir():
-			if info, err := os.Stat(filepath.Join(at, "manifest.json")); err == nil {
+			if info, err := os.Stat(dataset.ManifestFile(at)); err == nil {
 				list = append(list, medium{name, version(info), func(run Run, t time.Time) (Batch, error) { return samples(run, name, t) }})
 				return fs.SkipDir
 			}

@@ -147,7 +147,7 @@ func isDataset(path string) bool {
 	if path == "" {
 		return false
 	}
-	_, err := os.Stat(filepath.Join(path, "manifest.json"))
+	_, err := os.Stat(dataset.ManifestFile(path))
 	return err == nil
 }
 

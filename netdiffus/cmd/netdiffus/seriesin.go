@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
@@ -52,7 +51,7 @@ func collectSeries(ctx context.Context, r series.Reader, paths ...string) ([]ser
 }
 
 func seriesOf(r series.Reader, path string) (iter.Seq2[series.Series, error], error) {
-	if _, err := os.Stat(filepath.Join(path, "manifest.json")); err != nil {
+	if !isDataset(path) {
 		return r.Read(path), nil
 	}
 	set, err := dataset.Open(path, nil)
