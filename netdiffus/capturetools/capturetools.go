@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,8 @@ func median(sorted []float64) float64 {
 type tool struct {
 	name     string
 	programs []string // that must be on the PATH
-	run      func(ctx context.Context, capture, dir string, r *Result) error
+	// run looks at the capture at path, which is absolute, from the folder dir.
+	run func(ctx context.Context, path, dir string, r *Result) error
 }
 
 var tools = []tool{
@@ -114,6 +116,10 @@ func Run(ctx context.Context, capture string, limit time.Duration) ([]Result, er
 	} else if info.IsDir() {
 		return nil, fmt.Errorf("capturetools: %s is a folder: name a capture", capture)
 	}
+	path, err := filepath.Abs(capture) // the tools run in folders of their own
+	if err != nil {
+		return nil, fmt.Errorf("capturetools: %w", err)
+	}
 	var results []Result
 	for _, t := range tools {
 		r := Result{Tool: t.name, Services: map[string]int{}}
@@ -123,7 +129,7 @@ func Run(ctx context.Context, capture string, limit time.Duration) ([]Result, er
 			}
 		}
 		if !r.Absent {
-			err := inFolder(ctx, limit, func(ctx context.Context, dir string) error { return t.run(ctx, capture, dir, &r) })
+			err := inFolder(ctx, limit, func(ctx context.Context, dir string) error { return t.run(ctx, path, dir, &r) })
 			switch {
 			case ctx.Err() != nil:
 				return results, ctx.Err()
@@ -172,10 +178,10 @@ func output(ctx context.Context, dir, program string, args ...string) ([]byte, e
 }
 
 // runReader is this library's own reader.
-func runReader(ctx context.Context, capture, _ string, r *Result) error {
+func runReader(ctx context.Context, path, _ string, r *Result) error {
 	var flows []flow
 	reader := traffic.Reader{KeepConnections: true, KeepEmpty: true, Warn: func(error) {}}
-	for f, err := range reader.Read(capture) {
+	for f, err := range reader.Read(path) {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -22,11 +22,7 @@ func number(text string) float64 {
 }
 
 // runTshark reads the packets one by one; a flow is one of its streams.
-func runTshark(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runTshark(ctx context.Context, path, dir string, r *Result) error {
 	c := exec.CommandContext(ctx, "tshark", "-n", "-r", path, "-T", "fields", "-e", "frame.time_epoch", "-e", "tcp.stream", "-e", "udp.stream",
 		"-e", "frame.len", "-e", "frame.protocols", "-e", "_ws.expert.severity")
 	command.KillGroup(c)
@@ -103,11 +99,7 @@ func runTshark(ctx context.Context, capture, dir string, r *Result) error {
 }
 
 // runNfdump lets softflowd send flows to nfcapd, on this machine, and nfdump read them.
-func runNfdump(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runNfdump(ctx context.Context, path, dir string, r *Result) error {
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -156,11 +148,7 @@ func runNfdump(ctx context.Context, capture, dir string, r *Result) error {
 	return nil
 }
 
-func runArgus(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runArgus(ctx context.Context, path, dir string, r *Result) error {
 	records := filepath.Join(dir, "argus")
 	if _, err := output(ctx, dir, "argus", "-F", os.DevNull, "-r", path, "-w", records, "-S", "86400"); err != nil {
 		return err
@@ -183,15 +171,12 @@ func runArgus(ctx context.Context, capture, dir string, r *Result) error {
 const nfstreamScript = `
 import json, sys
 from nfstream import NFStreamer
-for f in NFStreamer(source=sys.argv[1], idle_timeout=300, active_timeout=604800, n_meters=1, statistical_analysis=False):
-    print(json.dumps([f.bidirectional_first_seen_ms/1e3, f.bidirectional_duration_ms/1e3, f.bidirectional_packets, f.bidirectional_bytes, f.application_name, f.protocol]))
+if __name__ == '__main__': # it starts processes that import this file
+    for f in NFStreamer(source=sys.argv[1], idle_timeout=300, active_timeout=604800, n_meters=1, statistical_analysis=False):
+        print(json.dumps([f.bidirectional_first_seen_ms/1e3, f.bidirectional_duration_ms/1e3, f.bidirectional_packets, f.bidirectional_bytes, f.application_name, f.protocol]))
 `
 
-func runNFStream(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runNFStream(ctx context.Context, path, dir string, r *Result) error {
 	python, err := command.FindPython(func(python string) error {
 		_, err := output(ctx, dir, python, "-c", "import nfstream")
 		return err
@@ -200,7 +185,7 @@ func runNFStream(ctx context.Context, capture, dir string, r *Result) error {
 		return errAbsent
 	}
 	script := filepath.Join(dir, "flows.py")
-	if err := os.WriteFile(script, []byte("if __name__ == '__main__':\n"+indent(nfstreamScript)), 0o600); err != nil {
+	if err := os.WriteFile(script, []byte(nfstreamScript), 0o600); err != nil {
 		return err
 	}
 	out, err := output(ctx, dir, python, script, path)
@@ -223,26 +208,14 @@ func runNFStream(ctx context.Context, capture, dir string, r *Result) error {
 	return nil
 }
 
-func indent(text string) string {
-	return "    " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    ") + "\n"
-}
-
 // runTcpprep has tcpprep tell clients from servers, as before a capture is replayed.
-func runTcpprep(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
-	_, err = output(ctx, dir, "tcpprep", "--port", "-i", path, "-o", filepath.Join(dir, "cache"))
+func runTcpprep(ctx context.Context, path, dir string, r *Result) error {
+	_, err := output(ctx, dir, "tcpprep", "--port", "-i", path, "-o", filepath.Join(dir, "cache"))
 	return err
 }
 
 // runZeek counts the rows of conn.log.
-func runZeek(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runZeek(ctx context.Context, path, dir string, r *Result) error {
 	if _, err := output(ctx, dir, "zeek", "-C", "-r", path, "LogAscii::use_json=T"); err != nil {
 		return err
 	}
@@ -258,11 +231,7 @@ func runZeek(ctx context.Context, capture, dir string, r *Result) error {
 }
 
 // runSuricata counts the flows of eve.json.
-func runSuricata(ctx context.Context, capture, dir string, r *Result) error {
-	path, err := filepath.Abs(capture)
-	if err != nil {
-		return err
-	}
+func runSuricata(ctx context.Context, path, dir string, r *Result) error {
 	if _, err := output(ctx, dir, "suricata", "-r", path, "-l", dir, "-k", "none", "--set", "outputs.1.eve-log.enabled=yes"); err != nil {
 		return err
 	}
