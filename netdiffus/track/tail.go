@@ -21,17 +21,18 @@ type Tail struct {
 
 	path   string
 	offset int64
-	file   os.FileInfo // the file that offset is in; nil before there is one
+	file   os.FileInfo       // the file that offset is in; nil before there is one
+	names  map[string]string // see Line.parse
 }
 
 // NewTail returns a Tail at the first line of the metrics of the run directory dir,
 // which need not be there yet.
-func NewTail(dir string) *Tail { return &Tail{path: MetricsFile(dir)} }
+func NewTail(dir string) *Tail { return NewTailAt(dir, 0) }
 
 // NewTailAt is NewTail from a place in the file on: so many bytes from its start. If
 // that is within a line, the rest of the line counts as damaged.
 func NewTailAt(dir string, offset int64) *Tail {
-	return &Tail{path: MetricsFile(dir), offset: max(0, offset)}
+	return &Tail{path: MetricsFile(dir), offset: max(0, offset), names: map[string]string{}}
 }
 
 // tailPiece is how many bytes Next reads at most, unless one line is longer: some
@@ -75,15 +76,15 @@ func (t *Tail) Next() (points []Point, again bool, err error) {
 }
 
 func (t *Tail) parse(text []byte) (points []Point) {
+	var l Line
 	for line := range bytes.Lines(text) {
-		step, values, ok := parseLine(line)
-		if !ok {
+		if !l.parse(line, t.names) {
 			t.Damaged++
 			continue
 		}
-		p := Point{Step: step, Values: make(map[string]float64, len(values))}
-		for name, v := range values {
-			p.Values[name] = float64(v)
+		p := Point{Step: l.Step, Values: make(map[string]float64, len(l.Values))}
+		for _, v := range l.Values {
+			p.Values[v.Name] = v.Number
 		}
 		points = append(points, p)
 	}
