@@ -121,6 +121,9 @@ func listen(endpoint string) (net.Listener, error) {
 		if l, err = zmtp.Listen(endpoint); err == nil {
 			return l, nil
 		}
+		if errors.Is(err, zmtp.ErrNotLoopback) {
+			return nil, err
+		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	return nil, err

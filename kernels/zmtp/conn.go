@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -175,8 +176,13 @@ func dial(ctx context.Context, network, address string, kind Kind, identity stri
 	return conn, nil
 }
 
-// Listen listens at an endpoint, "tcp://host:port" or "ipc://path". It replaces a
-// socket file that an earlier process left there, as ZeroMQ does.
+// ErrNotLoopback is the error of Listen for an address that other machines reach: the
+// protocol has no encryption.
+var ErrNotLoopback = errors.New("zmtp: other machines reach this address, and what is sent is not encrypted: listen on 127.0.0.1, and reach it through a tunnel of SSH")
+
+// Listen listens at an endpoint, "tcp://host:port" or "ipc://path". The host has to be
+// this machine's loopback interface. It replaces a socket file that an earlier process
+// left there, as ZeroMQ does.
 func Listen(endpoint string) (net.Listener, error) {
 	network, address, err := split(endpoint)
 	if err != nil {
@@ -187,6 +193,15 @@ func Listen(endpoint string) (net.Listener, error) {
 			if err := os.Remove(address); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if network == "tcp" {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, fmt.Errorf("%w (%s)", ErrNotLoopback, address)
 		}
 	}
 	l, err := net.Listen(network, address)

@@ -218,6 +218,25 @@ func TestListenReplacesASocketFile(t *testing.T) {
 	second.Close()
 }
 
+// Nothing listens where other machines reach it: the protocol is not encrypted.
+func TestListenOnLoopbackOnly(t *testing.T) {
+	for endpoint, want := range map[string]bool{
+		"tcp://127.0.0.1:0": true, "tcp://localhost:0": true, "tcp://127.0.0.2:0": true,
+		"tcp://0.0.0.0:0": false, "tcp://:0": false, "tcp://[::]:0": false, "tcp://*:0": false, "tcp://192.0.2.1:0": false, "tcp://example.org:0": false,
+	} {
+		l, err := Listen(endpoint)
+		if err == nil {
+			l.Close()
+		}
+		if runtime.GOOS != "linux" && endpoint == "tcp://127.0.0.2:0" {
+			continue // other systems have one address only
+		}
+		if want != (err == nil) || !want && !errors.Is(err, ErrNotLoopback) {
+			t.Errorf("Listen(%q) = %v, want it allowed: %t", endpoint, err, want)
+		}
+	}
+}
+
 func FuzzReadMessage(f *testing.F) {
 	f.Add(appendMessage(nil, frames("a", strings.Repeat("b", 300), "")))
 	f.Add(appendFrame(nil, flagCommand, []byte("\x05READY")))
