@@ -3,12 +3,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -20,7 +23,8 @@ import (
 const (
 	exitFailed      = 1   // the run failed
 	exitUsage       = 2   // the command line was wrong
-	exitInterrupted = 130 // Ctrl-C; what was done so far is saved
+	exitInterrupted = 130 // Ctrl-C, 128 + SIGINT; what was done so far is saved
+	exitTerminated  = 143 // kill, 128 + SIGTERM; likewise
 )
 
 func main() {
@@ -32,10 +36,8 @@ func main() {
 
 // run executes one command line and returns the exit code.
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop, caught := untilSignal()
 	defer stop()
-	// A second Ctrl-C kills at once: after the first one the handler is gone.
-	context.AfterFunc(ctx, stop)
 
 	root := rootCommand()
 	root.SetArgs(programArgs(root, args))
@@ -46,7 +48,7 @@ func run(args []string) int {
 		return 0
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(root.ErrOrStderr(), "netdiffus: interrupted")
-		return exitInterrupted
+		return caught()
 	case errors.As(err, &usage):
 		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %s\nTry 'netdiffus %s--help'.\n", plain(err), usage.command)
 		return exitUsage
@@ -54,6 +56,28 @@ func run(args []string) int {
 		fmt.Fprintf(root.ErrOrStderr(), "netdiffus: %s\n", plain(err))
 		return exitFailed
 	}
+}
+
+// untilSignal returns a context that ends with Ctrl-C or SIGTERM, and the exit code of
+// what came. A second signal kills at once: after the first one the handler is gone.
+func untilSignal() (ctx context.Context, stop func(), code func() int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals, done := make(chan os.Signal, 1), make(chan struct{})
+	var came atomic.Int32
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			if s == syscall.SIGTERM {
+				came.Store(exitTerminated)
+			}
+			cancel()
+		case <-done:
+		}
+	}()
+	stop = sync.OnceFunc(func() { signal.Stop(signals); close(done); cancel() })
+	return ctx, stop, func() int { return cmp.Or(int(came.Load()), exitInterrupted) }
 }
 
 // plain is err's text without the name that both the program and a package bear.
