@@ -75,7 +75,7 @@ func Describe(ctx context.Context, role, path string) (Input, error) {
 	}
 	hashed, err := provenance.Hash(ctx, at)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Input{Role: role, Path: path}, nil // the reference's folders have none
+		return Input{Role: role, Path: provenance.Private(path)}, nil // the reference's folders have none
 	}
-	return Input{Role: role, Path: path, File: filepath.Base(at), Digest: hashed.Digest}, err
+	return Input{Role: role, Path: provenance.Private(path), File: filepath.Base(at), Digest: hashed.Digest}, err
 }

@@ -35,7 +35,7 @@ type Data struct {
 // Input is a file or folder that took part.
 type Input struct {
 	Role string `json:"role"` // "train", "test" or "synthetic"
-	Path string `json:"path"`
+	Path string `json:"path"` // without the folders of one from elsewhere (provenance.Private)
 	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
 	provenance.Digest
 	MadeBy string `json:"made_by,omitempty"` // the ID of the run that the flows were drawn from, where the data set knows it

@@ -14,13 +14,15 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
 // WriteCSV writes runs as tables for other programs into the folder dir, which it makes:
 // runs.csv has a line a run, with its settings; metrics.csv every number of every
 // metrics.jsonl (run, step, metric, value); figures.csv the figures of the reports, those
-// of the baselines too. Files of that name are replaced, each whole or not at all.
+// of the baselines too. Paths are without the folders of those from elsewhere
+// (provenance.Private). Files of that name are replaced, each whole or not at all.
 func WriteCSV(ctx context.Context, dir string, list []*Run) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("runs: %w", err)
@@ -83,7 +85,7 @@ func runsCSV(w *csv.Writer, list []*Run) error {
 			data = append(data, in.SHA256)
 		}
 		row := []string{
-			safe(r.Name), r.ID, safe(r.Path), string(r.State), r.Created.UTC().Format(time.RFC3339), float(r.Seconds), safe(r.Host), r.Kind, r.Preset,
+			safe(r.Name), r.ID, safe(provenance.Private(r.Path)), string(r.State), r.Created.UTC().Format(time.RFC3339), float(r.Seconds), safe(r.Host), r.Kind, r.Preset,
 			strconv.FormatUint(r.Seed, 10), strconv.Itoa(r.Step), strconv.FormatInt(r.Bytes, 10), strings.Join(data, " "), safe(strings.Join(r.Tags, " ")), safe(r.Note),
 		}
 		for _, name := range settings {
@@ -130,7 +132,7 @@ func figuresCSV(w *csv.Writer, list []*Run) error {
 			for _, row := range report.Rows {
 				for _, name := range slices.Sorted(maps.Keys(row.Figures)) {
 					f := row.Figures[name]
-					err := w.Write([]string{safe(r.Name), safe(report.Path), report.Made.UTC().Format(time.RFC3339), strconv.Itoa(report.PerClass), row.Source, name, float(float64(f.Mean)), float(float64(f.SD))})
+					err := w.Write([]string{safe(r.Name), safe(provenance.Private(report.Path)), report.Made.UTC().Format(time.RFC3339), strconv.Itoa(report.PerClass), row.Source, name, float(float64(f.Mean)), float(float64(f.SD))})
 					if err != nil {
 						return err
 					}

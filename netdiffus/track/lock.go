@@ -10,13 +10,14 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // LockedError is the error of a run directory that another process trains in.
 type LockedError struct {
 	Dir   string
 	PID   int       // 0 where it is unknown
-	Host  string    // the holder's machine
+	Host  string    // the holder's machine, as provenance.Machine names it
 	Since time.Time // when it took the directory
 }
 
@@ -24,8 +25,12 @@ func (e *LockedError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("track: %s is in use by another trainer", e.Dir)
 	}
+	where := e.Host
+	if where == provenance.Machine() {
+		where = "this machine"
+	}
 	return fmt.Sprintf("track: %s is in use by another trainer: process %d on %s since %s",
-		e.Dir, e.PID, e.Host, e.Since.Local().Format("2006-01-02 15:04:05"))
+		e.Dir, e.PID, where, e.Since.Local().Format("2006-01-02 15:04:05"))
 }
 
 // lock is a lock that ends with the process that holds it, however it dies. Its
@@ -54,8 +59,7 @@ func acquire(dir string) (*lock, error) {
 		}
 		return nil, locked
 	}
-	host, _ := os.Hostname()
-	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Since: time.Now().UTC().Truncate(time.Second)})
+	text, err := json.Marshal(holder{PID: os.Getpid(), Host: provenance.Machine(), Since: time.Now().UTC().Truncate(time.Second)})
 	if err == nil {
 		err = os.WriteFile(path, append(text, '\n'), 0o666)
 	}
@@ -76,7 +80,7 @@ func Trainer(dir string) *LockedError {
 	}
 	var h holder
 	if json.Unmarshal(text, &h) == nil && h.PID > 0 {
-		if host, err := os.Hostname(); err == nil && host == h.Host && !command.Running(h.PID) {
+		if here := provenance.Machine(); here != "" && here == h.Host && !command.Running(h.PID) {
 			return nil
 		}
 	}

@@ -9,9 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +30,9 @@ type Manifest struct {
 	Sessions []Session `json:"sessions"` // in the order of time
 }
 
-// Session is one time that a trainer ran in the directory.
+// Session is one time that a trainer ran in the directory. A run directory is passed on:
+// what AddSession keeps of paths in it is their names (provenance.Private), no environment
+// is in it, and a machine is named without its host's name.
 type Session struct {
 	Started  time.Time         `json:"started"`
 	Command  []string          `json:"command"`          // the command line
@@ -64,7 +69,7 @@ const (
 
 // Machine is the computer that a run was on.
 type Machine struct {
-	Host   string `json:"host"`
+	Host   string `json:"host,omitempty"` // provenance.Machine's; in earlier versions the host's name; "" where it is not to be known
 	OS     string `json:"os"`
 	Arch   string `json:"arch"`
 	CPU    string `json:"cpu,omitempty"`
@@ -77,14 +82,37 @@ type Machine struct {
 func NewSession() Session {
 	return Session{
 		Started:  time.Now().UTC().Truncate(time.Second),
-		Command:  os.Args,
+		Command:  slices.Clone(os.Args),
 		Versions: versions(),
 		Machine:  ThisMachine(),
 	}
 }
 
-// AddSession adds s to the run's manifest.json. A new run gets its ID.
+// private returns s with paths without their folders. The program is called by its name
+// alone.
+func (s Session) private() Session {
+	s.Command = slices.Clone(s.Command)
+	for i, word := range s.Command {
+		if i == 0 {
+			word = filepath.Base(word)
+		}
+		s.Command[i] = provenance.Private(word)
+	}
+	s.Flags = maps.Clone(s.Flags)
+	for name, value := range s.Flags {
+		s.Flags[name] = provenance.Private(value)
+	}
+	s.Inputs = slices.Clone(s.Inputs)
+	for i, in := range s.Inputs {
+		s.Inputs[i].Path = provenance.Private(in.Path)
+	}
+	return s
+}
+
+// AddSession adds s to the run's manifest.json, with paths without their folders. A new
+// run gets its ID.
 func (r *Run) AddSession(s Session) error {
+	s = s.private()
 	m, err := ReadManifest(r.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -118,6 +146,7 @@ func (r *Run) EndSession(e End) error {
 		return fmt.Errorf("track: %s has no session to end", ManifestFile(r.Dir))
 	}
 	e.At = e.At.UTC().Truncate(time.Millisecond)
+	e.Error = provenance.Private(e.Error)
 	m.Sessions[len(m.Sessions)-1].End = &e
 	return writeJSON(ManifestFile(r.Dir), m)
 }
@@ -185,10 +214,10 @@ func versions() map[string]string {
 	return v
 }
 
-// ThisMachine describes the computer as far as the system does.
+// ThisMachine describes the computer as far as the system does, but for the host's name.
 func ThisMachine() Machine {
 	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU()}
-	m.Host, _ = os.Hostname()
+	m.Host = provenance.Machine()
 	// Linux; elsewhere the two files are missing and the fields stay empty.
 	m.CPU = procField("/proc/cpuinfo", "model name")
 	var kib int64

@@ -122,11 +122,14 @@ func TestSessions(t *testing.T) {
 	if err != nil || len(m.Sessions) != 2 {
 		t.Fatalf("ReadManifest = %+v, %v", m, err)
 	}
-	if got := m.Sessions[0]; !reflect.DeepEqual(got, first) {
+	if got := m.Sessions[0]; !reflect.DeepEqual(got, first.private()) {
 		t.Errorf("the first session is %+v, was %+v", got, first)
 	}
 	if s := m.Sessions[1]; s.FromStep != 100 || s.Machine.Cores < 1 || s.Versions["go"] == "" || len(s.Command) == 0 {
 		t.Errorf("the second session is %+v", s)
+	}
+	if program := m.Sessions[0].Command[0]; program != filepath.Base(os.Args[0]) {
+		t.Errorf("the manifest calls the program %s", program)
 	}
 	// A manifest that cannot be read must not be replaced by an empty one.
 	check(t, os.WriteFile(ManifestFile(run.Dir), []byte("{"), 0o666))

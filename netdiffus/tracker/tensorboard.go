@@ -1,6 +1,7 @@
 package tracker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // tensorboardFolder is where the event files lie in a run directory, where no other
@@ -138,10 +141,7 @@ func (t *tensorboard) write(text []byte) (err error) {
 // create makes a new file: TensorBoard reads all files of a folder, in the order of
 // their names, and does not go back to one that another follows.
 func (t *tensorboard) create() (*os.File, error) {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
+	host := cmp.Or(provenance.Machine(), "unknown")
 	for n := 0; ; n++ {
 		name := fmt.Sprintf("events.out.tfevents.%010d.%s.%d.%d", time.Now().Unix(), host, os.Getpid(), n)
 		f, err := os.OpenFile(filepath.Join(t.folder, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)

@@ -84,6 +84,7 @@ Run again with the same --out, the demo continues training where it stopped.`,
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
 	d.columns.register(flags)
+	addNoHost(flags)
 	d.choice = deviceFlags(flags)
 	return c
 }

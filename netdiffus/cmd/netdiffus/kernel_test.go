@@ -21,6 +21,9 @@ func TestMain(m *testing.M) {
 	if code, ok := kernels.Helper(os.Args); ok {
 		os.Exit(code)
 	}
+	if os.Getenv(asProgram) != "" {
+		os.Exit(runAsProgram())
+	}
 	if len(os.Args) > 1 && (os.Args[1] == "kernel" || os.Args[1] == "notebooks" || os.Args[1] == "sweep") {
 		os.Exit(run(os.Args[1:]))
 	}

@@ -36,7 +36,8 @@ func runsRerunCommand() *cobra.Command {
 steps, the same data, which are known by their hash. Then it says what differs. On the
 CPU of one kind of machine the weights are equal to the bit.
 
-The data are looked for where they were; --data-dir names a copy elsewhere.`,
+The data are looked for where they were, below the folder of the command or one above
+RUN; --data-dir names them, or a copy, elsewhere.`,
 		Example: `  netdiffus runs rerun first
   netdiffus runs rerun runs/first --run runs/again --data-dir copies/atoms`,
 		Args: cobra.ExactArgs(1),
@@ -53,6 +54,7 @@ The data are looked for where they were; --data-dir names a copy elsewhere.`,
 	p.register(flags)
 	flags.StringVar(&data, "data-dir", "", "the data set, where it is not where it was (`folder`)")
 	flags.StringVar(&out, "run", "", "`folder` of the new run (default: that of RUN with -rerun behind it)")
+	addNoHost(flags)
 	choice = deviceFlags(flags)
 	return c
 }
@@ -170,10 +172,15 @@ func sameData(ctx context.Context, r *runs.Run, given string) (string, error) {
 	candidates := []string{given}
 	if given == "" {
 		// The path is as it was given then, perhaps in a folder above the run.
-		candidates = []string{want.Path}
-		if !filepath.IsAbs(want.Path) {
+		// Of a path from elsewhere only the name is known.
+		path := want.Path
+		if base, elsewhere := provenance.Base(path); elsewhere {
+			path = base
+		}
+		candidates = []string{path}
+		if !filepath.IsAbs(path) {
 			for dir := filepath.Dir(r.Path); ; dir = filepath.Dir(dir) {
-				candidates = append(candidates, filepath.Join(dir, want.Path))
+				candidates = append(candidates, filepath.Join(dir, path))
 				if dir == filepath.Dir(dir) {
 					break
 				}
@@ -195,7 +202,10 @@ func sameData(ctx context.Context, r *runs.Run, given string) (string, error) {
 		found = append(found, fmt.Sprintf("%s has the hash %s", path, got.SHA256))
 	}
 	if len(found) == 0 {
-		found = []string{fmt.Sprintf("there is nothing at %s", strings.Join(candidates[:1], ""))}
+		found = []string{fmt.Sprintf("there is nothing at %s", want.Path)}
+		if given != "" {
+			found = []string{fmt.Sprintf("there is nothing at %s", given)}
+		}
 	}
 	return "", fmt.Errorf("the data of %s, SHA-256 %s, are not there: %s; name a copy (--data-dir)", runs.Plain(r.Name), want.SHA256, strings.Join(found, ", "))
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -16,10 +18,25 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
 )
 
+// noHostFlag leaves the machine's name out of a run's manifest.
+const noHostFlag = "no-host"
+
+func addNoHost(flags *pflag.FlagSet) {
+	flags.Bool(noHostFlag, false, "leave out of manifest.json which machine this is: otherwise a number, never its name")
+}
+
 // newSession is the record of this training in a run directory's manifest.
 func newSession(c *cobra.Command, device backend.Finding, data string) track.Session {
 	s := track.NewSession()
+	// The cache's folder is named after the plugin's version; where it lies is nobody's business.
+	if device.Path != "" {
+		device.Path = filepath.Join(filepath.Base(filepath.Dir(device.Path)), filepath.Base(device.Path))
+	}
+	device.Detail, device.Cure = provenance.Private(device.Detail), provenance.Private(device.Cure)
 	s.Device, s.Flags = device, given(c)
+	if hidden, err := c.Flags().GetBool(noHostFlag); err == nil && hidden {
+		s.Machine.Host = ""
+	}
 	if input, err := provenance.Hash(c.Context(), data); err == nil {
 		s.Inputs = []provenance.File{input}
 	}

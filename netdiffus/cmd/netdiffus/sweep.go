@@ -110,6 +110,7 @@ trials, steps, min_steps, eta, hold_out, num_samples, seed, and space with a lis
 	flags.Uint64Var(&f.Seed, "seed", 0, "of the points, of which flows are held out, and of what is drawn")
 	flags.IntVar(&f.parallel, "parallel", 1, "trials at once")
 	flags.BoolVar(&f.json, "json", false, "print the results as JSON")
+	addNoHost(flags)
 	f.device = deviceFlags(flags)
 	c.AddCommand(sweepTryCommand())
 	return c
@@ -243,6 +244,7 @@ type trialPlan struct {
 	fit, held string // data sets
 	samples   int
 	seed      uint64
+	noHost    bool
 }
 
 func (f *sweepFlags) execute(c *cobra.Command) error {
@@ -275,6 +277,9 @@ func (f *sweepFlags) execute(c *cobra.Command) error {
 			return err
 		}
 		fmt.Fprintln(w, reference)
+	}
+	if p.noHost, err = c.Flags().GetBool(noHostFlag); err != nil {
+		return err
 	}
 	var results []sweep.Result
 	o := sweep.Options{Dir: f.out, Parallel: f.parallel, Try: func(ctx context.Context, j sweep.Job) (float64, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/runs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sweep"
@@ -41,6 +43,7 @@ type tryRequest struct {
 	Seed      uint64          `json:"seed"`
 	Backend   string          `json:"backend"`
 	Programs  bool            `json:"keep_programs"`
+	NoHost    bool            `json:"no_host"`
 }
 
 // tryAnswer is what it prints.
@@ -64,7 +67,7 @@ func (p *trialPlan) try(ctx context.Context, trials string, j sweep.Job, device 
 	}
 	request, err := json.Marshal(tryRequest{
 		Dir: dir, Data: p.fit, Held: p.held, Config: text, Preset: p.preset, Steps: j.Steps, Planned: p.spec.Steps,
-		Objective: p.objective, Samples: p.samples, Seed: p.seed, Backend: device.spec, Programs: device.keepPrograms,
+		Objective: p.objective, Samples: p.samples, Seed: p.seed, Backend: device.spec, Programs: device.keepPrograms, NoHost: p.noHost,
 	})
 	if err != nil {
 		return 0, err
@@ -103,6 +106,16 @@ func (p *trialPlan) try(ctx context.Context, trials string, j sweep.Job, device 
 	return 0, fmt.Errorf("%w: %s", err, command.LastLines(string(text), 1))
 }
 
+// privateWriter writes what is passed on with a run directory: paths without their folders.
+type privateWriter struct{ w io.Writer }
+
+func (p privateWriter) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(p.w, provenance.Private(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
 func sweepTryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "try",
@@ -110,6 +123,7 @@ func sweepTryCommand() *cobra.Command {
 		Hidden: true,
 		Args:   cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			c.Root().SetErr(privateWriter{c.ErrOrStderr()}) // it goes into the trial's log.txt
 			var r tryRequest
 			if err := json.NewDecoder(c.InOrStdin()).Decode(&r); err != nil {
 				return fmt.Errorf("the request: %w", err)
@@ -153,6 +167,9 @@ func (r tryRequest) do(c *cobra.Command) (float64, error) {
 	}
 	session := newSession(c, found, r.Data)
 	session.Preset = r.Preset
+	if r.NoHost {
+		session.Machine.Host = ""
+	}
 	bar := newProgress(w, "step", steps)
 	opt := train.Options{Dir: r.Dir, Steps: steps, Keep: 1, Session: &session, Status: bar.note}
 	if _, _, err := follow(bar, train.Run(ctx, b, cfg, set, opt)); err != nil {

@@ -76,6 +76,7 @@ True and False included.`,
 	flags.IntVar(&f.keep, "checkpoints-total-limit", 3, "checkpoints to keep, the newest ones")
 	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
 	f.track.register(flags)
+	addNoHost(flags)
 	f.device = deviceFlags(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
