@@ -4,6 +4,8 @@ package notebooks_test
 import (
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -67,9 +69,19 @@ func TestCommitted(t *testing.T) {
 			for _, p := range append(n.Check(), n.Style()...) {
 				t.Error(p)
 			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := ownPath.Find(text); found != nil {
+				t.Errorf("it says where it was made: %s", found)
+			}
 		})
 	}
 }
+
+// ownPath is a path that names a user or a machine's own folders.
+var ownPath = regexp.MustCompile(`(/root|/home/|/Users/|/tmp/|[A-Z]:\\\\Users)[^\s"]*`)
 
 // execute runs a notebook and fails the test for each of its problems.
 func execute(t *testing.T, r jupyter.Runner, path string, stage *jupyter.Stage) *jupyter.Result {
