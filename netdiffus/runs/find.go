@@ -22,9 +22,15 @@ var passed = []string{"node_modules", "__pycache__", "site-packages", "vendor"}
 
 // places are what a search found.
 type places struct {
-	runs    []string
+	runs    []place
 	reports []string // folders of reports outside of run directories
 	errs    []error  // folders that cannot be read
+}
+
+// place is a run directory and what is in it.
+type place struct {
+	dir     string
+	entries []fs.DirEntry
 }
 
 // search looks for run directories and reports below the roots. It follows no links
@@ -47,7 +53,7 @@ func search(ctx context.Context, roots []string) (places, error) {
 			return nil
 		}
 		if runNames(entries) {
-			found.runs = append(found.runs, dir)
+			found.runs = append(found.runs, place{dir, entries})
 			return nil
 		}
 		if has(entries, reportFile) && has(entries, pageFile) {
@@ -133,13 +139,16 @@ func (s *scanned) bytes() int64 {
 
 // scan lists a directory down to the files that read reads.
 func scan(dir string) (scanned, error) {
-	s := scanned{dir: dir}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return s, err
+		return scanned{dir: dir}, err
 	}
-	s.run = runNames(entries)
-	for _, e := range entries {
+	return place{dir, entries}.scan(), nil
+}
+
+func (p place) scan() scanned {
+	s := scanned{dir: p.dir, run: runNames(p.entries)}
+	for _, e := range p.entries {
 		name := e.Name()
 		if !e.IsDir() {
 			if name != ".lock" && name != ".notes.lock" {
@@ -150,7 +159,7 @@ func scan(dir string) (scanned, error) {
 		}
 		switch {
 		case name == "checkpoints":
-			s.checkpointsIn(filepath.Join(dir, name))
+			s.checkpointsIn(filepath.Join(p.dir, name))
 		case strings.HasPrefix(name, ".") || name == "plots" || name == "tensorboard" || name == "trackers":
 		default:
 			if !s.note(name) {
@@ -158,7 +167,7 @@ func scan(dir string) (scanned, error) {
 			}
 		}
 	}
-	return s, nil
+	return s
 }
 
 // note remembers what a process that was killed left.

@@ -32,7 +32,7 @@ type Cache interface {
 // Record is what a Cache keeps of a directory.
 type Record struct {
 	Fingerprint string // changes where a file of it changes
-	JSON        []byte
+	Data        []byte
 }
 
 // ListOptions are List's; the zero value reads every directory.
@@ -72,7 +72,7 @@ func List(ctx context.Context, roots []string, o ListOptions) ([]*Run, error) {
 		}
 	}
 	l := lister{known: known, fresh: map[string]Record{}, used: map[string]bool{}}
-	runs, err := l.read(ctx, found.runs, o.Warn)
+	runs, err := l.read(ctx, found.runs)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +112,13 @@ type lister struct {
 
 // cached fills v from the record of dir where its fingerprint is still print, or else by
 // make, and keeps it.
-func cached[T any](l *lister, dir, print string, make func() (T, error)) (T, error) {
+func cached[T any](l *lister, dir, print string, make func() (*T, error)) (*T, error) {
 	l.mu.Lock()
 	l.used[dir] = true
 	l.mu.Unlock()
 	if record, ok := l.known[dir]; ok && record.Fingerprint == print {
-		if v, err := decode[T](record.JSON); err == nil {
+		v := new(T)
+		if err := decode(record.Data, v); err == nil {
 			return v, nil
 		}
 	}
@@ -136,21 +137,13 @@ func cached[T any](l *lister, dir, print string, make func() (T, error)) (T, err
 }
 
 // read reads the directories, several at once.
-func (l *lister) read(ctx context.Context, dirs []string, warn func(error)) ([]*Run, error) {
-	read := make([]*Run, len(dirs))
+func (l *lister) read(ctx context.Context, found []place) ([]*Run, error) {
+	read := make([]*Run, len(found))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range dirs {
+	for i := range found {
 		group.Go(func() error {
-			s, err := scan(dirs[i])
-			if err != nil {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				if !isGone(err) {
-					warn(err)
-				}
-				return nil
-			}
+			s := found[i].scan()
 			r, err := cached(l, s.dir, s.fingerprint(), func() (*Run, error) { return read1(ctx, s) })
 			if errors.Is(err, track.ErrNotRun) {
 				return nil
@@ -195,13 +188,16 @@ func (l *lister) readReports(ctx context.Context, dirs []string, warn func(error
 			continue
 		}
 		print := fmt.Sprintf("report %d %d", info.Size(), info.ModTime().UnixNano())
-		r, err := cached(l, dir, print, func() (Report, error) { return ReadReport(dir) })
+		r, err := cached(l, dir, print, func() (*Report, error) {
+			r, err := ReadReport(dir)
+			return &r, err
+		})
 		if err != nil {
 			warn(err)
 			continue
 		}
 		r.Path = dir
-		reports = append(reports, r)
+		reports = append(reports, *r)
 	}
 	return reports, nil
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -254,5 +256,26 @@ func TestChoose(t *testing.T) {
 		if _, err := Choose(list, word); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", word, err)
 		}
+	}
+}
+
+// A record holds all of a run, and one that is damaged is refused.
+func TestRecord(t *testing.T) {
+	want := &Run{Name: "a", Step: 7, Tags: []string{"x"}, Settings: Settings{"": "1", "training.lr": "0.001"},
+		Metrics: map[string]Summary{"loss": {3, track.Number(math.Inf(1)), -1, -0.5, 300, 1e300, 1 << 40}, "": {}}}
+	text, err := encode(want)
+	check(t, err)
+	var got Run
+	check(t, decode(text, &got))
+	if !reflect.DeepEqual(&got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	for n := range text {
+		if err := decode(text[:n], &Run{}); err == nil {
+			t.Errorf("%d of %d bytes are taken for a record", n, len(text))
+		}
+	}
+	if err := decode(append([]byte{recordVersion - 1}, text[1:]...), &Run{}); err == nil {
+		t.Error("a record of another version is taken")
 	}
 }

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -15,9 +16,22 @@ import (
 )
 
 // table writes rows in columns.
-type table struct{ w *tabwriter.Writer }
+type table struct {
+	w *tabwriter.Writer
+	b *bufio.Writer // a tabwriter writes each cell by itself
+}
 
-func newTable(w io.Writer) table { return table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)} }
+func newTable(w io.Writer) table {
+	b := bufio.NewWriterSize(w, 1<<16)
+	return table{tabwriter.NewWriter(b, 0, 0, 2, ' ', 0), b}
+}
+
+func (t table) flush() error {
+	if err := t.w.Flush(); err != nil {
+		return err
+	}
+	return t.b.Flush()
+}
 
 // row writes cells; what could upset a terminal is escaped.
 func (t table) row(cells ...string) {
@@ -61,7 +75,7 @@ func WriteTable(w io.Writer, list []*Run, extra ...string) error {
 		}
 		t.row(cells...)
 	}
-	return t.w.Flush()
+	return t.flush()
 }
 
 func steps(r *Run) string {
@@ -188,7 +202,7 @@ func (r *Run) Describe(ctx context.Context, w io.Writer, columns int) error {
 			t.row("error", e.Error)
 		}
 	}
-	if err := t.w.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	if r.Kind != "" {
@@ -197,7 +211,7 @@ func (r *Run) Describe(ctx context.Context, w io.Writer, columns int) error {
 		for _, d := range r.Differs {
 			t.row("  "+d.Name, said(d.Value), "was "+said(d.Other))
 		}
-		t.w.Flush()
+		t.flush()
 	}
 	if err := r.describeCurves(ctx, w, columns); err != nil {
 		return err
@@ -211,7 +225,7 @@ func (r *Run) Describe(ctx context.Context, w io.Writer, columns int) error {
 		}
 		t.row("  "+c.Path, size(c.Bytes), best)
 	}
-	t.w.Flush()
+	t.flush()
 	fmt.Fprintf(w, "\nsamples:%s\n", none(len(r.Samples)))
 	t = newTable(w)
 	for _, s := range r.Samples {
@@ -221,7 +235,7 @@ func (r *Run) Describe(ctx context.Context, w io.Writer, columns int) error {
 		}
 		t.row("  "+s.Path, fmt.Sprintf("%d flows", s.Flows), when(s.Made), how)
 	}
-	t.w.Flush()
+	t.flush()
 	fmt.Fprintf(w, "\nreports:%s\n", none(len(r.Reports)))
 	for i := range r.Reports {
 		if err := r.Reports[i].describe(w); err != nil {
@@ -305,7 +319,7 @@ func (r *Report) describe(w io.Writer) error {
 		}
 		t.row("    "+f.name, withSD(got), against)
 	}
-	return t.w.Flush()
+	return t.flush()
 }
 
 func withSD(f Figure) string {
@@ -368,7 +382,7 @@ func (c *Comparison) Text(w io.Writer, columns int) error {
 	quantities(c.Metrics, false)
 	title("fidelity, the best baseline in parentheses, * the best run:", len(c.Figures))
 	quantities(c.Figures, true)
-	if err := t.w.Flush(); err != nil {
+	if err := t.flush(); err != nil {
 		return err
 	}
 	for i, r := range c.Runs {

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"strconv"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
@@ -54,6 +55,10 @@ func (v *jsonFloat) UnmarshalJSON(text []byte) error {
 	case `"-Inf"`:
 		*v = jsonFloat(math.Inf(-1))
 	default:
+		if f, err := strconv.ParseFloat(string(text), 64); err == nil {
+			*v = jsonFloat(f)
+			return nil
+		}
 		return json.Unmarshal(text, (*float64)(v))
 	}
 	return nil

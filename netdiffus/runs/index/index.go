@@ -29,15 +29,15 @@ type Index struct {
 }
 
 // schemaVersion is SQLite's user_version of the file.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // Paths are BLOBs: a path need not be text.
 const schema = `
 CREATE TABLE IF NOT EXISTS record (
 	dir         BLOB PRIMARY KEY,
 	fingerprint TEXT NOT NULL,
-	json        BLOB NOT NULL,
-	sum         INTEGER NOT NULL -- CRC-32C of fingerprint and json: SQLite notices no changed byte of a value
+	data        BLOB NOT NULL,
+	sum         INTEGER NOT NULL -- CRC-32C of fingerprint and data: SQLite notices no changed byte of a value
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS root (
 	dir  BLOB PRIMARY KEY,
@@ -124,8 +124,8 @@ func (x *Index) prepare(ctx context.Context) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func sum(fingerprint string, json []byte) int64 {
-	return int64(crc32.Update(crc32.Checksum([]byte(fingerprint), castagnoli), castagnoli, json))
+func sum(fingerprint string, data []byte) int64 {
+	return int64(crc32.Update(crc32.Checksum([]byte(fingerprint), castagnoli), castagnoli, data))
 }
 
 // Close closes the file.
@@ -188,22 +188,22 @@ func (x *Index) load(ctx context.Context, roots []string) (map[string]runs.Recor
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		from, to := below(dir)
-		rows, err := x.db.QueryContext(ctx, `SELECT dir, fingerprint, json, sum FROM record WHERE dir = ? OR dir >= ? AND dir < ?`, []byte(dir), from, to)
+		rows, err := x.db.QueryContext(ctx, `SELECT dir, fingerprint, data, sum FROM record WHERE dir = ? OR dir >= ? AND dir < ?`, []byte(dir), from, to)
 		if err != nil {
 			return nil, fmt.Errorf("index: %w", err)
 		}
 		for rows.Next() {
-			var at, json []byte
+			var at, data []byte
 			var print string
 			var crc int64
-			if err := rows.Scan(&at, &print, &json, &crc); err != nil {
+			if err := rows.Scan(&at, &print, &data, &crc); err != nil {
 				rows.Close()
 				return nil, fmt.Errorf("index: %w", err)
 			}
-			if crc != sum(print, json) {
+			if crc != sum(print, data) {
 				continue
 			}
-			records[string(at)] = runs.Record{Fingerprint: print, JSON: json}
+			records[string(at)] = runs.Record{Fingerprint: print, Data: data}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return nil, fmt.Errorf("index: %w", err)
@@ -219,13 +219,13 @@ func (x *Index) Store(ctx context.Context, records map[string]runs.Record, gone 
 		return fmt.Errorf("index: %w", err)
 	}
 	defer tx.Rollback()
-	put, err := tx.PrepareContext(ctx, `INSERT INTO record (dir, fingerprint, json, sum) VALUES (?, ?, ?, ?)
-		ON CONFLICT (dir) DO UPDATE SET fingerprint = excluded.fingerprint, json = excluded.json, sum = excluded.sum`)
+	put, err := tx.PrepareContext(ctx, `INSERT INTO record (dir, fingerprint, data, sum) VALUES (?, ?, ?, ?)
+		ON CONFLICT (dir) DO UPDATE SET fingerprint = excluded.fingerprint, data = excluded.data, sum = excluded.sum`)
 	if err != nil {
 		return fmt.Errorf("index: %w", err)
 	}
 	for dir, r := range records {
-		if _, err := put.ExecContext(ctx, []byte(dir), r.Fingerprint, r.JSON, sum(r.Fingerprint, r.JSON)); err != nil {
+		if _, err := put.ExecContext(ctx, []byte(dir), r.Fingerprint, r.Data, sum(r.Fingerprint, r.Data)); err != nil {
 			return fmt.Errorf("index: %w", err)
 		}
 	}

@@ -27,6 +27,8 @@ func makeRuns(t testing.TB, n, lines int) (root string) {
 	}
 	session := track.NewSession()
 	session.Preset = "quick"
+	lock, err := json.Marshal(map[string]any{"pid": 1 << 30, "host": session.Machine.Host}) // of a process that is no more
+	check(t, err)
 	for i := range n {
 		dir := filepath.Join(root, fmt.Sprintf("group%d", i%10), fmt.Sprintf("run%04d", i))
 		for _, step := range []string{"step-00000010", "step-00000020"} {
@@ -38,7 +40,7 @@ func makeRuns(t testing.TB, n, lines int) (root string) {
 		session.Seed = uint64(i)
 		manifest, err := json.Marshal(track.Manifest{ID: fmt.Sprintf("%016x", i), Sessions: []track.Session{session}})
 		check(t, err)
-		for name, text := range map[string][]byte{"config.json": config, "manifest.json": manifest, "metrics.jsonl": metrics.Bytes()} {
+		for name, text := range map[string][]byte{"config.json": config, "manifest.json": manifest, "metrics.jsonl": metrics.Bytes(), ".lock": lock} {
 			check(t, os.WriteFile(filepath.Join(dir, name), text, 0o666))
 		}
 	}
@@ -113,7 +115,7 @@ func TestIndexIsUsed(t *testing.T) {
 	records, err := x.Load(context.Background(), []string{root})
 	check(t, err)
 	for dir, r := range records {
-		r.JSON = bytes.Replace(r.JSON, []byte(`"preset":"quick"`), []byte(`"preset":"indexed"`), 1)
+		r.Data = bytes.Replace(r.Data, []byte(`"preset":"quick"`), []byte(`"preset":"indexed"`), 1)
 		records[dir] = r
 	}
 	check(t, x.Store(context.Background(), records, nil))
@@ -121,7 +123,7 @@ func TestIndexIsUsed(t *testing.T) {
 		t.Errorf("preset %q: the directory was read again", got)
 	}
 	// A byte that changes on the disk does not show.
-	_, err = x.db.Exec(`UPDATE record SET json = CAST(replace(CAST(json AS TEXT), '"preset":"indexed"', '"preset":"damaged"') AS BLOB)`)
+	_, err = x.db.Exec(`UPDATE record SET data = CAST(replace(CAST(data AS TEXT), '"preset":"indexed"', '"preset":"damaged"') AS BLOB)`)
 	check(t, err)
 	if got := list(t, x, root)[0].Preset; got != "quick" {
 		t.Errorf("preset %q is a damaged record's", got)
