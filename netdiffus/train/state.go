@@ -222,8 +222,15 @@ func (r *trainer) close() error {
 	return nil
 }
 
+// unwritten is the error of a checkpoint that could not be written, or of older ones that
+// could not be deleted.
+type unwritten struct{ error }
+
+func (e *unwritten) Unwrap() error { return e.error }
+
 // save writes a checkpoint of the current step, if there is none yet, and
-// returns its folder; "" without a run directory.
+// returns its folder; "" without a run directory. Where the disk does not let it, the
+// error is an *unwritten.
 func (r *trainer) save() (string, error) {
 	if r.opt.Dir == "" || r.saved == r.step {
 		return "", nil
@@ -235,11 +242,11 @@ func (r *trainer) save() (string, error) {
 	}
 	folder, err := checkpoint.Save(track.Checkpoints(r.opt.Dir), state)
 	if err != nil {
-		return "", fmt.Errorf("train: %w", err)
+		return "", &unwritten{fmt.Errorf("train: %w", err)}
 	}
 	r.saved = r.step
 	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep, r.watch.keep()...); err != nil {
-		return "", fmt.Errorf("train: %w", err)
+		return folder, &unwritten{fmt.Errorf("train: %w", err)}
 	}
 	return folder, nil
 }

@@ -39,7 +39,8 @@ type Options struct {
 	// Resume is a checkpoint's folder to continue from instead of Dir's newest.
 	Resume string
 	// SaveEvery is the number of steps between two checkpoints; 0 means 1000.
-	// One more is saved at the end and when the run is stopped.
+	// One more is saved at the end and when the run is stopped. One that cannot be
+	// written is an error only there: before, Status is told and training goes on.
 	SaveEvery int
 	// Keep is how many checkpoints stay, the newest ones; 0 means 3.
 	Keep int
@@ -248,11 +249,12 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		if err != nil {
 			return err
 		}
+		before := r.watch
 		if err := r.validate(&report); err != nil {
 			return err
 		}
 		if report.Best || report.Stopped || r.step == r.opt.Steps || r.step%r.opt.SaveEvery == 0 {
-			if report.Saved, err = r.save(); err != nil {
+			if err := r.keep(&report, before); err != nil {
 				return err
 			}
 		}
@@ -265,6 +267,29 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		}
 	}
 	r.sayBest()
+	return nil
+}
+
+// keep saves a checkpoint and sets report's fields. One that cannot be written, on a full
+// disk for example, ends the training only where none is to follow: otherwise the caller
+// is told. before is the watch before the step's measurement.
+func (r *trainer) keep(report *StepMetrics, before watch) error {
+	var err error
+	report.Saved, err = r.save()
+	failed, is := errors.AsType[*unwritten](err)
+	if !is || report.Stopped || r.step == r.opt.Steps {
+		return err
+	}
+	again := min(r.opt.Steps, (r.step/r.opt.SaveEvery+1)*r.opt.SaveEvery)
+	if report.Saved != "" {
+		r.opt.Status(fmt.Sprintf("step %d: older checkpoints stay: %v", r.step, failed.error))
+		return nil
+	}
+	r.opt.Status(fmt.Sprintf("step %d: the checkpoint could not be written: %v; training goes on, and the next one is tried after step %d", r.step, failed.error, again))
+	if report.Best { // of which nothing is kept: the best is the one before
+		report.Best = false
+		r.watch = watch{Best: before.Best}
+	}
 	return nil
 }
 

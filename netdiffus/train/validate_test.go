@@ -134,3 +134,52 @@ func TestLimitCopies(t *testing.T) {
 		t.Error("copies limited with nothing held out: nothing wrong")
 	}
 }
+
+// A checkpoint that cannot be written is passed over, and is not the best one; only the
+// last one must be written.
+func TestCheckpointsThatCannotBeWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	checkpoints, aside := track.Checkpoints(dir), filepath.Join(dir, "aside")
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told, saved []string
+	opt := Options{Dir: dir, SaveEvery: 4, Keep: 10, Status: func(line string) {
+		if strings.Contains(line, "could not be written") {
+			told = append(told, line)
+		}
+	}}
+	var last error
+	for r, err := range Run(t.Context(), backendtest.Open(t), watched(20), twoKinds(t), opt) {
+		last = err
+		switch {
+		case err != nil:
+		case r.Step == 4 || r.Step == 17: // a file, in which no folder can be made
+			check(os.Rename(checkpoints, aside))
+			check(os.WriteFile(checkpoints, nil, 0o666))
+		case r.Step == 15:
+			check(os.Remove(checkpoints))
+			check(os.Rename(aside, checkpoints))
+		}
+		if r.Saved != "" {
+			saved = append(saved, filepath.Base(r.Saved))
+		}
+		if r.Best && r.Saved == "" {
+			t.Errorf("step %d is the best, and is not kept", r.Step)
+		}
+	}
+	if want := []string{"step-00000004", "step-00000016"}; !slices.Equal(saved, want) {
+		t.Errorf("saved %q, want %q", saved, want)
+	}
+	if !slices.ContainsFunc(told, func(line string) bool {
+		return strings.HasPrefix(line, "step 12: ") && strings.HasSuffix(line, "tried after step 16")
+	}) {
+		t.Errorf("told %q", told)
+	}
+	if last == nil || !strings.Contains(last.Error(), "checkpoint") {
+		t.Errorf("the last one could not be written: error %v", last)
+	}
+}
