@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -61,6 +62,8 @@ type Traits struct {
 	Grouped bool
 	// Batch is how many images sampling computes at once; 0 means 64.
 	Batch int
+	// HeldOut is how many images held out training measures at most; 0 means 1536.
+	HeldOut int
 	// Reach is how far from 0 sampling lets a clean image go; 0 means 1.
 	Reach float64
 	// Grain is the standard deviation of the noise left on finished images.
@@ -69,6 +72,16 @@ type Traits struct {
 	Decodings []string
 	// GuidedDiffusion is whether the weights are those of guided-diffusion's network.
 	GuidedDiffusion bool
+}
+
+// An Extractor is a Model that is trained on numbers that Go computes of the images, in place
+// of the images themselves.
+type Extractor interface {
+	Model
+	// Extract returns these numbers, as many of each image: Bound.Loss is given them as x0,
+	// [B,F]. labels are the images' classes. counted is whether Estimate learned from the
+	// images.
+	Extract(images imaging.Images, labels []int, counted bool) [][]float32
 }
 
 // Bound is a model bound to a schedule and to the composition of its batches. It
@@ -96,6 +109,25 @@ type HostDenoiser interface {
 	// of the same shape, which holds those of the step before, zeros at the first one.
 	// streams[i] is image i's own source of randomness.
 	EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error
+}
+
+// A HostBound is a Bound with a HostDenoiser that computes with the weights.
+type HostBound interface {
+	Bound
+	// HostDenoiser returns it, for the weights below scope.
+	HostDenoiser(b compute.Backend, scope *model.Scope) (HostDenoiser, error)
+}
+
+// HostDenoiserOf returns b's HostDenoiser, with the weights below scope: nil where b builds
+// graphs for its denoiser.
+func HostDenoiserOf(b Bound, backend compute.Backend, scope *model.Scope) (HostDenoiser, error) {
+	switch b := b.(type) {
+	case HostDenoiser:
+		return b, nil
+	case HostBound:
+		return b.HostDenoiser(backend, scope)
+	}
+	return nil, nil
 }
 
 // A Decoder decides what finished images are to show. It is given the images x

@@ -75,6 +75,7 @@ var (
 		"pixels":  Pixels{},
 		"atoms":   Atoms{},
 		"chain":   Chain{},
+		"causal":  Causal{},
 		"copula":  Copula{},
 		"numbers": Numbers{},
 	})

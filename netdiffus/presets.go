@@ -68,6 +68,20 @@ func Estimated() Config {
 	return c
 }
 
+// Sequential is the causal model, for data sets made with the codec "atoms": it trains for
+// epochs passes over the data, but no more than maxSteps steps, and keeps the weights that are
+// best on a tenth of the flows, which is held out.
+func Sequential(epochs float64, maxSteps int) Config {
+	c := Counted(joint.Settings{})
+	c.Kind = Causal{Dropout: 0.2}
+	c.Training = Training{
+		BatchSize: 64, LR: 2e-3, WeightDecay: 0.02, Clip: 1, Beta2: 0.98,
+		Epochs: epochs, MaxSteps: maxSteps, Warmup: 200, Decay: true,
+		EMA: []float64{0.998}, EMAWarmup: true, Validation: 0.1, KeepBest: true, Sampler: TimestepSamplers.Must("uniform"),
+	}
+	return c
+}
+
 // Series is the network over a copula, for data sets of series made with the codec
 // "quantiles": it trains for epochs passes over the data, but no more than maxSteps steps.
 func Series(epochs float64, maxSteps int) Config {
@@ -85,6 +99,7 @@ var Presets = map[string]func() Config{
 	"quick":     func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
 	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
 	"best":      best,                                               // some 20 minutes
+	"causal":    func() Config { return Sequential(16, 20_000) },    // 5 minutes
 	"series":    func() Config { return Series(120, 2000) },         // of series
 	"copula":    Estimated,                                          // of series: seconds
 	"classic":   Default,

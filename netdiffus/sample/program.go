@@ -54,7 +54,9 @@ func (g *Generator) program(r Request, batch int, groups []int) (program, error)
 	}
 	m := g.model.Bind(s, groups)
 	p := program{steps: s.Len(), classes: g.Config.NumClasses() > 0}
-	p.host, _ = m.(netdiffus.HostDenoiser)
+	if p.host, err = netdiffus.HostDenoiserOf(m, g.backend, g.store.Scope(g.scope)); err != nil {
+		return program{}, err
+	}
 	sampler := r.Sampler.Value(r.Eta)
 	p.exec, err = model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		x, previous, t, z := in[0], in[1], in[2], in[3]

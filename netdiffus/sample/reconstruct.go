@@ -104,7 +104,11 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 		l.eps = append(l.eps, eps...)
 		y = append(y, int32(classes[i]))
 	}
-	if host, ok := m.(netdiffus.HostDenoiser); ok {
+	host, err := netdiffus.HostDenoiserOf(m, g.backend, g.store.Scope(g.scope))
+	if err != nil {
+		return nil, err
+	}
+	if host != nil {
 		l.host, l.schedule, l.y, l.seed = host, s, y, seed
 		return l, nil
 	}

@@ -29,8 +29,8 @@ const (
 // batch is what one training step draws on the host, whatever the weights.
 type batch struct {
 	step  int       // counted from 0
-	x     []float32 // [B,H,W,C] images
-	noise []float32 // [B,H,W,C] standard normal
+	x     []float32 // [B,H,W,C] images, or [B,F] what the model extracts of them
+	noise []float32 // of the same shape, standard normal
 	y     []int32   // [B] classes, nil without classes
 }
 
@@ -57,6 +57,7 @@ func (o *order) at(p int) int {
 // feed draws the batches of a run.
 type feed struct {
 	set     *dataset.Set
+	rows    [][]float32 // what the model extracts of the images, in place of them; nil is the images
 	seed    uint64
 	size    int     // samples in a batch
 	classes int     // 0 for an unconditional model
@@ -169,16 +170,49 @@ func (f *feed) pick(step int) []int {
 	return samples
 }
 
+// extract makes the feed one of what the model extracts of the images, if it does so.
+func (f *feed) extract(m netdiffus.Model, counted bool) *feed {
+	if e, ok := m.(netdiffus.Extractor); ok {
+		f.rows = e.Extract(f.set.Images, f.set.Labels, counted)
+	}
+	return f
+}
+
+// shape is that of a batch of n samples.
+func (f *feed) shape(n int) []int {
+	if f.rows != nil {
+		return []int{n, len(f.rows[0])}
+	}
+	return []int{n, f.set.Images.H, f.set.Images.W, f.set.Images.C}
+}
+
+// numbers is how many numbers a sample has.
+func (f *feed) numbers() int {
+	n := 1
+	for _, d := range f.shape(1) {
+		n *= d
+	}
+	return n
+}
+
+// read writes a sample's numbers into dst.
+func (f *feed) read(sample int, dst []float32) {
+	if f.rows != nil {
+		copy(dst, f.rows[sample])
+		return
+	}
+	f.set.Images.Read(sample, dst)
+}
+
 // draw returns the batch of step, counted from 0.
 func (f *feed) draw(step int) batch {
-	im := f.set.Images
-	pixels := im.H * im.W * im.C
-	b := batch{step: step, x: make([]float32, f.size*pixels), noise: make([]float32, f.size*pixels)}
+	size := f.numbers()
+	b := batch{step: step, x: make([]float32, f.size*size), noise: make([]float32, f.size*size)}
 	if f.classes > 0 {
 		b.y = make([]int32, f.size)
 	}
 	for i, sample := range f.pick(step) {
-		im.Read(sample, b.x[i*pixels:(i+1)*pixels])
+		f.read(sample, b.x[i*size:(i+1)*size])
 		if b.y != nil {
 			b.y[i] = int32(f.set.Labels[sample])
 		}
@@ -195,7 +229,7 @@ func (f *feed) draw(step int) batch {
 		r := noise.Stream(f.seed, streamFlip, uint64(step))
 		for i := range f.size {
 			if r.Float64() < 0.5 {
-				mirror(b.x[i*pixels:(i+1)*pixels], im.W, im.C)
+				mirror(b.x[i*size:(i+1)*size], f.set.Images.W, f.set.Images.C)
 			}
 		}
 	}

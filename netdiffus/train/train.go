@@ -166,7 +166,7 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 		return nil, err
 	}
 	tr := cfg.Training
-	f := newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped)
+	f := newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped).extract(m, true)
 	r := &trainer{
 		config: cfg, training: tr, opt: opt.withDefaults(tr.Steps), saved: -1,
 		feed: f, times: tr.Sampler.Value(s.Len()), steps: s.Len(),
@@ -187,7 +187,7 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 	if len(tr.EMA) > 0 {
 		scope = ema.Path(tr.EMA[0])
 	}
-	heldFeed := newHeldFeed(held.Thin(mostHeldOut), tr.Seed, cfg.NumClasses(), m.Traits().Grouped)
+	heldFeed := newHeldFeed(held.Thin(cmp.Or(m.Traits().HeldOut, mostHeldOut)), tr.Seed, cfg.NumClasses(), m.Traits().Grouped).extract(m, false)
 	if r.validator, err = newValidator(b, store, scope, m.Bind(s, heldFeed.groups), heldFeed, s.Len()); err != nil {
 		return nil, err
 	}
@@ -405,9 +405,7 @@ func (r *trainer) parts(b batch) (parts []inputs, t []int32, weight []float32) {
 
 // cut makes tensors of the batch, in microbatches.
 func (r *trainer) cut(b batch, t []int32, weight []float32) (parts []inputs) {
-	im := r.feed.set.Images
-	pixels := im.H * im.W * im.C
-	size := r.feed.size
+	numbers, size := r.feed.numbers(), r.feed.size
 	if r.prog.split {
 		size = r.training.Microbatch
 	}
@@ -417,8 +415,8 @@ func (r *trainer) cut(b batch, t []int32, weight []float32) (parts []inputs) {
 		to := min(from+size, r.feed.size)
 		n := to - from
 		in := inputs{
-			x:       tensors.FromFlatDataAndDimensions(b.x[from*pixels:to*pixels], n, im.H, im.W, im.C),
-			noise:   tensors.FromFlatDataAndDimensions(b.noise[from*pixels:to*pixels], n, im.H, im.W, im.C),
+			x:       tensors.FromFlatDataAndDimensions(b.x[from*numbers:to*numbers], r.feed.shape(n)...),
+			noise:   tensors.FromFlatDataAndDimensions(b.noise[from*numbers:to*numbers], r.feed.shape(n)...),
 			t:       tensors.FromFlatDataAndDimensions(t[from:to], n),
 			weight:  tensors.FromFlatDataAndDimensions(weight[from:to], n),
 			key:     tensors.FromFlatDataAndDimensions([]uint32{keys.Uint32(), keys.Uint32()}, 2),

@@ -74,7 +74,8 @@ type validator struct {
 	copies *copies // nil where they are not limited
 }
 
-// mostHeldOut is how many flows are measured at most, in one batch.
+// mostHeldOut is how many flows are measured at most, in one batch, where the model does not
+// say (Traits.HeldOut).
 const mostHeldOut = 1536
 
 // holdOut divides set by share, drawn by seed; held is nil where all is to be trained
@@ -122,15 +123,15 @@ func newValidator(b compute.Backend, store *model.Store, scope string, m netdiff
 	}
 	// A batch of steps before the first, whose streams no training step uses.
 	batch := f.draw(math.MaxInt32)
-	t, im := evenly(f.size, steps), f.set.Images
+	t := evenly(f.size, steps)
 	noise.Stream(f.seed, streamValidation).Shuffle(len(t), func(i, j int) { t[i], t[j] = t[j], t[i] })
 	v := &validator{exec: exec, args: []any{
-		tensors.FromFlatDataAndDimensions(batch.x, im.N, im.H, im.W, im.C),
-		tensors.FromFlatDataAndDimensions(t, im.N),
-		tensors.FromFlatDataAndDimensions(batch.noise, im.N, im.H, im.W, im.C),
+		tensors.FromFlatDataAndDimensions(batch.x, f.shape(f.size)...),
+		tensors.FromFlatDataAndDimensions(t, f.size),
+		tensors.FromFlatDataAndDimensions(batch.noise, f.shape(f.size)...),
 	}}
 	if batch.y != nil {
-		v.args = append(v.args, tensors.FromFlatDataAndDimensions(batch.y, im.N))
+		v.args = append(v.args, tensors.FromFlatDataAndDimensions(batch.y, f.size))
 	}
 	return v, nil
 }
