@@ -22,7 +22,7 @@ var layers = map[string]int{
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
 	"schedule": 1, "series": 1, "traffic": 1,
 	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
-	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "checkpoint": 3, "classify": 3,
+	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "causal": 3, "checkpoint": 3, "classify": 3,
 	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "runs": 5, "runs/index": 5, "sample": 5, "serve": 5, "sweep": 5, "tracker": 5,
@@ -39,6 +39,7 @@ var sameLayer = map[string][]string{
 	"unet":                {"nn"},                      // its layers
 	"categorical":         {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
 	"numeric":             {"nn", "diffusion"},         // its layers; it is a denoiser
+	"causal":              {"nn", "diffusion"},         // its layers; it has a loss
 	"backend/backendtest": {"backend"},                 // opened for tests
 	"classify/cnn":        {"classify"},                // it is a judge
 	"guided":              {"train"},                   // a model taken over is a run that train continues
