@@ -159,7 +159,8 @@ func TestKindsAndRecords(t *testing.T) {
 		c, err := preset().Fit(set)
 		_, atoms := c.Kind.(netdiffus.Atoms)
 		_, chain := c.Kind.(netdiffus.Chain)
-		if wrong := atoms || chain; wrong != (err != nil) || wrong && !strings.Contains(err.Error(), "quantiles") {
+		_, causal := c.Kind.(netdiffus.Causal)
+		if wrong := atoms || chain || causal; wrong != (err != nil) || wrong && !strings.Contains(err.Error(), "quantiles") {
 			t.Errorf("preset %s on series: %v", name, err)
 		}
 	}

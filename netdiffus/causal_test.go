@@ -1,0 +1,136 @@
+package netdiffus_test
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
+	"github.com/netdiffus/netdiffus-go/netdiffus/train"
+)
+
+// small is a causal model that trains in seconds, for so many steps.
+func small(steps int) netdiffus.Config {
+	c := netdiffus.Sequential(0, 0)
+	k := c.Kind.(netdiffus.Causal)
+	k.Width, k.Layers = 32, 1
+	c.Kind = k
+	c.Training.BatchSize, c.Training.Steps, c.Training.Epochs, c.Training.Warmup = 32, steps, 0, 5
+	c.Training.ValidateEvery = steps
+	return c
+}
+
+// fitTo trains c on set to the end and returns the measurements of the flows held out.
+func fitTo(t *testing.T, c netdiffus.Config, set *dataset.Set, dir string) (held []float64) {
+	t.Helper()
+	for step, err := range train.Run(context.Background(), backendtest.Open(t), c, set, train.Options{Dir: dir}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.Validation != nil {
+			held = append(held, step.Validation.Cross)
+		}
+	}
+	return held
+}
+
+func TestCausalTrainsAndDraws(t *testing.T) {
+	set, err := dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Causal{}.Codec()}}, SeriesLength: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	held := fitTo(t, small(40), set, dir)
+	if len(held) != 2 || !(held[1] < held[0]) {
+		t.Errorf("the flows held out have %v nats a packet before and after training, want less after", held)
+	}
+	g, err := sample.Open(backendtest.Open(t), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn := func(r sample.Request) *dataset.Set {
+		t.Helper()
+		r.N, r.Seed = 40, 5
+		set, err := g.Draw(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	all := drawn(sample.Request{})
+	if off := (imaging.GASF{}).MeanConsistency(all.Images.Plane(0)); off > 1e-6 {
+		t.Errorf("pixels lie %v from what the diagonal implies", off)
+	}
+	flows := collect(t, all.Traffic())
+	for i, f := range flows {
+		if len(f.Packets) == 0 {
+			t.Errorf("flow %d has no packets", i)
+		}
+	}
+	// The flow is drawn at the first step, and kept.
+	for _, r := range []sample.Request{{Steps: "3"}, {Batch: 7}} {
+		if !reflect.DeepEqual(flows, collect(t, drawn(r).Traffic())) {
+			t.Errorf("%+v: other flows", r)
+		}
+	}
+	// At little noise a reconstruction is the image itself, at much a flow of its class.
+	for r, err := range g.Reconstruct(context.Background(), set.Select([]int{0, 1, 2, 3, 4}), 1, 10, 900) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.T == 10 && r.X0MSE > 1e-3 {
+			t.Errorf("step %d: the clean images are %v off", r.T, r.X0MSE)
+		}
+		if off := (imaging.GASF{}).MeanConsistency(r.X0.Plane(0)); off > 1e-6 {
+			t.Errorf("step %d: pixels lie %v from what the diagonal implies", r.T, off)
+		}
+	}
+}
+
+func TestCausalTakesLengthsAlone(t *testing.T) {
+	set, err := dataset.Open(filepath.Join(v1, "times"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := small(1).Fit(set); err == nil || !strings.Contains(err.Error(), "2 channels") {
+		t.Errorf("lengths and times: %v", err)
+	}
+}
+
+// TestCausalTables: flows that are not of the data set are refused, since files may hold
+// anything.
+func TestCausalTables(t *testing.T) {
+	set, err := dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Causal{}.Codec()}}, SeriesLength: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fitted, err := small(1).Fit(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := make([][][]int32, len(set.Classes))
+	for _, c := range []struct {
+		flows [][][]int32
+		want  string
+	}{
+		{good, ""},
+		{good[1:], "classes"},
+		{append([][][]int32{{{0, 0, 0, 0}}}, good[1:]...), "4 packets"},
+		{append([][][]int32{{{-1}}}, good[1:]...), "atom -1"},
+		{append([][][]int32{{{1 << 30}}}, good[1:]...), "atom 1073741824"},
+	} {
+		k := fitted.Kind.(netdiffus.Causal)
+		k.Tables = &netdiffus.CausalTables{Flows: c.flows}
+		fitted.Kind = k
+		if _, err := fitted.Model(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.flows, err, c.want)
+		}
+	}
+}
