@@ -2,6 +2,7 @@
 //
 //	go run ./.ci/code counts [-names] [folder]
 //	go run ./.ci/code dead
+//	go run ./.ci/code types system/processor...
 //
 // counts prints the table of docs/decisions.md: packages, exported names, branches
 // on the kind of model, lines of Go, and functions that nothing reaches. The folder
@@ -13,10 +14,13 @@
 //
 // dead fails where a function is reached by no program and no notebook, but by
 // tests at most, and .ci/dead-allowed.txt does not say why it stays.
+//
+// types checks what does not need XLA for other systems, without C.
 package main
 
 import (
 	"flag"
+	"fmt"
 	"log"
 	"os"
 )
@@ -31,7 +35,7 @@ func main() {
 		flags.Parse(os.Args[2:])
 	}
 	dir := "."
-	if flags.NArg() > 0 {
+	if verb == "counts" && flags.NArg() > 0 {
 		dir = flags.Arg(0)
 	}
 	var err error
@@ -40,8 +44,15 @@ func main() {
 		err = printCounts(dir, *names)
 	case "dead":
 		err = checkDead(".ci/dead-allowed.txt")
+	case "types":
+		for _, target := range flags.Args() {
+			fmt.Printf("        %s\n", target)
+			if err = checkTypes(target); err != nil {
+				break
+			}
+		}
 	default:
-		log.Fatal("usage: go run ./.ci/code counts [-names] [folder] | dead")
+		log.Fatal("usage: go run ./.ci/code counts [-names] [folder] | dead | types system/processor...")
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -13,6 +13,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/golden"
 )
 
+func init() { backendtest.AsUsed() }
+
 // layers.npz and timestep_embedding.npz hold PyTorch's results for guided-
 // diffusion's layers; the tolerances are 8 times its own float32 error.
 

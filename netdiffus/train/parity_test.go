@@ -20,6 +20,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
+func init() { backendtest.AsUsed() }
+
 // The recorded runs: ten steps of guided-diffusion's TrainLoop on the network
 // of unet1_weights.npz, with given batches, timesteps and noise.
 const (

@@ -14,6 +14,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
+func init() { backendtest.AsUsed() }
+
 // recorded lists the networks whose weights, outputs and gradients were recorded
 // from OpenAI's guided-diffusion in PyTorch (golden unetN_*.npz). Together they
 // cover every option of its command line.

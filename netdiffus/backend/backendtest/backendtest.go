@@ -4,6 +4,7 @@ package backendtest
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -18,10 +19,15 @@ import (
 // what is missing: pure Go would take minutes for what takes a second.
 //
 // Tests compile much and compute little, and optimising takes XLA half of their
-// time. So it compiles without, but in long tests, which run what users run. Compiled
-// programs are not kept: the user's folder of them is for what the user runs.
+// time. So it compiles without, but for benchmarks and where AsUsed asks for it. What was compiled is kept
+// for the next test, of this package or of another, and for the next run of the tests:
+// many of them compile the same program. It is kept beside the user's own programs, not
+// among them, and not at all with $NETDIFFUS_NO_PROGRAMS.
 func Open(t testing.TB) compute.Backend {
 	t.Helper()
+	if _, ok := t.(*testing.B); ok {
+		optimise = func() bool { return true }
+	}
 	b, err := shared()
 	if err != nil {
 		t.Fatalf("backendtest: %v", err)
@@ -32,14 +38,26 @@ func Open(t testing.TB) compute.Backend {
 	return b
 }
 
+// AsUsed lets XLA optimise in the long tests of a test binary, as it does for users. A
+// package whose tests compare with other programs' numbers calls it in an init function,
+// before the device is opened.
+func AsUsed() { optimise = longtest.On }
+
+// optimise reports whether XLA is to optimise.
+var optimise = func() bool { return false }
+
 // xlaFlags is the environment variable that XLA reads when its plugin is loaded.
 const xlaFlags = "XLA_FLAGS"
 
 var shared = sync.OnceValues(func() (compute.Backend, error) {
-	if !longtest.On() && os.Getenv(xlaFlags) == "" {
+	if !optimise() && os.Getenv(xlaFlags) == "" {
 		if err := os.Setenv(xlaFlags, "--xla_backend_optimization_level=0"); err != nil {
 			return nil, err
 		}
 	}
-	return backend.Opener{NoPrograms: true}.Open(context.Background(), "")
+	var o backend.Opener
+	if cache, err := os.UserCacheDir(); err == nil {
+		o.Programs.Dir = filepath.Join(cache, "netdiffus", "test-programs")
+	}
+	return o.Open(context.Background(), "")
 })
