@@ -24,13 +24,19 @@ type Options struct {
 	Dir      string // where the sweep is kept; made where it is missing
 	Parallel int    // jobs at once; 0 means 1
 	// Try does a job and returns how good it is. Its error fails the trial, not the sweep;
-	// one that wraps ErrAgain lets the job be done again, twice at most.
+	// one that wraps ErrAgain lets the job be done again, twice at most, and one that wraps
+	// ErrStop ends the sweep.
 	Try func(ctx context.Context, j Job) (float64, error)
 }
 
 // ErrAgain is wrapped by the error of a job that may succeed when it is done again, such
 // as one whose process was killed.
 var ErrAgain = errors.New("the job can be done again")
+
+// ErrStop is wrapped by the error of a job that says nothing of its setting, such as that
+// of a full disk: the sweep ends with it, nothing is recorded, and the next Run does the
+// job again.
+var ErrStop = errors.New("the sweep cannot go on")
 
 // ErrOther is the error of a directory that holds another sweep.
 var ErrOther = errors.New("the directory holds another sweep")
@@ -256,7 +262,8 @@ func (r *runner) run(ctx context.Context, yield func(Result) bool) error {
 	}
 }
 
-// try does a job, and again where that helps. The error is the context's.
+// try does a job, and again where that helps. The error is the context's, or one that
+// ends the sweep.
 func (r *runner) try(ctx context.Context, j Job) (Result, error) {
 	start := time.Now()
 	var value float64
@@ -271,6 +278,9 @@ func (r *runner) try(ctx context.Context, j Job) (Result, error) {
 	}
 	if ctx.Err() != nil {
 		return Result{}, ctx.Err()
+	}
+	if errors.Is(err, ErrStop) {
+		return Result{}, fmt.Errorf("sweep: trial %d: %w", j.Trial, err)
 	}
 	result := Result{Trial: j.Trial, Rung: j.Rung, Steps: j.Steps, Point: j.Point, Value: value, Seconds: time.Since(start).Seconds()}
 	if err == nil && (math.IsNaN(value) || math.IsInf(value, 0)) {

@@ -248,3 +248,32 @@ func TestPointSettings(t *testing.T) {
 		t.Error("a parameter within another passed")
 	}
 }
+
+// A job that could not be done for a reason outside of its setting, such as a full disk,
+// is not recorded as a failure of the setting: the next Run does it again.
+func TestStop(t *testing.T) {
+	dir := t.TempDir()
+	spec := Spec{Method: Grid, Space: []Parameter{{Name: "a", Values: []json.RawMessage{json.RawMessage("1"), json.RawMessage("2")}}}}
+	full := errors.New("no space left")
+	run := func(err error) (results int, last error) {
+		for r, failed := range Run(t.Context(), spec, Options{Dir: dir, Try: func(context.Context, Job) (float64, error) {
+			if err != nil {
+				return 0, fmt.Errorf("%w: %w", ErrStop, err)
+			}
+			return 1, nil
+		}}) {
+			if last = failed; failed == nil {
+				if results++; r.Error != "" {
+					t.Errorf("trial %d is recorded as failed: %s", r.Trial, r.Error)
+				}
+			}
+		}
+		return results, last
+	}
+	if n, err := run(full); n != 0 || !errors.Is(err, ErrStop) || !errors.Is(err, full) {
+		t.Errorf("with a full disk: %d results, error %v", n, err)
+	}
+	if n, err := run(nil); n != 2 || err != nil {
+		t.Errorf("afterwards: %d results, error %v, want 2", n, err)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
@@ -125,10 +125,14 @@ func (r *trainer) agree() error {
 	var before netdiffus.Config
 	err := track.ReadConfig(r.opt.Dir, &before)
 	if errors.Is(err, track.ErrNotRun) {
+		// config.json comes last: it makes the folder a run, which is then complete.
+		if err := r.writeLabelMap(); err != nil {
+			return err
+		}
 		if err := r.run.WriteConfig(r.config); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
-		return r.writeLabelMap()
+		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -155,7 +159,7 @@ func (r *trainer) writeLabelMap() error {
 	if err := w.WriteAll(rows); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(r.opt.Dir, "label_map.csv"), text.Bytes(), 0o644); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(r.opt.Dir, "label_map.csv"), text.Bytes()); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil

@@ -283,7 +283,11 @@ func (f *sweepFlags) execute(c *cobra.Command) error {
 	}
 	var results []sweep.Result
 	o := sweep.Options{Dir: f.out, Parallel: f.parallel, Try: func(ctx context.Context, j sweep.Job) (float64, error) {
-		return p.try(ctx, trials, j, *f.device)
+		value, err := p.try(ctx, trials, j, *f.device)
+		if atomicfile.DiskFailed(err) {
+			err = fmt.Errorf("%w: %w", sweep.ErrStop, err)
+		}
+		return value, err
 	}}
 	for r, err := range sweep.Run(ctx, p.spec, o) {
 		if err != nil {

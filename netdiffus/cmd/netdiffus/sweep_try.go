@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -49,6 +50,7 @@ type tryRequest struct {
 // tryAnswer is what it prints.
 type tryAnswer struct {
 	Value float64 `json:"value"`
+	Disk  bool    `json:"disk,omitempty"` // it failed, and the disk is the cause: no fault of the setting
 }
 
 // try does a job in a process of its own.
@@ -103,7 +105,12 @@ func (p *trialPlan) try(ctx context.Context, trials string, j sweep.Job, device 
 		return 0, fmt.Errorf("%w: %w", err, sweep.ErrAgain) // a signal: out of memory, or somebody's kill
 	}
 	text, _ = os.ReadFile(log.Name())
-	return 0, fmt.Errorf("%w: %s", err, command.LastLines(string(text), 1))
+	err = fmt.Errorf("%w: %s", err, command.LastLines(string(text), 1))
+	var answer tryAnswer
+	if json.Unmarshal(out.Bytes(), &answer) == nil && answer.Disk {
+		err = fmt.Errorf("%w: %s: %w", sweep.ErrStop, dir, err)
+	}
+	return 0, err
 }
 
 // privateWriter writes what is passed on with a run directory: paths without their folders.
@@ -129,10 +136,13 @@ func sweepTryCommand() *cobra.Command {
 				return fmt.Errorf("the request: %w", err)
 			}
 			value, err := r.do(c)
+			if atomicfile.DiskFailed(err) {
+				return errors.Join(err, json.NewEncoder(c.OutOrStdout()).Encode(tryAnswer{Disk: true}))
+			}
 			if err != nil {
 				return err
 			}
-			return json.NewEncoder(c.OutOrStdout()).Encode(tryAnswer{value})
+			return json.NewEncoder(c.OutOrStdout()).Encode(tryAnswer{Value: value})
 		},
 	}
 }
