@@ -17,7 +17,7 @@ const asProgram = "NETDIFFUS_TEST_AS_PROGRAM"
 
 // runAsProgram is the program's main in the test binary.
 func runAsProgram() int {
-	if err := hostileHost(); err != nil {
+	if err := errors.Join(hostileHost(), limitFiles()); err != nil {
 		panic(err)
 	}
 	return run(os.Args[1:])
