@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -332,6 +333,8 @@ func TestLyingFiles(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			// Who edits a manifest can make its sum anew, or leave it out.
+			data = regexp.MustCompile(`,\s*"manifest_sha256": "[0-9a-f]*"`).ReplaceAll(data, nil)
 			return os.WriteFile(path, []byte(strings.Replace(string(data), old, new, 1)), 0o666)
 		}
 	}

@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -8,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,6 +41,24 @@ type manifest struct {
 	Origin   *Origin         `json:"made_by,omitempty"`
 
 	Connections *connections.Statistics `json:"connections,omitempty"`
+
+	// SHA256 is that of the manifest with zeros in its place; "" in sets of earlier
+	// versions. The images have sums of their own, those of ZIP and PNG.
+	SHA256 string `json:"manifest_sha256,omitempty"`
+}
+
+// sumInManifest finds the manifest's own hash.
+var sumInManifest = regexp.MustCompile(`"manifest_sha256": "([0-9a-f]{64})"`)
+
+// ownSum is the SHA-256 of a manifest with zeros in the place of its own.
+func ownSum(text []byte) string {
+	if at := sumInManifest.FindSubmatchIndex(text); at != nil {
+		text = slices.Clone(text)
+		for i := at[2]; i < at[3]; i++ {
+			text[i] = '0'
+		}
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // manifestClass is one class: its true label, and where its images lie.
@@ -92,10 +113,12 @@ func (c manifestClass) label() (string, error) {
 }
 
 func (m manifest) write(dir string) error {
+	m.SHA256 = strings.Repeat("0", 2*sha256.Size)
 	data, err := plainjson.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
+	data = bytes.Replace(data, []byte(m.SHA256), []byte(ownSum(data)), 1)
 	if err := os.WriteFile(filepath.Join(dir, manifestName), data, 0o666); err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
@@ -161,7 +184,13 @@ func parseManifest(data []byte) (manifest, error) {
 	if slices.ContainsFunc(m.Files, func(name string) bool { return !local(name) }) {
 		return manifest{}, fmt.Errorf("files %q are not all in the manifest's folder", m.Files)
 	}
-	return m, checkClasses(labels)
+	if err := checkClasses(labels); err != nil {
+		return m, err
+	}
+	if m.SHA256 != "" && ownSum(data) != m.SHA256 {
+		return manifest{}, errors.New("it is damaged or was edited: its SHA-256 is not the one that it has; put back a copy, or to keep it as it is remove manifest_sha256")
+	}
+	return m, nil
 }
 
 // checkLayout reports an unknown layout, or one that does not go with the

@@ -32,10 +32,43 @@ type tablesNote struct {
 }
 
 // WriteConfig keeps config as config.json, but for its tables, which go to tables.json.
+// Its hash goes to manifest.json.
 func (r *Run) WriteConfig(config any) error {
 	path := ConfigFile(r.Dir)
 	if err := writeConfig(path, config); err != nil {
 		return fmt.Errorf("track: %s: %w", path, err)
+	}
+	m, err := ReadManifest(r.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("track: %w", err)
+	}
+	m.ConfigSHA256 = hash(text)
+	if m.ID == "" {
+		if m.ID, err = r.newID(m); err != nil {
+			return err
+		}
+	}
+	return writeJSON(ManifestFile(r.Dir), m)
+}
+
+// checkConfig reports a config.json that is not as it was written, as far as manifest.json
+// says. Without a manifest that can be read nothing is known.
+func checkConfig(dir string) error {
+	m, err := ReadManifest(dir)
+	if err != nil || m.ConfigSHA256 == "" {
+		return nil
+	}
+	text, err := os.ReadFile(ConfigFile(dir))
+	if err != nil {
+		return fmt.Errorf("track: %w", err)
+	}
+	if got := hash(text); got != m.ConfigSHA256 {
+		return fmt.Errorf("track: %s is damaged or was edited: its SHA-256 is %.12s…, manifest.json has %.12s…; put back a copy, or to keep it as it is remove config_sha256 from manifest.json",
+			ConfigFile(dir), got, m.ConfigSHA256)
 	}
 	return nil
 }
@@ -87,7 +120,7 @@ func ReadConfig(dir string, config any) error {
 	if err := d.Decode(config); err != nil {
 		return fmt.Errorf("track: %s: %w", ConfigFile(dir), err)
 	}
-	return nil
+	return checkConfig(dir)
 }
 
 // ConfigText returns the JSON of the configuration in the file at path, with its

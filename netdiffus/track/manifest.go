@@ -28,6 +28,9 @@ type Manifest struct {
 	// did not record how sessions end either.
 	ID       string    `json:"id,omitempty"`
 	Sessions []Session `json:"sessions"` // in the order of time
+	// ConfigSHA256 is that of config.json; "" in runs of earlier versions, until a trainer
+	// goes on with them.
+	ConfigSHA256 string `json:"config_sha256,omitempty"`
 }
 
 // Session is one time that a trainer ran in the directory. A run directory is passed on:
@@ -120,6 +123,11 @@ func (r *Run) AddSession(s Session) error {
 	if m.ID == "" {
 		if m.ID, err = r.newID(m); err != nil {
 			return err
+		}
+	}
+	if m.ConfigSHA256 == "" { // an earlier version's run
+		if text, err := os.ReadFile(ConfigFile(r.Dir)); err == nil {
+			m.ConfigSHA256 = hash(text)
 		}
 	}
 	m.Sessions = append(m.Sessions, s)
