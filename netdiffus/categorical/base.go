@@ -121,9 +121,42 @@ func (independent) Posterior(e Evidence) []*Node {
 	return all
 }
 
-func (chain) Posterior(e Evidence) []*Node { return e.tables.smoothTree(e.Likelihood) }
+func (b chain) Posterior(e Evidence) []*Node { return b.posteriors([]Evidence{e})[0] }
 
-func (field) Posterior(e Evidence) []*Node { return e.tables.smoothTree(e.ofAllPixels()) }
+func (b field) Posterior(e Evidence) []*Node { return b.posteriors([]Evidence{e})[0] }
+
+// jointBase is a base that has the posteriors of several classes in fewer operations than one by one.
+type jointBase interface {
+	posteriors(classes []Evidence) [][]*Node
+}
+
+func (chain) posteriors(classes []Evidence) [][]*Node {
+	var all []*tree
+	for _, e := range classes {
+		all = append(all, &tree{tables: e.tables, evidence: e.Likelihood})
+	}
+	return smoothTrees(all)
+}
+
+func (field) posteriors(classes []Evidence) [][]*Node {
+	var all []*tree
+	for _, e := range classes {
+		all = append(all, &tree{tables: e.tables, evidence: e.ofAllPixels()})
+	}
+	return smoothTrees(all)
+}
+
+// posteriors are the base's, by class.
+func posteriors(b Base, classes []Evidence) [][]*Node {
+	if b, ok := b.(jointBase); ok {
+		return b.posteriors(classes)
+	}
+	var all [][]*Node
+	for _, e := range classes {
+		all = append(all, b.Posterior(e))
+	}
+	return all
+}
 
 // weigh is P(atom | its own evidence [B,n,K]), by the place's frequencies.
 func (t tables) weigh(evidence *Node) *Node {
@@ -133,57 +166,9 @@ func (t tables) weigh(evidence *Node) *Node {
 // channels are the tables of all channels.
 func (t tables) channels() []tables { return append([]tables{t}, t.conditional...) }
 
-// smooth is the forward-backward algorithm: P(atom at j | all evidence).
-func (t tables) smooth(evidence *Node) *Node {
-	g := evidence.Graph()
-	n := len(t.Middles)
-	if n > longest && loops(g) {
-		return t.smoothLong(evidence)
-	}
-	seen := make([]*Node, n)    // evidence [B,K_j]
-	forward := make([]*Node, n) // ∝ P(atom at j, evidence up to j)
-	steps := make([]*Node, n)   // [K_{j-1},K_j]
-	for j := range n {
-		seen[j] = t.at(evidence, j)
-		if j == 0 {
-			first := Slice(t.shares, AxisElem(0), AxisRange(0, t.atoms(0)))
-			forward[0] = normalize(Mul(first, seen[0]))
-			continue
-		}
-		steps[j] = fixed(g, t.Transitions[j], t.atoms(j-1), t.atoms(j))
-		forward[j] = normalize(Mul(Dot(forward[j-1], steps[j]).MatMul(), seen[j]))
-	}
-	all := make([]*Node, n)
-	var backward *Node // ∝ P(evidence after j | atom at j); nil at the end, where it is 1
-	for j := n - 1; j >= 0; j-- {
-		both := forward[j]
-		if backward != nil {
-			both = normalize(Mul(both, backward))
-		}
-		all[j] = t.widen(both)
-		if j > 0 {
-			ahead := seen[j]
-			if backward != nil {
-				ahead = Mul(ahead, backward)
-			}
-			backward = normalize(EinsumAxes(ahead, steps[j], [][2]int{{1, 1}}, nil)) // [B,K_{j-1}]
-		}
-	}
-	return Concatenate(all, 1)
-}
-
 // normalize scales the last axis to sum to 1.
 func normalize(x *Node) *Node {
 	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceSum, -1), leastMass))
-}
-
-// fixed is values as float32 of the given shape.
-func fixed(g *Graph, values []float64, dims ...int) *Node {
-	narrow := make([]float32, len(values))
-	for i, v := range values {
-		narrow[i] = float32(v)
-	}
-	return nn.Fixed(g, narrow, dims...)
 }
 
 // logits are the logarithms of probabilities [B,n,K], far below them beyond a

@@ -70,21 +70,46 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	return m
 }
 
-// smoothTree is P(atom | evidence of all channels, [B,n,K] each) by channel: the
-// first channel's probabilities, then the further ones'.
-func (t tables) smoothTree(evidence []*Node) []*Node {
+// tree is what is seen of one class's atoms.
+type tree struct {
+	tables
+	evidence []*Node // of all channels, [B,n,K] each
+	messages []*Node // of the further channels about the first one's atoms
+}
+
+// smoothTrees is P(atom | evidence of all channels) by class and channel: the first
+// channel's probabilities, then the further ones'.
+func smoothTrees(classes []*tree) [][]*Node {
+	var chains []chainOf
+	for _, t := range classes {
+		chains = append(chains, chainOf{t.tables, t.gathered()})
+	}
+	smoothed := smooth(chains)
+	all := make([][]*Node, len(classes))
+	for i, t := range classes {
+		all[i] = t.spread(smoothed[i])
+	}
+	return all
+}
+
+// gathered is the evidence of all channels about the first one's atoms.
+func (t *tree) gathered() *Node {
 	if len(t.conditional) == 0 {
-		return []*Node{t.smooth(evidence[0])}
+		return t.evidence[0]
 	}
-	var messages []*Node
-	log := Log(MaxScalar(evidence[0], leastMessage))
+	log := Log(MaxScalar(t.evidence[0], leastMessage))
 	for c, leaf := range t.conditional {
-		messages = append(messages, leaf.up(t, evidence[1+c]))
-		log = Add(log, Log(messages[c]))
+		t.messages = append(t.messages, leaf.up(t.tables, t.evidence[1+c]))
+		log = Add(log, Log(t.messages[c]))
 	}
-	all := []*Node{t.smooth(t.relative(log))}
+	return t.relative(log)
+}
+
+// spread returns the probabilities of all channels, given those of the first one.
+func (t *tree) spread(first *Node) []*Node {
+	all := []*Node{first}
 	for c, leaf := range t.conditional {
-		all = append(all, leaf.down(t, evidence[1+c], Div(all[0], messages[c])))
+		all = append(all, leaf.down(t.tables, t.evidence[1+c], Div(first, t.messages[c])))
 	}
 	return all
 }

@@ -122,8 +122,8 @@ func TestPosteriorIsExact(t *testing.T) {
 	for c, class := range p.Classes {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
 			tables := class.nodes(in[0].Graph())
-			return tables.smoothTree([]*graph.Node{
-				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])})
+			return smoothTrees([]*tree{{tables: tables, evidence: []*graph.Node{
+				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])}}})[0]
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -174,7 +174,7 @@ func TestPosteriorStaysFinite(t *testing.T) {
 	posterior := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		tables := class.nodes(in[0].Graph())
 		leaf := tables.conditional[0]
-		q := tables.smoothTree([]*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])})
+		q := smoothTrees([]*tree{{tables: tables, evidence: []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])}}})[0]
 		return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
 	})
 	for _, level := range []float32{1e-4, .02, .9} {
@@ -288,7 +288,7 @@ func TestLongFlows(t *testing.T) {
 		out := run(t, func(in []*graph.Node) []*graph.Node {
 			tables := class.nodes(in[0].Graph())
 			seen := tables.evidence(in[0], in[1], in[2])
-			return []*graph.Node{tables.smooth(seen), tables.smoothLong(seen)}
+			return []*graph.Node{smooth([]chainOf{{tables, seen}})[0], tables.smoothLong(seen)}
 		}, [][]float32{{.3, -.2, .9}, {-1, 1, .1}, {2, -40, .5}}, [][][]float32{{{.6}}, {{.9}}, {{1}}}, [][][]float32{{{.8}}, {{.4}}, {{.01}}})
 		for i, want := range out[0] {
 			if math.Abs(float64(out[1][i]-want)) > 1e-6 {

@@ -109,8 +109,8 @@ func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node)
 	signal := m.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
 	noise := m.noise(t)
 
-	logits = make([][]*Node, len(groups))
-	var rendered []*Node
+	var classes []Evidence
+	var numbers []int // of classes
 	for c, g := range groups {
 		if g.count == 0 {
 			continue
@@ -119,9 +119,14 @@ func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node)
 		for i, t := range g.channels() {
 			e.Likelihood = append(e.Likelihood, t.evidence(g.of(diagonal[i]), e.Signal, e.Noise))
 		}
-		q := m.base().Posterior(e)
+		classes, numbers = append(classes, e), append(numbers, c)
+	}
+	logits = make([][]*Node, len(groups))
+	var rendered []*Node
+	for k, q := range posteriors(m.base(), classes) {
+		g := groups[numbers[k]]
 		for i, t := range g.channels() {
-			logits[c] = append(logits[c], t.logits(q[i]))
+			logits[numbers[k]] = append(logits[numbers[k]], t.logits(q[i]))
 		}
 		rendered = append(rendered, g.render(q))
 	}

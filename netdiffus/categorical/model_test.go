@@ -209,7 +209,7 @@ func TestSmoothingStaysFinite(t *testing.T) {
 	class := prior(t).Classes[0]
 	logits := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		tables := class.nodes(in[0].Graph())
-		return []*graph.Node{tables.logits(tables.smooth(tables.evidence(in[0], in[1], in[2])))}
+		return []*graph.Node{tables.logits(smooth([]chainOf{{tables, tables.evidence(in[0], in[1], in[2])}})[0])}
 	})
 	for _, level := range []float32{1e-4, .02, .9} {
 		for _, d := range []float32{-40, 0, 40} {
