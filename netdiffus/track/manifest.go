@@ -38,19 +38,28 @@ type Manifest struct {
 // is in it, and a machine is named without its host's name.
 type Session struct {
 	Started  time.Time         `json:"started"`
-	Command  []string          `json:"command"`          // the command line
-	Preset   string            `json:"preset,omitempty"` // the settings began with
-	FromStep int               `json:"from_step"`        // steps that were done before
-	Steps    int               `json:"steps,omitempty"`  // that were to be done in all; 0 means until it is stopped
-	Seed     uint64            `json:"seed"`             //
-	Flags    map[string]string `json:"flags,omitempty"`  // those given on the command line
-	Inputs   []provenance.File `json:"inputs,omitempty"` // the data trained on
-	Device   any               `json:"device,omitempty"` // backend.Describe's, plugin hash included
-	Versions map[string]string `json:"versions"`         // this program's, Go's and every module's
-	Machine  Machine           `json:"machine"`          //
+	Command  []string          `json:"command"`            // the command line
+	Preset   string            `json:"preset,omitempty"`   // the settings began with
+	FromStep int               `json:"from_step"`          // steps that were done before
+	FromRun  *FromRun          `json:"from_run,omitempty"` // another run, that these steps are of
+	Steps    int               `json:"steps,omitempty"`    // that were to be done in all; 0 means until it is stopped
+	Seed     uint64            `json:"seed"`               //
+	Flags    map[string]string `json:"flags,omitempty"`    // those given on the command line
+	Inputs   []provenance.File `json:"inputs,omitempty"`   // the data trained on
+	Device   any               `json:"device,omitempty"`   // backend.Describe's, plugin hash included
+	Versions map[string]string `json:"versions"`           // this program's, Go's and every module's
+	Machine  Machine           `json:"machine"`            //
 	// End is how the session ended; nil while it goes on, of one that was killed, and in
 	// runs of earlier versions.
 	End *End `json:"end,omitempty"`
+}
+
+// FromRun is the run whose checkpoint another one began with.
+type FromRun struct {
+	ID     string   `json:"id,omitempty"`
+	Step   int      `json:"step"`
+	SHA256 string   `json:"checkpoint_sha256"`
+	Differ []string `json:"settings_that_differ,omitempty"` // "training.lr: 0.0001, was 0.1"
 }
 
 // End is how a session ended.

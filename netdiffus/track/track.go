@@ -29,6 +29,9 @@ func Checkpoints(dir string) string  { return filepath.Join(dir, "checkpoints") 
 func Samples(dir string) string      { return filepath.Join(dir, "samples") }
 func Plots(dir string) string        { return filepath.Join(dir, "plots") }
 
+// RunOf returns the run directory that a checkpoint's folder is in.
+func RunOf(checkpoint string) string { return filepath.Dir(filepath.Dir(filepath.Clean(checkpoint))) }
+
 // ErrNotRun is returned for a directory that is not a run directory: it has no
 // config.json.
 var ErrNotRun = errors.New("not a run directory")

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -102,6 +103,11 @@ func (r *trainer) enter() error {
 		session = *r.opt.Session
 	}
 	session.FromStep, session.Seed = r.step, r.feed.seed
+	if c != nil && r.opt.Resume != "" {
+		if session.FromRun, err = r.origin(c); err != nil {
+			return err
+		}
+	}
 	if r.opt.Steps < math.MaxInt {
 		session.Steps = r.opt.Steps
 	}
@@ -117,6 +123,33 @@ func (r *trainer) enter() error {
 		r.past, err = readPast(r.opt.Dir)
 	}
 	return err
+}
+
+// origin describes the run that c is of, where it is another than this one: which it is,
+// and in which settings the two differ.
+func (r *trainer) origin(c *checkpoint.Checkpoint) (*track.FromRun, error) {
+	dir := track.RunOf(c.Path)
+	if a, err := os.Stat(dir); err == nil {
+		if b, err := os.Stat(r.opt.Dir); err == nil && os.SameFile(a, b) {
+			return nil, nil
+		}
+	}
+	from := &track.FromRun{Step: c.Step, SHA256: c.Sum()}
+	var before netdiffus.Config
+	switch err := track.ReadConfig(dir, &before); {
+	case errors.Is(err, track.ErrNotRun): // a checkpoint by itself
+		return from, nil
+	case err != nil:
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	var err error
+	if from.ID, err = track.RunID(dir); err == nil {
+		from.Differ, err = netdiffus.Diff(before, r.config)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return from, nil
 }
 
 // agree compares the configuration with the run directory's, or writes it

@@ -45,8 +45,11 @@ func trainCommand() *cobra.Command {
 
 The run directory holds all that sample needs. Where it holds checkpoints
 already, training continues from the newest one up to --steps, with the settings
-it was begun with. Ctrl-C finishes the step, saves, and prints the command to
-continue.
+it was begun with; other settings, classes or an otherwise encoded data set are refused.
+With --resume-from-checkpoint and a new --run, training goes on there from another run's
+checkpoint and settings, of which flags may change what does not change the model:
+another rate, after one that diverged. manifest.json says what differs. Ctrl-C finishes
+the step, saves, and prints the command to continue.
 
 The command lines of guided-diffusion's image_train work as they are, underscores,
 True and False included.`,
@@ -193,10 +196,13 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 	cfg := netdiffus.Presets[name]()
 	f.begun = name
 	if f.run == "" && f.resume != "" && f.resume != "latest" {
-		f.run = filepath.Dir(filepath.Dir(filepath.Clean(f.resume))) // RUN/checkpoints/step-00000100
+		f.run = track.RunOf(f.resume) // RUN/checkpoints/step-00000100
 	}
 	if f.run != "" && !c.Flags().Changed("preset") && f.config == "" {
 		err := track.ReadConfig(f.run, &cfg)
+		if errors.Is(err, track.ErrNotRun) && f.resume != "" && f.resume != "latest" {
+			err = track.ReadConfig(track.RunOf(f.resume), &cfg) // a new run goes on from another
+		}
 		if err != nil && !errors.Is(err, track.ErrNotRun) {
 			return cfg, err
 		}
