@@ -3,6 +3,8 @@
 //	go run ./.ci/code counts [-names] [folder]
 //	go run ./.ci/code dead
 //	go run ./.ci/code types system/processor...
+//	go run ./.ci/code licences [check]
+//	go run ./.ci/code sbom
 //
 // counts prints the table of docs/decisions.md: packages, exported names, branches
 // on the kind of model, lines of Go, and functions that nothing reaches. The folder
@@ -14,6 +16,9 @@
 //
 // dead fails where a function is reached by no program and no notebook, but by
 // tests at most, and .ci/dead-allowed.txt does not say why it stays.
+//
+// licences writes docs/licences.md, the modules linked into the program with their
+// licences, or checks that it is as it would be written; sbom prints the same in CycloneDX.
 //
 // types checks what does not need XLA for other systems, without C.
 package main
@@ -51,8 +56,12 @@ func main() {
 				break
 			}
 		}
+	case "licences":
+		err = printLicences(flags.Arg(0) == "check")
+	case "sbom":
+		err = printBill()
 	default:
-		log.Fatal("usage: go run ./.ci/code counts [-names] [folder] | dead | types system/processor...")
+		log.Fatal("usage: go run ./.ci/code counts [-names] [folder] | dead | types system/processor... | licences [check] | sbom")
 	}
 	if err != nil {
 		log.Fatal(err)

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 
 	"github.com/gomlx/compute"
@@ -57,6 +58,15 @@ func Describe(b compute.Backend) (d Description, err error) {
 	}
 	d.PluginSHA256, d.PluginBytes = file.SHA256, file.Bytes
 	return d, nil
+}
+
+// Origin says who built the plugin at path, where it is one that Open fetched from a
+// package index; "" for all others.
+func Origin(path string) string {
+	if filepath.Base(filepath.Dir(path)) != cpuWheel.folder() {
+		return ""
+	}
+	return fmt.Sprintf("built by a third party, not by the makers of XLA or go-xla: the package %s %s of the package index, held to a SHA-256 in this program's source", cpuWheel.name, cpuWheel.version)
 }
 
 // String is the device in a line.

@@ -250,3 +250,15 @@ func TestCanceled(t *testing.T) {
 		t.Errorf("Open with a cancelled context = %v", err)
 	}
 }
+
+func TestOrigin(t *testing.T) {
+	for path, known := range map[string]bool{
+		filepath.Join("cache", cpuWheel.folder(), "pjrt_c_api_cpu_plugin.so"): true,
+		filepath.Join("usr", "local", "lib", "go-xla", "plugin.so"):           false,
+		"": false,
+	} {
+		if got := Origin(path); known != strings.Contains(got, "third party") {
+			t.Errorf("Origin(%q) = %q", path, got)
+		}
+	}
+}

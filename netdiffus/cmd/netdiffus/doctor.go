@@ -201,6 +201,9 @@ func (e examination) print(w io.Writer) {
 		if e.Device.PluginSHA256 != "" {
 			line("", "%s, SHA-256 %s", bytesText(e.Device.PluginBytes), e.Device.PluginSHA256)
 		}
+		if origin := backend.Origin(e.Device.Plugin); origin != "" {
+			line("", "%s", origin)
+		}
 	}
 	if e.Speed != nil {
 		line("speed", "%.3g GFLOP/s matrix product, %.3g GFLOP/s convolution, both results correct", e.Speed.MatMul, e.Speed.Conv)
