@@ -10,8 +10,8 @@ import (
 )
 
 // Chart draws a curve for a terminal, in braille dots, of so many columns and rows, with
-// the range of values at its left and of steps below it. It is "" where there is no
-// finite value.
+// the range of values at its left and of steps below it. Of a single value it says which,
+// and it is "" where there is no finite value.
 func Chart(title string, s track.Series, columns, rows int) string {
 	var x, y []float64
 	for i, v := range s.Value {
@@ -22,6 +22,9 @@ func Chart(title string, s track.Series, columns, rows int) string {
 	if len(y) == 0 || columns < 1 || rows < 1 {
 		return ""
 	}
+	if len(y) == 1 {
+		return fmt.Sprintf("%s\n  one value, %.4g at step %.0f\n", title, y[0], x[0])
+	}
 	// A few spikes must not flatten the rest: the axis ends at the 99th percentile.
 	sorted := slices.Sorted(slices.Values(y))
 	low, high := sorted[0], sorted[(len(sorted)-1)*99/100]
@@ -31,8 +34,8 @@ func Chart(title string, s track.Series, columns, rows int) string {
 	fromX, toX := x[0], x[len(x)-1]
 	grid := make([]uint8, columns*rows)
 	at := func(v, from, to float64, n int) int {
-		if to <= from {
-			return 0
+		if to <= from { // a curve that never changes lies in the middle
+			return (n - 1) / 2
 		}
 		return min(max(int(math.Round((v-from)/(to-from)*float64(n-1))), 0), n-1)
 	}

@@ -56,6 +56,27 @@ func newPicture(f plots.Figure) (picture, error) {
 	return picture{template.URL(source), f.Alt, int(f.Width.Points() * 4 / 3), int(f.Height.Points() * 4 / 3)}, nil
 }
 
+// Chart draws a metric of all the runs that have it over their steps, in one chart. It
+// fails where none has a finite value of it.
+func (c *Comparison) Chart(metric string) (plots.Figure, error) {
+	var lines []plots.Line
+	low, high := math.Inf(1), math.Inf(-1)
+	for i, curves := range c.curves {
+		if s, there := curves.Series[metric]; there {
+			lines = append(lines, plots.Line{Name: Plain(c.Runs[i].Name), X: s.Step, Y: s.Value})
+			for _, v := range s.Value {
+				low, high = min(low, v), max(high, v) // a NaN makes both NaN, and the axis linear
+			}
+		}
+	}
+	chart := plots.Chart{XLabel: "training step", YLabel: metric, Log: low > 0 && high > 10*low}
+	figure, err := chart.Curve(strings.ReplaceAll(metric, "_", " "), lines...)
+	if err != nil {
+		return figure, fmt.Errorf("runs: %s: %w", metric, err)
+	}
+	return figure, nil
+}
+
 // pictures are the runs' curves, a metric a chart.
 func (c *Comparison) pictures() ([]picture, error) {
 	all := map[string]bool{}
@@ -69,17 +90,7 @@ func (c *Comparison) pictures() ([]picture, error) {
 		if !all[name] {
 			continue
 		}
-		var lines []plots.Line
-		low, high := math.Inf(1), math.Inf(-1)
-		for i, curves := range c.curves {
-			if s, there := curves.Series[name]; there {
-				lines = append(lines, plots.Line{Name: Plain(c.Runs[i].Name), X: s.Step, Y: s.Value})
-				for _, v := range s.Value {
-					low, high = min(low, v), max(high, v) // a NaN makes both NaN, and the axis linear
-				}
-			}
-		}
-		figure, err := plots.Chart{XLabel: "training step", YLabel: name, Log: low > 0 && high > 10*low}.Curve(strings.ReplaceAll(name, "_", " "), lines...)
+		figure, err := c.Chart(name)
 		if err != nil {
 			continue // no finite value
 		}

@@ -279,3 +279,33 @@ func TestRecord(t *testing.T) {
 		t.Error("a record of another version is taken")
 	}
 }
+
+func TestChart(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		s    track.Series
+		want string
+	}{
+		{"nothing", track.Series{}, ""},
+		{"no finite value", track.Series{Step: []float64{1}, Value: []float64{math.NaN()}}, ""},
+		{"one value", track.Series{Step: []float64{1, 10}, Value: []float64{math.Inf(1), 0.5}}, "t\n  one value, 0.5 at step 10\n"},
+		{"always the same", track.Series{Step: []float64{1, 3}, Value: []float64{2, 2}}, "t\n  2 ⠀⠀⠀⠀\n    ⠤⠤⠤⠤\n  2 ⠀⠀⠀⠀\n    1  3\n"},
+		{"rising", track.Series{Step: []float64{1, 3}, Value: []float64{1, 2}}, "t\n  2 ⠀⠀⢠⠊\n    ⠀⡰⠁⠀\n  1 ⡜⠀⠀⠀\n    1  3\n"},
+	} {
+		if got := Chart("t", c.s, 4, 3); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTable(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a\x1bb")
+	fake(t, dir, 50, atomsConfig)
+	r, err := Open(context.Background(), dir)
+	check(t, err)
+	header, rows := Table([]*Run{r}, "state", "min.loss", "differs", "nothing of it")
+	want := [][]any{{`a\x1bb`, "finished", 0.02, "training.lr 0.001", ""}}
+	if !slices.Equal(header, []string{"run", "state", "min.loss", "differs", "nothing of it"}) || !reflect.DeepEqual(rows, want) {
+		t.Errorf("%q %#v, want %#v", header, rows, want)
+	}
+}
