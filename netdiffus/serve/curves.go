@@ -114,7 +114,7 @@ func (s *Server) state(r *http.Request, dir string) runs.State {
 	if track.Trainer(dir) != nil {
 		return runs.Training
 	}
-	now, err := runs.Open(r.Context(), dir)
+	now, err := s.open(r.Context(), dir)
 	if err != nil {
 		return runs.Damaged
 	}

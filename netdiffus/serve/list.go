@@ -2,6 +2,8 @@ package serve
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,9 +84,22 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	s.json(w, map[string]any{"runs": rows, "roots": s.options.Roots})
 }
 
+// open reads a run as it is now, through the cache: all of its metrics only where they
+// have changed.
+func (s *Server) open(ctx context.Context, dir string) (*runs.Run, error) {
+	list, err := runs.List(ctx, []string{dir}, runs.ListOptions{Cache: s.options.Cache, Warn: s.options.Warn})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) != 1 {
+		return nil, fmt.Errorf("serve: %s: %w", dir, track.ErrNotRun)
+	}
+	return list[0], nil
+}
+
 // run answers with all that is known of a run, read anew.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, listed *runs.Run) {
-	now, err := runs.Open(r.Context(), listed.Path)
+	now, err := s.open(r.Context(), listed.Path)
 	if err != nil {
 		s.fail(w, err)
 		return

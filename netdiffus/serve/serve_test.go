@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/runs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -365,5 +366,25 @@ func TestNoFolder(t *testing.T) {
 	check(t, err)
 	if _, err := s.runs(t.Context()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("runs = %v", err)
+	}
+}
+
+func TestMemoryLoadsWhatIsBelow(t *testing.T) {
+	m := &memory{records: map[string]runs.Record{}}
+	base, err := filepath.EvalSymlinks(t.TempDir())
+	check(t, err)
+	t.Chdir(base)
+	all := map[string]runs.Record{}
+	for _, name := range []string{"a", "a/b", "ab", "c"} {
+		all[filepath.Join(base, filepath.FromSlash(name))] = runs.Record{Fingerprint: name}
+	}
+	check(t, m.Store(t.Context(), all, nil))
+	for _, c := range []struct {
+		roots []string
+		want  int
+	}{{[]string{base}, 4}, {[]string{"."}, 4}, {[]string{"a"}, 2}, {[]string{filepath.Join(base, "a"), "c"}, 3}, {[]string{"/"}, 4}, {nil, 0}} {
+		if got, err := m.Load(t.Context(), c.roots); err != nil || len(got) != c.want {
+			t.Errorf("below %q: %d records, want %d (%v)", c.roots, len(got), c.want, err)
+		}
 	}
 }

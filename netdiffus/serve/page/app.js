@@ -99,10 +99,36 @@ const countTicked = () => {
   button.textContent = ticked.size ? `Compare ${ticked.size}` : "Compare";
 };
 
-const drawRows = () => {
-  const rows = sorted();
-  document.getElementById("rows").replaceChildren(...rows.map(listRow));
-  document.getElementById("count").textContent = rows.length === listed.length ? `${listed.length} runs` : `${rows.length} of ${listed.length} runs`;
+// batch is how many rows are drawn at once: the layout of a table of a thousand rows takes
+// a second. The next ones are drawn when their place comes near.
+const batch = 150;
+let found = [];
+
+const drawMore = () => {
+  const body = document.getElementById("rows"), more = document.getElementById("more");
+  const from = body.children.length;
+  body.append(...found.slice(from, from + batch).map(listRow));
+  const left = found.length - body.children.length;
+  more.hidden = left === 0;
+  more.textContent = `Show ${Math.min(left, batch)} more of ${left}`;
+};
+
+// near draws more rows while the end of those there is near.
+const near = new IntersectionObserver(seen => {
+  if (!seen.some(one => one.isIntersecting)) return;
+  drawMore();
+  near.unobserve(seen[0].target); // so that it is asked again where the end is still near
+  near.observe(seen[0].target);
+}, {rootMargin: "500px"});
+
+// drawRows draws the list as it is sorted and searched now; as many rows as there are,
+// where only their contents are new.
+const drawRows = again => {
+  const body = document.getElementById("rows"), least = again ? body.children.length : 0;
+  found = sorted();
+  body.replaceChildren();
+  do drawMore(); while (body.children.length < Math.min(least, found.length));
+  document.getElementById("count").textContent = found.length === listed.length ? `${listed.length} runs` : `${found.length} of ${listed.length} runs`;
   for (const th of document.querySelectorAll("th[data-by]")) {
     const on = th.dataset.by === order.by;
     if (on) th.setAttribute("aria-sort", order.down ? "descending" : "ascending"); else th.removeAttribute("aria-sort");
@@ -124,19 +150,23 @@ const showList = async still => {
     h("div", {class: "bar"}, search,
       h("button", {type: "button", id: "compare", class: "main", onclick: () => { location.hash = "#/compare/" + [...ticked].join(","); }}, "Compare"),
       h("span", {id: "count", class: "quiet", role: "status"})),
-    listed.length ? h("table", {class: "list"},
+    listed.length ? [h("table", {class: "list"},
       h("thead", {}, h("tr", {}, h("th", {scope: "col", class: "tick"}, "✓"),
         columns.map(c => h("th", {scope: "col", class: c.class, "data-by": c.id}, h("button", {type: "button", onclick: () => {
           order.down = order.by === c.id ? !order.down : !c.text;
           order.by = c.id;
           drawRows();
         }}, c.title, h("span", {"aria-hidden": "true"})))))),
-      h("tbody", {id: "rows"})) : h("p", {}, "There are no runs here yet. ", h("code", {}, "netdiffus train"), " makes one below ", h("code", {}, "runs"), "."));
-  if (listed.length) drawRows();
+      h("tbody", {id: "rows"})), h("p", {}, h("button", {type: "button", id: "more", onclick: drawMore}))] : h("p", {}, "There are no runs here yet. ", h("code", {}, "netdiffus train"), " makes one below ", h("code", {}, "runs"), "."));
+  if (listed.length) {
+    drawRows();
+    near.observe(document.getElementById("more"));
+    leaving.push(() => near.disconnect());
+  }
   await every(15000, async () => {
     if (!listed.some(r => r.state === "training") && Math.random() < .75) return; // look less often where nothing goes on
     listed = (await ask("api/runs")).runs;
-    if (!content.contains(document.activeElement) || document.activeElement.id === "search") drawRows();
+    if (!content.contains(document.activeElement) || document.activeElement.id === "search") drawRows(true);
   });
 };
 
