@@ -36,6 +36,9 @@ type Sent struct {
 	Left   int    // lines of metrics that are not there
 	// Skipped are files that the tracker could not be given, and why.
 	Skipped []string
+	// Unkept, if not nil, is why it is not noted in the run directory what was sent:
+	// Export sends all of it again.
+	Unkept error
 }
 
 func newSender(dir string, t Target) (*sender, error) {
@@ -49,7 +52,7 @@ func newSender(dir string, t Target) (*sender, error) {
 		return nil, err
 	}
 	s := &sender{dir: dir, tracker: made, places: p, place: p.of(made.At()), tail: track.NewTail(dir)}
-	s.sent.At = made.At()
+	s.sent.At, s.sent.Unkept = made.At(), p.unkept
 	return s, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gofrs/flock"
 
@@ -25,8 +26,10 @@ type place struct {
 type places struct {
 	path  string
 	list  []*place
-	lock  *flock.Flock
-	stale bool // the file: it could not be written
+	lock  *flock.Flock // nil where nothing can be kept
+	stale bool         // the file: it could not be written
+	// unkept is why nothing is kept: the run directory cannot be written to.
+	unkept error
 }
 
 // ErrBusy is the error of a run that is being sent to the same tracker by another
@@ -36,16 +39,18 @@ var ErrBusy = errors.New("it is being sent there by another process")
 // openPlaces reads and locks the places of a kind of tracker in a run directory.
 func openPlaces(dir, kind string) (*places, error) {
 	folder := filepath.Join(dir, "trackers")
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return nil, fmt.Errorf("tracker: %w", err)
-	}
 	p := &places{path: filepath.Join(folder, kind+".json")}
 	p.lock = flock.New(filepath.Join(folder, "."+kind+".lock"))
-	ours, err := p.lock.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("tracker: %w", err)
+	ours, err := false, os.MkdirAll(folder, 0o777)
+	if err == nil {
+		ours, err = p.lock.TryLock()
 	}
-	if !ours {
+	switch {
+	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):
+		p.lock, p.unkept = nil, err // a run on a disk that is only read can be sent all the same
+	case err != nil:
+		return nil, fmt.Errorf("tracker: %w", err)
+	case !ours:
 		return nil, fmt.Errorf("tracker: %s, %s: %w", dir, kind, ErrBusy)
 	}
 	text, err := os.ReadFile(p.path)
@@ -80,6 +85,9 @@ func (p *places) of(at string) *place {
 // training, and a place that a crash of the machine sets back costs no more than
 // sending something again.
 func (p *places) save() error {
+	if p.unkept != nil {
+		return nil
+	}
 	text, err := plainjson.Marshal(p.list)
 	staged := p.path + ".new" // only the holder of the lock writes it
 	if err == nil {
@@ -95,7 +103,11 @@ func (p *places) save() error {
 	return nil
 }
 
-func (p *places) close() { p.lock.Unlock() }
+func (p *places) close() {
+	if p.lock != nil {
+		p.lock.Unlock()
+	}
+}
 
 // restart forgets what was sent: the run is id from now on.
 func (p *place) restart(id string) { p.ID, p.Step, p.Files = id, -1, map[string]string{} }

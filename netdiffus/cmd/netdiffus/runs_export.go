@@ -70,6 +70,10 @@ func exportTo(c *cobra.Command, targets []tracker.Target, list []*runs.Run) erro
 	var errs []error
 	for _, t := range targets {
 		for _, r := range list {
+			if len(r.Settings) == 0 {
+				errs = append(errs, fmt.Errorf("%s cannot be sent: %s", runs.Plain(r.Name), strings.Join(r.Problems, "; ")))
+				continue
+			}
 			sent, err := tracker.Export(c.Context(), r.Path, t, tracker.Options{
 				Status:   trackerStatus(r.State),
 				Progress: func(message string) { fmt.Fprintln(w, message) },
@@ -81,6 +85,9 @@ func exportTo(c *cobra.Command, targets []tracker.Target, list []*runs.Run) erro
 			fmt.Fprintf(c.OutOrStdout(), "%s to %s: %d lines of metrics, %d files, as %s\n", runs.Plain(r.Name), sent.At, sent.Points, sent.Files, sent.ID)
 			for _, why := range sent.Skipped {
 				fmt.Fprintf(w, "  left out: %s\n", why)
+			}
+			if sent.Unkept != nil {
+				fmt.Fprintf(w, "  not noted that it is there, so that another export sends it again: %v\n", sent.Unkept)
 			}
 		}
 	}
