@@ -18,7 +18,13 @@ import (
 const deepest = 8
 
 // passed are folders that hold no runs, and many files.
-var passed = []string{"node_modules", "__pycache__", "site-packages", "vendor"}
+var passed = []string{"node_modules", "__pycache__", "site-packages", "vendor", "mlruns", "mlartifacts"}
+
+// artefacts reports whether a folder is where MLflow keeps the files that it was sent of a
+// run, which are not the run: RUN_ID/artifacts.
+func artefacts(dir string, entries []fs.DirEntry) bool {
+	return filepath.Base(dir) == "artifacts" && !has(entries, ".lock") && !has(entries, "metrics.jsonl") && !has(entries, "checkpoints")
+}
 
 // places are what a search found.
 type places struct {
@@ -52,7 +58,7 @@ func search(ctx context.Context, roots []string) (places, error) {
 			found.errs = append(found.errs, err)
 			return nil
 		}
-		if runNames(entries) {
+		if runNames(entries) && !artefacts(dir, entries) {
 			found.runs = append(found.runs, place{dir, entries})
 			return nil
 		}

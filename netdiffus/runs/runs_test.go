@@ -280,6 +280,27 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// What MLflow keeps of a run on this disk is not the run.
+func TestListPassesOverArtefacts(t *testing.T) {
+	root := t.TempDir()
+	fake(t, filepath.Join(root, "runs", "first"), 10, atomsConfig)
+	fake(t, filepath.Join(root, "artifacts"), 10, atomsConfig) // a run that is called so
+	for _, place := range []string{"mlruns/0/0123/artifacts", "mlartifacts/1/0123/artifacts", "files/1/0123/artifacts"} {
+		dir := filepath.Join(root, filepath.FromSlash(place))
+		check(t, os.MkdirAll(dir, 0o777))
+		for _, name := range []string{"config.json", "manifest.json"} {
+			text, err := os.ReadFile(filepath.Join(root, "runs", "first", name))
+			check(t, err)
+			check(t, os.WriteFile(filepath.Join(dir, name), text, 0o666))
+		}
+	}
+	list, err := List(context.Background(), []string{root}, ListOptions{})
+	check(t, err)
+	if len(list) != 2 || list[0].Name != "artifacts" && list[1].Name != "artifacts" {
+		t.Errorf("%d runs, want the two of trainers: %+v", len(list), list)
+	}
+}
+
 func TestChart(t *testing.T) {
 	for _, c := range []struct {
 		name string
