@@ -82,7 +82,11 @@ func exportTo(c *cobra.Command, targets []tracker.Target, list []*runs.Run) erro
 				errs = append(errs, fmt.Errorf("%s to %s: %w", runs.Plain(r.Name), t.Name, err))
 				continue
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s to %s: %d lines of metrics, %d files, as %s\n", runs.Plain(r.Name), sent.At, sent.Points, sent.Files, sent.ID)
+			what := fmt.Sprintf("%d lines of metrics, %d files", sent.Points, sent.Files)
+			if sent.Points+sent.Files+len(sent.Skipped) == 0 {
+				what = "has everything already"
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s to %s: %s, as %s\n", runs.Plain(r.Name), sent.At, what, sent.ID)
 			for _, why := range sent.Skipped {
 				fmt.Fprintf(w, "  left out: %s\n", why)
 			}

@@ -14,8 +14,11 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/kernels/kerneltest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // madeUpRun makes a run directory that no training made, and its log.
@@ -83,6 +86,44 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// addJudged adds two sets of samples and a report to a run, whose page would like to run a
+// script.
+func addJudged(t *testing.T, dir string) {
+	t.Helper()
+	id, err := track.RunID(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows := []traffic.Flow{
+		{Label: "dns", Packets: []traffic.Packet{{Length: 40}, {Length: 100, Dir: traffic.Down}}},
+		{Label: "video", Packets: []traffic.Packet{{Length: 100}, {Length: 1400, Dir: traffic.Down}, {Length: 1001, Dir: traffic.Down}}},
+	}
+	for _, step := range []int{10, 20} {
+		set, err := dataset.Build(traffic.All(flows), dataset.Recipe{SeriesLength: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set.Origin = &dataset.Origin{Run: id, Step: step}
+		if err := set.Save(filepath.Join(track.Samples(dir), fmt.Sprintf("at %d?", step)), &dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := filepath.Join(dir, "report")
+	if err := os.Mkdir(report, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"metrics.json": `{"schema": "netdiffus-report/1", "verdict": {"headline": "better than <b>nothing", "best_baseline": "markov1"},
+			"inputs": [{"role": "synthetic", "path": "x", "made_by": "` + id + `"}], "sizes": [{"per_class": 10, "rows": [
+			{"source": "synthetic", "figures": {"tstr_accuracy": {"mean": 0.75}}}, {"source": "markov1", "figures": {"tstr_accuracy": {"mean": 0.5}}}]}]}`,
+		"report.html": `<!doctype html><h1>The report's own page</h1><script>document.querySelector("h1").textContent = "a script ran"</script>`,
+	} {
+		if err := atomicfile.WriteFile(filepath.Join(report, name), []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestServeInBrowser is a person's way through the page, with a run that goes on. Its
 // pictures go to $NETDIFFUS_SCREENSHOT, a folder, where that is set.
 func TestServeInBrowser(t *testing.T) {
@@ -95,6 +136,7 @@ func TestServeInBrowser(t *testing.T) {
 		log.Close()
 		run.Close()
 	}
+	addJudged(t, filepath.Join(root, "first"))
 	live, log := madeUpRun(t, filepath.Join(root, "live"), 0.1, 50)
 	address := startServe(t, root)
 	pictures := os.Getenv("NETDIFFUS_SCREENSHOT")
@@ -125,9 +167,11 @@ func TestServeInBrowser(t *testing.T) {
 		live.Close()
 	}
 	var got struct {
-		Errors, Outside, Wide, Found, Sorted, Differ []string
-		Address, State, End, Read                    string
-		Rows, Lines, Before, After                   int
+		Errors, Blocked, Outside, Wide, Found, Sorted, Differ []string
+		Address, State, End, Read                             string
+		Rows, Lines, Before, After                            int
+		Grids, Captions, Figures                              []string
+		Report                                                string
 	}
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &got) != nil {
 		cmd.Wait()
@@ -147,6 +191,12 @@ func TestServeInBrowser(t *testing.T) {
 	}
 	if !reflect.DeepEqual(got.Differ, []string{"training.lr"}) || got.Lines != 2 {
 		t.Errorf("what differs is %q, with %d lines in a chart", got.Differ, got.Lines)
+	}
+	if !reflect.DeepEqual(got.Grids, []string{"drawn", "drawn"}) || len(got.Captions) != 2 || !strings.HasPrefix(got.Captions[0], "step 20 ") || !strings.HasPrefix(got.Captions[1], "step 10 ") {
+		t.Errorf("grids of samples %q, captions %q", got.Grids, got.Captions)
+	}
+	if !reflect.DeepEqual(got.Figures, []string{"tstr_accuracy 0.75 0.5"}) || got.Report != "The report's own page" || len(got.Blocked) != 1 {
+		t.Errorf("the report's figures %q, its page %q, of its script %q", got.Figures, got.Report, got.Blocked)
 	}
 	if got.State != "training" || got.End == "training" || got.Before != 5 || got.After != 12 || got.Read != fmt.Sprintf("step 10: %v", 0.2) {
 		t.Errorf("the live run: %+v", got)

@@ -2,8 +2,8 @@
 
 usage: runs.py ADDRESS CHROMIUM FOLDER
 
-Opens it, searches, ticks two runs and compares them, opens the run that is trained and
-waits until its curve grows. A line "ready" on the standard output says that it may. It
+Opens it, searches, ticks two runs and compares them, looks at the samples and the report
+of one, opens the run that is trained and waits until its curve grows. A line "ready" on the standard output says that it may. It
 leaves pictures in FOLDER, at 1280 and 375 pixels, dark and light, and prints one line
 of JSON.
 """
@@ -19,7 +19,7 @@ WIDTH = "() => document.documentElement.scrollWidth"
 
 def main(address, chromium, folder):
     home = address.split("?")[0]
-    seen = {"errors": [], "outside": [], "wide": []}
+    seen = {"errors": [], "blocked": [], "outside": [], "wide": []}
     with sync_playwright() as p:
         browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
 
@@ -27,7 +27,7 @@ def main(address, chromium, folder):
             page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
             page.set_default_timeout(120_000)
             page.on("pageerror", lambda e: seen["errors"].append(str(e)))
-            page.on("console", lambda m: seen["errors"].append(m.text) if m.type == "error" else None)
+            page.on("console", lambda m: seen["blocked" if m.text.startswith("Blocked script") else "errors"].append(m.text) if m.type == "error" else None)
             page.on("request", lambda r: None if r.url.startswith((home, "data:")) else seen["outside"].append(r.url))
             page.goto(address)
             page.wait_for_selector("#rows tr")
@@ -58,6 +58,19 @@ def main(address, chromium, folder):
         seen["differ"] = page.locator("[aria-label='settings that differ'] tbody th").all_inner_texts()
         seen["lines"] = page.locator(".chart").first.locator("path").count()
         picture(page, "compare")
+
+        # Its samples by step, and its report.
+        page.goto(home + "#/")
+        page.click("#rows a:text-is('first')")
+        page.wait_for_selector(".samples img")
+        page.locator(".samples").scroll_into_view_if_needed()
+        page.wait_for_function("() => [...document.querySelectorAll('.samples img')].every(i => i.complete && i.naturalWidth > 0)")
+        seen["grids"] = page.evaluate("() => [...document.querySelectorAll('.samples img')].map(i => i.naturalWidth > 50 ? 'drawn' : 'empty')")
+        seen["captions"] = page.locator(".samples figcaption").all_inner_texts()
+        seen["figures"] = [" ".join(row.split()) for row in page.locator("[aria-label='figures of the report'] tbody tr").all_inner_texts()]
+        page.click("button:text-is('Show the whole report')")
+        seen["report"] = page.frame_locator("iframe").locator("h1").inner_text()
+        picture(page, "judged")
 
         page.goto(home + "#/")
         page.click("#rows a:text-is('live')")
