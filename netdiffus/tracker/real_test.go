@@ -80,7 +80,7 @@ func serve(t testing.TB, interpreter, home string, env []string, path string, ar
 		}
 	})
 	url = fmt.Sprintf("http://127.0.0.1:%d", port)
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if response, err := http.Get(url + path); err == nil {
 			response.Body.Close()
 			return url
