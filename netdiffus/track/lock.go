@@ -46,6 +46,9 @@ type holder struct {
 
 func acquire(dir string) (*lock, error) {
 	path := filepath.Join(dir, ".lock")
+	if err := checkLinks(dir); err != nil {
+		return nil, err
+	}
 	l := &lock{flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE), flock.SetPermissions(0o666))}
 	ours, err := l.flock.TryLock()
 	if err != nil {

@@ -43,9 +43,23 @@ type Run struct {
 	lock *lock
 }
 
+// checkLinks reports a link where a trainer writes into what is there: in a run directory
+// that somebody else made it can lead anywhere. What is replaced, such as config.json, may be one.
+func checkLinks(dir string) error {
+	for _, path := range []string{filepath.Join(dir, ".lock"), MetricsFile(dir), Checkpoints(dir), Samples(dir), Plots(dir)} {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return fmt.Errorf("track: %s is a symbolic link, and nothing is written through one: remove it, or to have a run on another disk link its whole directory", path)
+		}
+	}
+	return nil
+}
+
 // Create makes the run directory dir, or takes one over that is there, and
 // locks it. The error is a *LockedError where another process trains in it.
 func Create(dir string) (*Run, error) {
+	if err := checkLinks(dir); err != nil {
+		return nil, err
+	}
 	for _, d := range []string{dir, Checkpoints(dir), Samples(dir), Plots(dir)} {
 		if err := os.MkdirAll(d, 0o777); err != nil {
 			return nil, fmt.Errorf("track: %w", err)

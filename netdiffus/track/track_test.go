@@ -80,6 +80,45 @@ func TestSecondTrainerIsRefused(t *testing.T) {
 	check(t, run.Close())
 }
 
+// Nothing is written through a link that somebody planted in a run directory.
+func TestPlantedLinks(t *testing.T) {
+	for _, name := range []string{".lock", "metrics.jsonl", "checkpoints", "samples", "plots"} {
+		dir, victim := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "victim")
+		check(t, os.Mkdir(dir, 0o777))
+		check(t, os.WriteFile(victim, []byte("mine"), 0o666))
+		if err := os.Symlink(victim, filepath.Join(dir, name)); err != nil {
+			t.Skip(err)
+		}
+		if run, err := Create(dir); err == nil || !strings.Contains(err.Error(), name+" is a symbolic link") {
+			run.Close()
+			t.Errorf("Create with a link at %s = %v", name, err)
+		}
+		if name != "checkpoints" && name != "samples" && name != "plots" {
+			if run, err := Claim(dir); err == nil {
+				run.Close()
+				t.Errorf("Claim with a link at %s passed", name)
+			}
+		}
+		if text, err := os.ReadFile(victim); err != nil || string(text) != "mine" {
+			t.Errorf("a link at %s: the file that it leads to holds %q, %v", name, text, err)
+		}
+	}
+	// The run directory itself may be one, and what is replaced is not written through.
+	dir, link := filepath.Join(t.TempDir(), "run"), filepath.Join(t.TempDir(), "link")
+	victim := filepath.Join(t.TempDir(), "victim")
+	check(t, os.Mkdir(dir, 0o777))
+	check(t, os.WriteFile(victim, []byte("mine"), 0o666))
+	check(t, os.Symlink(dir, link))
+	check(t, os.Symlink(victim, ConfigFile(dir)))
+	run, err := Create(link)
+	check(t, err)
+	defer run.Close()
+	check(t, run.WriteConfig(map[string]int{"a": 1}))
+	if text, err := os.ReadFile(victim); err != nil || string(text) != "mine" {
+		t.Errorf("a link at config.json: the file that it leads to holds %q, %v", text, err)
+	}
+}
+
 func TestLayout(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	run, err := Create(dir)

@@ -91,6 +91,11 @@ func (p *places) save() error {
 	text, err := plainjson.Marshal(p.list)
 	staged := p.path + ".new" // only the holder of the lock writes it
 	if err == nil {
+		if info, linkErr := os.Lstat(staged); linkErr == nil && !info.Mode().IsRegular() { // planted: it would be written through
+			err = fmt.Errorf("%s is not a file", staged)
+		}
+	}
+	if err == nil {
 		err = os.WriteFile(staged, text, 0o666)
 	}
 	if err == nil {

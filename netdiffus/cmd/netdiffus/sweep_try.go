@@ -78,7 +78,11 @@ func (p *trialPlan) try(ctx context.Context, trials string, j sweep.Job, device 
 	if err != nil {
 		return 0, err
 	}
-	log, err := os.OpenFile(filepath.Join(dir, "log.txt"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
+	logFile := filepath.Join(dir, "log.txt")
+	if info, err := os.Lstat(logFile); err == nil && !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s is not a file: nothing is written through a link", logFile)
+	}
+	log, err := os.OpenFile(logFile, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return 0, err
 	}
