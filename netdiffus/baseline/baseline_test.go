@@ -108,10 +108,9 @@ func TestWhatTheyKeep(t *testing.T) {
 			t.Errorf("%s: autocorrelation %.3f of the real %.3f, want a share of %v to %v", c.name, at1(got), real, c.low, c.high)
 		}
 		// The channels belong together: the second follows from the first, but for what is
-		// added to both (AR), multiplied (jitter) or averaged (SMOTE). The copula draws
-		// silence by itself.
+		// added to both (AR), multiplied (jitter) or averaged (SMOTE).
 		want := metric.CrossCorrelation(channel(d.Traces[0], 0), channel(d.Traces[0], 1), 0)
-		if r := metric.CrossCorrelation(channel(got, 0), channel(got, 1), 0); math.Abs(r-want) > 0.15 && c.name != "jitter" && c.name != "copula" {
+		if r := metric.CrossCorrelation(channel(got, 0), channel(got, 1), 0); math.Abs(r-want) > 0.15 && c.name != "jitter" {
 			t.Errorf("%s: channels correlate by %.3f, want %.3f", c.name, r, want)
 		}
 		silent := func(traces [][][]float64) float64 {

@@ -1,8 +1,8 @@
 // Package copula models series of numbers by a Gaussian copula for each class: every
 // place of every channel has the distribution of its values (codec.Quantiles), and their
 // normal scores are jointly Gaussian, over all places and channels. Where channels are
-// silent at times, a Markov chain over silent or not says where, and the Gaussian what
-// the values are in between.
+// silent at times, a Markov chain over silent or not says where, its states shift the
+// scores of all channels, and the Gaussian says what the values are in between.
 //
 // It draws series, and it draws them given noisy ones, which makes it a diffusion model
 // without a network; a network corrects it (netdiffus.Numbers).
@@ -118,10 +118,10 @@ func FitCodes(codecs []*codec.Quantiles, classes []string, codes [][][]float64, 
 			return nil, fmt.Errorf("copula: no traces of class %q", classes[c])
 		}
 	}
-	m.gaussian = m.correlations(scores, s.withDefaults())
 	for _, list := range scores {
 		m.silence = append(m.silence, m.chains(list))
 	}
+	m.gaussian = m.correlations(scores, s.withDefaults())
 	return m, nil
 }
 

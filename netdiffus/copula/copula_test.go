@@ -174,6 +174,66 @@ func TestPosteriorOfSilence(t *testing.T) {
 	compare(t, "anew", posterior, prior)
 }
 
+// TestSilenceOfOthers: a channel that is never silent is drawn low where the other is
+// silent, and rises with the first value after it, as in what was fitted; also given noisy
+// series.
+func TestSilenceOfOthers(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	var traces [][][]float64
+	for range 500 {
+		down, up, v := make([]float64, 10), make([]float64, 10), r.NormFloat64()
+		for j := range down {
+			v = 0.7*v + 0.714*r.NormFloat64()
+			down[j], up[j] = 50+10*v, max(0, 20*v-5)
+		}
+		traces = append(traces, [][]float64{down, up})
+	}
+	// low is the mean of the first channel where the second is silent, high where it has
+	// begun to be heard, r the correlation of the channels.
+	figures := func(series [][][]float64) (low, high, r float64) {
+		var lows, highs float64
+		var all [][2]float64
+		for _, s := range series {
+			for j, v := range s[0] {
+				all = append(all, [2]float64{v, s[1][j]})
+				if s[1][j] == 0 {
+					low, lows = low+v, lows+1
+				} else if j > 0 && s[1][j-1] == 0 {
+					high, highs = high+v, highs+1
+				}
+			}
+		}
+		return low / lows, high / highs, correlation(all)
+	}
+	m := fit(t, traces)
+	d, codecs := m.Drawer(0), m.Codecs()
+	var drawn, again [][][]float64
+	for range 800 {
+		v := m.Draw(0, r)
+		codes, x := make([][]float64, 2), make([][]float64, 2)
+		for c := range v {
+			codes[c], x[c] = make([]float64, len(v[c])), make([]float64, len(v[c]))
+			if err := codecs[c].Encode("a", v[c], codes[c]); err != nil {
+				t.Fatal(err)
+			}
+			for j, code := range codes[c] {
+				x[c][j] = 0.7*(2*code*code-1) + math.Sqrt(0.51)*r.NormFloat64()
+			}
+		}
+		d.Draw(r, x, 0.7, math.Sqrt(0.51), codes, codes)
+		drawn, again = append(drawn, v), append(again, decoded(codecs, codes))
+	}
+	low, high, across := figures(traces)
+	for what, list := range map[string][][][]float64{"drawn": drawn, "given noisy ones": again} {
+		// The states say less than the value does: shifts are means.
+		if l, h, c := figures(list); math.Abs(l-low) > 1 || math.Abs(h-high) > 1.5 || math.Abs(c-across) > 0.08 {
+			t.Errorf("%s: %.2f in silence, %.2f after it, channels %.3f; want %.2f, %.2f, %.3f", what, l, h, c, low, high, across)
+		} else {
+			t.Logf("%s: %.2f in silence, %.2f after it, channels %.3f; want %.2f, %.2f, %.3f", what, l, h, c, low, high, across)
+		}
+	}
+}
+
 func decoded(codecs []*codec.Quantiles, codes [][]float64) [][]float64 {
 	out := make([][]float64, len(codes))
 	for c, q := range codecs {

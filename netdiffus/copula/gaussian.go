@@ -17,10 +17,13 @@ const (
 	leastEigenvalue = 0.02
 )
 
-// gaussian is the distribution of a class's normal scores.
+// gaussian is the distribution of a class's normal scores, but for their shifts by
+// silence.
 type gaussian struct {
 	correlation *mat.SymDense
-	root        *mat.TriDense // lower, root·rootᵀ = correlation
+	covariance  *mat.SymDense // of own: the correlation, where nothing is shifted
+	root        *mat.TriDense // lower, root·rootᵀ = covariance
+	centre, own []float64     // of the shifts: see effects
 
 	// The scores times the slope of their channel's codec, which is what images show:
 	// eigenvectors and eigenvalues of their covariance.
@@ -100,14 +103,14 @@ func (m *Copula) correlations(classes [][]scored, s Settings) []*gaussian {
 				correlation.SetSym(i, j, s.Class*each[c].correlation(n, i, j)+s.Pooled*all.correlation(n, i, j))
 			}
 		}
-		out[c] = m.newGaussian(correlation)
+		out[c] = m.newGaussian(correlation, m.silence[c])
 	}
 	return out
 }
 
 // newGaussian makes a correlation of what may not quite be one, and what is computed
-// from it.
-func (m *Copula) newGaussian(correlation *mat.SymDense) *gaussian {
+// from it and the class's chains.
+func (m *Copula) newGaussian(correlation *mat.SymDense, chains []chain) *gaussian {
 	n := m.size()
 	g := &gaussian{correlation: correlation, root: mat.NewTriDense(n, mat.Lower, nil)}
 	var cholesky mat.Cholesky
@@ -119,7 +122,14 @@ func (m *Copula) newGaussian(correlation *mat.SymDense) *gaussian {
 	if !cholesky.Factorize(less) {
 		g.correlation = lifted(correlation)
 	}
-	if !cholesky.Factorize(g.correlation) {
+	g.centre, g.own = m.effects(chains)
+	g.covariance = mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := range i + 1 {
+			g.covariance.SetSym(i, j, g.own[i]*g.own[j]*g.correlation.At(i, j))
+		}
+	}
+	if !cholesky.Factorize(g.covariance) {
 		panic("copula: a correlation with eigenvalues above 0 has no root") // lifted has them
 	}
 	cholesky.LTo(g.root)
@@ -127,7 +137,7 @@ func (m *Copula) newGaussian(correlation *mat.SymDense) *gaussian {
 	shown := mat.NewSymDense(n, nil)
 	for i := range n {
 		for j := range i + 1 {
-			shown.SetSym(i, j, m.slope(i)*m.slope(j)*g.correlation.At(i, j))
+			shown.SetSym(i, j, m.slope(i)*m.slope(j)*g.covariance.At(i, j))
 		}
 	}
 	var eigen mat.EigenSym

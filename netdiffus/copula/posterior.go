@@ -1,6 +1,7 @@
 package copula
 
 import (
+	"math"
 	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
@@ -16,11 +17,12 @@ type Drawer struct {
 	g *gaussian
 	k []chain
 
-	z, noise *mat.VecDense
-	silent   []bool
-	active   []int
-	miss     []float64
-	ratio    [][]float64
+	z, noise   *mat.VecDense // z: the scores less their shifts
+	silent     []bool
+	shift      []float64 // of the scores, by silent
+	active     []int
+	miss       []float64
+	likelihood [][]float64 // by place; memory for the chains
 }
 
 // Drawer returns one for a class.
@@ -28,10 +30,7 @@ func (m *Copula) Drawer(class int) *Drawer {
 	n := m.size()
 	d := &Drawer{
 		m: m, g: m.gaussian[class], k: m.silence[class],
-		z: mat.NewVecDense(n, nil), noise: mat.NewVecDense(n, nil), silent: make([]bool, n), miss: make([]float64, n),
-	}
-	for range m.codecs {
-		d.ratio = append(d.ratio, make([]float64, m.places))
+		z: mat.NewVecDense(n, nil), noise: mat.NewVecDense(n, nil), silent: make([]bool, n), shift: make([]float64, n), miss: make([]float64, n),
 	}
 	return d
 }
@@ -56,14 +55,15 @@ func (d *Drawer) Draw(r *rand.Rand, x [][]float64, signal, noise float64, before
 		if signal < noise/10 {
 			rounds = 2 // x shows next to nothing, and the prior is what is drawn from
 		}
-		d.silence(r, x, signal, noise, nil)
+		d.prior(r)
+		d.silence(r, x, signal, noise, true)
 		d.valuesOfActive(r, x, signal, noise)
 	} else {
 		d.read(r, before)
 		rounds = 1
 	}
 	for range rounds {
-		d.silence(r, x, signal, noise, d.z.RawVector().Data)
+		d.silence(r, x, signal, noise, false)
 		d.valuesOfActive(r, x, signal, noise)
 	}
 	d.write(codes)
@@ -75,7 +75,11 @@ func (d *Drawer) prior(r *rand.Rand) {
 	for _, k := range d.k {
 		k.draw(r, nil, d.m.places, d.silent)
 	}
+	d.shiftAll()
 }
+
+// shiftAll sets the shifts by what is silent.
+func (d *Drawer) shiftAll() { d.m.shiftsOf(d.k, d.g.centre, d.silent, d.shift) }
 
 // scores draws z from the prior.
 func (d *Drawer) scores(r *rand.Rand) {
@@ -118,7 +122,7 @@ func (d *Drawer) valuesOfActive(r *rand.Rand, x [][]float64, signal, noise float
 	d.active, d.miss = d.active[:0], d.miss[:0]
 	for i, silent := range d.silent {
 		if !silent {
-			seen := x[i/d.m.places][i%d.m.places] - signal*d.m.offset(i)
+			seen := x[i/d.m.places][i%d.m.places] - signal*(d.m.offset(i)+d.m.slope(i)*d.shift[i])
 			d.active = append(d.active, i)
 			d.miss = append(d.miss, seen-signal*d.m.slope(i)*d.z.AtVec(i)-noise*r.NormFloat64())
 		}
@@ -136,7 +140,7 @@ func (d *Drawer) correct(signal, noise float64) {
 	seen := mat.NewSymDense(k, nil)
 	for a, i := range d.active {
 		for b, j := range d.active[:a+1] {
-			v := signal * signal * d.m.slope(i) * d.m.slope(j) * d.g.correlation.At(i, j)
+			v := signal * signal * d.m.slope(i) * d.m.slope(j) * d.g.covariance.At(i, j)
 			if a == b {
 				v += noise * noise
 			}
@@ -154,28 +158,51 @@ func (d *Drawer) correct(signal, noise float64) {
 	for i := range d.m.size() {
 		sum := 0.0
 		for a, j := range d.active {
-			sum += d.g.correlation.At(i, j) * d.m.slope(j) * weights.AtVec(a)
+			sum += d.g.covariance.At(i, j) * d.m.slope(j) * weights.AtVec(a)
 		}
 		d.z.SetVec(i, d.z.AtVec(i)+signal*sum)
 	}
 }
 
-// silence draws which values are silent given x and the scores; nil means scores of any
-// value.
-func (d *Drawer) silence(r *rand.Rand, x [][]float64, signal, noise float64, z []float64) {
-	for c, row := range d.ratio {
-		offset, slope := d.m.codecs[c].Line()
-		for j := range row {
-			if z != nil {
-				row[j] = logRatio(x[c][j]+signal, noise, x[c][j]-signal*(offset+slope*z[c*d.m.places+j]), noise)
-			} else {
-				spread := signal * slope
-				row[j] = logRatio(x[c][j]+signal, noise, x[c][j]-signal*offset, hypot(spread, noise))
-			}
-		}
-	}
+// silence draws which values are silent given x and the scores but for their shifts; of
+// any where anyScore is set.
+func (d *Drawer) silence(r *rand.Rand, x [][]float64, signal, noise float64, anyScore bool) {
+	square := max(noise*noise, 1e-12)
 	for _, k := range d.k {
-		k.draw(r, d.ratio, d.m.places, d.silent)
+		n := k.states
+		d.likelihood = d.likelihood[:0]
+		before := k.state(d.silent, d.m.places, 0)
+		for j := range d.m.places {
+			at := make([]float64, n*n)
+			now := k.state(d.silent, d.m.places, j)
+			for c, row := range x {
+				i := c*d.m.places + j
+				bit, own := k.has(c)
+				if !own && (k.shifts == nil || d.silent[i]) {
+					continue // tells nothing of k
+				}
+				// The score without k's part, which the states at hand have in d.shift.
+				score, spread := d.shift[i]-k.shift(c, before, now), square
+				if anyScore {
+					spread += math.Pow(signal*d.m.slope(i)*d.g.own[i], 2)
+				} else {
+					score += d.z.AtVec(i)
+				}
+				silence := logNormal(row[j]+signal, square)
+				for pair := range at {
+					if own && pair%n&(1<<bit) != 0 {
+						at[pair] += silence
+					} else {
+						seen := signal * (d.m.offset(i) + d.m.slope(i)*(score+k.shift(c, pair/n, pair%n)))
+						at[pair] += logNormal(row[j]-seen, spread)
+					}
+				}
+			}
+			d.likelihood = append(d.likelihood, at)
+			before = now
+		}
+		k.draw(r, d.likelihood, d.m.places, d.silent)
+		d.shiftAll()
 	}
 }
 
@@ -189,9 +216,13 @@ func (d *Drawer) read(r *rand.Rand, codes [][]float64) {
 			var z float64
 			if z, d.silent[i] = d.m.codecs[c].Score(code); !d.silent[i] {
 				d.active = append(d.active, i)
-				d.miss = append(d.miss, d.m.slope(i)*(z-d.z.AtVec(i)))
+				d.miss = append(d.miss, z)
 			}
 		}
+	}
+	d.shiftAll()
+	for a, i := range d.active {
+		d.miss[a] = d.m.slope(i) * (d.miss[a] - d.shift[i] - d.z.AtVec(i))
 	}
 	d.correct(1, 0)
 }
@@ -203,7 +234,7 @@ func (d *Drawer) write(codes [][]float64) {
 			i := c*d.m.places + j
 			row[j] = 0
 			if !d.silent[i] {
-				row[j] = d.m.codecs[c].Code(d.z.AtVec(i))
+				row[j] = d.m.codecs[c].Code(d.z.AtVec(i) + d.shift[i])
 			}
 		}
 	}

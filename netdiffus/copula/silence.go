@@ -3,6 +3,9 @@ package copula
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 const (
@@ -17,14 +20,34 @@ const (
 
 // chain says which of its channels are silent where. State s at a place means that
 // channel channels[i] is silent where bit i of s is set.
+//
+// Its state also shifts the normal scores of all channels: a channel sends less where
+// another is silent, and begins after silence as it does not go on.
 type chain struct {
 	channels []int
 	states   int
 	start    []float64   // [states]
 	steps    [][]float64 // by place from the second, [states,states] of the state before and this one
+	shifts   [][]float64 // by channel of the series, [states,states] likewise; nil where nothing is shifted
 }
 
-// chains estimates a class's chains from its traces.
+// shift is that of channel's score where the state goes from before to s. Before the first
+// place it is taken to have been the same.
+func (k chain) shift(channel, before, s int) float64 {
+	if k.shifts == nil {
+		return 0
+	}
+	return k.shifts[channel][before*k.states+s]
+}
+
+// has reports which bit of k's states is channel's silence.
+func (k chain) has(channel int) (bit int, ok bool) {
+	bit = slices.Index(k.channels, channel)
+	return bit, bit >= 0
+}
+
+// chains estimates a class's chains from its traces, in which it leaves what the chains do
+// not explain.
 func (m *Copula) chains(traces []scored) []chain {
 	var silent []int
 	for c, q := range m.codecs {
@@ -46,13 +69,14 @@ func (m *Copula) chains(traces []scored) []chain {
 		k.estimate(traces, m.places)
 		out = append(out, k)
 	}
+	m.estimateShifts(out, traces)
 	return out
 }
 
 // state is that of a trace at place j.
-func (k chain) state(s scored, places, j int) (state int) {
+func (k chain) state(silent []bool, places, j int) (state int) {
 	for bit, c := range k.channels {
-		if s.silent[c*places+j] {
+		if silent[c*places+j] {
 			state |= 1 << bit
 		}
 	}
@@ -68,11 +92,11 @@ func (k *chain) estimate(traces []scored, places int) {
 		k.steps[j] = make([]float64, n*n)
 	}
 	for _, trace := range traces {
-		before := k.state(trace, places, 0)
+		before := k.state(trace.silent, places, 0)
 		k.start[before]++
 		shares[before]++
 		for j := 1; j < places; j++ {
-			s := k.state(trace, places, j)
+			s := k.state(trace.silent, places, j)
 			k.steps[j-1][before*n+s]++
 			mean[before*n+s]++
 			shares[s]++
@@ -114,55 +138,46 @@ func scaleTo(row []float64, total float64) {
 	}
 }
 
-// draw draws the states of all places given the likelihood of each channel being
-// silent or not at each place, as log ratios [channel][place] of silent over not; nil is
-// none. It sets silent.
-func (k chain) draw(r *rand.Rand, ratio [][]float64, places int, silent []bool) {
+// draw draws the states of all places given the logarithms of the likelihoods of the
+// states before and at each place, [place][states,states]; nil is none. It sets silent.
+func (k chain) draw(r *rand.Rand, likelihood [][]float64, places int, silent []bool) {
 	n := k.states
-	evidence := func(j int) []float64 { // relative to the best state's
-		e := make([]float64, n)
-		best := math.Inf(-1)
-		for s := range e {
-			if ratio != nil {
-				for bit, c := range k.channels {
-					if s&(1<<bit) != 0 {
-						e[s] += ratio[c][j]
-					}
-				}
-			}
-			best = max(best, e[s])
+	at := func(j, before, s int) float64 {
+		if likelihood == nil {
+			return 0
 		}
-		for s := range e {
-			e[s] = math.Exp(e[s] - best)
-		}
-		return e
+		return likelihood[j][before*n+s]
 	}
-	// ahead[j][s] is in proportion to P(evidence from j on | state s at j).
+	// ahead[j][s] is the logarithm of what is in proportion to P(all after j | state s at j).
 	ahead := make([][]float64, places)
-	for j := places - 1; j >= 0; j-- {
-		ahead[j] = evidence(j)
-		if j+1 < places {
-			for s := range n {
-				sum := 0.0
-				for to, p := range k.steps[j][s*n:][:n] {
-					sum += p * ahead[j+1][to]
-				}
-				ahead[j][s] *= sum
-			}
+	ahead[places-1] = make([]float64, n)
+	terms := make([]float64, n)
+	for j := places - 2; j >= 0; j-- {
+		ahead[j] = make([]float64, n)
+		if likelihood == nil {
+			continue // the steps' probabilities sum to 1
 		}
-		scaleTo(ahead[j], 1)
+		for s := range n {
+			for to, p := range k.steps[j][s*n:][:n] {
+				terms[to] = math.Log(p) + at(j+1, s, to) + ahead[j+1][to]
+			}
+			ahead[j][s] = floats.LogSumExp(terms)
+		}
 	}
 	before := 0
-	weights := make([]float64, n)
 	for j := range places {
 		for s := range n {
-			p := k.start[s]
-			if j > 0 {
-				p = k.steps[j-1][before*n+s]
+			if j == 0 {
+				terms[s] = math.Log(k.start[s]) + at(0, s, s) + ahead[0][s]
+			} else {
+				terms[s] = math.Log(k.steps[j-1][before*n+s]) + at(j, before, s) + ahead[j][s]
 			}
-			weights[s] = p * ahead[j][s]
 		}
-		before = pick(r, weights)
+		most := slices.Max(terms)
+		for s, v := range terms {
+			terms[s] = math.Exp(v - most)
+		}
+		before = pick(r, terms)
 		for bit, c := range k.channels {
 			silent[c*places+j] = before&(1<<bit) != 0
 		}
@@ -190,10 +205,5 @@ func pick(r *rand.Rand, weights []float64) int {
 	return best
 }
 
-// logRatio is the logarithm of N(a; 0, s²) over N(b; 0, t²), within what float64 holds.
-func logRatio(a, s, b, t float64) float64 {
-	v := -a*a/(2*s*s) + b*b/(2*t*t) + math.Log(t/s)
-	return min(max(v, -600), 600)
-}
-
-func hypot(a, b float64) float64 { return math.Sqrt(a*a + b*b) }
+// logNormal is the logarithm of N(a; 0, variance), without the constant.
+func logNormal(a, variance float64) float64 { return -a*a/(2*variance) - math.Log(variance)/2 }

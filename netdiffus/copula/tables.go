@@ -29,6 +29,10 @@ type ChainTables struct {
 	Channels []int       `json:"channels"`
 	Start    []float64   `json:"start"` // of the states at the first place
 	Steps    [][]float64 `json:"steps"` // by place from the second: from state to state, row by row
+	// Shifts are what is added to the normal scores of each channel of the series where the
+	// chain goes from state to state, row by row; before the first place it is taken to have
+	// been the same. None is no shift.
+	Shifts [][]float64 `json:"shifts,omitempty"`
 }
 
 // Tables returns what m is made of again.
@@ -42,12 +46,14 @@ func (m *Copula) Tables() *Tables {
 			}
 		}
 		for _, k := range m.silence[c] {
-			one.Silence = append(one.Silence, ChainTables{k.channels, k.start, k.steps})
+			one.Silence = append(one.Silence, k.tables())
 		}
 		t.Classes = append(t.Classes, one)
 	}
 	return t
 }
+
+func (k chain) tables() ChainTables { return ChainTables{k.channels, k.start, k.steps, k.shifts} }
 
 // Copula returns the model of the tables, for the codecs and the classes that it was
 // fitted to. It fails where they do not fit each other.
@@ -73,14 +79,14 @@ func (t *Tables) Copula(codecs []*codec.Quantiles, classes []string) (*Copula, e
 				correlation.SetSym(i, j, r)
 			}
 		}
-		m.gaussian = append(m.gaussian, m.newGaussian(correlation))
 		var chains []chain
 		for _, k := range one.Silence {
 			if err := k.check(m.places, len(codecs)); err != nil {
 				return nil, fmt.Errorf("copula: class %q: %w", classes[c], err)
 			}
-			chains = append(chains, chain{channels: k.Channels, states: len(k.Start), start: k.Start, steps: k.Steps})
+			chains = append(chains, chain{channels: k.Channels, states: len(k.Start), start: k.Start, steps: k.Steps, shifts: k.Shifts})
 		}
+		m.gaussian = append(m.gaussian, m.newGaussian(correlation, chains))
 		m.silence = append(m.silence, chains)
 	}
 	return m, nil
@@ -114,6 +120,19 @@ func (k ChainTables) check(places, channels int) error {
 	for _, step := range k.Steps {
 		if len(step) != states*states {
 			return fmt.Errorf("a step of %d numbers between %d states", len(step), states)
+		}
+	}
+	if k.Shifts != nil && len(k.Shifts) != channels {
+		return fmt.Errorf("shifts of %d channels, there are %d", len(k.Shifts), channels)
+	}
+	for _, shift := range k.Shifts {
+		if len(shift) != states*states {
+			return fmt.Errorf("%d shifts between %d states", len(shift), states)
+		}
+		for _, v := range shift {
+			if !(math.Abs(v) <= codec.MaxScore) {
+				return fmt.Errorf("a shift of %v", v)
+			}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package numeric
 
 import (
+	"github.com/gomlx/compute/dtypes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -21,16 +22,16 @@ type base struct{ mean, variance, silence *Node }
 
 // posterior is the copula's, given the diagonal x [B,N] of images of the classes y [B]
 // with the signal and the noise [B,1] of their steps. It is exact where no channel is
-// silent. Else the silence is smoothed by its chain, the values are filtered by the
-// class's Gaussian with those missing that are silent, and both see the other's
-// estimate.
+// silent. Else the silence is smoothed by its chain, the scores less their shifts are
+// filtered by the class's Gaussian with those missing that are silent, and both see the
+// other's estimate.
 func (p Prior) posterior(x, signal, noise, y *Node) base {
 	g := x.Graph()
 	noise = MaxScalar(noise, leastNoise)
 	offset, slope := row(g, p.offset), row(g, p.slope)
 	vectors := Gather(Const(g, p.vectors), InsertAxes(y, -1)) // [B,N,N]
 	values := Gather(Const(g, p.values), InsertAxes(y, -1))   // [B,N]
-	seen := Sub(x, Mul(signal, offset))
+	shown := Sub(x, Mul(signal, offset))
 
 	square := Square(noise)
 	power := Add(Mul(Square(signal), values), square)
@@ -42,82 +43,122 @@ func (p Prior) posterior(x, signal, noise, y *Node) base {
 	spread := Einsum("bk,bnk->bn", Div(Mul(values, square), power), Square(vectors))
 	variance := Div(spread, Square(slope)) // given a value at every place
 	if !p.anySilent {
-		return base{mean: Div(filter(seen), slope), variance: variance}
+		return base{mean: Div(filter(shown), slope), variance: variance}
 	}
 
-	own := Div(Mul(Square(signal), Square(slope)), square) // precision of a value's own pixel
-	ownScore := Div(Mul(Mul(signal, slope), seen), square) // own times the score it shows
-	rest := MaxScalar(Sub(Reciprocal(variance), own), 1)   // precision of all others together
-	silence := p.smooth(p.ratio(x, seen, signal, noise, ZerosLike(x), Square(slope)), y)
-	var mean, cavity, others *Node
+	centre := Gather(Const(g, p.centre), InsertAxes(y, -1))                 // [B,N]
+	alone := Reciprocal(Square(Gather(Const(g, p.own), InsertAxes(y, -1)))) // precision of a score less its shift
+	own := Div(Mul(Square(signal), Square(slope)), square)                  // precision of a value's own pixel
+	rest := Max(Sub(Reciprocal(variance), own), alone)                      // precision of all others together
+	silence := &silenceOf{prior: p, x: x, shown: shown, signal: signal, noise: noise, y: y, offCentre: Neg(centre)}
+	silence.smooth(ZerosLike(x), Reciprocal(alone))
+	var cavity, others *Node
 	for range 2 {
-		active := Sigmoid(Neg(silence))
+		active, shift := silence.active, silence.shift()
+		seen := Sub(shown, Mul(Mul(signal, slope), shift))
 		full := Mul(active, seen)
 		for range fills - 1 {
 			full = Add(Mul(active, seen), Mul(OneMinus(active), Mul(signal, filter(full))))
 		}
-		mean = Div(filter(full), slope)
-		others = AddScalar(Mul(AddScalar(rest, -1), ReduceAndKeep(active, ReduceMean, -1)), 1)
+		mean := Div(filter(full), slope)
+		others = Add(Mul(Sub(rest, alone), ReduceAndKeep(active, ReduceMean, -1)), alone)
 		// What the others say is what is left of the mean without the pixel's own share.
-		cavity = Sub(Mul(mean, Add(others, Mul(active, own))), Mul(active, ownScore))
-		expected := Mul(Div(cavity, others), slope)
-		silence = p.smooth(p.ratio(x, seen, signal, noise, expected, Div(Square(slope), others)), y)
+		ownScore := Div(Mul(Mul(signal, slope), seen), square) // own times the score it shows
+		cavity = Div(Sub(Mul(mean, Add(others, Mul(active, own))), Mul(active, ownScore)), others)
+		silence.smooth(cavity, Reciprocal(others))
 	}
+	// The value's own pixel tells of the score with its shift, which the silence makes
+	// less certain.
+	others = Reciprocal(Add(Reciprocal(others), silence.shiftVariance()))
 	variance = Reciprocal(Add(own, others))
-	mean = Mul(variance, Add(ownScore, cavity))
-	return base{mean: ClipScalar(mean, -4, 4), variance: variance, silence: silence}
+	mean := Mul(variance, Add(Div(Mul(Mul(signal, slope), shown), square), Mul(others, Add(cavity, silence.shift()))))
+	return base{mean: ClipScalar(mean, -4, 4), variance: variance, silence: silence.odds}
 }
 
-// ratio is the logarithm of the likelihood of silence over that of a value whose pixel,
-// without the offset, is expected [B,N] with the variance [B,N] or [1,N]: [B,N].
-func (p Prior) ratio(x, seen, signal, noise, expected, variance *Node) *Node {
-	square := Square(noise)
-	total := Add(Mul(Square(signal), variance), square)
-	silent := Neg(Div(Square(Add(x, signal)), MulScalar(square, 2)))
-	active := Neg(Div(Square(Sub(seen, Mul(signal, expected))), MulScalar(total, 2)))
-	return Add(Sub(silent, active), MulScalar(Log(Div(total, square)), 0.5))
+// silenceOf is what the chains say of which values of a batch are silent, and of the
+// shifts of the scores.
+type silenceOf struct {
+	prior                   Prior
+	x, shown                *Node   // the diagonal, and without the offset [B,N]
+	signal, noise, y        *Node   // [B,1], [B,1], [B]
+	offCentre, active, odds *Node   // [B,N]; active and odds: nil before the first smoothing
+	means, variances        []*Node // of each chain's part of the shifts, [B,N]; nil likewise
 }
 
-// smooth is the logarithm of the probability of silence over that of a value at every
-// place, given the ratio of the likelihoods at all of them: forward-backward over the
-// chains of the classes y. Channels that are never silent get what is next to
-// impossible.
-func (p Prior) smooth(ratio, y *Node) *Node {
-	n := p.Places
-	ratio = ClipScalar(ratio, -2*surest, 2*surest)
-	out := make([]*Node, p.Channels)
-	for c := range out {
-		out[c] = AddScalar(ZerosLike(SliceAxis(ratio, 1, AxisRange(0, n))), -2*surest)
+// shift is the expected shift of every score, if its value is not silent.
+func (s *silenceOf) shift() *Node { return Add(s.offCentre, total(s.means)) }
+
+func (s *silenceOf) shiftVariance() *Node { return total(s.variances) }
+
+// smooth finds what is silent from the diagonal, the scores less their shifts being
+// expected at expected with that variance [B,N]: forward-backward over the chains.
+// Channels that are never silent get odds of what is next to impossible.
+func (s *silenceOf) smooth(expected, variance *Node) {
+	p, n := s.prior, s.prior.Places
+	of := func(x *Node, c int) *Node { return SliceAxis(x, 1, AxisRange(c*n, (c+1)*n)) } // a channel's part
+	wide := func(x *Node) *Node { return InsertAxes(x, -1, -1) }                         // [B,n,1,1]
+	square := Square(s.noise)
+	slope, bare := row(s.x.Graph(), p.slope), s.offCentre
+	for _, mean := range s.means {
+		bare = Add(bare, mean)
 	}
-	for _, k := range p.chains {
-		var states []*Node
-		for s := range k.states {
-			sum := ZerosLike(SliceAxis(ratio, 1, AxisRange(0, n)))
-			for bit, c := range k.channels {
-				if s&(1<<bit) != 0 {
-					sum = Add(sum, SliceAxis(ratio, 1, AxisRange(c*n, (c+1)*n)))
-				}
-			}
-			states = append(states, sum)
-		}
-		likelihood := Stack(states, -1) // [B,n,S]
-		likelihood = Exp(Sub(likelihood, ReduceAndKeep(likelihood, ReduceMax, -1)))
-		together := k.smooth(likelihood, y)
-		for bit, c := range k.channels {
-			var silent, not []*Node
-			for s := range k.states {
-				one := Squeeze(SliceAxis(together, 2, AxisElem(s)), 2)
-				if s&(1<<bit) != 0 {
-					silent = append(silent, one)
-				} else {
-					not = append(not, one)
-				}
-			}
-			odds := Sub(Log(AddScalar(total(silent), 1e-12)), Log(AddScalar(total(not), 1e-12)))
-			out[c] = ClipScalar(odds, -surest, surest)
+	odds, active := make([]*Node, p.Channels), make([]*Node, p.Channels)
+	for c := range odds {
+		odds[c] = AddScalar(ZerosLike(of(s.x, c)), -2*surest)
+		active[c] = OnesLike(odds[c])
+		if p.silent[c] && s.active != nil {
+			active[c] = of(s.active, c)
+		} else if p.silent[c] {
+			active[c] = MulScalar(active[c], 0.5)
 		}
 	}
-	return Concatenate(out, 1)
+	means, variances := make([]*Node, len(p.chains)), make([]*Node, len(p.chains))
+	for i, k := range p.chains {
+		without := bare // the shifts by the other chains
+		if s.means != nil {
+			without = Sub(bare, s.means[i])
+		}
+		shifts := Gather(Const(s.x.Graph(), k.shifts), InsertAxes(s.y, -1)) // [B,C,S,S]
+		shiftOf := func(c int) *Node { return SliceAxis(shifts, 1, AxisRange(c, c+1)) }
+		score := Add(expected, without)
+		spread := Add(Mul(Square(Mul(s.signal, slope)), variance), square)
+		var likelihood *Node // [B,n,S,S] of the states before and at each place, logarithms
+		for c := range p.Channels {
+			seen := Mul(wide(Mul(s.signal, of(slope, c))), Add(wide(of(score, c)), shiftOf(c)))
+			one := Sub(Neg(Div(Square(Sub(wide(of(s.shown, c)), seen)), MulScalar(wide(of(spread, c)), 2))),
+				MulScalar(wide(Log(of(spread, c))), 0.5))
+			if silent := k.silentIn(s.x.Graph(), c); silent != nil {
+				none := Sub(Neg(Div(Square(Add(of(s.x, c), s.signal)), MulScalar(square, 2))), MulScalar(Log(square), 0.5))
+				one = Add(Mul(silent, ClipScalar(wide(none), -400, 400)), Mul(OneMinus(silent), ClipScalar(one, -400, 400)))
+			} else {
+				one = Mul(wide(active[c]), one)
+			}
+			if likelihood == nil {
+				likelihood = one
+			} else {
+				likelihood = Add(likelihood, one)
+			}
+		}
+		likelihood = Sub(likelihood, ReduceAndKeep(likelihood, ReduceMax, 2, 3))
+		pairs := k.smooth(Exp(MaxScalar(likelihood, -4*surest)), s.y) // [B,n,S,S]
+		var mean, spreads []*Node
+		for c := range p.Channels {
+			heard := pairs
+			if silent := k.silentIn(s.x.Graph(), c); silent != nil {
+				heard = Mul(OneMinus(silent), pairs)
+				probable := ReduceSum(heard, 2, 3)
+				odds[c] = ClipScalar(Sub(Log(AddScalar(ReduceSum(Mul(silent, pairs), 2, 3), 1e-12)), Log(AddScalar(probable, 1e-12))), -surest, surest)
+			}
+			heard = Div(heard, AddScalar(ReduceAndKeep(heard, ReduceSum, 2, 3), 1e-20))
+			first := ReduceSum(Mul(heard, shiftOf(c)), 2, 3)
+			mean = append(mean, first)
+			spreads = append(spreads, MaxScalar(Sub(ReduceSum(Mul(heard, Square(shiftOf(c))), 2, 3), Square(first)), 0))
+		}
+		means[i], variances[i] = Concatenate(mean, 1), Concatenate(spreads, 1)
+	}
+	s.means, s.variances = means, variances
+	s.odds = Concatenate(odds, 1)
+	s.active = Sigmoid(Neg(s.odds))
 }
 
 func total(nodes []*Node) *Node {
@@ -128,20 +169,41 @@ func total(nodes []*Node) *Node {
 	return sum
 }
 
-// smooth is the probability of each state at each place given its likelihoods [B,n,S].
+// silentIn is 1 for the states that a chain goes to in which channel is silent, else 0:
+// [1,1,1,S]; nil where the chain is not the channel's.
+func (k chainPrior) silentIn(g *Graph, channel int) *Node {
+	for bit, c := range k.channels {
+		if c == channel {
+			in := make([]float32, k.states)
+			for s := range in {
+				in[s] = float32(s >> bit & 1)
+			}
+			return Reshape(Const(g, in), 1, 1, 1, k.states)
+		}
+	}
+	return nil
+}
+
+// smooth is the probability of each pair of states before and at each place, given their
+// likelihoods [B,n,S,S]. Before the first place the state is that at it.
 func (k chainPrior) smooth(likelihood, y *Node) *Node {
 	g := likelihood.Graph()
 	n := likelihood.Shape().Dim(1)
+	eye := Reshape(ConvertDType(Diagonal(g, k.states), dtypes.Float32), 1, 1, k.states, k.states)
 	start := Gather(Const(g, k.start), InsertAxes(y, -1)) // [B,S]
-	at := func(from, to int) *Node { return SliceAxis(likelihood, 1, AxisRange(from, to)) }
-	first := Mul(start, Squeeze(at(0, 1), 1))
+	at := func(x *Node, from, to int) *Node { return SliceAxis(x, 1, AxisRange(from, to)) }
+	first := Mul(start, Squeeze(ReduceSum(Mul(at(likelihood, 0, 1), eye), 3), 1))
+	diagonal := func(states *Node) *Node { return Mul(InsertAxes(states, -1), eye) } // [B,1,S] to [B,1,S,S]
 	if n == 1 {
-		return normalize(InsertAxes(first, 1), 2)
+		return diagonal(normalize(InsertAxes(first, 1), 2))
 	}
-	steps := Mul(Gather(Const(g, k.steps), InsertAxes(y, -1)), InsertAxes(at(1, n), 2)) // [B,n-1,S,S]
+	steps := Mul(Gather(Const(g, k.steps), InsertAxes(y, -1)), at(likelihood, 1, n)) // [B,n-1,S,S]
 	forward := messages(first, steps)
-	backward := messages(OnesLike(first), TransposeAllAxes(Reverse(steps, 1), 0, 1, 3, 2))
-	return normalize(Mul(forward, Reverse(backward, 1)), 2)
+	backward := Reverse(messages(OnesLike(first), TransposeAllAxes(Reverse(steps, 1), 0, 1, 3, 2)), 1)
+	forward, backward = normalize(forward, 2), normalize(backward, 2)
+	begin := diagonal(normalize(Mul(at(forward, 0, 1), at(backward, 0, 1)), 2))
+	on := Mul(Mul(InsertAxes(at(forward, 0, n-1), 3), steps), InsertAxes(at(backward, 1, n), 2))
+	return Concatenate([]*Node{begin, normalize(on, 2, 3)}, 1)
 }
 
 // messages is v [B,S] times the product of the first j of steps [B,m,S,S], for j from 0

@@ -25,6 +25,7 @@ type Prior struct {
 	offset, slope []float64 // [N] of the diagonal over the score
 	vectors       [][][]float32
 	values        [][]float32
+	centre, own   [][]float32 // [classes][N], of the shifts: see copula.Numbers
 	chains        []chainPrior
 	anySilent     bool
 }
@@ -35,6 +36,7 @@ type chainPrior struct {
 	states   int
 	start    [][]float32     // [classes][states]
 	steps    [][][][]float32 // [classes][places-1][states][states]
+	shifts   [][][][]float32 // [classes][channels][states][states]
 }
 
 // ShapeOf is the prior of series of so many places by these codecs, without a copula:
@@ -65,24 +67,36 @@ func NewPrior(m *copula.Copula, classes int) Prior {
 		}
 		p.vectors = append(p.vectors, rows)
 		p.values = append(p.values, narrow(numbers.Values))
+		p.centre, p.own = append(p.centre, narrow(numbers.Centre)), append(p.own, narrow(numbers.Own))
 		for i, chain := range numbers.Silence {
 			if class == 0 {
 				p.chains = append(p.chains, chainPrior{channels: chain.Channels, states: len(chain.Start)})
 			}
 			k := &p.chains[i]
 			k.start = append(k.start, narrow(chain.Start))
-			var steps [][][]float32
-			for _, step := range chain.Steps {
-				var matrix [][]float32
-				for s := range k.states {
-					matrix = append(matrix, narrow(step[s*k.states:(s+1)*k.states]))
+			k.steps = append(k.steps, matrices(chain.Steps, k.states))
+			shifts := chain.Shifts
+			if shifts == nil {
+				for range codecs {
+					shifts = append(shifts, make([]float64, k.states*k.states))
 				}
-				steps = append(steps, matrix)
 			}
-			k.steps = append(k.steps, steps)
+			k.shifts = append(k.shifts, matrices(shifts, k.states))
 		}
 	}
 	return p
+}
+
+// matrices are lists of n·n numbers as matrices.
+func matrices(lists [][]float64, n int) (out [][][]float32) {
+	for _, list := range lists {
+		var matrix [][]float32
+		for s := range n {
+			matrix = append(matrix, narrow(list[s*n:(s+1)*n]))
+		}
+		out = append(out, matrix)
+	}
+	return out
 }
 
 func narrow(values []float64) []float32 {
