@@ -7,7 +7,8 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
 
-// HoldOut divides the set at random, as Split does: fit keeps the share 1-share of
+// HoldOut divides the set at random, as Split does, by traces where there are several
+// windows of one: fit keeps the share 1-share of
 // every class, held gets the rest. Codecs that count what is seen (codec.Atoms) are
 // fitted anew to fit alone, and both sets are encoded by them, so that fit holds
 // nothing of held. Flows that those codecs cannot encode, since they hold a value that

@@ -14,12 +14,13 @@ const (
 	// PerFlow is one file a flow, LABEL/LABEL_row.npz, with the image under
 	// the image kind's name: the reference's "gasf", float64 [L,L], or [L,L,C]
 	// where there are several channels. Next to it stand "length", the flow's
-	// number of packets, and where it has packets of 0 bytes from the server
-	// their places, "zero_down".
+	// number of packets, where it has packets of 0 bytes from the server
+	// their places, "zero_down", and of a window of a trace the trace's number,
+	// "trace".
 	PerFlow Layout = "per-flow"
 	// PerClass is one file a class, LABEL.npz, key "images", float64
-	// [N,L,L,C], with "lengths" [N], "rows" [N] and "zero_down" [K,2]: image
-	// and place.
+	// [N,L,L,C], with "lengths" [N], "rows" [N], "zero_down" [K,2]: image
+	// and place, and of windows of traces "traces" [N].
 	PerClass Layout = "per-class"
 	// Samples is PerClass in float32, in files LABEL_synthetic_samples.npz:
 	// what the reference's sampler writes. Lengths and rows are there only if

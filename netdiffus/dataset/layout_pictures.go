@@ -305,6 +305,10 @@ func (e *Encoding) resized(side, channels int) (*Encoding, error) {
 	return NewEncoding(r)
 }
 
+// tableHeader are the columns of flows.csv; the last is there where series are windows
+// of traces.
+var tableHeader = []string{"file", "label", "row", "packets", "zero_down", "trace"}
+
 // readTable reads the remainders of flows.csv, if there is one.
 func (s *Set) readTable(dir string, files []flowFile) error {
 	name := filepath.Join(dir, flowsName)
@@ -326,7 +330,7 @@ func (s *Set) readTable(dir string, files []flowFile) error {
 	}
 	s.SeriesLengths = slices.Repeat([]int{-1}, len(files))
 	table := csv.NewReader(file)
-	table.FieldsPerRecord = 5
+	table.FieldsPerRecord = 0 // as many as the first line: six where there are traces
 	for first := true; ; first = false {
 		fields, err := table.Read()
 		if err == io.EOF {
@@ -335,8 +339,15 @@ func (s *Set) readTable(dir string, files []flowFile) error {
 		if err != nil {
 			return fmt.Errorf("dataset: %s: %w", name, err) // which names the line itself
 		}
+		if first && len(fields) != len(tableHeader) && len(fields) != len(tableHeader)-1 {
+			return fmt.Errorf("dataset: %s: %d columns, want %s", name, len(fields), strings.Join(tableHeader, ", "))
+		}
 		if i, here := index[path.Clean(fields[0])]; here && !first {
-			m, err := parseRemainder(fields[3], fields[4])
+			trace := ""
+			if len(fields) == len(tableHeader) {
+				trace = fields[len(fields)-1]
+			}
+			m, err := parseRemainder(fields[3], fields[4], trace)
 			if err != nil {
 				line, _ := table.FieldPos(0)
 				return fmt.Errorf("dataset: %s: line %d: %w", name, line, err)
@@ -399,10 +410,10 @@ func (w *pictureWriter) add(label, row int, e encoded) error {
 	if err = cmp.Or(err, file.Close()); err != nil {
 		return fmt.Errorf("dataset: %s: %w", file.Name(), err)
 	}
-	packets, zeroDown := e.fields()
+	packets, zeroDown, trace := e.fields()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lines = append(w.lines, flowLine{row, []string{name, w.classes[label], strconv.Itoa(row), packets, zeroDown}})
+	w.lines = append(w.lines, flowLine{row, []string{name, w.classes[label], strconv.Itoa(row), packets, zeroDown, trace}})
 	return nil
 }
 
@@ -410,9 +421,13 @@ func (w *pictureWriter) close() error {
 	slices.SortFunc(w.lines, func(a, b flowLine) int {
 		return cmp.Or(cmp.Compare(a.row, b.row), strings.Compare(a.fields[0], b.fields[0]))
 	})
-	lines := [][]string{{"file", "label", "row", "packets", "zero_down"}}
+	columns := len(tableHeader)
+	if !slices.ContainsFunc(w.lines, func(l flowLine) bool { return l.fields[columns-1] != "" }) {
+		columns--
+	}
+	lines := [][]string{tableHeader[:columns]}
 	for _, l := range w.lines {
-		lines = append(lines, l.fields)
+		lines = append(lines, l.fields[:columns])
 	}
 	return writeTable(filepath.Join(w.dir, flowsName), lines)
 }

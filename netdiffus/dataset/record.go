@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"strconv"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -77,7 +78,7 @@ func (s aSeries) record(e *Encoding) (record, error) {
 	if step := e.recipe.Step; step != 0 && s.Step != 0 && s.Step != step {
 		return record{}, fmt.Errorf("steps of %v, want %v: series of one set have one step", s.Step, step)
 	}
-	out := record{label: s.Label, cut: bins > n, remainder: remainder{length: n}}
+	out := record{label: s.Label, cut: bins > n, remainder: remainder{length: n, trace: traceNumber(s.Label, s.Trace)}}
 	for _, c := range e.recipe.Channels {
 		i := index(s.Channels, c.Series)
 		if i < 0 {
@@ -220,7 +221,16 @@ func (s *Set) decoder(want Record) (*decoder, error) {
 // sources gives what the images show as what they can be made of again.
 func (s *Set) sources() iter.Seq2[source, error] {
 	if s.Encoding != nil && s.Encoding.recipe.Record == Series {
-		return ofSeries(s.AllSeries())
+		return ofSeries(func(yield func(series.Series, error) bool) {
+			for item, err := range s.Series() {
+				if n := s.trace(item.Index); err == nil && n != 0 {
+					item.Trace = strconv.Itoa(n)
+				}
+				if !yield(item.Series, err) {
+					return
+				}
+			}
+		})
 	}
 	return ofFlows(s.Traffic())
 }

@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,21 @@ type remainder struct {
 	// the only direction in the image is a length's sign: such a length restores
 	// as upstream.
 	zeroDown []int
+	// trace is a number that the windows of one trace share, so that they stay together
+	// where a set is divided; 0 for a record that is a trace of its own.
+	trace int
+}
+
+// traceNumber is the number of a class's trace, 0 where it has no name. It is a hash, so
+// that no table of all traces grows; two in 2³¹ traces may share one, which keeps them
+// together for nothing.
+func traceNumber(class, trace string) int {
+	if trace == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%s\x00%s", class, trace)
+	return int(h.Sum64()>>1) | 1
 }
 
 // remainderOf returns what the encoding's images do not hold of packets.
@@ -57,6 +73,10 @@ func (m remainder) check(seriesLength int) error {
 // setRemainder stores m for image i, whose length is in its place.
 func (s *Set) setRemainder(i int, m remainder) {
 	s.SeriesLengths[i] = m.length
+	if m.trace != 0 {
+		s.traces = append(s.traces, make([]int, max(0, i+1-len(s.traces)))...)
+		s.traces[i] = m.trace
+	}
 	if len(m.zeroDown) == 0 {
 		return
 	}
@@ -71,7 +91,15 @@ func (s *Set) remainder(i int) remainder {
 	if s.SeriesLengths == nil {
 		return remainder{length: -1}
 	}
-	return remainder{s.SeriesLengths[i], s.zeroDown[i]}
+	return remainder{s.SeriesLengths[i], s.zeroDown[i], s.trace(i)}
+}
+
+// trace is the number of image i's trace.
+func (s *Set) trace(i int) int {
+	if i < len(s.traces) {
+		return s.traces[i]
+	}
+	return 0
 }
 
 // arrays are the remainder in a file of its own image.
@@ -86,6 +114,9 @@ func (m remainder) arrays() []npz.Named {
 			places[i] = int64(place)
 		}
 		out = append(out, npz.Named{Name: "zero_down", Array: npz.New(places)})
+	}
+	if m.trace != 0 {
+		out = append(out, npz.Named{Name: "trace", Array: npz.New([]int64{int64(m.trace)}, []int{}...)})
 	}
 	return out
 }
@@ -106,6 +137,16 @@ func readRemainder(f *npz.File) (remainder, error) {
 		}
 		m.length = lengths[0]
 	}
+	if f.Has("trace") {
+		traces, err := readInts(f, "trace")
+		if err != nil {
+			return m, err
+		}
+		if len(traces) != 1 {
+			return m, fmt.Errorf("trace: want one number, got %d", len(traces))
+		}
+		m.trace = traces[0]
+	}
 	var err error
 	if f.Has("zero_down") {
 		m.zeroDown, err = readInts(f, "zero_down")
@@ -114,20 +155,28 @@ func readRemainder(f *npz.File) (remainder, error) {
 }
 
 // fields are the remainder in a row of a table.
-func (m remainder) fields() (packets, zeroDown string) {
+func (m remainder) fields() (packets, zeroDown, trace string) {
 	if m.length >= 0 {
 		packets = strconv.Itoa(m.length)
 	}
-	return packets, strings.Trim(fmt.Sprint(m.zeroDown), "[]")
+	if m.trace != 0 {
+		trace = strconv.Itoa(m.trace)
+	}
+	return packets, strings.Trim(fmt.Sprint(m.zeroDown), "[]"), trace
 }
 
 // parseRemainder reads what fields returned.
-func parseRemainder(packets, zeroDown string) (remainder, error) {
+func parseRemainder(packets, zeroDown, trace string) (remainder, error) {
 	m := remainder{length: -1}
 	if packets == "" {
 		return m, nil
 	}
 	var err error
+	if trace != "" {
+		if m.trace, err = strconv.Atoi(trace); err != nil {
+			return m, fmt.Errorf("trace %q is not a number", trace)
+		}
+	}
 	if m.length, err = strconv.Atoi(packets); err != nil || m.length < 0 || m.length > maxLength {
 		return m, fmt.Errorf("%q packets", packets)
 	}
@@ -146,11 +195,16 @@ func parseRemainder(packets, zeroDown string) (remainder, error) {
 type columns struct {
 	lengths, rows []int64
 	zeroDown      []int64 // pairs of image and place
+	traces        []int64 // 0 at the end may be left out
 }
 
 func (c *columns) add(row int, m remainder) {
 	for _, place := range m.zeroDown {
 		c.zeroDown = append(c.zeroDown, int64(len(c.rows)), int64(place))
+	}
+	if m.trace != 0 {
+		c.traces = append(c.traces, make([]int64, len(c.rows)-len(c.traces))...)
+		c.traces = append(c.traces, int64(m.trace))
 	}
 	c.lengths = append(c.lengths, int64(m.length))
 	c.rows = append(c.rows, int64(row))
@@ -164,6 +218,11 @@ func (c *columns) write(archive *npz.Writer, known bool) error {
 			return err
 		}
 	}
+	if len(c.traces) > 0 {
+		if err := archive.Add("traces", npz.New(append(c.traces, make([]int64, len(c.rows)-len(c.traces))...))); err != nil {
+			return err
+		}
+	}
 	if len(c.zeroDown) == 0 {
 		return nil
 	}
@@ -172,8 +231,8 @@ func (c *columns) write(archive *npz.Writer, known bool) error {
 
 // readColumns are the columns of n images as a file has them.
 type readColumns struct {
-	lengths, rows []int // nil where the file has none
-	zeroDown      map[int][]int
+	lengths, rows, traces []int // nil where the file has none
+	zeroDown              map[int][]int
 }
 
 // newReadColumns reads what columns.write wrote.
@@ -182,6 +241,9 @@ func newReadColumns(f *npz.File, n int) (c readColumns, err error) {
 		return c, err
 	}
 	if c.lengths, err = readColumn(f, "lengths", n); err != nil {
+		return c, err
+	}
+	if c.traces, err = readColumn(f, "traces", n); err != nil {
 		return c, err
 	}
 	if c.rows, err = readColumn(f, "rows", n); err != nil || !f.Has("zero_down") {
@@ -207,7 +269,10 @@ func newReadColumns(f *npz.File, n int) (c readColumns, err error) {
 
 // remainder returns image i's.
 func (c readColumns) remainder(i int) remainder {
-	m := remainder{-1, c.zeroDown[i]}
+	m := remainder{length: -1, zeroDown: c.zeroDown[i]}
+	if c.traces != nil {
+		m.trace = c.traces[i]
+	}
 	if c.lengths != nil {
 		m.length = c.lengths[i]
 	}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
@@ -190,5 +191,64 @@ func TestSeriesAsPictures(t *testing.T) {
 	back, err := series.Collect(set.AllSeries())
 	if err != nil || len(back) != len(all) {
 		t.Fatalf("%d series of pictures: %v", len(back), err)
+	}
+}
+
+// TestHoldOutByTrace: the windows of one trace stay together where a set is divided, also
+// after the set was written and read in any layout.
+func TestHoldOutByTrace(t *testing.T) {
+	var all []series.Series
+	for trace := range 20 {
+		for window := range 1 + trace%4 {
+			all = append(all, series.Series{
+				Label: "ab"[trace%2 : trace%2+1], Trace: fmt.Sprint("session ", trace/2), Channels: []string{"bytes"}, // "a" and "b" have sessions of the same names
+				Values: [][]float64{{float64(trace), float64(window), 7}},
+			})
+		}
+	}
+	traces := func(s *Set) map[int]bool {
+		out := map[int]bool{}
+		for i := range s.Len() {
+			out[s.trace(i)] = true
+		}
+		return out
+	}
+	check := func(what string, s *Set) {
+		t.Helper()
+		fit, held, lost, err := s.HoldOut(0.3, 1)
+		if err != nil || lost != 0 || fit.Len()+held.Len() != len(all) {
+			t.Fatalf("%s: %d and %d of %d, %d lost: %v", what, fit.Len(), held.Len(), len(all), lost, err)
+		}
+		kept, out := traces(fit), traces(held)
+		if len(kept) != 14 || len(out) != 6 {
+			t.Errorf("%s: %d and %d traces, want 14 and 6", what, len(kept), len(out))
+		}
+		for trace := range out {
+			if kept[trace] {
+				t.Errorf("%s: trace %v is on both sides", what, trace)
+			}
+		}
+		if again, _, _, err := fit.HoldOut(0.3, 1); err != nil || len(traces(again)) != 10 { // 7 of each class, 5 of them kept
+			t.Errorf("%s: held out of what was kept: %d traces, %v", what, len(traces(again)), err)
+		}
+	}
+	for _, layout := range []Layout{PerFlow, PerClass, Pictures} {
+		r := Recipe{Channels: []Channel{{Codec: &codec.Quantiles{}}}}
+		if layout == Pictures {
+			r.Channels, r.Rendering = []Channel{{Codec: &codec.MinMax{}}}, &imaging.Rendering{Color: "gray"}
+		}
+		set, err := BuildSeries(series.All(all), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("built", set)
+		dir := filepath.Join(t.TempDir(), "set")
+		if err := set.Save(dir, &SaveOptions{Layout: layout}); err != nil {
+			t.Fatal(err)
+		}
+		if set, err = Open(dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		check(string(layout), set)
 	}
 }

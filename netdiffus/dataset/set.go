@@ -34,6 +34,7 @@ type Set struct {
 	Connections *connections.Statistics
 
 	zeroDown map[int][]int // the images' remainder.zeroDown, where they have any
+	traces   []int         // the images' remainder.trace; 0 at the end may be left out
 }
 
 // Build makes a set of all flows, in memory, in their order. A codec without
@@ -240,8 +241,9 @@ func (s *Set) check() error {
 
 // Split divides the set at random into two of the same classes, the first
 // with the share fraction of every class's images (rounded to the nearest
-// whole number), each in the order they had. The same seed divides the same
-// way.
+// whole number), each in the order they had. Where series are windows of named
+// traces it is the share of every class's traces: all windows of a trace go the
+// same way. The same seed divides the same way.
 func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err error) {
 	if !(fraction >= 0 && fraction <= 1) {
 		return nil, nil, fmt.Errorf("dataset: split: fraction %v, want one in [0,1]", fraction)
@@ -249,16 +251,24 @@ func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err erro
 	if err := s.check(); err != nil {
 		return nil, nil, err
 	}
-	byClass := make([][]int, len(s.Classes))
+	byClass := make([][][]int, len(s.Classes)) // the images of each trace
+	at := map[[2]int]int{}                     // where a trace of a class is among these
 	for i, label := range s.Labels {
-		byClass[label] = append(byClass[label], i)
+		if trace := s.trace(i); trace != 0 {
+			if k, known := at[[2]int{label, trace}]; known {
+				byClass[label][k] = append(byClass[label][k], i)
+				continue
+			}
+			at[[2]int{label, trace}] = len(byClass[label])
+		}
+		byClass[label] = append(byClass[label], []int{i})
 	}
 	var chosen [2][]int
-	for label, images := range byClass {
-		noise.Stream(seed, uint64(label)).Shuffle(len(images), func(i, j int) { images[i], images[j] = images[j], images[i] })
-		n := int(math.Round(fraction * float64(len(images))))
-		chosen[0] = append(chosen[0], images[:n]...)
-		chosen[1] = append(chosen[1], images[n:]...)
+	for label, traces := range byClass {
+		noise.Stream(seed, uint64(label)).Shuffle(len(traces), func(i, j int) { traces[i], traces[j] = traces[j], traces[i] })
+		n := int(math.Round(fraction * float64(len(traces))))
+		chosen[0] = append(chosen[0], slices.Concat(traces[:n]...)...)
+		chosen[1] = append(chosen[1], slices.Concat(traces[n:]...)...)
 	}
 	slices.Sort(chosen[0])
 	slices.Sort(chosen[1])
