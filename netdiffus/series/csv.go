@@ -149,12 +149,13 @@ func (t *csvTable) place() string {
 
 // errorf returns an error with the place of a cell of the row just read.
 func (t *csvTable) errorf(cell int, format string, args ...any) error {
-	line, col := t.rows.FieldPos(max(0, min(cell, len(t.row)-1)))
+	at := max(0, min(cell, len(t.row)-1))
+	line, _ := t.rows.FieldPos(at)
 	name := ""
 	if cell < len(t.names) && !t.headless {
 		name = " (" + t.names[cell] + ")"
 	}
-	return fmt.Errorf("line %d, column %d%s: %w", line, col, name, fmt.Errorf(format, args...))
+	return fmt.Errorf("line %d, column %d%s: %w", line, at+1, name, fmt.Errorf(format, args...))
 }
 
 // cell returns a cell's text, "" where the row or the column has none.
