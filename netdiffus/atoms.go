@@ -54,6 +54,21 @@ func (e *CodecError) Error() string {
 	return fmt.Sprintf("netdiffus: the model needs a data set with the codec %s; this one has the codec %s", e.Want, e.Got)
 }
 
+// RecordError is the error of a model that is given the other kind of record.
+type RecordError struct{ Want, Got dataset.Record }
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("netdiffus: the model is one of %s, and the data set holds %s", e.Want, e.Got)
+}
+
+// checkRecord returns the error of a model of want for images that show another record.
+func checkRecord(e *dataset.Encoding, want dataset.Record) error {
+	if got := e.Record(); got != want {
+		return &RecordError{want, got}
+	}
+	return nil
+}
+
 // Codec returns the codec "atoms".
 func (Atoms) Codec() codec.Codec { return &codec.Atoms{} }
 
@@ -82,6 +97,9 @@ func (a Atoms) Check(c Config) error {
 // atomCodecs returns the codecs of the channels, if a model over atoms can be made
 // for them.
 func atomCodecs(e *dataset.Encoding) ([]*codec.Atoms, error) {
+	if err := checkRecord(e, dataset.Flows); err != nil {
+		return nil, err
+	}
 	var all []*codec.Atoms
 	for _, channel := range e.Channels() {
 		a, ok := channel.Codec.(*codec.Atoms)

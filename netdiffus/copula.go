@@ -53,6 +53,9 @@ func (k Copula) Check(c Config) error {
 // quantileCodecs returns the codecs of the channels, if a model of numbers can be made
 // for them.
 func quantileCodecs(e *dataset.Encoding) ([]*codec.Quantiles, error) {
+	if err := checkRecord(e, dataset.Series); err != nil {
+		return nil, err
+	}
 	var all []*codec.Quantiles
 	for _, channel := range e.Channels() {
 		q, ok := channel.Codec.(*codec.Quantiles)

@@ -160,7 +160,7 @@ func TestKindsAndRecords(t *testing.T) {
 		_, atoms := c.Kind.(netdiffus.Atoms)
 		_, chain := c.Kind.(netdiffus.Chain)
 		_, causal := c.Kind.(netdiffus.Causal)
-		if wrong := atoms || chain || causal; wrong != (err != nil) || wrong && !strings.Contains(err.Error(), "quantiles") {
+		if wrong := atoms || chain || causal; wrong != (err != nil) || wrong && !strings.Contains(err.Error(), "is one of flows, and the data set holds series") {
 			t.Errorf("preset %s on series: %v", name, err)
 		}
 	}
@@ -168,7 +168,17 @@ func TestKindsAndRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := netdiffus.Estimated().Fit(flows); err == nil || !strings.Contains(err.Error(), "quantiles") {
-		t.Errorf("a copula on flows: %v", err)
+	for name, c := range map[string]netdiffus.Config{"copula": netdiffus.Estimated(), "network": netdiffus.Series(1, 1)} {
+		if _, err := c.Fit(flows); err == nil || !strings.Contains(err.Error(), "is one of series, and the data set holds flows") {
+			t.Errorf("a %s on flows: %v", name, err)
+		}
+	}
+	// A run that was begun with series goes on with series, whatever its model.
+	pixels, err := netdiffus.Default().Fit(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pixels.Fit(flows); err == nil || !strings.Contains(err.Error(), "is one of series") {
+		t.Errorf("pixels of series on flows: %v", err)
 	}
 }

@@ -20,6 +20,11 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	if err := checkSet(set); err != nil {
 		return c, err
 	}
+	if c.Encoding != nil {
+		if err := checkRecord(set.Encoding, c.Encoding.Record()); err != nil {
+			return c, err
+		}
+	}
 	c = c.clone()
 	im := set.Images
 	shape := shapeOf(im)

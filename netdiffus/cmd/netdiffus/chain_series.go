@@ -5,14 +5,21 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/baseline"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 )
 
 // runSeries draws series from a baseline.
 func (o *chainOptions) runSeries(ctx context.Context, stdout, stderr io.Writer) error {
+	if record, err := o.series.of(o.input.paths...); err != nil {
+		return err
+	} else if record == dataset.Flows {
+		return fmt.Errorf("--baseline %s is for time series, and %s holds flows of packets: leave it out, make series of them (netdiffus series), or read them as series (--record series)", o.baseline, strings.Join(o.input.paths, ", "))
+	}
 	reader, err := o.series.reader(o.input.columns, o.input.reader.Label, 0, stderr)
 	if err != nil {
 		return err

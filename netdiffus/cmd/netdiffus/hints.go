@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/guided"
 )
 
@@ -13,7 +14,15 @@ import (
 func withHints(err error) error {
 	var codec *netdiffus.CodecError
 	if errors.As(err, &codec) {
-		return fmt.Errorf("%w: convert the flows with --codec %s, or train on pixels with --preset classic or reference", err, codec.Want)
+		return fmt.Errorf("%w: convert the data with --codec %s, or train on pixels with --preset classic or reference", err, codec.Want)
+	}
+	var record *netdiffus.RecordError
+	if errors.As(err, &record) {
+		presets := "default, quick, network or best"
+		if record.Got == dataset.Series {
+			presets = "copula or series"
+		}
+		return fmt.Errorf("%w: for %s take --preset %s, or classic or reference, and another run", err, record.Got, presets)
 	}
 	for missing, flags := range map[error]string{
 		guided.ErrStep:         "--step",
