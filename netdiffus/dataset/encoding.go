@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
@@ -97,12 +98,22 @@ func (e *Encoding) check() error {
 		return nil
 	}
 	if len(r.Channels) > 1 {
+		if r.Record == Series {
+			return fmt.Errorf("pictures hold one channel, in colours, and the series have %d (%s): choose one of them, or make images of numbers", len(r.Channels), strings.Join(channelNames(r.Channels), ", "))
+		}
 		return errors.New("pictures hold one feature, in colours: several are for images of numbers")
 	}
 	if h, w := e.Shape(); h != w {
 		return fmt.Errorf("pictures are of square images: %s is none", r.Image.Name())
 	}
 	return r.Rendering.Validate()
+}
+
+func channelNames(channels []Channel) (names []string) {
+	for _, c := range channels {
+		names = append(names, c.Name())
+	}
+	return names
 }
 
 // Places names what an image has SeriesLength of.

@@ -275,6 +275,42 @@ func (s *Set) Split(fraction float64, seed uint64) (first, second *Set, err erro
 	return s.Select(chosen[0]), s.Select(chosen[1]), nil
 }
 
+// Redrawn returns the set with images of another kind of the same series, by the same
+// codecs. It fails for a set of flows, and where the images cannot be decoded.
+func (s *Set) Redrawn(image imaging.Encoder) (*Set, error) {
+	if s.Encoding == nil || s.Encoding.recipe.Record != Series {
+		return nil, fmt.Errorf("dataset: %s images of flows: want a set of series", image.Name())
+	}
+	if s.Encoding.recipe.Rendering != nil {
+		return nil, fmt.Errorf("dataset: %s images of pictures: want a set of images of numbers", image.Name())
+	}
+	r := s.Encoding.recipe
+	r.Image = image
+	encoding, err := NewEncoding(r)
+	if err != nil {
+		return nil, err
+	}
+	e := newEncoder(encoding)
+	out := &Set{Encoding: encoding, Classes: s.Classes, Images: encoding.NewImages(0), Origin: s.Origin}
+	at := 0
+	for from, err := range s.sources() {
+		if err != nil {
+			return nil, err
+		}
+		one, err := e.from(from)
+		if err != nil {
+			return nil, atRow(at, err)
+		}
+		row := at
+		if s.Rows != nil {
+			row = s.Rows[at]
+		}
+		out.add(one, s.Labels[at], row)
+		at++
+	}
+	return out, nil
+}
+
 // OfClass returns the set of copies of the first n images of a class, all where
 // it has no more or n is below 1, with all classes. An unknown class
 // has none.

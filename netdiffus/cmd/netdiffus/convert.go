@@ -134,14 +134,14 @@ func (o *convertOptions) recipeFor(c *cobra.Command) (dataset.Recipe, error) {
 	}
 	if !given("codec") {
 		o.codec = (&codec.Quantiles{}).Name()
-		if given("scale") || given("low") {
-			o.codec = codec.MinMax{}.Name()
+		if given("scale") || given("low") || o.pictures.wanted() {
+			o.codec = codec.MinMax{}.Name() // pictures are the original's, and so is its scale
 		}
 	}
 	if !given("length") {
 		o.length = 0
 	}
-	if o.codec == (codec.MinMax{}).Name() && !given("low") {
+	if o.codec == (codec.MinMax{}).Name() && !given("low") && !o.pictures.wanted() {
 		o.low = 0.1 // float32 images are coarse at 0
 	}
 	values, err := o.valueCodec()

@@ -31,6 +31,9 @@ func (f *pictureFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.group, "group", "", "--format png: a folder around the classes', as Youtube in Youtube/vid1/vid1_1.png")
 }
 
+// wanted reports whether pictures are asked for.
+func (f *pictureFlags) wanted() bool { return f.format == "png" || f.rendering.Color != "" }
+
 // apply adds the flags' rendering to r. Its errors are of usage.
 func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe, error) {
 	p := f.rendering
@@ -63,6 +66,9 @@ func (f *pictureFlags) apply(c *cobra.Command, r dataset.Recipe) (dataset.Recipe
 		return r, errors.New("--gamma 0: want it above 0")
 	}
 	r.Rendering = &p
+	if r.Record == dataset.Series {
+		return r, p.Validate() // how long the series are, and their channels, is still unknown
+	}
 	_, err := dataset.NewEncoding(r)
 	return r, err
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +80,76 @@ func TestSeriesRoad(t *testing.T) {
 	}
 }
 
+// Pictures of series of one channel are decoded again, to what 8 bits hold.
+func TestSeriesPictures(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "pictures")
+	out, _, err := execute(t.Context(), "convert", "--in", "../../../data/titles.parquet", "--col-series", "bytes_down", "--classes", "title-01", "--length", "16", "--format", "png", "--out", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "60 series of 1 classes") || !strings.Contains(out, "16 x 16 pixels of 3 channel(s), jet") || !strings.Contains(out, "bytes_down") {
+		t.Errorf("convert printed %q", out)
+	}
+	set, err := dataset.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := series.Collect(set.AllSeries())
+	if err != nil {
+		t.Fatal(err)
+	}
+	off, peak, at := 0.0, 0.0, 0
+	for _, s := range readAllSeries(t, "../../../data/titles.parquet") {
+		if s.Label == "title-01" {
+			for bin, v := range back[at].Values[0] {
+				want := s.Values[slices.Index(s.Channels, "bytes_down")][bin]
+				off, peak = off+math.Abs(v-want)/60/16, max(peak, want)
+			}
+			at++
+		}
+	}
+	if at != 60 || off > 0.03*peak {
+		t.Errorf("%d series, on average %v off where the largest is %v", at, off, peak)
+	}
+}
+
+// train --image none takes the series of a set of images, and so does the run when it goes
+// on; models and data of two kinds of record are told apart.
+func TestSeriesWithoutImages(t *testing.T) {
+	dir := t.TempDir()
+	images, run, flows := filepath.Join(dir, "images"), filepath.Join(dir, "run"), filepath.Join(dir, "flows")
+	for _, args := range [][]string{
+		{"convert", "--in", "../../../data/titles.parquet", "--classes", "title-01,title-02", "--length", "8", "--out", images},
+		{"convert", "--in", "../../../data/dns.pcap", "--label", "dns", "--codec", "atoms", "--out", flows},
+		{"train", "--data-dir", images, "--image", "none", "--run", run},
+		{"train", "--data-dir", images, "--run", run},
+		{"sample", "--run", run, "--num-samples", "5", "--out", filepath.Join(dir, "drawn")},
+	} {
+		if _, stderr, err := execute(t.Context(), args...); err != nil {
+			t.Fatalf("%v: %v\n%s", args, err, stderr)
+		}
+	}
+	set, err := dataset.Open(filepath.Join(dir, "drawn"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Len() != 10 || set.Images.H != 1 || set.Images.W != 8 || set.Images.C != 2 {
+		t.Errorf("drawn: %d images of %d x %d x %d, want 10 of 1 x 8 x 2", set.Len(), set.Images.H, set.Images.W, set.Images.C)
+	}
+	other := filepath.Join(dir, "other")
+	for want, args := range map[string][]string{
+		"want a set of series": {"train", "--data-dir", flows, "--image", "none", "--run", other},
+		"is one of series, and the data set holds flows: for flows take --preset default": {"train", "--data-dir", flows, "--preset", "series", "--run", other},
+		"is one of series, and the data set holds flows: for flows":                       {"train", "--data-dir", flows, "--run", run},
+		"is one of flows, and the data set holds series: for series take --preset copula": {"train", "--data-dir", images, "--preset", "network", "--run", other},
+		`--image "gasf": want none`: {"train", "--data-dir", images, "--image", "gasf", "--run", other},
+	} {
+		if _, _, err := execute(t.Context(), args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, want an error with %q", args, err, want)
+		}
+	}
+}
+
 // Windows of one trace are in one of the two files.
 func TestSeriesShare(t *testing.T) {
 	dir := t.TempDir()
@@ -117,18 +189,20 @@ func TestSeriesRefuses(t *testing.T) {
 	out := filepath.Join(dir, "out")
 	flows, capture := "../../../data/loopback.parquet", "../../../data/dns.pcap"
 	for want, args := range map[string][]string{
-		"--fill zero and --fill hold":                {"convert", "--in", gaps, "--out", out},
-		"'netdiffus series' and 'netdiffus convert'": {"flows", "--in", gaps},
-		"'netdiffus series --bin' makes series":      {"convert", "--in", capture, "--record", "series", "--out", out},
-		"--features is for flows":                    {"convert", "--in", gaps, "--features", "length", "--out", out},
-		"--record pictures: want":                    {"convert", "--in", gaps, "--record", "pictures", "--out", out},
-		"want some of bytes_down":                    {"series", "--in", capture, "--values", "octets"},
-		"count per flow":                             {"series", "--in", flows, "--per", "host"},
-		"--share 2: want":                            {"series", "--in", flows, "--share", "2"},
-		"--rest needs":                               {"series", "--in", flows, "--rest", out},
-		"is there: choose another":                   {"series", "--in", flows, "--out", gaps},
-		"--fill often: want":                         {"series", "--in", gaps, "--fill", "often"},
-		"no column d":                                {"series", "--in", gaps, "--col-series", "d"},
+		"--fill zero and --fill hold":                    {"convert", "--in", gaps, "--out", out},
+		"'netdiffus series' and 'netdiffus convert'":     {"flows", "--in", gaps},
+		"'netdiffus series --bin' makes series":          {"convert", "--in", capture, "--record", "series", "--out", out},
+		"--features is for flows":                        {"convert", "--in", gaps, "--features", "length", "--out", out},
+		"--record pictures: want":                        {"convert", "--in", gaps, "--record", "pictures", "--out", out},
+		"want some of bytes_down":                        {"series", "--in", capture, "--values", "octets"},
+		"count per flow":                                 {"series", "--in", flows, "--per", "host"},
+		"--share 2: want":                                {"series", "--in", flows, "--share", "2"},
+		"--rest needs":                                   {"series", "--in", flows, "--rest", out},
+		"is there: choose another":                       {"series", "--in", flows, "--out", gaps},
+		"--fill often: want":                             {"series", "--in", gaps, "--fill", "often"},
+		"no column d":                                    {"series", "--in", gaps, "--col-series", "d"},
+		"is for time series, and ../../../data/loopback": {"chain", "--in", flows, "--baseline", "copula", "--out", out},
+		"hold one channel, in colours, and the series have 2 (bytes_down, bytes_up)": {"convert", "--in", "../../../data/titles.parquet", "--format", "png", "--out", out},
 	} {
 		_, _, err := execute(t.Context(), args...)
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -19,6 +19,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
@@ -27,7 +28,7 @@ import (
 // trainFlags are the flags of train besides the settings.
 type trainFlags struct {
 	data, run, config, preset, resume string
-	classFrom                         string
+	classFrom, image                  string
 	steps, save, keep, log            int
 	print, dry                        bool
 	device                            *deviceChoice
@@ -67,6 +68,7 @@ True and False included.`,
 	flags.SortFlags = false
 	flags.StringVar(&f.data, "data-dir", "", "data set to train on: the `folder` that convert wrote, or of PNG or NPZ files in folders of classes (needed)")
 	flags.StringVar(&f.classFrom, "class-from", string(dataset.FromLeaf), "folders without a manifest: what names a file's class, a `word`: leaf, the folder it lies in; first, the outermost; file, its name up to _")
+	flags.StringVar(&f.image, "image", "", "none: take a data set's series themselves, and not the images of them, which trains and samples in half the time")
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
 	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr-anneal-steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
@@ -94,6 +96,9 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	if _, ok := netdiffus.Presets[f.preset]; !ok && f.preset != "" {
 		return usageOf(c, fmt.Errorf("--preset %q: want one of %s", f.preset, strings.Join(presetNames(), ", ")))
 	}
+	if f.image != "" && f.image != (imaging.Series{}).Name() {
+		return usageOf(c, fmt.Errorf("--image %q: want none; other kinds of image are convert's", f.image))
+	}
 	var set *dataset.Set
 	if f.data != "" {
 		var err error
@@ -106,6 +111,9 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		set, err = openImages(f.data, &open)
 		bar.finish()
 		if err != nil {
+			return err
+		}
+		if set, err = f.withoutImages(c, set); err != nil {
 			return err
 		}
 	}
@@ -137,6 +145,28 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 		return f.plan(c.OutOrStdout(), cfg, set)
 	}
 	return f.train(c, cfg, set)
+}
+
+// withoutImages is set as its series themselves, where the flag or the run that is
+// continued wants that.
+func (f *trainFlags) withoutImages(c *cobra.Command, set *dataset.Set) (*dataset.Set, error) {
+	none := imaging.Series{}
+	wanted := f.image == none.Name()
+	if !wanted {
+		cfg, err := f.base(c, nil)
+		if err != nil {
+			return nil, err
+		}
+		wanted = cfg.Encoding != nil && cfg.Encoding.Image() == imaging.Encoder(none) && set.Encoding.Record() == dataset.Series
+	}
+	if !wanted || set.Encoding.Image() == imaging.Encoder(none) {
+		return set, nil
+	}
+	set, err := set.Redrawn(none)
+	if err != nil {
+		return nil, fmt.Errorf("--image none: %w", err)
+	}
+	return set, nil
 }
 
 // printConfig prints the settings as JSON.
