@@ -109,22 +109,27 @@ func nearestRatio(c classDraw) float64 {
 	return meanOfValues(closest(c.drawn, c.train)) / meanOfValues(closest(c.test, c.train))
 }
 
+// detectionFolds is the number of folds of the detection of series. There are few test
+// series, and two folds would train on half of them.
+const detectionFolds = 5
+
 // detectionOfAll is how well a forest separates the series drawn from the test series.
 // There are few test series of a class, so it is one forest for all of them, with as many
-// of each class on both sides.
+// of each class on both sides and in every fold.
 func detectionOfAll(d draw) float64 {
-	var test, drawn []record
+	test, drawn := classify.Table{Classes: len(d.classes)}, classify.Table{Classes: len(d.classes)}
 	for c := range d.classes {
 		one := classDraw{reference: d.reference, class: c, test: d.test[c], drawn: d.sample[c], seed: d.seed}
 		if d.judged[c] && len(one.drawn) > 0 {
 			a, b := one.paired()
-			test, drawn = append(test, a...), append(drawn, b...)
+			test.X, test.Y = append(test.X, rows(a)...), append(test.Y, slices.Repeat([]int{c}, len(a))...)
+			drawn.X, drawn.Y = append(drawn.X, rows(b)...), append(drawn.Y, slices.Repeat([]int{c}, len(b))...)
 		}
 	}
-	if len(test) < leastDetected {
+	if test.Len() < leastDetected {
 		return math.NaN()
 	}
-	auc, err := classify.Distinguish(context.Background(), d.trees, rows(test), rows(drawn), d.seed)
+	auc, err := classify.Distinguish(context.Background(), d.trees, detectionFolds, test, drawn, d.seed)
 	if err != nil { // features that are not numbers
 		return math.NaN()
 	}

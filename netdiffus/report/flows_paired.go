@@ -37,8 +37,11 @@ func detection(times bool) computation {
 		if len(test) < leastDetected {
 			return math.NaN()
 		}
-		features := func(s record) []float64 { return c.features(c.reference, s, times) }
-		auc, err := classify.Distinguish(context.Background(), detectionTrees, each(test, features), each(drawn, features), c.seed)
+		table := func(records []record) classify.Table {
+			features := func(s record) []float64 { return c.features(c.reference, s, times) }
+			return classify.Table{X: each(records, features), Y: make([]int, len(records)), Classes: 1}
+		}
+		auc, err := classify.Distinguish(context.Background(), detectionTrees, 2, table(test), table(drawn), c.seed)
 		if err != nil { // features that are not numbers
 			return math.NaN()
 		}
