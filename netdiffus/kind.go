@@ -64,6 +64,9 @@ type Traits struct {
 	Batch int
 	// HeldOut is how many images held out training measures at most; 0 means 1536.
 	HeldOut int
+	// Sampler is the name of the sampler that samples are drawn by unless the caller says
+	// otherwise; "" means "ancestral".
+	Sampler string
 	// Reach is how far from 0 sampling lets a clean image go; 0 means 1.
 	Reach float64
 	// Grain is the standard deviation of the noise left on finished images.

@@ -93,7 +93,10 @@ func (k Numbers) New(c Config) (Model, error) {
 type numbersModel struct{ numeric.Model }
 
 func (numbersModel) Traits() Traits {
-	return Traits{Batch: 256, Reach: 1.02, Decodings: []string{"head", "mean"}}
+	// On traces held out of two sets of video traffic, 30 steps, one run each: what ddim
+	// draws is told from real series by an AUC of 0.57 and 0.63, what ancestral sampling
+	// draws by 0.61 and 0.64, and it is further from the training series.
+	return Traits{Batch: 256, Sampler: "ddim", Reach: 1.02, Decodings: []string{"head", "mean"}}
 }
 
 func (m numbersModel) Bind(s schedule.Schedule, _ []int) Bound {

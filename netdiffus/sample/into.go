@@ -1,6 +1,7 @@
 package sample
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,6 +75,6 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Decode     string
 		NoClip     bool
 		Batch      int // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, r.Sampler.Name(), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
+	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

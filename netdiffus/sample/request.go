@@ -13,7 +13,7 @@ import (
 )
 
 // Request is what to draw. Its zero value is 10 samples of every class, by
-// ancestral sampling over all steps that the model was trained with.
+// the model's own sampler over all steps that it was trained with.
 type Request struct {
 	N       int      // samples a class; 0 means 10
 	Classes []string // in any order; nil means all
@@ -24,7 +24,7 @@ type Request struct {
 	Pool int
 
 	// Sampler is one of netdiffus.Samplers (netdiffus.Samplers.Get("ddim")) or the
-	// caller's own (netdiffus.Samplers.Of); the zero Part means "ancestral".
+	// caller's own (netdiffus.Samplers.Of); the zero Part means the model's own, most often "ancestral".
 	Sampler netdiffus.Part[netdiffus.NewSampler]
 	Steps   string  // as schedule.Respace takes it: "25", "ddim25"; "" means as the configuration has it, or else all
 	Eta     float64 // of "ddim": 0 draws no noise, 1 as much as "ancestral" does
@@ -63,11 +63,12 @@ type Request struct {
 // defaultN is how many samples of a class are drawn where none are asked for.
 const defaultN = 10
 
-// withDefaults returns r with its zero values replaced, for a model of the classes.
-func (r Request) withDefaults(classes []string) Request {
+// withDefaults returns r with its zero values replaced, for a model of the classes and its
+// sampler.
+func (r Request) withDefaults(classes []string, sampler string) Request {
 	r.N = cmp.Or(r.N, defaultN)
 	if !r.Sampler.IsSet() {
-		r.Sampler = netdiffus.Samplers.Must("ancestral")
+		r.Sampler = netdiffus.Samplers.Must(cmp.Or(sampler, "ancestral"))
 	}
 	if r.Classes == nil {
 		r.Classes = classes
@@ -115,7 +116,7 @@ type item struct {
 }
 
 func (g *Generator) plan(r Request) (*plan, error) {
-	r = r.withDefaults(g.Config.Classes)
+	r = r.withDefaults(g.Config.Classes, g.model.Traits().Sampler)
 	if err := g.check(r); err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.IntVar(&r.Pool, "pool", 1, "draw so many times --num-samples and keep an even choice of them: a better few")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
-	flags.StringVar(&f.sampler, "sampler", "ancestral", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", "))
+	flags.StringVar(&f.sampler, "sampler", "", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", ")+"; empty means ddim for a network over series, else ancestral")
 	flags.BoolVar(&f.useDDIM, "use-ddim", false, "the same as --sampler ddim")
 	flags.StringVar(&r.Steps, "timestep-respacing", "", `fewer steps than in training: "25", "10,10,20", "ddim25"; empty means as the run has it, or else all`)
 	flags.Float64Var(&r.Eta, "eta", 0, "of ddim: noise added, 0 is none and 1 as much as ancestral")
@@ -88,8 +88,10 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if f.useDDIM {
 		f.sampler = "ddim"
 	}
-	if err := setPart(&r.Sampler, netdiffus.Samplers, f.sampler); err != nil {
-		return usageOf(c, fmt.Errorf("--sampler %q: %w", f.sampler, err))
+	if f.sampler != "" {
+		if err := setPart(&r.Sampler, netdiffus.Samplers, f.sampler); err != nil {
+			return usageOf(c, fmt.Errorf("--sampler %q: %w", f.sampler, err))
+		}
 	}
 	if r.N < 1 || r.Batch < 0 || r.Pool < 1 {
 		return usageOf(c, fmt.Errorf("--num-samples %d, --pool %d and --batch-size %d: want positive numbers", r.N, r.Pool, r.Batch))
