@@ -38,6 +38,11 @@ type Causal struct {
 	Layers int `json:"layers,omitempty"`
 	// Dropout is the share of the network's features that training drops.
 	Dropout float64 `json:"dropout,omitempty"`
+	// Rare and Group are as a chain's (joint.Settings): a value seen fewer than Rare times
+	// turns out as one of its neighbours, seen or not. 0 and 1 leave what is drawn as it is,
+	// so that all values of the samples were seen.
+	Rare  int `json:"rare,omitempty"`
+	Group int `json:"group,omitempty"`
 	// Tables are the flows counted; nil until Estimate.
 	Tables *CausalTables `json:"tables,omitempty"`
 }
@@ -57,6 +62,7 @@ func (k Causal) Check(c Config) error {
 	t := c.Training
 	var p problems
 	p.add(causal.Network{Width: k.Width, Layers: k.Layers, Dropout: k.Dropout}.Validate())
+	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
 	if c.Encoding != nil {
@@ -121,6 +127,7 @@ func (k Causal) New(c Config) (Model, error) {
 		return nil, err
 	}
 	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms), middles: map[string][][]float64{}}
+	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
 	m.Model = causal.Model{
 		Network: causal.Network{
 			Width: k.Width, Layers: k.Layers, Dropout: k.Dropout,
@@ -176,6 +183,7 @@ type causalModel struct {
 	classes    []string
 	vocabulary []float64
 	middles    map[string][][]float64 // by class, place and atom: the square of its code
+	rarity     *joint.Rarity
 }
 
 // symbol is that of an atom of a class at place j.
@@ -305,15 +313,24 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 	alphaBar := b.schedule.AlphaBar[t]
 	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
 	r := newRenderer(x)
+	var evidence func(i, j int) []float64 // likelihoods, by atom; nil where the image shows nothing
 	var series [][]int32
 	var err error
 	if signal < faintest*noise {
 		series, err = b.drawer.Draw(classes, own)
 	} else {
 		likelihood := make([]float64, b.Symbols)
-		series, err = b.drawer.Posterior(classes, own, func(i, j int) []float64 {
+		evidence = func(i, j int) []float64 {
 			r.read(x.At(first[i]))
-			b.likelihoods(b.classes[classes[i]], j, r.diagonals[0][j], signal, noise, likelihood)
+			return b.likelihoods(b.classes[classes[i]], j, r.diagonals[0][j], signal, noise)
+		}
+		series, err = b.drawer.Posterior(classes, own, func(i, j int) []float64 {
+			clear(likelihood)
+			byAtom := evidence(i, j)
+			for atom := range byAtom {
+				symbol := b.symbol(b.classes[classes[i]], j, int32(atom))
+				likelihood[symbol] = b.rarity.Mean(int(classes[i]), j, int32(atom), byAtom)
+			}
 			return likelihood
 		})
 	}
@@ -323,23 +340,29 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 	for i, symbols := range series {
 		class := b.classes[classes[i]]
 		for j, symbol := range symbols {
-			r.codes[0][j] = math.Sqrt(b.middles[class][j][b.atom(class, j, symbol)])
+			var likelihood []float64
+			if evidence != nil {
+				likelihood = evidence(i, j)
+			}
+			atom := b.rarity.Redraw(own[i], int(classes[i]), j, int32(b.atom(class, j, symbol)), likelihood)
+			r.codes[0][j] = math.Sqrt(b.middles[class][j][atom])
 		}
 		r.write(x0.At(first[i]))
 	}
 	return nil
 }
 
-// likelihoods writes how likely the diagonal's pixel x is for every symbol at place j of a
-// class, as a share of the likeliest; 0 for those that it does not have there.
-func (m *causalModel) likelihoods(class string, j int, x, signal, noise float64, dst []float64) {
-	clear(dst)
+// likelihoods returns how likely the diagonal's pixel x is for every atom at place j of a
+// class, as a share of the likeliest.
+func (m *causalModel) likelihoods(class string, j int, x, signal, noise float64) []float64 {
 	best := math.Inf(1)
 	for _, u := range m.middles[class][j] {
 		best = min(best, math.Abs(x-signal*(2*u-1)))
 	}
+	all := make([]float64, len(m.middles[class][j]))
 	for atom, u := range m.middles[class][j] {
 		off := x - signal*(2*u-1)
-		dst[m.symbol(class, j, int32(atom))] = math.Exp((best*best - off*off) / (2 * noise * noise))
+		all[atom] = math.Exp((best*best - off*off) / (2 * noise * noise))
 	}
+	return all
 }

@@ -73,7 +73,7 @@ func Estimated() Config {
 // best on a tenth of the flows, which is held out.
 func Sequential(epochs float64, maxSteps int) Config {
 	c := Counted(joint.Settings{})
-	c.Kind = Causal{Dropout: 0.2}
+	c.Kind = Causal{Dropout: 0.2, Rare: 2}
 	c.Training = Training{
 		BatchSize: 64, LR: 2e-3, WeightDecay: 0.02, Clip: 1, Beta2: 0.98,
 		Epochs: epochs, MaxSteps: maxSteps, Warmup: 200, Decay: true,

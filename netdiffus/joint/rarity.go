@@ -1,0 +1,41 @@
+package joint
+
+import (
+	"math/rand/v2"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+)
+
+// Rarity is which values a rare value may turn out as, for models that draw the values
+// themselves and not the symbols of a Prior: without it they draw none that was not seen.
+type Rarity struct{ classes [][]place }
+
+// NewRarity returns the groups of values that settings merge, of the classes of a codec.
+func NewRarity(a *codec.Atoms, classes []string, s Settings) *Rarity {
+	r := &Rarity{}
+	for _, class := range classes {
+		r.classes = append(r.classes, newPlaces(a, class, s.withDefaults()))
+	}
+	return r
+}
+
+// Redraw returns the atom that atom of a class at place j turns out as: one of its group, in
+// proportion to its weight and to likelihood, by atom (nil: all alike).
+func (r *Rarity) Redraw(rng *rand.Rand, class, j int, atom int32, likelihood []float64) int32 {
+	p := &r.classes[class][j]
+	g := p.groups[p.symbol[atom]]
+	if len(g.atoms) == 1 {
+		return atom
+	}
+	if likelihood == nil {
+		likelihood = ones(len(p.symbol))
+	}
+	return pick(rng, g.atoms, g.weights, likelihood)
+}
+
+// Mean returns the mean of values, by atom, over those that atom may turn out as.
+func (r *Rarity) Mean(class, j int, atom int32, values []float64) float64 {
+	p := &r.classes[class][j]
+	g := p.groups[p.symbol[atom]]
+	return mean(g.atoms, g.weights, values)
+}
