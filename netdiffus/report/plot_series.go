@@ -102,6 +102,24 @@ func (c *SeriesComparison) Save(ctx context.Context, dir string, o PlotOptions) 
 	return savePictures(ctx, dir, a.pictures, cmp.Or(o.Format, "png"), c.saveTable)
 }
 
+// Traces draws some real series of a channel above synthetic ones, a panel a class, as Save
+// does. It fails for a channel that there is not, and for series of one bin.
+func (c *SeriesComparison) Traces(channel string) (plots.Figure, error) {
+	k := slices.Index(c.channels, channel)
+	if k < 0 {
+		return plots.Figure{}, fmt.Errorf("report: no channel %q: there are %q", channel, c.channels)
+	}
+	for _, p := range c.panels(c.synthetic, c.byClass, 0) {
+		if p.kind == "traces" {
+			if k == 0 {
+				return p.draw()
+			}
+			k--
+		}
+	}
+	return plots.Figure{}, fmt.Errorf("report: the series of channel %q are of one bin: there is no line to draw", channel)
+}
+
 // seriesPictures are the page's pictures of series alone: of the first channel.
 var seriesPictures = []pagePicture{
 	{"traces", panelOf("traces")}, {"values", panelOf("values")},

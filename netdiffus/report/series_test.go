@@ -2,9 +2,11 @@ package report
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +218,21 @@ func TestCompareSeries(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "plots")
 	if err := c.Save(t.Context(), dir, PlotOptions{Format: "svg"}); err != nil {
 		t.Fatal(err)
+	}
+	// The two channels' pictures differ, and each is of its own channel.
+	var pictures []image.Image
+	for _, channel := range []string{"bytes_down", "bytes_up"} {
+		f, err := c.Traces(channel)
+		if err != nil {
+			t.Fatalf("%s: %v", channel, err)
+		}
+		pictures = append(pictures, f.Image())
+	}
+	if reflect.DeepEqual(pictures[0], pictures[1]) {
+		t.Error("both channels have one picture")
+	}
+	if _, err := c.Traces("packets"); err == nil || !strings.Contains(err.Error(), `"packets"`) {
+		t.Errorf("a channel that there is not: %v", err)
 	}
 	for _, name := range []string{"traces_bytes_down.svg", "values_bytes_up.svg", "autocorrelation_bytes_up.svg", "spectra_bytes_down.svg", "distances.csv", "distances.json"} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
