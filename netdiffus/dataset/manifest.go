@@ -89,6 +89,13 @@ type Origin struct {
 	Steps   int    `json:"denoising_steps,omitempty"`
 }
 
+// OriginOf returns the origin of the set of samples in the folder dir; nil where its manifest
+// names none.
+func OriginOf(dir string) (*Origin, error) {
+	m, err := readManifest(dir)
+	return m.Origin, err
+}
+
 // newManifest describes a set that will be placed so.
 func newManifest(layout Layout, c contents, p placement) manifest {
 	m := manifest{Format: manifestFormat, Version: manifestVersion, Layout: layout, Encoding: c.encoding, Files: p.others, Connections: c.seen}

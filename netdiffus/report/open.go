@@ -63,7 +63,8 @@ func OpenWith(reader traffic.Reader, path string, r dataset.Recipe) (Traffic, er
 	return Traffic{flows, set, !set.Encoding.Holds(traffic.FieldDir)}, nil
 }
 
-// Describe records where data are from: a file, or a folder by its manifest.
+// Describe records where data are from: a file, or a folder by its manifest; and of which
+// run they are samples, where they say so.
 func Describe(ctx context.Context, role, path string) (Input, error) {
 	at := path
 	info, err := os.Stat(path)
@@ -77,5 +78,17 @@ func Describe(ctx context.Context, role, path string) (Input, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return Input{Role: role, Path: provenance.Private(path)}, nil // the reference's folders have none
 	}
-	return Input{Role: role, Path: provenance.Private(path), File: filepath.Base(at), Digest: hashed.Digest}, err
+	if err != nil {
+		return Input{}, err
+	}
+	in := Input{Role: role, Path: provenance.Private(path), File: filepath.Base(at), Digest: hashed.Digest}
+	if info.IsDir() {
+		origin, err := dataset.OriginOf(path)
+		if err == nil && origin != nil {
+			in.MadeBy = origin.Run
+		}
+		return in, err
+	}
+	in.MadeBy, err = traffic.MadeBy(path)
+	return in, err
 }

@@ -12,6 +12,34 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
+// TestDescribeKnowsTheRun: a set of samples, and a file of flows read from one, name the run
+// that they are from.
+func TestDescribeKnowsTheRun(t *testing.T) {
+	flows := chatter(2, 5, 3)
+	set, err := dataset.Build(traffic.All(flows), dataset.Recipe{SeriesLength: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	images, file, plain := filepath.Join(dir, "images"), filepath.Join(dir, "drawn.parquet"), filepath.Join(dir, "plain.csv")
+	set.Origin = &dataset.Origin{Run: "0123"}
+	if err := set.Save(images, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := (traffic.Writer{Run: "0123"}).Write(file, traffic.All(flows)); err != nil {
+		t.Fatal(err)
+	}
+	if err := traffic.Write(plain, traffic.All(flows)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{images: "0123", file: "0123", plain: ""} {
+		input, err := Describe(t.Context(), "synthetic", path)
+		if err != nil || input.MadeBy != want {
+			t.Errorf("%s: made by %q, %v; want %q", filepath.Base(path), input.MadeBy, err, want)
+		}
+	}
+}
+
 func TestWrite(t *testing.T) {
 	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {

@@ -32,15 +32,25 @@ import (
 // (seconds) and start (not in .npz). A Reader gives back the very same series. The file
 // appears when it is complete; on an error nothing is left and a file that was there
 // stays.
-func Write(path string, all iter.Seq2[Series, error]) error {
+func Write(path string, all iter.Seq2[Series, error]) error { return Writer{}.Write(path, all) }
+
+// Writer writes files of series. Its zero value is what Write uses.
+type Writer struct {
+	// Run is the ID of the training run that the series were drawn from: Parquet keeps it,
+	// see traffic.MadeBy.
+	Run string
+}
+
+// Write is the package's Write with the writer's options.
+func (w Writer) Write(path string, all iter.Seq2[Series, error]) error {
 	var write func(io.Writer, iter.Seq2[Series, error]) error
 	switch ending := strings.ToLower(filepath.Ext(path)); ending {
 	case ".csv":
-		write = func(w io.Writer, all iter.Seq2[Series, error]) error { return writeCSV(w, ',', all) }
+		write = func(out io.Writer, all iter.Seq2[Series, error]) error { return writeCSV(out, ',', all) }
 	case ".tsv":
-		write = func(w io.Writer, all iter.Seq2[Series, error]) error { return writeCSV(w, '\t', all) }
+		write = func(out io.Writer, all iter.Seq2[Series, error]) error { return writeCSV(out, '\t', all) }
 	case ".parquet":
-		write = writeParquet
+		write = func(out io.Writer, all iter.Seq2[Series, error]) error { return writeParquet(out, all, w.Run) }
 	case ".npz":
 		write = writeArrays
 	case ".jsonl", ".ndjson":

@@ -7,12 +7,14 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/tables"
 )
 
 // groupNumbers is how many numbers a row group of Parquet holds.
 const groupNumbers = 1 << 21
 
-func writeParquet(out io.Writer, all iter.Seq2[Series, error]) error {
+func writeParquet(out io.Writer, all iter.Seq2[Series, error], run string) error {
 	var w *parquet.GenericWriter[any]
 	var columns []string // in the schema's order
 	inGroup := 0
@@ -22,7 +24,7 @@ func writeParquet(out io.Writer, all iter.Seq2[Series, error]) error {
 			for _, c := range schema.Columns() {
 				columns = append(columns, c[0])
 			}
-			w = parquet.NewGenericWriter[any](out, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("netdiffus", "1", "go"))
+			w = parquet.NewGenericWriter[any](out, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("netdiffus", "1", "go"), tables.OfRun(run))
 		}
 		row := rowOf(s, columns)
 		if _, err := w.WriteRows([]parquet.Row{row}); err != nil {

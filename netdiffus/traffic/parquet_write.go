@@ -31,12 +31,16 @@ const (
 // It fails on what Read would refuse, and on timed flows mixed with untimed.
 // No flows make a file of no rows.
 func WriteParquet(path string, flows iter.Seq2[Flow, error]) error {
+	return Writer{}.writeParquet(path, flows)
+}
+
+func (w Writer) writeParquet(path string, flows iter.Seq2[Flow, error]) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {
 		return fmt.Errorf("traffic: %w", err)
 	}
 	defer out.Abort()
-	if err := writeRows(out, flows); err != nil {
+	if err := writeRows(out, flows, w.Run); err != nil {
 		return fmt.Errorf("traffic: writing %s: %w", path, err)
 	}
 	if err := out.Commit(); err != nil {
@@ -90,7 +94,7 @@ func (r *timedKeyRow) set(f Flow) {
 	r.KEY = f.Key
 }
 
-func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
+func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error], run string) error {
 	next, stop := iter.Pull2(flows)
 	defer stop()
 	first, err, ok := next()
@@ -107,13 +111,13 @@ func writeRows(out *atomicfile.File, flows iter.Seq2[Flow, error]) error {
 	}
 	switch keyed := first.Key != ""; {
 	case first.Timed && keyed:
-		return writeAs(out, rows, (*timedKeyRow).set, true)
+		return writeAs(out, rows, (*timedKeyRow).set, true, run)
 	case first.Timed:
-		return writeAs(out, rows, (*timedRow).set, true)
+		return writeAs(out, rows, (*timedRow).set, true, run)
 	case keyed:
-		return writeAs(out, rows, (*plainKeyRow).set, false)
+		return writeAs(out, rows, (*plainKeyRow).set, false, run)
 	}
-	return writeAs(out, rows, (*plainRow).set, false)
+	return writeAs(out, rows, (*plainRow).set, false, run)
 }
 
 func lengths(dst []int64, f Flow) []int64 {
@@ -130,10 +134,10 @@ func directions(dst []int64, f Flow) []int64 {
 	return dst
 }
 
-func writeAs[Row any](out *atomicfile.File, flows iter.Seq2[Flow, error], fill func(*Row, Flow), timed bool) error {
+func writeAs[Row any](out *atomicfile.File, flows iter.Seq2[Flow, error], fill func(*Row, Flow), timed bool, run string) error {
 	w := parquet.NewGenericWriter[Row](out,
 		parquet.Compression(&zstd.Codec{}),
-		parquet.CreatedBy("netdiffus", "1", "go"))
+		parquet.CreatedBy("netdiffus", "1", "go"), tables.OfRun(run))
 	row := make([]Row, 1)
 	n, inGroup, packets := 0, 0, 0
 	for f, err := range flows {

@@ -13,6 +13,9 @@ import (
 // Writer writes files of flows. Its zero value is what Write uses.
 type Writer struct {
 	Pcap Pcap // how flows become the packets of a capture
+	// Run is the ID of the training run that the flows were drawn from: Parquet keeps it,
+	// see MadeBy.
+	Run string
 }
 
 // Write writes flows into a file of the kind that the path's ending names:
@@ -38,7 +41,7 @@ func (w Writer) Write(path string, flows iter.Seq2[Flow, error]) error {
 	var write func(*atomicfile.File, iter.Seq2[Flow, error]) error
 	switch ending := strings.ToLower(filepath.Ext(path)); ending {
 	case ".parquet":
-		return WriteParquet(path, flows)
+		return w.writeParquet(path, flows)
 	case ".csv":
 		write = func(f *atomicfile.File, flows iter.Seq2[Flow, error]) error { return writeCSV(f, ',', flows) }
 	case ".tsv":

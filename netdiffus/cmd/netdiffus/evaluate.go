@@ -219,9 +219,6 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 		if err != nil {
 			return nil, err
 		}
-		if set := d.Synthetic.Set; in.role == "synthetic" && set != nil && set.Origin != nil {
-			input.MadeBy = set.Origin.Run
-		}
 		d.Inputs = append(d.Inputs, input)
 	}
 	if slices.Contains(o.classifiers, "cnn") {

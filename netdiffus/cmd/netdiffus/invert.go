@@ -95,6 +95,10 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 			return err
 		}
 	}
+	run := ""
+	if set.Origin != nil {
+		run = set.Origin.Run
+	}
 	written := 0
 	bar := newProgress(stderr, "image", set.Len())
 	done := func() {
@@ -105,11 +109,11 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 	case set.Encoding.Record() == dataset.Series && o.keepPadding:
 		err = fmt.Errorf("%s: --keep-padding is for flows: series have no padding", o.in)
 	case set.Encoding.Record() == dataset.Series:
-		err = writeSeries(o.out, watched(ctx, set.AllSeries(), done))
+		err = writeSeries(o.out, watched(ctx, set.AllSeries(), done), run)
 	case o.keepPadding:
-		err = traffic.Write(o.out, watched(ctx, set.PaddedFlows(), done))
+		err = traffic.Writer{Run: run}.Write(o.out, watched(ctx, set.PaddedFlows(), done))
 	default:
-		err = traffic.Write(o.out, watched(ctx, set.Traffic(), done))
+		err = traffic.Writer{Run: run}.Write(o.out, watched(ctx, set.Traffic(), done))
 	}
 	bar.finish()
 	if err != nil {

@@ -170,14 +170,14 @@ func (o *seriesOptions) write(path string, all iter.Seq2[series.Series, error]) 
 		}
 		return nil
 	}
-	return writeSeries(path, all)
+	return writeSeries(path, all, "")
 }
 
 // writeSeries writes series into a file, or into a folder where the path ends in a
 // separator.
-func writeSeries(path string, all iter.Seq2[series.Series, error]) error {
+func writeSeries(path string, all iter.Seq2[series.Series, error], run string) error {
 	if !os.IsPathSeparator(path[len(path)-1]) {
-		return series.Write(path, all)
+		return series.Writer{Run: run}.Write(path, all)
 	}
 	return series.WriteFolder(filepath.Clean(path), all, func(label string) string { return dataset.FileNames([]string{label})[0] })
 }
