@@ -131,7 +131,7 @@ func (k Causal) New(c Config) (Model, error) {
 	m.Model = causal.Model{
 		Network: causal.Network{
 			Width: k.Width, Layers: k.Layers, Dropout: k.Dropout,
-			Places: c.Image.Side, Classes: len(c.Classes), Symbols: len(m.vocabulary) + 1, Chains: len(causal.Mixed),
+			Places: c.Image.Side, Classes: len(c.Classes), Symbols: len(m.vocabulary) + 1, NumChains: len(causal.Mixed),
 		},
 	}
 	most := 1.0

@@ -20,7 +20,7 @@ const scope = "/model"
 func example(t *testing.T) (m Model, store *model.Store, series [][]int32, classes []int) {
 	t.Helper()
 	const places, symbols = 5, 7
-	m.Network = Network{Width: 32, Layers: 2, Dropout: 0.3, Places: places, Classes: 2, Symbols: symbols, Chains: len(Mixed)}
+	m.Network = Network{Width: 32, Layers: 2, Dropout: 0.3, Places: places, Classes: 2, Symbols: symbols, NumChains: len(Mixed)}
 	for s := range symbols {
 		m.Numbers = append(m.Numbers, Describe(float64(s-3), 4))
 	}
@@ -152,7 +152,7 @@ func TestDrawFollowsProbabilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 8 * rows
+	const n = 8 * atOnce
 	y, streams := make([]int32, n), make([]*rand.Rand, n)
 	for i := range streams {
 		streams[i] = rand.New(rand.NewPCG(9, uint64(i)))
@@ -255,7 +255,7 @@ func TestPosterior(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The share of those that have ended after two symbols, among all that end at all.
-	free, err := d.Draw(make([]int32, 16*rows), newStreams(16*rows))
+	free, err := d.Draw(make([]int32, 16*atOnce), newStreams(16*atOnce))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,8 +18,8 @@ type Drawer struct {
 	exec  *model.Exec
 }
 
-// rows is how many series are drawn at once.
-const rows = 256
+// atOnce is how many series are drawn at once.
+const atOnce = 256
 
 // NewDrawer returns what draws with the weights below scope.
 func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error) {
@@ -28,7 +28,7 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 		symbols, j, y, notes, memory, parent := in[0], in[1], in[2], in[3], in[4], in[5]
 		memory = Gather(memory, InsertAxes(parent, -1))
 		h, memory := m.step(scope, symbols, j, y, memory)
-		mask := Gather(m.masks(h.Graph()), InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, rows)), -1))
+		mask := Gather(m.masks(h.Graph()), InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1))
 		return []*Node{m.gate(scope, h, notes), LogSoftmax(Add(m.logits(scope, h), mask), -1), memory}
 	})
 	if err != nil {
@@ -41,8 +41,8 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 // y[i].
 func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([][]int32, error) {
 	all := make([][]int32, 0, len(y))
-	for from := 0; from < len(y); from += rows {
-		to := min(from+rows, len(y))
+	for from := 0; from < len(y); from += atOnce {
+		to := min(from+atOnce, len(y))
 		b := d.newBatch(y[from:to], streams[from:to])
 		err := b.run(nil, func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) })
 		if err != nil {
@@ -63,7 +63,7 @@ const particles = 16
 // is exact only where that evidence tells the symbols apart, or is of no account; in
 // between it is the better, the more particles there are.
 func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j int) []float64) ([][]int32, error) {
-	const each = rows / particles
+	const each = atOnce / particles
 	all := make([][]int32, 0, len(y))
 	for from := 0; from < len(y); from += each {
 		to := min(from+each, len(y))
@@ -106,14 +106,14 @@ func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j i
 // batch is series that are drawn together, place by place.
 type batch struct {
 	drawer  *Drawer
-	y       []int32 // padded to rows
+	y       []int32 // padded to atOnce
 	streams []*rand.Rand
 	series  [][]int32
 	parents []int32 // whose memory each series goes on with
 }
 
 func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
-	b := &batch{drawer: d, y: make([]int32, rows), streams: streams, series: make([][]int32, len(y)), parents: make([]int32, rows)}
+	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([][]int32, len(y)), parents: make([]int32, atOnce)}
 	copy(b.y, y)
 	for i := range b.parents {
 		b.parents[i] = int32(i)
@@ -136,15 +136,15 @@ type prediction struct {
 func (b *batch) run(between func(), next func(i, j int, p prediction) int32) error {
 	d := b.drawer
 	m := &d.model
-	k := m.Network.Chains
-	var memory any = tensors.FromFlatDataAndDimensions(make([]float32, rows*m.Layers*2*m.Places*m.Width),
-		rows, m.Layers, 2, m.Places, m.heads(), m.Width/m.heads())
+	k := m.NumChains
+	var memory any = tensors.FromFlatDataAndDimensions(make([]float32, atOnce*m.Layers*2*m.Places*m.Width),
+		atOnce, m.Layers, 2, m.Places, m.heads(), m.Width/m.heads())
 	contexts := make([]int32, len(b.series)*k)
 	for j := range m.Places {
 		if j > 0 && between != nil {
 			between()
 		}
-		symbols, notes := make([]int32, rows), make([]float32, rows*k*noted)
+		symbols, notes := make([]int32, atOnce), make([]float32, atOnce*k*noted)
 		for i := range symbols {
 			symbols[i] = int32(m.Symbols)
 			if i >= len(b.series) {
@@ -160,9 +160,9 @@ func (b *batch) run(between func(), next func(i, j int, p prediction) int32) err
 				note(seen, notes[(i*k+c)*noted:])
 			}
 		}
-		out, err := d.exec.Call(tensors.FromFlatDataAndDimensions(symbols, rows), tensors.FromScalar(int32(j)),
-			tensors.FromFlatDataAndDimensions(b.y, rows), tensors.FromFlatDataAndDimensions(notes, rows, k, noted),
-			memory, tensors.FromFlatDataAndDimensions(b.parents, rows))
+		out, err := d.exec.Call(tensors.FromFlatDataAndDimensions(symbols, atOnce), tensors.FromScalar(int32(j)),
+			tensors.FromFlatDataAndDimensions(b.y, atOnce), tensors.FromFlatDataAndDimensions(notes, atOnce, k, noted),
+			memory, tensors.FromFlatDataAndDimensions(b.parents, atOnce))
 		if err != nil {
 			return fmt.Errorf("causal: %w", err)
 		}

@@ -38,7 +38,7 @@ func (m Model) End() int32 { return int32(m.Symbols - 1) }
 
 // A series is handed to the loss as Row numbers: for each place its symbol, or -1 after
 // the end, and the number of the chains' probabilities of it and notes.
-func (m Model) perPlace() int { return 1 + (1+noted)*m.Network.Chains }
+func (m Model) perPlace() int { return 1 + (1+noted)*m.NumChains }
 
 // Row is the number of numbers that Read writes of a series.
 func (m Model) Row() int { return m.Places * m.perPlace() }
@@ -47,7 +47,7 @@ func (m Model) Row() int { return m.Places * m.perPlace() }
 // into row. With own the series is one of those counted, and is left out.
 func (m Model) Read(class int, series []int32, own bool, row []float32) {
 	clear(row)
-	k := m.Network.Chains
+	k := m.NumChains
 	contexts := make([]int32, len(series)*k)
 	for j := range series {
 		m.Chains.Find(class, series[:j], contexts[j*k:(j+1)*k])
@@ -76,7 +76,7 @@ func (m Model) Read(class int, series []int32, own bool, row []float32) {
 // without leaves out of what was seen after a context all that the series itself has there.
 // contexts are those of all its places.
 func (m Model) without(seen markov.Seen, count int, context int32, series, contexts []int32, j int, allowed func(int32) bool) (markov.Seen, int) {
-	k := m.Network.Chains
+	k := m.NumChains
 	times := map[int32]int{}
 	for i, symbol := range series {
 		if slices.Contains(contexts[i*k:(i+1)*k], context) && (symbol == series[j] || allowed(symbol)) {
@@ -138,7 +138,7 @@ func (m Model) masks(g *Graph) *Node {
 func (m Model) Loss(scope *model.Scope, rows, y, key *Node) diffusion.Losses {
 	m.Network = m.Network.WithDefaults()
 	b := rows.Shape().Dim(0)
-	k := m.Network.Chains
+	k := m.NumChains
 	rows = Reshape(rows, b, m.Places, m.perPlace())
 	symbol := Squeeze(SliceAxis(rows, 2, AxisElem(0)), 2)
 	there := GreaterOrEqual(symbol, ZerosLike(symbol))

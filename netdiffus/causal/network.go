@@ -33,7 +33,7 @@ type Network struct {
 	Layers  int     // 0 means 3
 	Dropout float64 // share of the features that training drops, in [0,1)
 
-	Places, Classes, Symbols, Chains int
+	Places, Classes, Symbols, NumChains int
 	// Numbers describe each symbol, [Symbols][F]: symbols with numbers alike begin alike.
 	Numbers [][]float32
 }
@@ -87,9 +87,9 @@ func (n Network) project(out int) nn.Linear {
 	return nn.Linear{In: n.Width, Out: out * n.Width, Zero: out == 1}
 }
 func (n Network) gateIn() nn.Linear {
-	return nn.Linear{In: n.Width + noted*n.Chains, Out: gateWidth}
+	return nn.Linear{In: n.Width + noted*n.NumChains, Out: gateWidth}
 }
-func (n Network) gateOut() nn.Linear { return nn.Linear{In: gateWidth, Out: n.Chains + 1} }
+func (n Network) gateOut() nn.Linear { return nn.Linear{In: gateWidth, Out: n.NumChains + 1} }
 
 // Params lists the parameters.
 func (n Network) Params() []nn.Param {
