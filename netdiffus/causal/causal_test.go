@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -140,6 +141,24 @@ func TestOwnSeriesIsLeftOut(t *testing.T) {
 		want := losses(t, without, store, series[i:i+1], classes[i:i+1], false)[0]
 		if math.Abs(float64(all[i]-want)) > 1e-4 {
 			t.Errorf("series %d: %v, want %v", i, all[i], want)
+		}
+	}
+}
+
+// TestOwnSeriesThatWasNotCounted: a run may go on with other flows than those counted.
+func TestOwnSeriesThatWasNotCounted(t *testing.T) {
+	m, store, series, classes := example(t)
+	own := make(map[string]bool)
+	for i, s := range series {
+		own[fmt.Sprint(classes[i], s)] = true
+	}
+	other := []int32{series[1][0], series[2][0], series[3][0], series[1][0], series[2][0]}
+	if own[fmt.Sprint(0, other)] {
+		t.Fatal("the series was counted")
+	}
+	for _, l := range losses(t, m, store, [][]int32{other}, []int{0}, true) {
+		if !(l > 0) || math.IsInf(float64(l), 0) {
+			t.Errorf("loss %v", l)
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (m Model) without(seen markov.Seen, count int, context int32, series, conte
 	for symbol, n := range times {
 		if symbol == series[j] {
 			seen = seen.Without(count, n)
-			count -= n
+			count -= min(n, count)
 			continue
 		}
 		_, other := m.Chains.Look(context, symbol, allowed)

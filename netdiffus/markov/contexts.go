@@ -148,9 +148,10 @@ func (c *Contexts) Look(context, symbol int32, allowed func(symbol int32) bool) 
 	return s, count
 }
 
-// Without returns s without so many times of a symbol that was counted count times.
+// Without returns s without so many times of a symbol that was counted count times, or
+// without all of them where they are fewer.
 func (s Seen) Without(count, times int) Seen {
-	if times == 0 {
+	if times = min(times, count); times == 0 {
 		return s
 	}
 	s.Total -= times
