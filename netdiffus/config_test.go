@@ -64,8 +64,12 @@ func fitted(t *testing.T, c netdiffus.Config, classes ...string) (netdiffus.Conf
 			t.Fatal(err)
 		}
 	}
+	recipe := dataset.Recipe{Channels: []dataset.Channel{{Codec: values}}}
+	if _, ok := values.(*codec.Quantiles); ok {
+		recipe.Record, recipe.SeriesLength, recipe.Channels[0].Series = dataset.Series, 10, "bytes"
+	}
 	set := &dataset.Set{
-		Encoding: dataset.MustEncoding(dataset.Recipe{Channels: []dataset.Channel{{Codec: values}}}),
+		Encoding: dataset.MustEncoding(recipe),
 		Classes:  classes, Images: imaging.New(1, 10, 10, 1), Labels: []int{0},
 	}
 	c, err := c.Fit(set)
