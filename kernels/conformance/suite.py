@@ -51,6 +51,16 @@ class Suite(jkt.KernelTests):
 gonbui.SendData(&protocol.DisplayData{Data: map[protocol.MIMEType]any{"application/vnd.netdiffus.clear-output": "now"}})
 gonbui.Sync()'''
 
+    def test_completion(self):
+        """Asks again where the answer is incomplete, as a person does: on a busy machine
+        gopls has not read all packages by the time that the kernel stops waiting."""
+        for _ in range(4):
+            try:
+                return super().test_completion()
+            except AssertionError:
+                pass
+        return super().test_completion()
+
 
 class History(Suite):
     """test_history without its outputs of cells: of cells that run."""
