@@ -126,7 +126,7 @@ func (k Causal) New(c Config) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms), middles: map[string][][]float64{}}
+	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms)}
 	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
 	m.Model = causal.Model{
 		Network: causal.Network{
@@ -148,7 +148,6 @@ func (k Causal) New(c Config) (Model, error) {
 			return nil, fmt.Errorf("netdiffus: the codec has tables for %d places of class %q, want %d", len(atoms.Tables[class]), class, m.Places)
 		}
 		for j, t := range atoms.Tables[class] {
-			m.middles[class] = append(m.middles[class], t.Middles(atoms.TauOrDefault()))
 			allowed := make([]bool, m.Symbols)
 			for atom := range t.Len() {
 				allowed[m.symbol(class, j, int32(atom))] = true
@@ -182,7 +181,6 @@ type causalModel struct {
 	atoms      *codec.Atoms
 	classes    []string
 	vocabulary []float64
-	middles    map[string][][]float64 // by class, place and atom: the square of its code
 	rarity     *joint.Rarity
 }
 
@@ -322,7 +320,7 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 		likelihood := make([]float64, b.Symbols)
 		evidence = func(i, j int) []float64 {
 			r.read(x.At(first[i]))
-			return b.likelihoods(b.classes[classes[i]], j, r.diagonals[0][j], signal, noise)
+			return b.rarity.Likelihoods(int(classes[i]), j, r.diagonals[0][j], signal, noise)
 		}
 		series, err = b.drawer.Posterior(classes, own, func(i, j int) []float64 {
 			clear(likelihood)
@@ -345,24 +343,9 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 				likelihood = evidence(i, j)
 			}
 			atom := b.rarity.Redraw(own[i], int(classes[i]), j, int32(b.atom(class, j, symbol)), likelihood)
-			r.codes[0][j] = math.Sqrt(b.middles[class][j][atom])
+			r.codes[0][j] = b.rarity.Code(int(classes[i]), j, atom)
 		}
 		r.write(x0.At(first[i]))
 	}
 	return nil
-}
-
-// likelihoods returns how likely the diagonal's pixel x is for every atom at place j of a
-// class, as a share of the likeliest.
-func (m *causalModel) likelihoods(class string, j int, x, signal, noise float64) []float64 {
-	best := math.Inf(1)
-	for _, u := range m.middles[class][j] {
-		best = min(best, math.Abs(x-signal*(2*u-1)))
-	}
-	all := make([]float64, len(m.middles[class][j]))
-	for atom, u := range m.middles[class][j] {
-		off := x - signal*(2*u-1)
-		all[atom] = math.Exp((best*best - off*off) / (2 * noise * noise))
-	}
-	return all
 }

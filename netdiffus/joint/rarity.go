@@ -6,8 +6,9 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
 
-// Rarity is which values a rare value may turn out as, for models that draw the values
-// themselves and not the symbols of a Prior: without it they draw none that was not seen.
+// Rarity is which values a rare value may turn out as, and what images show of values, for
+// models that draw the values themselves and not the symbols of a Prior: without it they
+// draw none that was not seen.
 type Rarity struct{ classes [][]place }
 
 // NewRarity returns the groups of values that settings merge, of the classes of a codec.
@@ -31,6 +32,19 @@ func (r *Rarity) Redraw(rng *rand.Rand, class, j int, atom int32, likelihood []f
 		likelihood = ones(len(p.symbol))
 	}
 	return pick(rng, g.atoms, g.weights, likelihood)
+}
+
+// Code returns the code of an atom of a class at place j, in [0,1].
+func (r *Rarity) Code(class, j int, atom int32) float64 { return r.classes[class][j].code[atom] }
+
+// Likelihoods returns how likely the pixel x of the diagonal at place j is for each atom of a
+// class, as a share of the likeliest, where clean pixels count signal times and bear noise of
+// this standard deviation, above 0.
+func (r *Rarity) Likelihoods(class, j int, x, signal, noise float64) []float64 {
+	level := r.classes[class][j].level
+	all := make([]float64, len(level))
+	likelihoods(level, x, signal, noise, floors[len(floors)-1], all)
+	return all
 }
 
 // Mean returns the mean of values, by atom, over those that atom may turn out as.
