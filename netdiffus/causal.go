@@ -194,6 +194,15 @@ func (m *causalModel) symbol(class string, j int, atom int32) int32 {
 	return int32(s)
 }
 
+// symbols are those of a flow's atoms.
+func (m *causalModel) symbols(class string, flow []int32) []int32 {
+	all := make([]int32, len(flow))
+	for j, atom := range flow {
+		all[j] = m.symbol(class, j, atom)
+	}
+	return all
+}
+
 // atom is that of a symbol.
 func (m *causalModel) atom(class string, j int, symbol int32) int {
 	t := m.atoms.Tables[class][j]
@@ -215,14 +224,12 @@ func (m *causalModel) count(tables *CausalTables) error {
 			if len(flow) > m.Places {
 				return fmt.Errorf("netdiffus: class %q, flow %d: %d packets, want at most %d", class, i, len(flow), m.Places)
 			}
-			symbols := make([]int32, len(flow))
 			for j, atom := range flow {
 				if t := m.atoms.Tables[class][j]; atom < 0 || int(atom) >= t.Len() {
 					return fmt.Errorf("netdiffus: class %q, flow %d: atom %d of packet %d, want one below %d", class, i, atom, j, t.Len())
 				}
-				symbols[j] = m.symbol(class, j, atom)
 			}
-			sequences, classes = append(sequences, symbols), append(classes, c)
+			sequences, classes = append(sequences, m.symbols(class, flow)), append(classes, c)
 		}
 	}
 	m.Chains = markov.CountContexts(causal.Mixed, sequences, classes)
@@ -244,12 +251,8 @@ func (m *causalModel) Extract(images imaging.Images, labels []int, counted bool)
 		class := m.classes[label]
 		flow := untilEnd(series[label][numbers[label]][0], m.atoms.Tables[class])
 		numbers[label]++
-		symbols := make([]int32, len(flow))
-		for j, atom := range flow {
-			symbols[j] = m.symbol(class, j, atom)
-		}
 		rows[i] = make([]float32, m.Row())
-		m.Read(label, symbols, counted, rows[i])
+		m.Read(label, m.symbols(class, flow), counted, rows[i])
 	}
 	return rows
 }
