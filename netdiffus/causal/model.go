@@ -52,6 +52,10 @@ func (m Model) Read(class int, series []int32, own bool, row []float32) {
 	for j := range series {
 		m.Chains.Find(class, series[:j], contexts[j*k:(j+1)*k])
 	}
+	var counts map[int32]map[int32]int
+	if own {
+		counts = ownCounts(series, contexts, k)
+	}
 	for j := range m.Places {
 		place := row[j*m.perPlace() : (j+1)*m.perPlace()]
 		if j >= len(series) {
@@ -62,9 +66,7 @@ func (m Model) Read(class int, series []int32, own bool, row []float32) {
 		allowed := m.allowed(class, j)
 		for c, context := range contexts[j*k : (j+1)*k] {
 			seen, count := m.Chains.Look(context, series[j], allowed)
-			if own {
-				seen, count = m.without(seen, count, context, series, contexts, j, allowed)
-			}
+			seen, count = m.without(seen, count, context, series[j], counts[context], allowed)
 			if seen.Total > 0 {
 				place[1+c] = float32(count) / float32(seen.Total)
 			}
@@ -73,26 +75,38 @@ func (m Model) Read(class int, series []int32, own bool, row []float32) {
 	}
 }
 
-// without leaves out of what was seen after a context all that the series itself has there.
-// contexts are those of all its places.
-func (m Model) without(seen markov.Seen, count int, context int32, series, contexts []int32, j int, allowed func(int32) bool) (markov.Seen, int) {
-	k := m.NumChains
-	times := map[int32]int{}
+// ownCounts is what a series itself has in the counts after each of its contexts, by
+// context and symbol; contexts are those of all its places, of so many chains each.
+func ownCounts(series, contexts []int32, chains int) map[int32]map[int32]int {
+	counts := map[int32]map[int32]int{}
 	for i, symbol := range series {
-		if slices.Contains(contexts[i*k:(i+1)*k], context) && (symbol == series[j] || allowed(symbol)) {
-			times[symbol]++
+		at := contexts[i*chains : (i+1)*chains]
+		for k, context := range at {
+			if slices.Contains(at[:k], context) {
+				continue // counted once: see markov.CountContexts
+			}
+			if counts[context] == nil {
+				counts[context] = map[int32]int{}
+			}
+			counts[context][symbol]++
 		}
 	}
-	for symbol, n := range times {
-		if symbol == series[j] {
+	return counts
+}
+
+// without leaves out of what was seen after a context, symbol so many times, all that the
+// series itself has there.
+func (m Model) without(seen markov.Seen, count int, context, symbol int32, own map[int32]int, allowed func(int32) bool) (markov.Seen, int) {
+	for other, n := range own {
+		switch {
+		case other == symbol:
 			seen = seen.Without(count, n)
-			count -= min(n, count)
-			continue
+		case allowed(other):
+			_, times := m.Chains.Look(context, other, allowed)
+			seen = seen.Without(times, n)
 		}
-		_, other := m.Chains.Look(context, symbol, allowed)
-		seen = seen.Without(other, n)
 	}
-	return seen, count
+	return seen, count - min(own[symbol], count)
 }
 
 // allowed reports which symbols a series of the class may have at place j.

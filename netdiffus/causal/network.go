@@ -41,7 +41,7 @@ type Network struct {
 const (
 	headWidth = 32 // of each head of attention
 	gateWidth = 64
-	// noted is how many numbers the gate is given of each chain: see Note.
+	// noted is how many numbers the gate is given of each chain: see note.
 	noted = 4
 )
 
