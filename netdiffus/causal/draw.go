@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 )
 
 // Drawer draws series from a Model with the weights that it was made with. It is for one
@@ -88,9 +91,8 @@ func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j i
 			weights[i] = sum
 			if sum == 0 { // the evidence is of no series
 				next.probabilities(p)
-				sum = 1
 			}
-			return pick(b.streams[i], p, sum)
+			return markov.Choose(b.streams[i], p)
 		})
 		if err != nil {
 			return nil, err
@@ -195,14 +197,11 @@ func (b *batch) resample(weights []float64) {
 	copy(old, b.series)
 	for from := 0; from < len(weights); from += particles {
 		group := weights[from : from+particles]
-		sum := 0.0
-		for _, w := range group {
-			sum += w
-		}
+		likely := slices.Max(group) > 0
 		for i := range group {
 			parent := i
-			if sum > 0 {
-				parent = int(pick(b.streams[from], group, sum))
+			if likely {
+				parent = int(markov.Choose(b.streams[from], group))
 			}
 			b.parents[from+i] = int32(from + parent)
 			b.series[from+i] = append([]int32(nil), old[from+parent]...)
@@ -238,20 +237,6 @@ func (p prediction) probabilities(dst []float64) {
 	for k, context := range p.contexts {
 		p.model.Chains.Probabilities(context, p.allowed, math.Exp(float64(p.gate[k])), dst)
 	}
-}
-
-// pick draws an index in proportion to weights, which sum to sum.
-func pick(rng *rand.Rand, weights []float64, sum float64) int32 {
-	u, last := rng.Float64()*sum, 0
-	for i, w := range weights {
-		if w > 0 {
-			if last = i; u < w {
-				break
-			}
-			u -= w
-		}
-	}
-	return int32(last)
 }
 
 // pickLog draws an index by the logarithms of the probabilities.

@@ -238,14 +238,14 @@ func (a *Automaton) Draw(rng *rand.Rand, arcs []int32) {
 	for j := range a.Places {
 		p := &a.Places[j]
 		from, to := p.Arcs(context)
-		arcs[j] = from + choose(rng, p.Count[from:to])
+		arcs[j] = from + Choose(rng, p.Count[from:to])
 		context = p.Next[arcs[j]]
 	}
 }
 
-// choose returns an index drawn in proportion to its weight. Where all are 0 it
+// Choose returns an index drawn in proportion to its weight. Where all are 0 it
 // returns 0.
-func choose(rng *rand.Rand, weights []float64) int32 {
+func Choose(rng *rand.Rand, weights []float64) int32 {
 	total := 0.0
 	for _, w := range weights {
 		total += w

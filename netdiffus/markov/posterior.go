@@ -45,7 +45,7 @@ func (p *Posterior) Draw(rng *rand.Rand, evidence Evidence, arcs []int32) bool {
 	for j := range p.beta {
 		at := &p.a.Places[j]
 		from, to := at.Arcs(context)
-		arcs[j] = from + choose(rng, p.weights[j][from:to])
+		arcs[j] = from + Choose(rng, p.weights[j][from:to])
 		context = at.Next[arcs[j]]
 	}
 	return true
