@@ -80,9 +80,12 @@ func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j i
 		b := d.newBatch(classes, own)
 		weights := make([]float64, len(classes))
 		p := make([]float64, d.model.Symbols)
+		var likelihood []float64 // the same for all particles of a series
 		err := b.run(func() { b.resample(weights) }, func(i, j int, next prediction) int32 {
 			next.probabilities(p)
-			likelihood := evidence(from+i/particles, j)
+			if i%particles == 0 {
+				likelihood = evidence(from+i/particles, j)
+			}
 			sum := 0.0
 			for s, l := range likelihood {
 				p[s] *= l
