@@ -11,7 +11,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/causal"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
@@ -257,10 +256,11 @@ func (m *causalModel) Extract(images imaging.Images, labels []int, counted bool)
 	return rows
 }
 
-func (m *causalModel) Bind(s schedule.Schedule, _ []int) Bound { return causalBound{m, s} }
+func (m *causalModel) Bind(s schedule.Schedule, _ []int) Bound { return causalBound{onHost{}, m, s} }
 
 // causalBound is a causalModel over the steps of a schedule.
 type causalBound struct {
+	onHost
 	*causalModel
 	schedule schedule.Schedule
 }
@@ -269,14 +269,6 @@ type causalBound struct {
 func (b causalBound) Loss(scope *model.Scope, rows, _, y, _, key *graph.Node) diffusion.Losses {
 	return b.Model.Loss(scope, rows, y, key)
 }
-
-// Denoiser is not called: see HostDenoiser.
-func (causalBound) Denoiser(*graph.Node) diffusion.Denoiser {
-	exceptions.Panicf("netdiffus: a causal model builds no graph for its denoiser")
-	return nil
-}
-
-func (causalBound) Decoder(string) Decoder { return nil }
 
 // HostDenoiser implements HostBound.
 func (b causalBound) HostDenoiser(backend compute.Backend, scope *model.Scope) (HostDenoiser, error) {

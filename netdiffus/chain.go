@@ -118,10 +118,11 @@ func (*chainModel) Params() []nn.Param { return nil }
 
 func (*chainModel) Traits() Traits { return Traits{Batch: 512} }
 
-func (m *chainModel) Bind(s schedule.Schedule, _ []int) Bound { return chainBound{m, s} }
+func (m *chainModel) Bind(s schedule.Schedule, _ []int) Bound { return chainBound{onHost{}, m, s} }
 
 // chainBound is a chainModel over the steps of a schedule.
 type chainBound struct {
+	onHost
 	*chainModel
 	schedule schedule.Schedule
 }
@@ -130,14 +131,6 @@ func (chainBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *gra
 	exceptions.Panicf("netdiffus: a chain has no loss to minimise")
 	return diffusion.Losses{}
 }
-
-// Denoiser is not called: see EstimateX0.
-func (chainBound) Denoiser(*graph.Node) diffusion.Denoiser {
-	exceptions.Panicf("netdiffus: a chain builds no graph for its denoiser")
-	return nil
-}
-
-func (chainBound) Decoder(string) Decoder { return nil }
 
 // EstimateX0 implements HostDenoiser: each image's x0 is a draw from its posterior,
 // rendered.

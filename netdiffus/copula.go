@@ -138,10 +138,11 @@ func (*copulaModel) Params() []nn.Param { return nil }
 
 func (*copulaModel) Traits() Traits { return Traits{Batch: 512} }
 
-func (m *copulaModel) Bind(s schedule.Schedule, _ []int) Bound { return copulaBound{m, s} }
+func (m *copulaModel) Bind(s schedule.Schedule, _ []int) Bound { return copulaBound{onHost{}, m, s} }
 
 // copulaBound is a copulaModel over the steps of a schedule.
 type copulaBound struct {
+	onHost
 	*copulaModel
 	schedule schedule.Schedule
 }
@@ -150,14 +151,6 @@ func (copulaBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *gr
 	exceptions.Panicf("netdiffus: a copula has no loss to minimise")
 	return diffusion.Losses{}
 }
-
-// Denoiser is not called: see EstimateX0.
-func (copulaBound) Denoiser(*graph.Node) diffusion.Denoiser {
-	exceptions.Panicf("netdiffus: a copula builds no graph for its denoiser")
-	return nil
-}
-
-func (copulaBound) Decoder(string) Decoder { return nil }
 
 // EstimateX0 implements HostDenoiser: each image's x0 is a draw from its posterior,
 // rendered.

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
@@ -120,6 +121,18 @@ type HostBound interface {
 	// HostDenoiser returns it, for the weights below scope.
 	HostDenoiser(b compute.Backend, scope *model.Scope) (HostDenoiser, error)
 }
+
+// onHost is part of Bounds whose clean images Go computes: they build no graph for that.
+type onHost struct{}
+
+// Denoiser is not called: see HostDenoiser.
+func (onHost) Denoiser(*graph.Node) diffusion.Denoiser {
+	exceptions.Panicf("netdiffus: the clean images of this model are computed by Go: it builds no graph for its denoiser")
+	return nil
+}
+
+// Decoder returns nil: these models have no decodings (Traits).
+func (onHost) Decoder(string) Decoder { return nil }
 
 // HostDenoiserOf returns b's HostDenoiser, with the weights below scope: nil where b builds
 // graphs for its denoiser.
