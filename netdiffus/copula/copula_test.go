@@ -105,6 +105,23 @@ func compare(t *testing.T, what string, drawn, want [][][]float64) {
 	}
 }
 
+// noised returns the codes of a series of class a, and what a diagonal shows of them under
+// noise.
+func noised(t *testing.T, r *rand.Rand, codecs []*codec.Quantiles, v [][]float64, signal, noise float64) (codes, x [][]float64) {
+	t.Helper()
+	codes, x = make([][]float64, len(v)), make([][]float64, len(v))
+	for c := range v {
+		codes[c], x[c] = make([]float64, len(v[c])), make([]float64, len(v[c]))
+		if err := codecs[c].Encode("a", v[c], codes[c]); err != nil {
+			t.Fatal(err)
+		}
+		for j, code := range codes[c] {
+			x[c][j] = signal*(2*code*code-1) + noise*r.NormFloat64()
+		}
+	}
+	return codes, x
+}
+
 // TestPosterior: draws from the posterior given noisy draws from the prior are draws
 // from the prior (with the noisy ones in between), and near what was noised where there is
 // little noise. With silence this holds for series to begin with that are such draws
@@ -121,16 +138,7 @@ func TestPosterior(t *testing.T) {
 			var prior, posterior [][][]float64
 			for range 1500 {
 				v := m.Draw(0, r)
-				codes, x := make([][]float64, 2), make([][]float64, 2)
-				for c := range v {
-					codes[c], x[c] = make([]float64, len(v[c])), make([]float64, len(v[c]))
-					if err := codecs[c].Encode("a", v[c], codes[c]); err != nil {
-						t.Fatal(err)
-					}
-					for j, code := range codes[c] {
-						x[c][j] = signal*(2*code*code-1) + noise*r.NormFloat64()
-					}
-				}
+				codes, x := noised(t, r, codecs, v, signal, noise)
 				d.Draw(r, x, signal, noise, codes, codes)
 				prior, posterior = append(prior, v), append(posterior, decoded(codecs, codes))
 			}
@@ -158,16 +166,7 @@ func TestPosteriorOfSilence(t *testing.T) {
 	var prior, posterior [][][]float64
 	for range 800 {
 		v := m.Draw(0, r)
-		codes, x := make([][]float64, 2), make([][]float64, 2)
-		for c := range v {
-			codes[c], x[c] = make([]float64, len(v[c])), make([]float64, len(v[c]))
-			if err := codecs[c].Encode("a", v[c], codes[c]); err != nil {
-				t.Fatal(err)
-			}
-			for j, code := range codes[c] {
-				x[c][j] = 0.5*(2*code*code-1) + math.Sqrt(0.75)*r.NormFloat64()
-			}
-		}
+		codes, x := noised(t, r, codecs, v, 0.5, math.Sqrt(0.75))
 		d.Draw(r, x, 0.5, math.Sqrt(0.75), nil, codes)
 		prior, posterior = append(prior, v), append(posterior, decoded(codecs, codes))
 	}
@@ -210,16 +209,7 @@ func TestSilenceOfOthers(t *testing.T) {
 	var drawn, again [][][]float64
 	for range 800 {
 		v := m.Draw(0, r)
-		codes, x := make([][]float64, 2), make([][]float64, 2)
-		for c := range v {
-			codes[c], x[c] = make([]float64, len(v[c])), make([]float64, len(v[c]))
-			if err := codecs[c].Encode("a", v[c], codes[c]); err != nil {
-				t.Fatal(err)
-			}
-			for j, code := range codes[c] {
-				x[c][j] = 0.7*(2*code*code-1) + math.Sqrt(0.51)*r.NormFloat64()
-			}
-		}
+		codes, x := noised(t, r, codecs, v, 0.7, math.Sqrt(0.51))
 		d.Draw(r, x, 0.7, math.Sqrt(0.51), codes, codes)
 		drawn, again = append(drawn, v), append(again, decoded(codecs, codes))
 	}
