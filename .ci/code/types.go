@@ -19,8 +19,8 @@ const pjrt = "github.com/gomlx/go-xla/pjrt"
 
 // checkTypes checks the types of the module's packages, and of all that they import,
 // as they are for target, such as "darwin/arm64", without C. Packages that need XLA are
-// left out. It finds what building would, but for errors in assembler and in linking,
-// in a tenth of the time: no machine code is made.
+// left out. It finds what building would, but for errors in assembler, in linking and
+// within functions of Go's own, and makes no machine code.
 func checkTypes(target string) error {
 	system, processor, ok := strings.Cut(target, "/")
 	if !ok {
