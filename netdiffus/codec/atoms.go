@@ -31,7 +31,8 @@ type Atoms struct {
 	Tau float64 `json:"tau,omitempty"`
 	// MinCount merges atoms seen fewer times into the nearest kept atom of
 	// their table, so that rare values, which may point at a user, do not
-	// appear. 0 and 1 keep all.
+	// appear: values are had by MinCount flows or more. That is k-anonymity of
+	// single values and no guarantee for flows (docs/privacy.md). 0 and 1 keep all.
 	MinCount int `json:"min_count,omitempty"`
 	// Smooth is the weight, in [0,1), given at each place to the values that
 	// the class has at any place; above 0 a value may appear where it was

@@ -82,7 +82,7 @@ series how far their values are off, too.`,
 	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
 	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
 	flags.IntVar(&o.timeBins, "time-bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
-	flags.IntVar(&o.atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest; keeps rare ones private")
+	flags.IntVar(&o.atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest kept: every value is then had by so many flows. No guarantee for whole flows (docs/privacy.md)")
 	flags.IntVar(&o.atoms.Novel, "novel", defaultNovel, "--codec atoms: for each value seen fewer times, at its class and place, add a value near it that was not seen, for samples to use; 0 adds none")
 	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
