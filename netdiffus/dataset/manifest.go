@@ -87,6 +87,15 @@ type Origin struct {
 	Seed    uint64 `json:"seed"`
 	Sampler string `json:"sampler,omitempty"`
 	Steps   int    `json:"denoising_steps,omitempty"`
+
+	// Settings of the request that are not the model's own.
+	Eta       float64 `json:"eta,omitempty"`
+	Guidance  float64 `json:"guidance,omitempty"`
+	Grain     float64 `json:"grain,omitempty"`
+	Decode    string  `json:"decode,omitempty"` // "" is the diagonal
+	Unclipped bool    `json:"unclipped,omitempty"`
+
+	Shard *Shard `json:"shard,omitempty"` // which part of the samples the set is; nil where it is all of them
 }
 
 // OriginOf returns the origin of the set of samples in the folder dir; nil where its manifest

@@ -101,6 +101,9 @@ func find(path string, from ClassFrom) (found, error) {
 	}
 	m, err := readManifest(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if InShards(path) {
+			return f, fmt.Errorf("dataset: %s holds shards of a set: merge them first", path)
+		}
 		return f, f.list()
 	}
 	f.manifest = &m

@@ -27,6 +27,9 @@ type Step struct {
 // another order. Request.Pool is the exception.
 func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	if pool := r.Pool; pool > 1 {
+		if r.Shard.Of > 1 {
+			return nil, errPooledShard
+		}
 		r.N, r.Pool = pool*cmp.Or(r.N, defaultN), 0
 		set, err := g.Draw(ctx, r)
 		if err != nil {
@@ -66,6 +69,8 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	}
 	return set, nil
 }
+
+var errPooledShard = errors.New("sample: an even choice of samples cannot be made in shards: draw without a pool")
 
 // Steps draws what r asks for in one batch and yields the images before, and
 // after each of, the denoising steps: to watch the noise leave. The images are

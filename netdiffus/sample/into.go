@@ -74,7 +74,8 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Grain      float64
 		Decode     string
 		NoClip     bool
-		Batch      int // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Batch}, "", "  ")
+		Shard      dataset.Shard `json:",omitzero"`
+		Batch      int           // which may change a sample's last bits
+	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Shard, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

@@ -22,8 +22,16 @@ func (p *plan) origin() *dataset.Origin {
 	if abs, err := filepath.Abs(run); err == nil {
 		name = abs
 	}
-	return &dataset.Origin{
+	origin := &dataset.Origin{
 		Run: id, Name: filepath.Base(name), Step: p.g.Step, Weights: string(p.g.weights), SHA256: p.g.sum,
 		Seed: p.Seed, Sampler: cmp.Or(p.Sampler.Name(), "ancestral"), Steps: p.steps,
+		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip,
 	}
+	if p.Decode != "diagonal" {
+		origin.Decode = p.Decode
+	}
+	if p.Shard.Of > 0 {
+		origin.Shard = &p.Shard
+	}
+	return origin
 }

@@ -22,6 +22,9 @@ type Request struct {
 	// them (dataset.Set.Evenly), which is more like all the model's flows than N drawn
 	// at random. 0 and 1 draw N. Which samples are kept depends on N.
 	Pool int
+	// Shard draws a part of the N samples of each class: the same samples as if all were
+	// drawn at once. Its own N is set to that of the request. The zero value draws all.
+	Shard dataset.Shard
 
 	// Sampler is one of netdiffus.Samplers (netdiffus.Samplers.Get("ddim")) or the
 	// caller's own (netdiffus.Samplers.Of); the zero Part means the model's own, most often "ancestral".
@@ -67,6 +70,7 @@ const defaultN = 10
 // sampler.
 func (r Request) withDefaults(classes []string, sampler string) Request {
 	r.N = cmp.Or(r.N, defaultN)
+	r.Shard.N = r.N
 	if !r.Sampler.IsSet() {
 		r.Sampler = netdiffus.Samplers.Must(cmp.Or(sampler, "ancestral"))
 	}
@@ -88,6 +92,9 @@ func (g *Generator) check(r Request) error {
 	if r.N < 0 || r.Batch < 0 || r.Pool < 0 {
 		return fmt.Errorf("%d samples a class of %d times as many in batches of %d: want positive numbers", r.N, r.Pool, r.Batch)
 	}
+	if err := r.Shard.Check(); err != nil {
+		return err
+	}
 	for _, class := range r.Classes {
 		if !slices.Contains(g.Config.Classes, class) {
 			return fmt.Errorf("no class %q: the model has %s", class, strings.Join(g.Config.Classes, ", "))
@@ -105,6 +112,7 @@ type plan struct {
 	program
 	g     *Generator
 	items []item
+	n     int // of each class
 	batch int // images in a batch
 	each  int // of them of every class asked for, where batches are grouped; else 0
 }
@@ -121,15 +129,18 @@ func (g *Generator) plan(r Request) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{Request: r, g: g}
+	first, end := r.Shard.Range()
+	p.n = end - first
 	for _, class := range r.Classes {
 		number := slices.Index(g.Config.Classes, class)
-		for i := range r.N {
+		for i := first; i < end; i++ {
 			p.items = append(p.items, item{number, i})
 		}
 	}
 	traits := g.model.Traits()
 	usual := cmp.Or(traits.Batch, 64)
-	p.batch = cmp.Or(r.Batch, min(usual, max(len(p.items), 1)))
+	// The batch goes by all samples, so that those of a shard are the same to the bit.
+	p.batch = cmp.Or(r.Batch, min(usual, max(r.N*len(r.Classes), 1)))
 	var groups []int
 	if traits.Grouped {
 		slices.SortStableFunc(p.items, func(a, b item) int { return cmp.Compare(a.class, b.class) })
@@ -165,7 +176,7 @@ func (p *plan) set() *dataset.Set {
 		set.Images = imaging.New(len(p.items), im.Height(), im.Side, im.Channels)
 	}
 	for i := range p.items {
-		set.Labels = append(set.Labels, i/p.N)
+		set.Labels = append(set.Labels, i/p.n)
 	}
 	return set
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -26,7 +28,8 @@ The folder is one that 'convert' or 'sample' wrote: its manifest holds the scale
 Files of the reference, which have no manifest, need --scale. Images that
 'convert' made give back exactly the packets that went in. A drawn image does not
 hold how long its flow is: values that round to 0 bytes are padding there, and are
-left out unless --keep-padding is given.
+left out unless --keep-padding is given. A folder of shards ('netdiffus sample
+--shards') is read one shard at a time.
 
 Images of series give back series, written as .csv, .tsv, .parquet, .npz, .jsonl, or
 as DIR/, a folder of a CSV file each, LABEL/LABEL_0.csv. 'convert' prints how exact
@@ -76,69 +79,158 @@ func (o invertOptions) options() (dataset.OpenOptions, error) {
 }
 
 func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout, stderr io.Writer) error {
-	set, err := dataset.Open(o.in, &open)
+	images, total, err := o.images(open)
 	if err != nil {
 		return err
 	}
-	if !set.Encoding.Fitted() {
-		return whyUnfitted(o.in, set)
+	// What all sets of shards have in common shows on the first one.
+	first, err := firstOf(images)
+	if err != nil {
+		return err
 	}
+	run := ""
+	if first.Origin != nil {
+		run = first.Origin.Run
+	}
+	done := inverted{sets: images, bar: newProgress(stderr, "image", total)}
+	switch {
+	case first.Encoding.Record() == dataset.Series && o.keepPadding:
+		err = fmt.Errorf("%s: --keep-padding is for flows: series have no padding", o.in)
+	case first.Encoding.Record() == dataset.Series:
+		err = writeSeries(o.out, invertAll(ctx, &done, (*dataset.Set).AllSeries), run)
+	case o.keepPadding:
+		err = traffic.Writer{Run: run}.Write(o.out, invertAll(ctx, &done, (*dataset.Set).PaddedFlows))
+	default:
+		err = traffic.Writer{Run: run}.Write(o.out, invertAll(ctx, &done, (*dataset.Set).Traffic))
+	}
+	done.bar.finish()
+	if err != nil {
+		return err
+	}
+	o.print(stdout, first, &done)
+	return nil
+}
+
+// images returns the sets to invert, one after the other, ready to be decoded, and the
+// number of images in them: one set, or those of shards.
+func (o invertOptions) images(open dataset.OpenOptions) (iter.Seq2[*dataset.Set, error], int, error) {
+	if dataset.InShards(o.in) {
+		shards, err := dataset.OpenShards(o.in)
+		if err != nil {
+			return nil, 0, err
+		}
+		return o.prepared(shards.All()), shards.Len(), nil
+	}
+	set, err := dataset.Open(o.in, &open)
+	if err != nil {
+		return nil, 0, err
+	}
+	return o.prepared(func(yield func(*dataset.Set, error) bool) { yield(set, nil) }), set.Len(), nil
+}
+
+// prepared checks that sets can be decoded, and lets them be decoded as o asks.
+func (o invertOptions) prepared(sets iter.Seq2[*dataset.Set, error]) iter.Seq2[*dataset.Set, error] {
+	return func(yield func(*dataset.Set, error) bool) {
+		for set, err := range sets {
+			if err == nil {
+				set, err = o.prepare(set)
+			}
+			if !yield(set, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (o invertOptions) prepare(set *dataset.Set) (*dataset.Set, error) {
+	if !set.Encoding.Fitted() {
+		return nil, whyUnfitted(o.in, set)
+	}
+	if o.decode != "matrix" {
+		return set, nil
+	}
+	if image := set.Encoding.Image(); image != (imaging.GASF{}) {
+		return nil, fmt.Errorf("%s: --decode matrix is for GASF images, these are %s", o.in, image.Name())
+	}
+	decoded := *set
+	var err error
+	decoded.Encoding, err = set.Encoding.DecodedBy(imaging.WholeGASF{})
+	return &decoded, err
+}
+
+func firstOf(sets iter.Seq2[*dataset.Set, error]) (*dataset.Set, error) {
+	for set, err := range sets {
+		return set, err
+	}
+	return nil, errors.New("no images")
+}
+
+// inverted is sets on their way to a file of flows or series, and what is told about them
+// afterwards.
+type inverted struct {
+	sets        iter.Seq2[*dataset.Set, error]
+	bar         *progress
+	images      int
+	written     int
+	off         float64 // sum over the images, as Set.Plain has it
+	consistency float64 // sum over the images; NaN where the kind of image has none
+}
+
+// invertAll ranges over the flows or series of all sets, counts them, and stops with ctx.
+func invertAll[T any](ctx context.Context, v *inverted, of func(*dataset.Set) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for set, err := range v.sets {
+			if err == nil {
+				err = v.add(set)
+			}
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for f, err := range watched(ctx, of(set), func() { v.written++; v.bar.set(v.written, "") }) {
+				if !yield(f, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// add looks at a set's images.
+func (v *inverted) add(set *dataset.Set) error {
 	plain, off, err := set.Plain()
 	if err != nil {
 		return err
 	}
-	if o.decode == "matrix" {
-		if image := set.Encoding.Image(); image != (imaging.GASF{}) {
-			return fmt.Errorf("%s: --decode matrix is for GASF images, these are %s", o.in, image.Name())
-		}
-		if set.Encoding, err = set.Encoding.DecodedBy(imaging.WholeGASF{}); err != nil {
-			return err
-		}
-	}
-	run := ""
-	if set.Origin != nil {
-		run = set.Origin.Run
-	}
-	written := 0
-	bar := newProgress(stderr, "image", set.Len())
-	done := func() {
-		written++
-		bar.set(written, "")
-	}
+	n := float64(set.Len())
+	v.images += set.Len()
+	v.off += off * n
+	gasf, ok := plain.Encoding.Image().(interface {
+		MeanConsistency(imaging.Images) float64
+	})
 	switch {
-	case set.Encoding.Record() == dataset.Series && o.keepPadding:
-		err = fmt.Errorf("%s: --keep-padding is for flows: series have no padding", o.in)
-	case set.Encoding.Record() == dataset.Series:
-		err = writeSeries(o.out, watched(ctx, set.AllSeries(), done), run)
-	case o.keepPadding:
-		err = traffic.Writer{Run: run}.Write(o.out, watched(ctx, set.PaddedFlows(), done))
-	default:
-		err = traffic.Writer{Run: run}.Write(o.out, watched(ctx, set.Traffic(), done))
-	}
-	bar.finish()
-	if err != nil {
-		return err
-	}
-	o.print(stdout, plain, written)
-	if seen := set.Encoding.Rendering(); seen != nil {
-		fmt.Fprintf(stdout, "  colours      %.2g: how far pixels lie, on average, from the colours of %s, of 255\n", off, seen.Color)
-		if loss, err := dataset.LossOf(o.in); err == nil {
-			printLoss(stdout, loss)
-		}
+	case !ok:
+		v.consistency = math.NaN()
+	case set.Len() > 0:
+		v.consistency += gasf.MeanConsistency(plain.Images) * n
 	}
 	return nil
 }
 
-func (o invertOptions) print(w io.Writer, set *dataset.Set, written int) {
-	fmt.Fprintf(w, "%d %s of %d classes in %s\n", written, set.Encoding.Record(), len(set.Classes), o.out)
-	if empty := set.Len() - written; empty > 0 {
+func (o invertOptions) print(w io.Writer, first *dataset.Set, v *inverted) {
+	fmt.Fprintf(w, "%d %s of %d classes in %s\n", v.written, first.Encoding.Record(), len(first.Classes), o.out)
+	if empty := v.images - v.written; empty > 0 {
 		fmt.Fprintf(w, "  left out     %d images of nothing but padding\n", empty)
 	}
-	gasf, ok := set.Encoding.Image().(interface {
-		MeanConsistency(imaging.Images) float64
-	})
-	if ok && set.Len() > 0 {
-		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", gasf.MeanConsistency(set.Images))
+	n := float64(v.images)
+	if v.images > 0 && !math.IsNaN(v.consistency) {
+		fmt.Fprintf(w, "  consistency  %.2g: how far pixels lie, on average, from what the diagonal implies\n", v.consistency/n)
+	}
+	if seen := first.Encoding.Rendering(); seen != nil {
+		fmt.Fprintf(w, "  colours      %.2g: how far pixels lie, on average, from the colours of %s, of 255\n", v.off/max(n, 1), seen.Color)
+		if loss, err := dataset.LossOf(o.in); err == nil {
+			printLoss(w, loss)
+		}
 	}
 }
 

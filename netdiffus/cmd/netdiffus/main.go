@@ -109,6 +109,7 @@ func rootCommand() *cobra.Command {
 		seriesCommand(),
 		trainCommand(),
 		sampleCommand(),
+		mergeCommand(),
 		invertCommand(),
 		chainCommand(),
 		plotCommand(),

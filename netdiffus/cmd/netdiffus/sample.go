@@ -20,6 +20,7 @@ type sampleFlags struct {
 	model, out, classes, weights string
 	format, sampler              string
 	useDDIM, clip, overwrite     bool
+	shards, shard                int // how many there are, and which to draw; below 0 all
 	device                       *deviceChoice
 	request                      sample.Request
 	given                        *settingWords
@@ -40,10 +41,17 @@ sample; samples.png shows some. The
 model's own settings come from the run directory; the flags that say them again,
 as guided-diffusion's image_sample needs them, are checked against it.
 
-The same seed draws the same sample i of a class, whatever else is drawn.`,
+The same seed draws the same sample i of a class, whatever else is drawn.
+
+For more samples than memory holds, or for several machines, --shards N draws them in
+N parts, each a folder in --out, which 'netdiffus merge' puts together, checked, and
+'netdiffus invert' reads as they are. Shards that are there already are kept, so that
+the same command goes on after a crash; --shard I draws only one, from 0.`,
 		Example: `  netdiffus sample --run runs/first --out samples --num-samples 100
   netdiffus sample --run runs/first --out fast --sampler ddim --timestep-respacing 25 --classes dns,ssh
-  netdiffus sample --run runs/first/checkpoints/step-00001000 --out early --seed 7`,
+  netdiffus sample --run runs/first/checkpoints/step-00001000 --out early --seed 7
+  netdiffus sample --run runs/first --out many --num-samples 100000 --shards 50
+  netdiffus sample --run runs/first --out many --num-samples 100000 --shards 50 --shard $SLURM_ARRAY_TASK_ID`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.execute(c) },
 	}
@@ -54,6 +62,8 @@ The same seed draws the same sample i of a class, whatever else is drawn.`,
 	flags.StringVar(&f.out, "out", "", "`folder` to write; it must be new or empty (needed)")
 	flags.IntVar(&r.N, "num-samples", 10, "samples of each class")
 	flags.IntVar(&r.Pool, "pool", 1, "draw so many times --num-samples and keep an even choice of them: a better few")
+	flags.IntVar(&f.shards, "shards", 0, "draw the samples in so many parts, each a folder in --out; those that are there are kept")
+	flags.IntVar(&f.shard, "shard", -1, "of --shards, draw only this one, from 0; below 0 means all, one after the other")
 	flags.StringVar(&f.classes, "classes", "", "`names` of the classes to draw, with commas; empty means all")
 	flags.Uint64Var(&r.Seed, "seed", 0, "of the noise: the same seed draws the same samples")
 	flags.StringVar(&f.sampler, "sampler", "", "way from noise to image, a `name`: "+strings.Join(netdiffus.Samplers.Names(), ", ")+"; empty means ddim for a network over series, else ancestral")
@@ -96,6 +106,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if r.N < 1 || r.Batch < 0 || r.Pool < 1 {
 		return usageOf(c, fmt.Errorf("--num-samples %d, --pool %d and --batch-size %d: want positive numbers", r.N, r.Pool, r.Batch))
 	}
+	if err := f.checkShards(); err != nil {
+		return usageOf(c, err)
+	}
 	if f.format != "npz" && f.format != "png" {
 		return usageOf(c, fmt.Errorf("--format %q: want npz or png", f.format))
 	}
@@ -122,17 +135,20 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if f.format == "png" && g.Config.Encoding.Rendering() == nil {
 		return usageOf(c, errors.New("--format png is for models of pictures; this one is of numbers, which the verb plot draws"))
 	}
-	start := time.Now()
-	set, err := draw(c.Context(), w, g, *r)
-	if err != nil {
-		return err
-	}
 	layout := dataset.Samples
 	switch {
 	case f.format == "png":
 		layout = dataset.Pictures
-	case set.Images.Pictures():
+	case g.Config.Encoding.Rendering() != nil:
 		layout = dataset.Arrays
+	}
+	if f.shards > 0 {
+		return f.drawShards(c, g, layout)
+	}
+	start := time.Now()
+	set, err := draw(c.Context(), w, g, *r)
+	if err != nil {
+		return err
 	}
 	if err := set.Save(f.out, &dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite}); err != nil {
 		return err
@@ -144,5 +160,51 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	}
 	fmt.Fprintf(w, "%d samples in %v\n", set.Len(), time.Since(start).Round(time.Millisecond))
 	fmt.Fprintln(c.OutOrStdout(), f.out)
+	return nil
+}
+
+// checkShards reports shards that cannot be asked for.
+func (f *sampleFlags) checkShards() error {
+	switch {
+	case f.shards < 0:
+		return fmt.Errorf("--shards %d: want a positive number", f.shards)
+	case f.shards == 0 && f.shard >= 0:
+		return fmt.Errorf("--shard %d: say with --shards how many there are", f.shard)
+	case f.shards == 0:
+		return nil
+	case f.request.Pool > 1:
+		return errors.New("--pool chooses among all samples of a class, which --shards keeps apart: leave one out")
+	}
+	if err := (dataset.Shard{Index: max(f.shard, 0), Of: f.shards, N: f.request.N}).Check(); err != nil {
+		return fmt.Errorf("--shards: %w", err)
+	}
+	return nil
+}
+
+// drawShards draws the shard that is asked for, or all of them.
+func (f *sampleFlags) drawShards(c *cobra.Command, g *sample.Generator, layout dataset.Layout) error {
+	w, r := c.ErrOrStderr(), f.request
+	first, end := f.shard, f.shard+1
+	if f.shard < 0 {
+		first, end = 0, f.shards
+	}
+	printDrawing(w, g)
+	for i := first; i < end; i++ {
+		r.Shard = dataset.Shard{Index: i, Of: f.shards, N: r.N}
+		start := time.Now()
+		watched, finish := watchDrawing(w, r)
+		folder, drawn, err := g.DrawShard(c.Context(), watched, f.out, dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite})
+		finish()
+		switch {
+		case err != nil:
+			return err
+		case drawn:
+			from, to := r.Shard.Range()
+			fmt.Fprintf(w, "%v: %d samples of each class in %v\n", r.Shard, to-from, time.Since(start).Round(time.Millisecond))
+		default:
+			fmt.Fprintf(w, "%v is there already\n", r.Shard)
+		}
+		fmt.Fprintln(c.OutOrStdout(), folder)
+	}
 	return nil
 }

@@ -95,11 +95,23 @@ func validationLine(r train.StepMetrics) string {
 
 // draw draws samples and shows the progress.
 func draw(ctx context.Context, w io.Writer, g *sample.Generator, r sample.Request) (*dataset.Set, error) {
+	printDrawing(w, g)
+	r, finish := watchDrawing(w, r)
+	defer finish()
+	return g.Draw(ctx, r)
+}
+
+// printDrawing says which weights are drawn with.
+func printDrawing(w io.Writer, g *sample.Generator) {
 	trained := ""
 	if !counted(g.Config) {
 		trained = fmt.Sprintf(", trained for %d steps", g.Step)
 	}
 	fmt.Fprintf(w, "drawing with %s%s\n", g.From, trained)
+}
+
+// watchDrawing returns r with its progress shown, until finish is called.
+func watchDrawing(w io.Writer, r sample.Request) (_ sample.Request, finish func()) {
 	var bar *progress
 	r.Progress = func(completed, total int) {
 		if bar == nil {
@@ -108,9 +120,9 @@ func draw(ctx context.Context, w io.Writer, g *sample.Generator, r sample.Reques
 		bar.set(completed, "")
 	}
 	r.Status = func(message string) { fmt.Fprintln(w, message) }
-	set, err := g.Draw(ctx, r)
-	if bar != nil {
-		bar.finish()
+	return r, func() {
+		if bar != nil {
+			bar.finish()
+		}
 	}
-	return set, err
 }

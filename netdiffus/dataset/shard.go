@@ -1,0 +1,310 @@
+package dataset
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+)
+
+// Shard is one of the parts, nearly equal, in which the samples of every class are drawn:
+// one after the other, or each by another process or machine. The zero value is all of
+// them.
+type Shard struct {
+	Index int `json:"index"` // from 0
+	Of    int `json:"of"`    // how many there are; 0 means 1
+	N     int `json:"n"`     // samples of each class in all of them together
+}
+
+// Check reports a shard that there cannot be.
+func (s Shard) Check() error {
+	of := max(s.Of, 1)
+	switch {
+	case s.Of < 0 || s.Index < 0 || s.Index >= of:
+		return fmt.Errorf("shard %d of %d: want one from 0 to %d", s.Index, s.Of, of-1)
+	case s.N < of:
+		return fmt.Errorf("%d samples of a class in %d shards: want one in each at least", s.N, of)
+	}
+	return nil
+}
+
+// Range returns which of the samples of each class lie in s: those from first up to, and
+// without, end.
+func (s Shard) Range() (first, end int) {
+	of := max(s.Of, 1)
+	size, more := s.N/of, s.N%of // the first shards hold one more
+	first = s.Index*size + min(s.Index, more)
+	end = first + size
+	if s.Index < more {
+		end++
+	}
+	return first, end
+}
+
+// Folder is the name of the folder of s below that of all shards: "shard-00003-of-00016".
+func (s Shard) Folder() string { return fmt.Sprintf("shard-%05d-of-%05d", s.Index, max(s.Of, 1)) }
+
+func (s Shard) String() string { return fmt.Sprintf("shard %d of %d", s.Index, max(s.Of, 1)) }
+
+// shardFolder is what Shard.Folder returns.
+var shardFolder = regexp.MustCompile(`^shard-[0-9]{5,}-of-[0-9]{5,}$`)
+
+// Shards are the folders of all shards of one request, in their order: samples drawn from
+// the same weights with the same seed and settings, none missing and none there twice.
+type Shards struct {
+	paths     []string
+	manifests []manifest
+}
+
+// ErrNoShards is the error of OpenShards where nothing in a folder is a shard.
+var ErrNoShards = errors.New("no shards")
+
+// OpenShards finds the shards in folders, of which each is a shard itself or holds shards
+// by their names (Shard.Folder). It reads their manifests only. The error names the shards
+// that are missing or there twice, and what differs where they are not of one request.
+func OpenShards(folders ...string) (*Shards, error) {
+	s := &Shards{}
+	for _, folder := range folders {
+		paths, err := shardsIn(folder)
+		if err != nil {
+			return nil, err
+		}
+		s.paths = append(s.paths, paths...)
+	}
+	for _, path := range s.paths {
+		m, err := readManifest(path)
+		if err != nil {
+			return nil, err
+		}
+		if m.Origin == nil || m.Origin.Shard == nil {
+			return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+		}
+		if err := m.checkShard(); err != nil {
+			return nil, fmt.Errorf("dataset: %s: %w", path, err)
+		}
+		s.manifests = append(s.manifests, m)
+	}
+	s.sort()
+	return s, s.check()
+}
+
+// shardsIn returns the shards in a folder, or the folder where it is one.
+func shardsIn(folder string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(folder, manifestName)); err == nil {
+		return []string{folder}, nil
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	var paths []string
+	for _, e := range entries {
+		if e.IsDir() && shardFolder.MatchString(e.Name()) {
+			paths = append(paths, filepath.Join(folder, e.Name()))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("dataset: %s: %w: it holds no folder named like %s", folder, ErrNoShards, Shard{}.Folder())
+	}
+	return paths, nil
+}
+
+// checkShard reports a shard's manifest that contradicts itself.
+func (m manifest) checkShard() error {
+	shard := *m.Origin.Shard
+	if err := shard.Check(); err != nil {
+		return err
+	}
+	first, end := shard.Range()
+	for _, c := range m.Classes {
+		if c.Flows != end-first {
+			return fmt.Errorf("class %q: %d samples, want %d in %v of %d samples", c.Label, c.Flows, end-first, shard, shard.N)
+		}
+	}
+	return nil
+}
+
+func (s *Shards) sort() {
+	order := make([]int, len(s.paths))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(s.manifests[a].Origin.Shard.Index, s.manifests[b].Origin.Shard.Index)
+	})
+	sorted := Shards{}
+	for _, i := range order {
+		sorted.paths = append(sorted.paths, s.paths[i])
+		sorted.manifests = append(sorted.manifests, s.manifests[i])
+	}
+	*s = sorted
+}
+
+// check reports shards that are not all of one request.
+func (s *Shards) check() error {
+	if len(s.paths) == 0 {
+		return fmt.Errorf("dataset: %w", ErrNoShards)
+	}
+	of := max(s.manifests[0].Origin.Shard.Of, 1)
+	at := make(map[int]string, len(s.paths))
+	for i, m := range s.manifests {
+		if what, err := s.manifests[0].differs(m); err != nil || what != "" {
+			return fmt.Errorf("dataset: %s and %s are not shards of one set: %s", s.paths[0], s.paths[i], cmp.Or(what, fmt.Sprint(err)))
+		}
+		index := m.Origin.Shard.Index
+		if other, twice := at[index]; twice {
+			return fmt.Errorf("dataset: %v is there twice: %s and %s", m.Origin.Shard, other, s.paths[i])
+		}
+		at[index] = s.paths[i]
+	}
+	var missing []string
+	for i := range of {
+		if at[i] == "" {
+			missing = append(missing, fmt.Sprint(i))
+		}
+	}
+	switch n := len(missing); {
+	case n > 10:
+		return fmt.Errorf("dataset: %d of %d shards are missing: %s, …", n, of, strings.Join(missing[:10], ", "))
+	case n > 0:
+		return fmt.Errorf("dataset: %d of %d shards missing: %s", n, of, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// differs says what tells other from m, which it must not where both are shards of one
+// set; "" where nothing does.
+func (m manifest) differs(other manifest) (string, error) {
+	a, b := *m.Origin, *other.Origin
+	if a.Shard.Of != b.Shard.Of || a.Shard.N != b.Shard.N {
+		return fmt.Sprintf("%d samples in %d shards, and %d in %d", a.Shard.N, a.Shard.Of, b.Shard.N, b.Shard.Of), nil
+	}
+	a.Shard, b.Shard = nil, nil
+	for _, pair := range []struct {
+		name string
+		a, b any
+	}{
+		{"what they were drawn from", a, b},
+		{"layouts", m.Layout, other.Layout},
+		{"classes", m.labels(), other.labels()},
+		{"recipes", m.Encoding, other.Encoding},
+		{"connections", m.Connections, other.Connections},
+	} {
+		x, err := plainjson.Marshal(pair.a)
+		if err != nil {
+			return "", err
+		}
+		y, err := plainjson.Marshal(pair.b)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case string(x) == string(y):
+		case len(x)+len(y) < 1000:
+			return fmt.Sprintf("%s differ: %s and %s", pair.name, oneLine(x), oneLine(y)), nil
+		default:
+			return pair.name + " differ", nil
+		}
+	}
+	return "", nil
+}
+
+// oneLine is JSON without the spaces that indent it.
+func oneLine(text []byte) string { return strings.Join(strings.Fields(string(text)), " ") }
+
+// Len returns the number of samples in all shards.
+func (s *Shards) Len() int {
+	n := 0
+	for _, m := range s.manifests {
+		n += m.Flows
+	}
+	return n
+}
+
+// Count returns the number of shards.
+func (s *Shards) Count() int { return len(s.paths) }
+
+// All ranges over the shards' sets, in their order. Only one is held in memory at a time.
+func (s *Shards) All() iter.Seq2[*Set, error] {
+	return func(yield func(*Set, error) bool) {
+		for _, path := range s.paths {
+			set, err := Open(path, nil)
+			if !yield(set, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Merge writes all samples into the folder dir, as the one set that they would have been
+// if they had been drawn at once: the same files to the byte, where no grid of pictures was
+// drawn beside them. Of the options the layout and the inputs are not used: they are the
+// shards'. Memory is that of one shard.
+func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) error {
+	var o SaveOptions
+	if options != nil {
+		o = *options
+	}
+	if abs, err := filepath.Abs(dir); err == nil {
+		for _, path := range s.paths {
+			if shard, err := filepath.Abs(path); err == nil && (shard == abs || filepath.Dir(shard) == abs) {
+				return fmt.Errorf("dataset: %s holds the shards: choose another folder", dir)
+			}
+		}
+	}
+	m := s.manifests[0]
+	o.Layout, o.Inputs = m.Layout, nil
+	return stage(dir, o, func(staged string) error { return s.write(ctx, staged, o) })
+}
+
+// write writes all samples into an empty folder.
+func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
+	m := s.manifests[0]
+	n := m.Origin.Shard.N
+	c := contents{encoding: m.Encoding, classes: m.labels(), seen: m.Connections}
+	for range c.classes {
+		c.counts = append(c.counts, n)
+	}
+	out, err := newOutput(dir, o, c)
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	origin := *m.Origin
+	origin.Shard = nil
+	out.manifest.Origin = &origin
+	added := make([]int, len(c.classes))
+	for set, err := range s.All() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		for i, label := range set.Labels {
+			if err := out.add(label, label*n+added[label], set.at(i)); err != nil {
+				return err
+			}
+			added[label]++
+		}
+	}
+	return out.finish(0, nil)
+}
+
+// InShards reports whether dir holds shards instead of a set.
+func InShards(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, manifestName)); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	paths, err := shardsIn(dir)
+	return err == nil && len(paths) > 0
+}
