@@ -143,20 +143,28 @@ func (m manifest) write(dir string) error {
 
 // readManifest reads the manifest in dir; errors wrap fs.ErrNotExist when there
 // is none.
-func readManifest(dir string) (manifest, error) {
+func readManifest(dir string) (manifest, error) { return encodings{}.readManifest(dir) }
+
+func parseManifest(data []byte) (manifest, error) { return encodings{}.parseManifest(data) }
+
+// encodings are those of the manifests that were read with it, by their text: shards all
+// have the same, whose tables can be large. With equal text the manifests share one.
+type encodings map[string]*Encoding
+
+func (known encodings) readManifest(dir string) (manifest, error) {
 	path := filepath.Join(dir, manifestName)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return manifest{}, fmt.Errorf("dataset: %w", err)
 	}
-	m, err := parseManifest(data)
+	m, err := known.parseManifest(data)
 	if err != nil {
 		return manifest{}, fmt.Errorf("dataset: %s: %w", path, err)
 	}
 	return m, nil
 }
 
-func parseManifest(data []byte) (manifest, error) {
+func (known encodings) parseManifest(data []byte) (manifest, error) {
 	var head struct {
 		Format  string
 		Version int
@@ -170,9 +178,22 @@ func parseManifest(data []byte) (manifest, error) {
 	if head.Version != manifestVersion {
 		return manifest{}, fmt.Errorf("version %d of the format, want %d", head.Version, manifestVersion)
 	}
-	var m manifest
-	if err := json.Unmarshal(data, &m); err != nil {
+	var whole struct {
+		manifest
+		Encoding json.RawMessage `json:"recipe"` // in place of the manifest's
+	}
+	if err := json.Unmarshal(data, &whole); err != nil {
 		return manifest{}, err
+	}
+	m := whole.manifest
+	if len(whole.Encoding) > 0 {
+		if known[string(whole.Encoding)] == nil {
+			if err := json.Unmarshal(whole.Encoding, &m.Encoding); err != nil {
+				return manifest{}, err
+			}
+			known[string(whole.Encoding)] = m.Encoding
+		}
+		m.Encoding = known[string(whole.Encoding)]
 	}
 	if err := m.checkLayout(); err != nil {
 		return manifest{}, err

@@ -69,16 +69,7 @@ func Open(path string, options *OpenOptions) (*Set, error) {
 		return nil, err
 	}
 	if f.manifest != nil {
-		l, err := layoutNamed(f.manifest.Layout)
-		if err != nil {
-			return nil, err
-		}
-		set, err := l.open(f, o)
-		if err == nil {
-			set.Origin = f.manifest.Origin
-			set.Connections = f.manifest.Connections
-		}
-		return set, err
+		return f.openManifest(o)
 	}
 	for _, l := range layouts {
 		if l.detect(f) {
@@ -86,6 +77,20 @@ func Open(path string, options *OpenOptions) (*Set, error) {
 		}
 	}
 	return nil, fmt.Errorf("dataset: %s holds neither %s nor .npz or .png files, by themselves or in folders for the classes", path, manifestName)
+}
+
+// openManifest reads the set that the manifest describes.
+func (f found) openManifest(o OpenOptions) (*Set, error) {
+	l, err := layoutNamed(f.manifest.Layout)
+	if err != nil {
+		return nil, err
+	}
+	set, err := l.open(f, o)
+	if err == nil {
+		set.Origin = f.manifest.Origin
+		set.Connections = f.manifest.Connections
+	}
+	return set, err
 }
 
 // find lists what is at path: a manifest, or files without one.

@@ -80,8 +80,9 @@ func OpenShards(folders ...string) (*Shards, error) {
 		}
 		s.paths = append(s.paths, paths...)
 	}
+	known := encodings{}
 	for _, path := range s.paths {
-		m, err := readManifest(path)
+		m, err := known.readManifest(path)
 		if err != nil {
 			return nil, err
 		}
@@ -189,6 +190,9 @@ func (m manifest) differs(other manifest) (string, error) {
 		return fmt.Sprintf("%d samples in %d shards, and %d in %d", a.Shard.N, a.Shard.Of, b.Shard.N, b.Shard.Of), nil
 	}
 	a.Shard, b.Shard = nil, nil
+	if m.Encoding == other.Encoding { // read from the same text
+		m.Encoding, other.Encoding = nil, nil
+	}
 	for _, pair := range []struct {
 		name string
 		a, b any
@@ -236,8 +240,9 @@ func (s *Shards) Count() int { return len(s.paths) }
 // All ranges over the shards' sets, in their order. Only one is held in memory at a time.
 func (s *Shards) All() iter.Seq2[*Set, error] {
 	return func(yield func(*Set, error) bool) {
-		for _, path := range s.paths {
-			set, err := Open(path, nil)
+		for i, path := range s.paths {
+			f := found{path: path, folder: true, manifest: &s.manifests[i]}
+			set, err := f.openManifest(OpenOptions{})
 			if !yield(set, err) || err != nil {
 				return
 			}
