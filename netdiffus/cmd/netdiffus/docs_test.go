@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 )
 
@@ -55,7 +56,7 @@ var (
 	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	flagName  = regexp.MustCompile(`(?:^|[\s(])--([a-z][a-z0-9_-]*)`)
 	word      = regexp.MustCompile(`'[^']*'|"[^"]*"|[^\s'"]+`)
-	variable  = regexp.MustCompile(`\$[a-z]+`)
+	variable  = regexp.MustCompile(`\$[A-Za-z_]+`)
 	continued = regexp.MustCompile(`\\\n\s*`) // between the lines of one command
 )
 
@@ -121,6 +122,44 @@ func TestDocumentationCommands(t *testing.T) {
 	}
 	if parsed < 40 {
 		t.Errorf("found %d commands, want more: is the pattern out of date?", parsed)
+	}
+}
+
+// The indexed job of docs/scale.md draws as many shards as it has pods.
+func TestDocumentationJob(t *testing.T) {
+	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindStringSubmatch(readPages(t)["docs/scale.md"])
+	if block == nil {
+		t.Fatal("docs/scale.md has no job")
+	}
+	var job struct {
+		Spec struct {
+			CompletionMode string `yaml:"completionMode"`
+			Completions    int
+			Template       struct {
+				Spec struct{ Containers []struct{ Command []string } }
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(block[1]), &job); err != nil {
+		t.Fatal(err)
+	}
+	command := job.Spec.Template.Spec.Containers[0].Command
+	args := slices.Clone(command[1:])
+	args[slices.Index(args, "$(JOB_COMPLETION_INDEX)")] = "0"
+	root := rootCommand()
+	c, rest, err := root.Find(programArgs(root, args))
+	if err == nil {
+		err = c.ParseFlags(rest)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	shards, err := c.Flags().GetInt("shards")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.Spec.CompletionMode != "Indexed" || shards != job.Spec.Completions {
+		t.Errorf("%s job of %d pods for %d shards", job.Spec.CompletionMode, job.Spec.Completions, shards)
 	}
 }
 

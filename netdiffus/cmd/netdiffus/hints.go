@@ -18,7 +18,7 @@ func withHints(err error) error {
 	}
 	var record *netdiffus.RecordError
 	if errors.As(err, &record) {
-		presets := "default, quick, network or best"
+		presets := "default, causal, quick, network or best"
 		if record.Got == dataset.Series {
 			presets = "copula or series"
 		}
