@@ -23,7 +23,7 @@ var layers = map[string]int{
 	"schedule": 1, "series": 1, "traffic": 1,
 	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
 	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "causal": 3, "checkpoint": 3, "classify": 3,
-	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "unet": 3,
+	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "privacy": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "runs": 5, "runs/index": 5, "sample": 5, "serve": 5, "sweep": 5, "tracker": 5,
 	"train":         5,
@@ -51,7 +51,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
 
 type goPackage struct {
 	ImportPath string
