@@ -102,6 +102,9 @@ func FitFlows(ctx context.Context, flows iter.Seq2[traffic.Flow, error], length 
 // Classes returns the labels fitted to, sorted.
 func (f *Flows) Classes() []string { return f.classes }
 
+// Settings returns how the chain was made, chosen or given.
+func (f *Flows) Settings() Settings { return f.prior.Settings() }
+
 // String describes the settings.
 func (f *Flows) String() string { return f.prior.Settings().String() }
 

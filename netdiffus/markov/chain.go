@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -144,6 +145,41 @@ func newCounts(n map[int32][]float64, timed bool) *counts {
 func (c *counts) draw(rng *rand.Rand) int {
 	i, _ := slices.BinarySearch(c.sums, 1+rng.IntN(c.sums[len(c.sums)-1]))
 	return i
+}
+
+// LogLikelihood returns ln P(flow) of the flow's first packets, as many as were counted.
+// A step that was never counted at its place has the probability unseen in place of 0.
+// It is −Inf of a class that was not counted.
+func (c *Chain) LogLikelihood(flow traffic.Flow, unseen float64) float64 {
+	tables, ok := c.classes[flow.Label]
+	if !ok {
+		return math.Inf(-1)
+	}
+	var past history
+	sum := 0.0
+	for j, s := range states(flow, len(tables)) {
+		p := unseen
+		if counts := tables[j][past]; counts != nil {
+			if i, known := slices.BinarySearch(counts.states, s); known {
+				p = counts.share(i)
+			}
+		}
+		sum += math.Log(p)
+		if s == end {
+			break // what follows the end is certain
+		}
+		past = past.push(s, c.order)
+	}
+	return sum
+}
+
+// share is the probability of a state.
+func (c *counts) share(i int) float64 {
+	n := c.sums[i]
+	if i > 0 {
+		n -= c.sums[i-1]
+	}
+	return float64(n) / float64(c.sums[len(c.sums)-1])
 }
 
 // Classes returns the labels counted, sorted.
