@@ -12,20 +12,15 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
 
-// density is the logarithm of a density of records of a class.
-type density interface {
-	log(row []float64, class int) float64
-}
-
 // densityRatio scores records by ln p(row | synthetic, class) − ln p(row | reference,
 // class): DOMIAS (van Breugel et al., AISTATS 2023, equation 2). A generator that leans
 // towards its training records makes them likelier than the population does.
-func densityRatio(attacked, synthetic, reference Records, fit func(Records) (density, error)) ([]float64, error) {
-	s, err := fit(synthetic)
+func densityRatio(attacked, synthetic, reference Records) ([]float64, error) {
+	s, err := newGaussian(synthetic)
 	if err != nil {
 		return nil, fmt.Errorf("privacy: density of the synthetic records: %w", err)
 	}
-	r, err := fit(reference)
+	r, err := newGaussian(reference)
 	if err != nil {
 		return nil, fmt.Errorf("privacy: density of the reference records: %w", err)
 	}
@@ -45,7 +40,7 @@ type gaussian struct {
 	norm   float64 // ln of a kernel's height
 }
 
-func newGaussian(r Records) (density, error) {
+func newGaussian(r Records) (*gaussian, error) {
 	n, d := r.Len(), len(r.Rows[0])
 	if n < 2 {
 		return nil, errors.New("fewer than 2 records have no covariance")
@@ -112,25 +107,59 @@ func (g *gaussian) log(row []float64, class int) float64 {
 // as wide as a fifth of the distance at which records lie: narrow enough for a copy to stand
 // out, which Scott's kernel of as many dimensions blurs. It is not scaled, which a ratio
 // of two does not need.
+//
+// To the mean of the kernels a floor is added, a hundredth of what one record gives. Without
+// it the ratio of two densities where there are no records is a matter of which record
+// is less far, and outliers rank first whether they were trained on or not.
 type narrow struct {
 	points map[int][][]float64
+	floor  map[int]float64 // by class
 	width  float64
 }
 
+// floorShare is the floor as a share of one record's kernel.
+const floorShare = 0.01
+
+// newNarrow has the floors of r, at a distance that is typical for records.
 func newNarrow(r Records, distance float64) *narrow {
-	return &narrow{r.byClass(), narrowWidth * distance}
+	n := &narrow{r.byClass(), map[int]float64{}, narrowWidth * distance}
+	for class, rows := range n.points {
+		n.floor[class] = floorShare / float64(len(rows))
+	}
+	return n
+}
+
+// narrowRatio is [densityRatio] with narrow kernels, and one floor for both densities.
+func narrowRatio(attacked, synthetic, reference Records) []float64 {
+	distance := typicalDistance(reference)
+	s, r := newNarrow(synthetic, distance), newNarrow(reference, distance)
+	for class := range s.points {
+		both := floorShare / float64(len(s.points[class])+len(r.points[class]))
+		s.floor[class], r.floor[class] = both, both
+	}
+	out := make([]float64, attacked.Len())
+	for i, row := range attacked.Rows {
+		out[i] = s.log(row, attacked.Classes[i]) - r.log(row, attacked.Classes[i])
+	}
+	return out
 }
 
 func (n *narrow) log(row []float64, class int) float64 {
-	exponents := make([]float64, len(n.points[class]))
-	for k, p := range n.points[class] {
+	points := n.points[class]
+	if len(points) == 0 {
+		return math.Inf(-1)
+	}
+	total := 0.0
+	for _, p := range points {
 		sum := 0.0
 		for j, v := range row {
-			sum += math.Abs(v - p[j])
+			if sum += math.Abs(v - p[j]); sum > 40*n.width { // e⁻⁴⁰ is nothing
+				break
+			}
 		}
-		exponents[k] = -sum / n.width
+		total += math.Exp(-sum / n.width)
 	}
-	return logMean(exponents)
+	return math.Log(total/float64(len(points)) + n.floor[class])
 }
 
 // logMean is ln of the mean of exp(x); −Inf of none.

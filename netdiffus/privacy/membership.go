@@ -39,11 +39,10 @@ type attack struct {
 var attacks = []attack{
 	{"nearest", nearest},
 	{"domias", func(t *Trial, synthetic, attacked Records) ([]float64, error) {
-		return densityRatio(attacked, synthetic, t.Reference, newGaussian)
+		return densityRatio(attacked, synthetic, t.Reference)
 	}},
 	{"domias_narrow", func(t *Trial, synthetic, attacked Records) ([]float64, error) {
-		width := typicalDistance(t.Reference)
-		return densityRatio(attacked, synthetic, t.Reference, func(r Records) (density, error) { return newNarrow(r, width), nil })
+		return narrowRatio(attacked, synthetic, t.Reference), nil
 	}},
 }
 

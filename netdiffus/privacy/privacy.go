@@ -254,6 +254,10 @@ func (t *Trial) Attack(ctx context.Context, synthetic Records, o Options) (*Resu
 	if o.Guesses == 0 {
 		o.Guesses = 1000
 	}
+	trained := t.Train.byClass()
+	if known := synthetic.where(func(i int) bool { return len(trained[synthetic.Classes[i]]) > 0 }); known.Len() != synthetic.Len() {
+		return nil, fmt.Errorf("privacy: %d of %d synthetic records are of classes that no training record has: leave them out", synthetic.Len()-known.Len(), synthetic.Len())
+	}
 	r := &Result{Synthetic: synthetic.Len()}
 	for _, a := range attacks {
 		if err := ctx.Err(); err != nil {
@@ -292,7 +296,7 @@ func (t *Trial) copies(synthetic Records) Copies {
 	drawn := synthetic.byClass()
 	for class := range slices.Max(synthetic.Classes) + 1 {
 		rows := drawn[class]
-		if len(rows) == 0 || len(train[class]) == 0 {
+		if len(rows) == 0 {
 			continue
 		}
 		copied = append(copied, metric.Copies(rows, train[class])...)
@@ -306,10 +310,7 @@ func (t *Trial) copies(synthetic Records) Copies {
 		}
 	}
 	slices.Sort(closest)
-	c := Copies{Exact: metric.Share(copied), Novel: 1 - metric.Share(copied), Median: math.NaN()}
-	if len(closest) > 0 {
-		c.Median = closest[len(closest)/2]
-	}
+	c := Copies{Exact: metric.Share(copied), Novel: 1 - metric.Share(copied), Median: closest[len(closest)/2]}
 	c.Closer = share(metric.Closer(toMembers, toOthers), len(toMembers))
 	c.Coverage = share(metric.Share(covered), len(covered))
 	return c

@@ -126,7 +126,7 @@ func TestDensitiesAsDOMIAS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	score, err := densityRatio(attacked, synthetic, scaled(f.Reference), newGaussian)
+	score, err := densityRatio(attacked, synthetic, scaled(f.Reference))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,21 +31,26 @@ type Rate struct {
 func (r Rate) Share() float64 { return r.Right / float64(r.Guesses) }
 
 // wilson is the middle and half the width of the rate's interval.
-func (r Rate) wilson() (middle, half float64) {
+func (r Rate) wilson(confidence float64) (middle, half float64) {
 	middle, half = wilson(r.Right, float64(r.Guesses), confidence)
 	return middle, half * max(1, r.stretch)
 }
 
 // newRisk compares rates.
 func newRisk(attack string, success, control, naive Rate) *Risk {
-	a, da := success.wilson()
-	c, dc := control.wilson()
-	r := &Risk{Attack: attack, Success: success, Control: control, Naive: naive, Risk: none}
-	if c < 1 {
-		err := math.Hypot(da/(1-c), dc*(a-1)/((1-c)*(1-c)))
-		r.Risk = clipped((a-c)/(1-c), err)
-	}
+	r := &Risk{Attack: attack, Success: success, Control: control, Naive: naive}
+	r.Risk = r.At(confidence)
 	return r
+}
+
+// At is Risk with an interval of another confidence.
+func (r Risk) At(confidence float64) Estimate {
+	a, da := r.Success.wilson(confidence)
+	c, dc := r.Control.wilson(confidence)
+	if c >= 1 {
+		return none
+	}
+	return clipped((a-c)/(1-c), math.Hypot(da/(1-c), dc*(a-1)/((1-c)*(1-c))))
 }
 
 // guesses are the attacks of Anonymeter. One returns nil where the records have nothing to

@@ -202,7 +202,7 @@ func (t table) univariate(n int, rng *rand.Rand) []query {
 }
 
 // triesEach is how many queries are tried at most for each one wanted.
-const triesEach = 50
+const triesEach = 20
 
 // multivariate are up to n different queries about so many columns that single out a
 // record of t.
@@ -228,7 +228,10 @@ func (t table) multivariate(n, columns int, rng *rand.Rand) []query {
 			q = append(q, c)
 		}
 		slices.SortFunc(q, func(a, b condition) int { return cmp.Compare(a.column, b.column) })
-		if text := q.String(); !seen[text] && t.isolates(q) {
+		if !t.isolates(q) {
+			continue
+		}
+		if text := q.String(); !seen[text] {
 			seen[text] = true
 			if out = append(out, q); len(out) == n {
 				break

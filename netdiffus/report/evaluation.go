@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -21,7 +22,7 @@ type evaluation struct {
 	testFlows  map[string][]traffic.Flow // by class, the first few, for pictures
 	embeddings []embedding               // of networks, where there are any
 	notes      []string
-	merged     string // the settings of the merged chain
+	merging    joint.Settings // of the merged chain, once chosen
 
 	done, total int // steps
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/privacy"
 )
 
 // Names of the files that Write writes.
@@ -87,6 +88,9 @@ func (p page) Picture(name string) template.URL { return p.pictures[name] }
 func (p page) Many() string   { return p.many }
 func (p page) One() string    { return p.one }
 func (p page) OfSeries() bool { return p.subject == ofSeries }
+
+// ShadowCount is how many shadow models an attack has.
+func (p page) ShadowCount() int { return privacy.Shadows }
 
 // CountOf names a size.
 func (p page) CountOf(s Size) string { return s.of(p.many) }

@@ -76,6 +76,11 @@ type Options struct {
 	// Networks trains networks on real series, for distances of the features that they
 	// have of others; nil for none.
 	Networks classify.Featurer
+	// Privacy is how thoroughly the synthetic records are attacked; "" is not at all.
+	Privacy Privacy
+	// Shadow makes generators like the one judged, for the deep attack on flows; nil stands
+	// for the merged chain, of series for the copula.
+	Shadow *Shadow
 	// Progress reports completed and total steps, and the one completed last; may be
 	// nil.
 	Progress func(completed, total int, what string)
@@ -105,6 +110,12 @@ func (o Options) withDefaults(s *subject) (Options, error) {
 		}
 	}
 	switch {
+	case o.Privacy != "" && o.Privacy != QuickPrivacy && o.Privacy != DeepPrivacy:
+		return o, fmt.Errorf("report: privacy %q: want %q or %q", o.Privacy, QuickPrivacy, DeepPrivacy)
+	case o.Shadow != nil && o.Privacy != DeepPrivacy:
+		return o, fmt.Errorf("report: shadow models are for the privacy %q", DeepPrivacy)
+	case o.Shadow != nil && s != ofFlows:
+		return o, errors.New("report: shadow models of a generator of one's own are for flows; those of series are copulas")
 	case len(o.PerClass) == 0:
 		return o, errors.New("report: PerClass is empty")
 	case o.Seeds < 1 || o.Seeds > 1000:
@@ -138,7 +149,7 @@ func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 		Settings: settings{
 			Record: e.recordName, Channels: e.channels, Step: e.width.Seconds(),
 			SeriesLength: e.length, Seeds: e.Seeds, Trees: e.Trees, Unsigned: e.unsigned,
-			Features: e.names(e.reference), Tasks: e.Tasks, Judges: []string{"forest"}, Merged: e.merged,
+			Features: e.names(e.reference), Tasks: e.Tasks, Judges: []string{"forest"}, Merged: e.mergedChain(),
 		},
 		Images: e.describeImages(),
 	}
@@ -150,6 +161,9 @@ func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 		return nil, err
 	}
 	if err := e.measureMemory(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := e.attackPrivacy(ctx, r); err != nil {
 		return nil, err
 	}
 	for _, task := range []struct {

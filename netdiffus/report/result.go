@@ -17,6 +17,7 @@ type Report struct {
 	*shares
 	ClassShares  map[string]shares `json:"class_shares,omitempty"`
 	Memorisation memorisation      `json:"memorisation"`
+	Privacy      *privacyReport    `json:"privacy,omitempty"`
 	Augmentation []augmentation    `json:"augmentation,omitempty"`
 	Fingerprint  *fingerprints     `json:"fingerprint,omitempty"`
 	Anomaly      *anomalies        `json:"anomaly,omitempty"`

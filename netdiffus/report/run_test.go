@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -112,13 +111,6 @@ func TestBadFlowsAreCalledBad(t *testing.T) {
 	}
 
 	// Copies of the training flows are as useful as these, and no secret.
-	private := func(n int, seed uint64) (flows []traffic.Flow) {
-		rng := noise.Stream(seed)
-		for i := range 2 * n {
-			flows = append(flows, flow(fmt.Sprintf("class%d", i%2), 1+float64(rng.IntN(1400)), 1+float64(rng.IntN(1400)), -1-float64(rng.IntN(1400))))
-		}
-		return flows
-	}
 	secret := private(60, 1)
 	o.PerClass = []int{60}
 	r, err = Run(t.Context(), Data{Train: secret, Test: private(60, 2), Synthetic: Traffic{Flows: secret}}, o)

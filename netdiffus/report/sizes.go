@@ -104,6 +104,7 @@ func (e *evaluation) addedSizes() [][]int {
 // steps is how often step is called.
 func (e *evaluation) steps() int {
 	n := e.Seeds * len(e.sources) * (len(e.sizes()) + 1) // fidelity and classification; memorisation
+	n += e.privacySteps()
 	if slices.Contains(e.Tasks, Augmentation) {
 		n += e.Seeds * len(e.few) * len(e.addedSizes()) * len(e.judges())
 	}

@@ -74,6 +74,7 @@ var flowSources = []source{
 const (
 	allReal     = "real_all"
 	testRecords = "test"
+	heldOut     = "held_out"
 )
 
 func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
@@ -110,13 +111,13 @@ func fitChain(order int) func(context.Context, *evaluation) (drawer, error) {
 }
 
 // fitMerged fits a chain whose order, and which of whose values are merged, are chosen
-// on a part of the training flows. The chain is that of the model netdiffus.Chain.
+// on a part of the training flows where they were not chosen before. The chain is that of the model netdiffus.Chain.
 func fitMerged(ctx context.Context, e *evaluation) (drawer, error) {
-	chain, err := joint.FitFlows(ctx, traffic.All(e.trainFlows()), e.length, joint.Settings{}, 0)
+	chain, err := joint.FitFlows(ctx, traffic.All(e.trainFlows()), e.length, e.merging, 0)
 	if err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
-	e.merged = chain.String()
+	e.merging = chain.Settings()
 	return e.drawWith(chain), nil
 }
 

@@ -33,6 +33,12 @@ type subject struct {
 	// ends the sentence that all are, or are of unknown classes.
 	blank             func(record) bool
 	blanks, otherwise string
+	// attacked are the baselines that are attacked too, shadow the source whose kind the
+	// synthetic records are taken for where nothing else is known, tolerance how far a
+	// guess may be off.
+	attacked  []string
+	shadow    string
+	tolerance float64
 	// nearest are the distances of records to the closest training record, and whether
 	// each of them is a near copy of it.
 	nearest func(records, train []record) (distance []float64, near []bool)
@@ -69,9 +75,15 @@ func (s *subject) testRecords() source {
 	return source{name: testRecords, title: "real test " + s.many, kind: ceilingKind}
 }
 
+// heldOut is the source of the test records that stand for a generator which gives nothing
+// away.
+func (s *subject) heldOut() source {
+	return source{name: heldOut, title: "held-out " + s.many, kind: realKind}
+}
+
 // sourceNamed is the source of that name.
 func (s *subject) sourceNamed(name string) source {
-	for _, one := range append([]source{s.allReal(), s.testRecords()}, s.sources...) {
+	for _, one := range append([]source{s.allReal(), s.testRecords(), s.heldOut()}, s.sources...) {
 		if one.name == name {
 			return one
 		}

@@ -16,5 +16,6 @@ var ofFlows = &subject{
 	blank:  func(one record) bool { return len(one.packets()) == 0 },
 	blanks: "no packet with payload", otherwise: ", with payload",
 	repeats: "traffic repeats itself", caution: "rare values are copied from single flows",
+	attacked: []string{markov1, markov2, markov4, merged}, shadow: merged,
 	features: flowFeatures, names: flowFeatureNames, nearest: nearestFlows,
 }

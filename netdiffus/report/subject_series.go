@@ -28,6 +28,7 @@ var ofSeries = &subject{
 	unit:      "standard deviations a value", unitKey: "deviations",
 	blank:   func(record) bool { return false },
 	repeats: "real series are like each other", caution: "values are drawn near those of single series",
+	attacked: []string{"copula", "ar", "markov1", "jitter", "smote"}, shadow: "copula", tolerance: 0.05,
 	features: func(_ *reference, one record, _ bool) []float64 { return one.values },
 	names:    func(r *reference) []string { return r.channels },
 	nearest:  nearestSeries,

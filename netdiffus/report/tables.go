@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/privacy"
 )
 
 // This file has the tables of the template's sections other than those of distances.
@@ -155,6 +157,51 @@ func (s *subject) addedTitle(source string) string {
 		return "more real"
 	}
 	return s.sourceNamed(source).title
+}
+
+// estimateCell is a figure with its interval.
+func estimateCell(e privacy.Estimate) cell {
+	if !e.Known() {
+		return cell{Text: "–"}
+	}
+	return cell{Text: fmt.Sprintf("%.3f", e.Value), Aside: fmt.Sprintf("%.3f–%.3f", e.Low, e.High)}
+}
+
+// Attacks is the table of the attacks, of which a terminal gets fewer columns.
+func (r *Report) Attacks() table { return r.attackTable(false) }
+
+func (r *Report) attackTable(short bool) table {
+	doc := func(name string) string { return name + ": docs/privacy.md" }
+	var t table
+	for _, row := range r.Privacy.Rows {
+		l := r.lineOf(row.Source)
+		var heads []head
+		add := func(h head, c cell) { heads, l.Cells = append(heads, h), append(l.Cells, c) }
+		for _, m := range row.Membership {
+			add(head{Title: attackTitles[m.Attack], Unit: "AUC", What: "was this one trained on? 0.5 is guessing", Definition: doc(m.Attack)}, estimateCell(m.AUC))
+		}
+		last := row.Membership[len(row.Membership)-1]
+		if !short {
+			add(head{Title: "alone", Unit: "AUC", What: attackTitles[last.Attack] + ", of those that no other real one equals", Definition: doc("auc_distinct")}, estimateCell(last.Distinct))
+		}
+		add(head{Title: "found at 1 %", What: attackTitles[last.Attack] + ": share found at so many false alarms", Definition: doc("found_at_1_percent")}, estimateCell(last.At1Percent))
+		if !short {
+			add(head{Title: "at 0.1 %", What: "the same", Definition: doc("found_at_0.1_percent")}, estimateCell(last.At01Percent))
+		}
+		for _, risk := range row.Risks {
+			if !short || risk.Attack == "singling_out" || risk.Attack == "linkability" || risk.Attack == "inference" {
+				add(head{Title: attackTitles[risk.Attack], Unit: "risk", What: "0 is as with real ones never seen", Definition: doc(risk.Attack)}, estimateCell(risk.Risk))
+			}
+		}
+		add(head{Title: "copies", What: "share that equals one trained on", Definition: doc("exact_copies")}, cell{Text: fmt.Sprintf("%.3f", row.Exact)})
+		if !short {
+			add(head{Title: "nearest", Unit: r.unit, What: "median distance to the closest one trained on", Definition: doc("closest_record_median")}, cell{Text: digits(row.Median)})
+			add(head{Title: "nearer to train", What: "than to as many never seen: 0.5 is even", Definition: doc("closer_to_train")}, estimateCell(row.Closer))
+			add(head{Title: "coverage", What: "share of those never seen that one of these lies near", Definition: doc("coverage")}, estimateCell(row.Coverage))
+		}
+		t.Head, t.Rows = heads, append(t.Rows, l)
+	}
+	return t
 }
 
 func capitalize(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -51,10 +51,20 @@ the reverse), augmentation (5, 10, 20 and 50 real flows a class, with and withou
 synthetic ones), fingerprint (many classes, few traces) and anomaly (find classes
 that were held out). --classifiers forest,cnn also trains a small convolutional
 network on the flows' images for the first three, on --backend: with all tasks more
-than a hundred times, so leave some out on a CPU.`,
+than a hundred times, so leave some out on a CPU.
+
+--privacy quick attacks the synthetic flows: which flows were trained on (by the nearest
+synthetic flow, and DOMIAS), singling out, linkability and inference as Anonymeter
+defines them. Every attack is also tried on flows of --real-test, which nobody was trained
+on, and on the training flows themselves and the Markov chains' for comparison. --privacy
+deep adds LiRA, with 16 shadow models for each row; the synthetic flows' generator is taken
+for a merged chain, which that of 'train --preset default' is, of series for a copula.
+docs/privacy.md says what each attack means, and what it cannot show.`,
 		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
   netdiffus evaluate --real-train video-train.csv --real-test video-test.csv --synthetic runs/video/samples --out runs/video/report --classifiers forest,cnn
-  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json`,
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out report --privacy quick
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --tasks classification --privacy deep`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options, recipe, err := o.check()
@@ -81,6 +91,7 @@ than a hundred times, so leave some out on a CPU.`,
 	flags.IntVar(&o.trees, "trees", 200, "trees of the random forests")
 	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "uses of the flows to measure")
 	flags.StringSliceVar(&o.classifiers, "classifiers", []string{"forest"}, "forest, or forest,cnn")
+	flags.StringVar(&o.privacy, "privacy", "", "attack the synthetic flows: quick, or deep with shadow models")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
@@ -95,7 +106,7 @@ type evaluateOptions struct {
 	train, test, synthetic, out  string
 	perClass, tasks, classifiers []string
 	seeds, length, trees         int
-	scale                        string
+	scale, privacy               string
 	unsigned, json               bool
 	device                       *deviceChoice
 	series                       seriesFlags
@@ -112,7 +123,7 @@ func names[S ~string](list []S) []string {
 
 // check parses the flags. Its errors are of usage.
 func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
-	options := report.Options{Seeds: o.seeds, SeriesLength: o.length, Trees: o.trees}
+	options := report.Options{Seeds: o.seeds, SeriesLength: o.length, Trees: o.trees, Privacy: report.Privacy(o.privacy)}
 	if err := required("real-train", o.train, "real-test", o.test, "synthetic", o.synthetic, "out", o.out); err != nil {
 		return options, dataset.Recipe{}, err
 	}
@@ -139,6 +150,8 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 		return options, dataset.Recipe{}, errors.New("--seeds: want 1 to 1000")
 	case o.length != 0 && (o.length < 2 || o.length > 1024):
 		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024, or 0")
+	case o.privacy != "" && o.privacy != string(report.QuickPrivacy) && o.privacy != string(report.DeepPrivacy):
+		return options, dataset.Recipe{}, fmt.Errorf("--privacy %q: want quick or deep", o.privacy)
 	case o.trees < 1 || o.trees > 100000:
 		return options, dataset.Recipe{}, errors.New("--trees: want 1 to 100000")
 	}
