@@ -18,7 +18,7 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 var layers = map[string]int{
 	"atomicfile": 0, "capture": 0, "command": 0, "internal/arrays": 0, "internal/payload": 0, "internal/plainjson": 0,
 	"internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0,
-	"longtest": 0, "noise": 0,
+	"dp": 0, "longtest": 0, "noise": 0,
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
 	"schedule": 1, "series": 1, "traffic": 1,
 	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
@@ -51,7 +51,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "dp", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
 
 type goPackage struct {
 	ImportPath string
