@@ -22,6 +22,7 @@ var layers = map[string]int{
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
 	"schedule": 1, "series": 1, "traffic": 1,
 	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
+	"private": 2,
 	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "causal": 3, "checkpoint": 3, "classify": 3,
 	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "privacy": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
@@ -35,6 +36,7 @@ var sameLayer = map[string][]string{
 	"capture":             {"internal/window"},         // how it reads files
 	"internal/tables":     {"internal/unpack"},         // files that may be compressed
 	"series":              {"traffic", "npz"},          // what it is made of; one of its formats
+	"private":             {"markov"},                  // it draws by weight as chains do
 	"joint":               {"classify"},                // it judges what its chains draw
 	"unet":                {"nn"},                      // its layers
 	"categorical":         {"nn", "unet", "diffusion"}, // its layers, one of its trunks; it is a denoiser
@@ -51,7 +53,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "dp", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "dp", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "private", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
 
 type goPackage struct {
 	ImportPath string
