@@ -43,7 +43,8 @@ const GoSlowdown = 130
 //
 // XLA's options may follow after commas: "xla:cuda,memory_fraction=0.5".
 //
-// The best there is, in this order: CUDA where an NVIDIA GPU is present, an XLA
+// The best there is, in this order: CUDA where an NVIDIA GPU is present (with a plugin that
+// is installed, or that of a JAX in a Python's packages, or one fetched), an XLA
 // CPU plugin installed on this machine or fetched before, XLA's CPU plugin from
 // the package index through pip (pinned, hash-checked, 63 MB), the same from
 // go-xla's releases, pure Go with a warning. A plugin that is truncated,

@@ -26,8 +26,8 @@ func (s *search) cudaFolder() string {
 	return filepath.Join(s.cache, cudaPlugin+"-"+cudaVersion, "go-xla")
 }
 
-// cuda opens an NVIDIA GPU where there is one: with a plugin that is installed,
-// or one of our own cache, or one fetched now. What the user installed is never
+// cuda opens an NVIDIA GPU where there is one: with a plugin that is installed, or that of
+// a JAX, or one of our own cache, or one fetched now. What the user installed is never
 // changed.
 func (s *search) cuda(options string) (compute.Backend, error) {
 	if !s.sys.hasGPU() {
@@ -38,8 +38,12 @@ func (s *search) cuda(options string) (compute.Backend, error) {
 	if b != nil {
 		return b, nil
 	}
+	b, jaxErr := s.jaxCUDA(options)
+	if b != nil {
+		return b, nil
+	}
 	if s.cache == "" {
-		return nil, installedErr
+		return nil, errors.Join(installedErr, jaxErr)
 	}
 	path := filepath.Join(s.cudaFolder(), "nvidia", "pjrt_c_api_cuda_plugin.so")
 	b, cachedErr := s.cached(path, "", options)
@@ -51,7 +55,7 @@ func (s *search) cuda(options string) (compute.Backend, error) {
 		return b, nil
 	}
 	s.log.Warn("an NVIDIA GPU is present, but no CUDA plugin could be opened", "err", err)
-	return nil, errors.Join(installedErr, cachedErr, err)
+	return nil, errors.Join(installedErr, jaxErr, cachedErr, err)
 }
 
 // fetchCUDA has go-xla's installer put the plugin and NVIDIA's libraries, some

@@ -17,7 +17,7 @@ import (
 
 // Finding is what one step of the search came to.
 type Finding struct {
-	Step   string `json:"step"` // explicit, cuda, installed, cached, index, release, go
+	Step   string `json:"step"` // explicit, cuda, installed, jax, cached, index, release, go
 	Status Status `json:"status"`
 	Path   string `json:"path,omitempty"`
 	Detail string `json:"detail,omitempty"`
