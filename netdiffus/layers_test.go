@@ -28,7 +28,8 @@ var layers = map[string]int{
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "runs": 5, "runs/index": 5, "sample": 5, "serve": 5, "sweep": 5, "tracker": 5,
 	"train":         5,
-	"cmd/netdiffus": 6,
+	"bench":         6,
+	"cmd/netdiffus": 7,
 }
 
 // sameLayer lists the imports within one layer that the design allows.

@@ -122,6 +122,7 @@ func rootCommand() *cobra.Command {
 		exportCommand(),
 		notebooksCommand(),
 		doctorCommand(),
+		benchCommand(),
 		kernelCommand(),
 		versionCommand(),
 	)
