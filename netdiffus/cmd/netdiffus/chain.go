@@ -37,15 +37,28 @@ out, so that no more flows are copied than the input repeats itself.
 With --baseline the input is time series, and so is what is drawn: copula, ar (an
 autoregression with bootstrapped residuals), block (blocks of real series), markov1
 and markov2 (over quantised values), independent (places), jitter and smote (which
-copy). Evaluate measures them all.`,
+copy). Evaluate measures them all.
+
+With --epsilon the flows are drawn with a guarantee of differential privacy: the counts
+are noised, and no result depends on any one flow but by a factor of at most e^epsilon,
+and a probability of --delta. FILE.privacy.json beside the flows says what was counted and
+noised. What is made of these flows, images, a trained model and its samples, has the same
+guarantee. It is for one flow, not for all those of a person, and for one run: those of
+several runs add up. Names of classes are public: --classes names them, or else they are
+taken from the input. The flows have no times. --num-samples 0 draws as many flows as a
+class has, by the noised count.`,
 		Example: `  netdiffus chain --in flows.parquet --out chain.parquet --num-samples 300
   netdiffus chain --in captures/ --order 2 --length 32 --out chain.csv
   netdiffus chain --in flows.parquet --order auto --out chain.parquet --num-samples 300
+  netdiffus chain --in flows.parquet --epsilon 2 --delta 1e-6 --classes web,mail --num-samples 0 --out private.parquet
   netdiffus chain --in video.csv --baseline copula --out copula.csv --num-samples 100`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := o.check(); err != nil {
+			if err := errors.Join(o.guarantee.check(c), o.check()); err != nil {
 				return usageOf(c, err)
+			}
+			if o.guarantee.given {
+				return o.runPrivate(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
 			}
 			if o.baseline != "" {
 				return o.runSeries(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
@@ -61,9 +74,10 @@ copy). Evaluate measures them all.`,
 	flags.StringVar(&o.baseline, "baseline", "", "time series: which baseline to draw: "+strings.Join(baseline.Names(), ", "))
 	flags.StringVar(&o.order, "order", o.order, "packets before that each packet depends on, or auto")
 	flags.IntVar(&o.length, "length", o.length, "packets a flow at most")
-	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class")
+	flags.IntVar(&o.samples, "num-samples", o.samples, "flows of each class; with --epsilon, 0 means as many as the class has, by the noised count")
 	flags.StringSliceVar(&o.classes, "classes", nil, "draw only these classes, A,B (default: all)")
-	flags.Uint64Var(&o.seed, "seed", 0, "the same seed draws the same flows")
+	flags.Uint64Var(&o.seed, "seed", 0, "the same seed draws the same flows; with --epsilon from the same noised counts, and their noise is new each time")
+	o.guarantee.register(flags)
 	return c
 }
 
@@ -76,6 +90,7 @@ type chainOptions struct {
 	length, samples int
 	classes         []string
 	seed            uint64
+	guarantee       guarantee
 }
 
 // check returns an error of usage, if there is any.
@@ -88,7 +103,7 @@ func (o *chainOptions) check() error {
 			return fmt.Errorf("--baseline %s: want one of %s", o.baseline, strings.Join(baseline.Names(), ", "))
 		}
 	}
-	if o.samples < 1 {
+	if o.samples < 1 && !(o.samples == 0 && o.guarantee.given) {
 		return fmt.Errorf("--num-samples %d: want 1 or more", o.samples)
 	}
 	if n, err := strconv.Atoi(o.order); o.order != autoOrder && (err != nil || n < 0) {

@@ -82,6 +82,10 @@ True and False included.`,
 	flags.IntVar(&f.log, "log-interval", 10, "steps that a line of metrics.jsonl is the mean of")
 	f.track.register(flags)
 	addNoHost(flags)
+	for _, name := range []string{"epsilon", "delta"} { // chain's: say so to who looks for them here
+		flags.Float64(name, 0, "not offered here: see 'netdiffus chain --help'")
+		_ = flags.MarkHidden(name)
+	}
 	f.device = deviceFlags(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
@@ -90,6 +94,9 @@ True and False included.`,
 }
 
 func (f *trainFlags) execute(c *cobra.Command) error {
+	if c.Flags().Changed("epsilon") || c.Flags().Changed("delta") {
+		return usageOf(c, errors.New("--epsilon: training guarantees nothing by itself; draw flows with a guarantee, 'netdiffus chain --in FLOWS --epsilon 2 --delta 1e-6 --out private.parquet', then convert those and train on them: what is made of them is as private as they are"))
+	}
 	if f.data == "" && !f.print {
 		return usageOf(c, errors.New("--data-dir is needed: the folder that convert wrote"))
 	}
