@@ -72,7 +72,7 @@ type grower struct {
 	order  []int   // features in the order they are tried, shuffled on the go
 	node   []int32 // class counts of the node
 	left   []int32 // class counts to the left of the split tried
-	counts []int32 // class counts by rank, kept zero between uses
+	counts []int32 // by rank, or by rank and class; kept zero between uses
 	pairs  []uint64
 }
 
@@ -87,7 +87,7 @@ func newGrower(t *ranked, tries int, rng *rand.Rand) *grower {
 		order:  make([]int, len(t.columns)),
 		node:   make([]int32, t.classes),
 		left:   make([]int32, t.classes),
-		counts: make([]int32, widest*t.classes),
+		counts: make([]int32, max(widest, len(t.labels))),
 		pairs:  make([]uint64, len(t.labels)),
 	}
 	for i := range g.rows {
@@ -124,9 +124,11 @@ func (g *grower) grow() tree {
 				middle++
 			}
 		}
+		values := g.columns[best.feature].values
+		threshold := midpoint(values[best.rank], values[best.next])
 		child := int32(len(g.tree.nodes))
 		g.tree.nodes = append(g.tree.nodes, node{}, node{})
-		g.tree.nodes[s.node] = node{feature: int32(best.feature), threshold: best.threshold, left: child, right: child + 1}
+		g.tree.nodes[s.node] = node{feature: int32(best.feature), threshold: threshold, left: child, right: child + 1}
 		todo = append(todo, stretch{child, s.lo, s.lo + middle}, stretch{child + 1, s.lo + middle, s.hi})
 	}
 	return g.tree
@@ -142,10 +144,9 @@ func (g *grower) leafOf(rows []int32) node {
 }
 
 type split struct {
-	feature   int
-	rank      int32 // the last rank that goes left
-	threshold float64
-	score     float64 // sum over both sides of Σ counts²/n: higher is purer
+	feature    int
+	rank, next int32   // the last rank that goes left, and the first that goes right
+	score      float64 // sum over both sides of Σ counts²/n: higher is purer
 }
 
 // bestSplit tries features in random order: tries of them, those that are
@@ -172,106 +173,122 @@ func (g *grower) bestSplit(rows []int32) (split, bool) {
 	return best, found
 }
 
-// splitOf finds the best threshold of one feature. Small nodes are sorted,
-// large ones counted by rank.
+// splitOf finds the best threshold of one feature. Where the node has few values for its
+// rows the rows are counted by value and class, else put in order: by counting as long as
+// that is no longer than the usual sorting.
 func (g *grower) splitOf(feature int, rows []int32) (split, bool) {
 	ranks := g.columns[feature].ranks
-	distinct := len(g.columns[feature].values)
-	sorting := len(rows) * bits.Len(uint(len(rows)))
-	if sorting < distinct {
-		return g.splitSorted(feature, rows, ranks)
-	}
-	lo, hi := int32(distinct), int32(-1)
-	for _, r := range rows {
-		rank := ranks[r]
-		lo, hi = min(lo, rank), max(hi, rank)
-		g.counts[int(rank)*g.classes+int(g.labels[r])]++
+	lo, hi := ranks[rows[0]], ranks[rows[0]]
+	for _, r := range rows[1:] {
+		lo, hi = min(lo, ranks[r]), max(hi, ranks[r])
 	}
 	if lo == hi {
-		clear(g.counts[int(lo)*g.classes:][:g.classes])
 		return split{}, false
 	}
-	scan := newScan(g, feature, len(rows))
-	for rank := lo; rank <= hi; rank++ {
-		counts := g.counts[int(rank)*g.classes:][:g.classes]
-		n := int32(0)
-		for _, c := range counts {
-			n += c
+	width := int(hi-lo) + 1
+	if width*g.classes <= len(rows) {
+		return g.splitCounted(feature, rows, lo, width), true
+	}
+	pairs := g.pairs[:len(rows)] // of rank and class
+	if width > len(rows)*bits.Len(uint(len(rows))) {
+		for i, r := range rows {
+			pairs[i] = uint64(ranks[r])<<32 | uint64(g.labels[r])
 		}
-		if n == 0 {
+		slices.Sort(pairs)
+		return g.splitSorted(feature, pairs), true
+	}
+	places := g.counts[:width]
+	for _, r := range rows {
+		places[ranks[r]-lo]++
+	}
+	at := int32(0)
+	for k, n := range places {
+		places[k] = at
+		at += n
+	}
+	for _, r := range rows {
+		place := &places[ranks[r]-lo]
+		pairs[*place] = uint64(ranks[r])<<32 | uint64(g.labels[r])
+		*place++
+	}
+	clear(places)
+	return g.splitSorted(feature, pairs), true
+}
+
+// splitCounted is splitOf where the rows have so many ranks from lo on.
+func (g *grower) splitCounted(feature int, rows []int32, lo int32, width int) split {
+	ranks, all := g.columns[feature].ranks, g.counts[:width*g.classes]
+	for _, r := range rows {
+		all[int(ranks[r]-lo)*g.classes+int(g.labels[r])]++
+	}
+	s := newScan(g, feature, len(rows))
+	for k := range width {
+		counts := all[k*g.classes:][:g.classes]
+		if !slices.ContainsFunc(counts, func(n int32) bool { return n != 0 }) {
 			continue
 		}
-		scan.at(rank)
-		for c, k := range counts {
-			if k != 0 {
-				scan.move(c, k)
-				counts[c] = 0
+		s.cut(lo + int32(k))
+		for c, n := range counts {
+			if n != 0 {
+				s.move(c, int64(n))
 			}
 		}
 	}
-	return scan.best, true
+	clear(all)
+	return s.best
 }
 
-func (g *grower) splitSorted(feature int, rows, ranks []int32) (split, bool) {
-	pairs := g.pairs[:len(rows)]
-	for i, r := range rows {
-		pairs[i] = uint64(ranks[r])<<32 | uint64(g.labels[r])
-	}
-	slices.Sort(pairs)
-	if pairs[0]>>32 == pairs[len(pairs)-1]>>32 {
-		return split{}, false
-	}
-	scan := newScan(g, feature, len(rows))
+// splitSorted is splitOf of pairs of rank and class, by rank.
+func (g *grower) splitSorted(feature int, pairs []uint64) split {
+	s := newScan(g, feature, len(pairs))
+	last := int32(-1)
 	for _, p := range pairs {
-		scan.at(int32(p >> 32))
-		scan.move(int(uint32(p)), 1)
+		if rank := int32(p >> 32); rank != last {
+			s.cut(rank)
+			last = rank
+		}
+		s.move(int(uint32(p)), 1)
 	}
-	return scan.best, true
+	return s.best
 }
 
 // scan walks over a feature's values from low to high, moving samples from
 // right to left, and keeps the best cut between two values.
 type scan struct {
-	g           *grower
-	last        int32 // rank before the current one, -1 at the start
-	n, nLeft    int64
-	left, right int64 // Σ counts² on each side
-	best        split
+	toLeft, node []int32 // class counts
+	last         int32   // rank before the current one, -1 at the start
+	n, nLeft     int64
+	left, right  int64 // Σ counts² on each side
+	best         split
 }
 
-func newScan(g *grower, feature, n int) *scan {
+func newScan(g *grower, feature, n int) scan {
 	clear(g.left)
-	s := &scan{g: g, last: -1, n: int64(n), best: split{feature: feature, score: -1}}
+	s := scan{toLeft: g.left, node: g.node, last: -1, n: int64(n), best: split{feature: feature, score: -1}}
 	for _, c := range g.node {
 		s.right += int64(c) * int64(c)
 	}
 	return s
 }
 
-// at considers the cut below rank, if samples lie below it and rank is new.
-func (s *scan) at(rank int32) {
-	if rank == s.last {
-		return
-	}
+// cut considers the cut below rank, which is new.
+func (s *scan) cut(rank int32) {
 	if s.last >= 0 {
 		score := float64(s.left)/float64(s.nLeft) + float64(s.right)/float64(s.n-s.nLeft)
 		if score > s.best.score {
-			values := s.g.columns[s.best.feature].values
-			s.best.score, s.best.rank = score, s.last
-			s.best.threshold = midpoint(values[s.last], values[rank])
+			s.best.score, s.best.rank, s.best.next = score, s.last, rank
 		}
 	}
 	s.last = rank
 }
 
-// move takes k samples of a class from right to left.
-func (s *scan) move(class int, k int32) {
-	l := int64(s.g.left[class])
-	r := int64(s.g.node[class]) - l
-	m := int64(k)
-	s.left += (l+m)*(l+m) - l*l
-	s.right += (r-m)*(r-m) - r*r
-	s.g.left[class] += k
+// move takes m samples of a class from right to left.
+func (s *scan) move(class int, m int64) {
+	l := int64(s.toLeft[class])
+	r := int64(s.node[class]) - l
+	s.left += m * (2*l + m)
+	s.right -= m * (2*r - m)
+	s.toLeft[class] += int32(m)
 	s.nLeft += m
 }
 
