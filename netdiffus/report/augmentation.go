@@ -39,7 +39,10 @@ func (s *subject) added(j NamedJudge) []source {
 // augment trains on few real flows, alone and with others added.
 func (e *evaluation) augment(ctx context.Context, r *Report) error {
 	for _, j := range e.judges() {
-		for _, want := range e.addedSizes() {
+		for size, want := range e.addedSizes() {
+			if !e.doesSize(j, size) {
+				continue
+			}
 			for _, n := range e.few {
 				a, err := e.augmented(ctx, j, n, want)
 				if err != nil {

@@ -61,9 +61,18 @@ func (e *evaluation) addScores(to spreads, trial trial, prefix string, s classif
 	}
 }
 
-// trainOn trains every judge on the flows drawn and tests it on the test flows.
-func (e *evaluation) trainOn(ctx context.Context, figures spreads, drawn classify.Table, seed uint64) error {
+// doesSize reports whether the judge does the size of that index.
+func (e *evaluation) doesSize(j NamedJudge, size int) bool {
+	return j.Name == "" || e.slowSizes == 0 || size < e.slowSizes
+}
+
+// trainOn trains every judge on the flows drawn, of the size of that index, and tests it on
+// the test flows.
+func (e *evaluation) trainOn(ctx context.Context, figures spreads, drawn classify.Table, size int, seed uint64) error {
 	for _, j := range e.judges() {
+		if !e.doesSize(j, size) {
+			continue
+		}
 		scores, err := classify.Evaluate(ctx, j.Judge, drawn, seed, e.table(e.test, false))
 		if err != nil {
 			return err
@@ -86,16 +95,20 @@ func (e *evaluation) trainOnTimes(ctx context.Context, figures spreads, drawn sa
 // trainOnReal trains every judge on all training flows. It tests it on each of the
 // draws, and on the test flows for the ceiling.
 func (e *evaluation) trainOnReal(ctx context.Context, draws []*gathered, tables []classify.Table, ceiling spreads, seed uint64) error {
-	tests := append(slices.Clip(tables), e.table(e.test, false))
 	for _, j := range e.judges() {
+		n := len(draws) // those that the judge does, size by size
+		for n > 0 && !e.doesSize(j, (n-1)/len(e.sources)) {
+			n -= len(e.sources)
+		}
+		tests := append(slices.Clone(tables[:n]), e.table(e.test, false))
 		scores, err := classify.Evaluate(ctx, j.Judge, e.table(e.train, false), seed, tests...)
 		if err != nil {
 			return fmt.Errorf("report: all training %s: %w", e.many, err)
 		}
-		for i, g := range draws {
+		for i, g := range draws[:n] {
 			e.addScores(g.figures, trts, j.prefix(), scores[i])
 		}
-		e.addScores(ceiling, tstr, j.prefix(), scores[len(draws)])
+		e.addScores(ceiling, tstr, j.prefix(), scores[n])
 	}
 	return nil
 }

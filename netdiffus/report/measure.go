@@ -65,7 +65,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	for seed := range uint64(e.Seeds) {
 		var tables []classify.Table
 		for i := range all {
-			table, err := e.measureDraw(ctx, all[i], e.sources[i%len(e.sources)], sizes[i/len(e.sources)], seed)
+			table, err := e.measureDraw(ctx, all[i], e.sources[i%len(e.sources)], sizes, i/len(e.sources), seed)
 			if err != nil {
 				return err
 			}
@@ -98,9 +98,10 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// measureDraw draws once from a source and measures the flows, which it returns as a
-// classifier gets them.
-func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, size int, seed uint64) (classify.Table, error) {
+// measureDraw draws once from a source, as many flows as sizes[at], and measures them. It
+// returns them as a classifier gets them.
+func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, sizes []int, at int, seed uint64) (classify.Table, error) {
+	size := sizes[at]
 	fail := func(err error) (classify.Table, error) {
 		return classify.Table{}, fmt.Errorf("report: %s, %s: %w", s.title, Size{PerClass: size, All: size == All}.of(e.many), err)
 	}
@@ -114,7 +115,7 @@ func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, siz
 	}
 	table := e.table(drawn, false)
 	if e.classifies() {
-		if err := e.trainOn(ctx, g.figures, table, seed); err != nil {
+		if err := e.trainOn(ctx, g.figures, table, at, seed); err != nil {
 			return fail(err)
 		}
 		if e.timed {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 )
@@ -119,6 +120,45 @@ func TestRunSeries(t *testing.T) {
 	var summary strings.Builder
 	if err := r.Summary(&summary); err != nil || strings.Contains(summary.String(), "flow") {
 		t.Errorf("the summary (%v):\n%s", err, summary.String())
+	}
+}
+
+// TestSlowJudgesOfSeries: a further judge does the smallest size, and augmentation there.
+func TestSlowJudgesOfSeries(t *testing.T) {
+	o, last, total := smallSeries(), 0, 0
+	o.Tasks = []Task{Classification, Augmentation}
+	o.Judges = []NamedJudge{{Name: "slow", Title: "slow judge", Judge: classify.Trees(5)}}
+	o.Progress = func(done, n int, _ string) { last, total = done, n }
+	r := runSeries(t, streams(3, 40, 24, 3), o)
+	if last != total {
+		t.Errorf("progress ended at %d of %d", last, total)
+	}
+	for _, s := range ofSeries.sources {
+		for _, figure := range []string{"slow_tstr_accuracy", "slow_trts_f1"} {
+			if few, many := r.Sizes[0].Row(s.name).Figures[figure].Values, r.Sizes[1].Row(s.name).Figures[figure].Values; len(few) != 2 || len(many) != 0 {
+				t.Errorf("%s of %s: %v at the first size and %v at the second, want two numbers and none", figure, s.name, few, many)
+			}
+		}
+	}
+	if got := r.Sizes[1].Row(allReal).Figures["slow_tstr_accuracy"].Values; len(got) != 2 {
+		t.Errorf("all real series: %v, want two numbers", got)
+	}
+	n := 0
+	for _, a := range r.Augmentation {
+		if a.Judge != "slow" {
+			continue
+		}
+		n++
+		if a.Added != 10 || len(a.Rows) != 4 {
+			t.Errorf("augmentation of %d real by %d others, %d rows, want 10 and 4", a.Real, a.Added, len(a.Rows))
+		}
+	}
+	if n != len(ofSeries.few) {
+		t.Errorf("augmentation by the slow judge: %d tables, want %d", n, len(ofSeries.few))
+	}
+	page, err := r.HTML(t.Context())
+	if err != nil || strings.Count(string(page), "<h3>slow judge</h3>") != 1 {
+		t.Errorf("the page (%v) has %d tables by the slow judge, want 1", err, strings.Count(string(page), "<h3>slow judge</h3>"))
 	}
 }
 

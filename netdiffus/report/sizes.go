@@ -106,7 +106,13 @@ func (e *evaluation) steps() int {
 	n := e.Seeds * len(e.sources) * (len(e.sizes()) + 1) // fidelity and classification; memorisation
 	n += e.privacySteps()
 	if slices.Contains(e.Tasks, Augmentation) {
-		n += e.Seeds * len(e.few) * len(e.addedSizes()) * len(e.judges())
+		for size := range e.addedSizes() {
+			for _, j := range e.judges() {
+				if e.doesSize(j, size) {
+					n += e.Seeds * len(e.few)
+				}
+			}
+		}
 	}
 	if slices.Contains(e.Tasks, Fingerprint) {
 		n += e.Seeds * len(e.judges())

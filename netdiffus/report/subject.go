@@ -18,6 +18,9 @@ type subject struct {
 	// eachSize is whether augmentation adds every one of these numbers, rather than the
 	// largest.
 	eachSize bool
+	// slowSizes is how many of the sizes, the smallest first, judges other than the forest
+	// do; 0 means all.
+	slowSizes int
 	// tabulates is whether there are tables of how records start and how long they are.
 	tabulates bool
 	unit      string // of distances between records, a place; for people

@@ -25,6 +25,7 @@ var ofSeries = &subject{
 	few:       []int{5, 10, 20, 80},
 	perClass:  []int{100, 400},
 	eachSize:  true,
+	slowSizes: 1,
 	unit:      "standard deviations a value", unitKey: "deviations",
 	blank:   func(record) bool { return false },
 	repeats: "real series are like each other", caution: "values are drawn near those of single series",

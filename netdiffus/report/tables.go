@@ -18,6 +18,9 @@ func (p page) Judged(s Size) []titledTable {
 	var out []titledTable
 	figures := p.figuresIn(useGroup, 0)
 	for _, j := range p.e.Judges {
+		if len(s.Row(synthesised).Figures[j.prefix()+figures[0].name].Values) == 0 {
+			continue // it did not do this size
+		}
 		t := table{Head: headsOf(figures)}
 		for i := range t.Head {
 			t.Head[i].What = strings.Replace(t.Head[i].What, "forest", "classifier", 1)

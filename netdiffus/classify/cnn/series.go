@@ -1,6 +1,7 @@
 package cnn
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,11 +25,9 @@ type Series struct {
 }
 
 // NewSeries returns the networks for series of so many bins and channels. SeriesLength of
-// the options is not used; the rate at the start is 0.05 where it is 0.
+// the options is not used; 0 steps are 600.
 func NewSeries(backend compute.Backend, bins, channels int, o Options) *Series {
-	if o.Rate == 0 {
-		o.Rate = 0.05
-	}
+	o.Steps = cmp.Or(o.Steps, 600)
 	t := trainer{backend: backend, Options: o.withDefaults(), body: along{bins, channels}}
 	s := &Series{t, t}
 	s.judge.programs, s.features.programs = map[int]*program{}, map[int]*program{}
@@ -95,7 +94,7 @@ func (p *program) load(weights [][]float32) error {
 type along struct{ bins, channels int }
 
 // convolutions are the channels of the layers.
-var convolutions = []int{64, 64, 128}
+var convolutions = []int{32, 32, 64}
 
 // Width and stride of the convolutions, bins.
 const (
