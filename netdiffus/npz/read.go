@@ -215,7 +215,7 @@ func (h header) checkSize(size entrySize) error {
 	// In whole elements, so that nothing overflows.
 	body := size.bytes - h.bytes
 	if item := int64(h.size()); body < 0 || body%item != 0 || body/item != int64(h.elements()) {
-		return fmt.Errorf("%d bytes of data for shape %v of %s", max(body, 0), h.shape, h.dtype)
+		return fmt.Errorf("%d bytes of data for shape %v of %s: the file is cut off, or its header is wrong", max(body, 0), h.shape, h.dtype)
 	}
 	return nil
 }

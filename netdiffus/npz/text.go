@@ -52,7 +52,7 @@ func readTexts(r io.Reader, bytes int64) (texts []string, shape []int, err error
 	}
 	n := h.elements()
 	if item > 0 && (bytes-h.bytes)/int64(item) != int64(n) || item == 0 && n > 1<<24 {
-		return nil, nil, fmt.Errorf("%d bytes of data for shape %v of %s", bytes-h.bytes, h.shape, h.dtype)
+		return nil, nil, fmt.Errorf("%d bytes of data for shape %v of %s: the file is cut off, or its header is wrong", bytes-h.bytes, h.shape, h.dtype)
 	}
 	if h.fortran && len(h.shape) > 1 {
 		return nil, nil, errors.New("column-major texts are not read")

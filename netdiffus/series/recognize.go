@@ -89,7 +89,7 @@ func (r recognizer) arrays() bool {
 	}
 	for _, key := range f.Keys() {
 		shape, _, err := f.Shape(key)
-		if err != nil || len(shape) != 2 || shape[0] == shape[1] {
+		if err == nil && (len(shape) != 2 || shape[0] == shape[1]) {
 			return false
 		}
 	}

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -177,6 +183,98 @@ func TestSeriesShare(t *testing.T) {
 	}
 	if len(rest) < 5 || len(in) < 2*len(rest)-2 {
 		t.Errorf("%d and %d traces", len(in), len(rest))
+	}
+}
+
+// npyHead is the start of a NumPy array of float64, of that shape.
+func npyHead(shape string) string {
+	head := fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': %s, }\n", shape)
+	return "\x93NUMPY\x01\x00" + string(binary.LittleEndian.AppendUint16(nil, uint16(len(head)))) + head
+}
+
+// What cannot be right is an error that names the file, the place and the cure, and
+// nothing is left behind.
+func TestSeriesBadInput(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	if w, err := z.Create("values.npy"); err != nil {
+		t.Fatal(err)
+	} else if _, err := io.WriteString(w, npyHead("(1000000000000, 1000000000000)")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"ragged.csv", "label,b_0,b_1\na,1,2\nb,3\n", []string{"line 3", "no value at bin 1", "--fill"}},
+		{"longer.csv", "label,b_0,b_1\na,1,2\nb,3,4,5\n", []string{"line 3", "4 cells, where the first row has 3"}},
+		{"lists.csv", "label,b\na,\"[1,2]\"\nb,\"[3]\"\n", []string{"line 3", "1 bins, want 2", "--length"}},
+		{"ragged.jsonl", "{\"label\":\"a\",\"b\":[1,2]}\n{\"label\":\"b\",\"b\":[3]}\n", []string{"series 1", "1 bins, want 2", "--fill"}},
+		{"infinite.csv", "label,b_0,b_1\na,1,2\nb,3,-Inf\n", []string{"line 3, column 3 (b_1)", "want finite"}},
+		{"negative.csv", "label,trace,time,b\na,p,-1,2\na,p,0,3\n", []string{"line 2, column 3 (time)", "a time of -1, want 0 or more"}},
+		{"backwards.csv", "label,trace,time,b\na,p,1,2\na,p,0,3\n", []string{"line 3, column 3 (time)", "sort the file"}},
+		{"steps.csv", "label,trace,time,b\na,p,0,2\na,p,1,3\na,q,0,2\na,q,2,3\n", []string{"line 4", "steps of 2s, where the series before have 1s", "have one step"}},
+		{"rows.npy", npyHead("(1000000000000, 64)"), []string{"shape [1000000000000 64]", "cut off, or its header is wrong"}},
+		{"bins.npy", npyHead("(4, 1000000000000)"), []string{"shape [4 1000000000000]", "at most 4096 bins"}},
+		{"trillion.npz", b.String() /* the product overflows */, []string{"values", "1000000000000"}},
+	} {
+		in, out := filepath.Join(dir, c.name), filepath.Join(dir, "out")
+		if err := os.WriteFile(in, []byte(c.text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"convert", "--in", in, "--out", out},
+			{"chain", "--in", in, "--baseline", "copula", "--out", out + ".csv"},
+			{"evaluate", "--real-train", in, "--real-test", in, "--synthetic", in, "--out", out},
+		} {
+			_, _, err := execute(t.Context(), args...)
+			for _, want := range append(c.want, c.name) {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("%s %s: got %v, want an error with %q", args[0], c.name, err, want)
+				}
+			}
+			for _, left := range []string{out, out + ".csv"} {
+				if _, err := os.Stat(left); err == nil {
+					t.Errorf("%s %s left %s behind", args[0], c.name, left)
+				}
+			}
+		}
+	}
+}
+
+// Series that do not vary, or are silent throughout, go the whole road and come back.
+func TestConstantSeries(t *testing.T) {
+	for _, value := range []string{"5", "0"} {
+		dir := t.TempDir()
+		at := func(name string) string { return filepath.Join(dir, name) }
+		text := "label,b_0,b_1\n"
+		for range 8 {
+			text += "a," + value + "," + value + "\nb," + value + "," + value + "\n"
+		}
+		if err := os.WriteFile(at("in.csv"), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{
+			{"convert", "--in", at("in.csv"), "--out", at("images")},
+			{"train", "--data-dir", at("images"), "--run", at("run")},
+			{"sample", "--run", at("run"), "--num-samples", "3", "--out", at("drawn")},
+			{"invert", "--in", at("drawn"), "--out", at("drawn.csv")},
+			{"evaluate", "--real-train", at("in.csv"), "--real-test", at("in.csv"), "--synthetic", at("drawn"), "--out", at("report"), "--seeds", "1", "--per-class", "3", "--trees", "5"},
+		} {
+			if _, stderr, err := execute(t.Context(), args...); err != nil {
+				t.Fatalf("%v: %v\n%s", args, err, stderr)
+			}
+		}
+		want, _ := strconv.ParseFloat(value, 64)
+		for _, s := range readAllSeries(t, at("drawn.csv")) {
+			if !slices.Equal(s.Values[0], []float64{want, want}) {
+				t.Errorf("of series of %s, %v was drawn", value, s.Values)
+			}
+		}
 	}
 }
 
