@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 )
@@ -21,21 +22,14 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	recipe, refit := s.Encoding.recipe, false
-	recipe.Channels = s.Encoding.Channels()
-	for i, c := range recipe.Channels {
-		if r, ok := c.Codec.(codec.Refitter); ok {
-			recipe.Channels[i].Codec, refit = r.Unfitted(), true
-		}
-	}
-	if !refit {
+	if !s.Encoding.refits() {
 		return fit, held, 0, nil
 	}
 	if s.SeriesLengths == nil {
 		return nil, nil, 0, errors.New("dataset: hold out: the records' lengths are unknown, as those of samples are")
 	}
 	classes := s.Classes
-	if fit, err = build(fit.sources(), recipe); err != nil {
+	if fit, err = build(fit.sources(), s.Encoding.Unfitted()); err != nil {
 		return nil, nil, 0, err
 	}
 	if len(fit.Classes) != len(classes) {
@@ -55,6 +49,24 @@ func (s *Set) HoldOut(share float64, seed uint64) (fit, held *Set, lost int, err
 		at++
 	}
 	return fit, out, lost, nil
+}
+
+// refits reports whether a codec counts what is seen.
+func (e *Encoding) refits() bool {
+	return slices.ContainsFunc(e.recipe.Channels, func(c Channel) bool { _, is := c.Codec.(codec.Refitter); return is })
+}
+
+// Unfitted returns the recipe as it was before the codecs that count what is seen were
+// fitted, for other records of the kind.
+func (e *Encoding) Unfitted() Recipe {
+	recipe := e.recipe
+	recipe.Channels = e.Channels()
+	for i, c := range recipe.Channels {
+		if r, ok := c.Codec.(codec.Refitter); ok {
+			recipe.Channels[i].Codec = r.Unfitted()
+		}
+	}
+	return recipe
 }
 
 // Thin returns the set of about n of the flows, the first of each class in
