@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gomlx/compute"
 	"github.com/spf13/cobra"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/classify/cnn"
@@ -58,13 +59,16 @@ synthetic flow, and DOMIAS), singling out, linkability and inference as Anonymet
 defines them. Every attack is also tried on flows of --real-test, which nobody was trained
 on, and on the training flows themselves and the Markov chains' for comparison. --privacy
 deep adds LiRA, with 16 shadow models for each row; the synthetic flows' generator is taken
-for a merged chain, which that of 'train --preset default' is, of series for a copula.
+for a merged chain, which that of 'train --preset default' is, of series for a copula. With
+--shadow-run it is trained anew 16 times with the settings of that run, for as many steps:
+that takes 16 times as long as the run did.
 docs/privacy.md says what each attack means, and what it cannot show.`,
 		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
   netdiffus evaluate --real-train video-train.csv --real-test video-test.csv --synthetic runs/video/samples --out runs/video/report --classifiers forest,cnn
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out report --privacy quick
-  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --tasks classification --privacy deep`,
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --tasks classification --privacy deep
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/quick/samples --out report --privacy deep --shadow-run runs/quick`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			options, recipe, err := o.check()
@@ -92,6 +96,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 	flags.StringSliceVar(&o.tasks, "tasks", names(report.Tasks()), "uses of the flows to measure")
 	flags.StringSliceVar(&o.classifiers, "classifiers", []string{"forest"}, "forest, or forest,cnn")
 	flags.StringVar(&o.privacy, "privacy", "", "attack the synthetic flows: quick, or deep with shadow models")
+	flags.StringVar(&o.shadowRun, "shadow-run", "", "--privacy deep: run directory of the model that drew the synthetic flows; the shadow models are trained as it was")
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
@@ -106,7 +111,7 @@ type evaluateOptions struct {
 	train, test, synthetic, out  string
 	perClass, tasks, classifiers []string
 	seeds, length, trees         int
-	scale, privacy               string
+	scale, privacy, shadowRun    string
 	unsigned, json               bool
 	device                       *deviceChoice
 	series                       seriesFlags
@@ -152,6 +157,8 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024, or 0")
 	case o.privacy != "" && o.privacy != string(report.QuickPrivacy) && o.privacy != string(report.DeepPrivacy):
 		return options, dataset.Recipe{}, fmt.Errorf("--privacy %q: want quick or deep", o.privacy)
+	case o.shadowRun != "" && o.privacy != string(report.DeepPrivacy):
+		return options, dataset.Recipe{}, errors.New("--shadow-run is for --privacy deep")
 	case o.trees < 1 || o.trees > 100000:
 		return options, dataset.Recipe{}, errors.New("--trees: want 1 to 100000")
 	}
@@ -234,18 +241,31 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 		}
 		d.Inputs = append(d.Inputs, input)
 	}
-	if slices.Contains(o.classifiers, "cnn") {
+	if slices.Contains(o.classifiers, "cnn") || o.shadowRun != "" {
 		device, _, err := openDevice(ctx, stderr, *o.device)
 		if err != nil {
 			return nil, err
 		}
 		defer device.Finalize()
+		if options, err = o.withNetworks(options, device, stderr); err != nil {
+			return nil, err
+		}
+	}
+	defer watch(&options)()
+	return report.Run(ctx, d, options)
+}
+
+// withNetworks adds to the options what needs a device.
+func (o evaluateOptions) withNetworks(options report.Options, device compute.Backend, stderr io.Writer) (_ report.Options, err error) {
+	if slices.Contains(o.classifiers, "cnn") {
 		options.Judges = append(options.Judges, report.NamedJudge{
 			Name: "cnn", Title: "Small CNN on the flows' images", Judge: cnn.Judge(device, cnn.Options{SeriesLength: options.SeriesLength}),
 		})
 	}
-	defer watch(&options)()
-	return report.Run(ctx, d, options)
+	if o.shadowRun != "" {
+		options.Shadow, err = shadowOf(device, o.shadowRun, stderr)
+	}
+	return options, err
 }
 
 // openTraffic is report.OpenWith, naming the flags that images without a manifest and

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,9 @@ func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader) (d report
 
 // measureSeries is measure for series.
 func (o evaluateOptions) measureSeries(c *cobra.Command, options report.Options, watch func(*report.Options) func()) (*report.Report, error) {
+	if o.shadowRun != "" {
+		return nil, errors.New("--shadow-run is for flows: shadow models of series are copulas; leave it out")
+	}
 	if !c.Flags().Changed("per-class") {
 		options.PerClass = nil // the defaults are those of flows
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -101,6 +102,10 @@ func TestEvaluateRefuses(t *testing.T) {
 		{append(all, "--classifiers", "oracle"), "--classifiers"},
 		{append(all, "--seeds", "0"), "--seeds"},
 		{append(all, "--length", "1"), "--length"},
+		{append(all, "--privacy", "thorough"), "--privacy"},
+		{append(all, "--privacy", "quick", "--shadow-run", "run"), "--shadow-run is for --privacy deep"},
+		{append(all, "--privacy", "deep", "--shadow-run", flows+".gone"), "--shadow-run"},
+		{append(all, "--privacy", "quick"), "held-out records are left to attack"},
 		{append(all[:4:4], "--synthetic", flows+".gone", "--out", out), "no such file"},
 		{append(all[:6:6], "--out", flows), "is a file: name a folder"},
 	} {
@@ -110,5 +115,72 @@ func TestEvaluateRefuses(t *testing.T) {
 	}
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a report was left by commands that failed")
+	}
+}
+
+// writeChat writes n flows of each of two classes with lengths that hardly any other has.
+func writeChat(t *testing.T, n int, seed uint64) string {
+	t.Helper()
+	rng := noise.Stream(seed)
+	var flows []traffic.Flow
+	for i := range 2 * n {
+		f := traffic.Flow{Label: fmt.Sprintf("chat%d", i%2), Packets: make([]traffic.Packet, 3)}
+		traffic.SignedLength{}.Restore([]float64{-float64(1 + rng.IntN(1400)), float64(1 + rng.IntN(1400)), -float64(1 + rng.IntN(1400))}, f.Packets)
+		flows = append(flows, f)
+	}
+	path := filepath.Join(t.TempDir(), "flows.parquet")
+	if err := traffic.WriteParquet(path, traffic.All(flows)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestEvaluatePrivacy: a chain of order 2 copies three packets from one flow, and the run's
+// own settings as shadow models tell.
+func TestEvaluatePrivacy(t *testing.T) {
+	train, test, dir := writeChat(t, 100, 1), writeChat(t, 100, 2), t.TempDir()
+	atoms, run, drawn := filepath.Join(dir, "atoms"), filepath.Join(dir, "run"), filepath.Join(dir, "drawn")
+	for _, args := range [][]string{
+		{"convert", "--in", train, "--out", atoms, "--codec", "atoms", "--layout", "per-class"},
+		{"train", "--data-dir", atoms, "--run", run, "--order", "2"},
+		{"sample", "--run", run, "--out", drawn, "--num-samples", "100"},
+	} {
+		if _, stderr, err := execute(t.Context(), args...); err != nil {
+			t.Fatalf("%s: %v\n%s", args, err, stderr)
+		}
+	}
+	out, err := evaluate(t, "--real-train", train, "--real-test", test, "--synthetic", drawn, "--out", filepath.Join(dir, "report"),
+		"--per-class", "50", "--seeds", "1", "--trees", "5", "--tasks", "classification", "--privacy", "deep", "--shadow-run", run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "more often than by a coin") || !strings.Contains(out, "LiRA") {
+		t.Errorf("summary:\n%s", out)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "report", "metrics.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metrics struct {
+		Privacy struct {
+			Shadow string
+			Rows   []struct {
+				Source     string
+				Membership []struct {
+					Attack string
+					AUC    struct{ Low float64 }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &metrics); err != nil {
+		t.Fatal(err)
+	}
+	p := metrics.Privacy
+	if p.Shadow != "the run's own settings" || len(p.Rows) == 0 || p.Rows[0].Source != "synthetic" {
+		t.Fatalf("metrics.json has %+v", p)
+	}
+	if last := p.Rows[0].Membership[len(p.Rows[0].Membership)-1]; last.Attack != "lira" || last.AUC.Low < 0.7 {
+		t.Errorf("%s has AUC %+v, want LiRA above 0.7", last.Attack, last.AUC)
 	}
 }
