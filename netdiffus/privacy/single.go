@@ -63,14 +63,23 @@ func (c condition) holds(v float64) bool {
 // table is distinct records as queries see them: the class is one more column.
 type table struct {
 	Records
-	width int // without the class
-	ask   int // columns that are asked about: without the class where there is one only
+	width int   // without the class
+	ask   int   // columns that are asked about: without the class where there is one only
+	times []int // how often each record was there
+	total int   // the sum of these
 
 	values [][]float64 // by column, all of them, rising
 }
 
 func newTable(r Records, classes bool) table {
-	t := table{Records: r.distinct(), width: len(r.Rows[0])}
+	t := table{Records: r.distinct(), width: len(r.Rows[0]), total: r.Len()}
+	times := map[string]int{}
+	for i := range r.Rows {
+		times[r.key(i)]++
+	}
+	for i := range t.Rows {
+		t.times = append(t.times, times[t.key(i)])
+	}
 	t.ask = t.width
 	if classes {
 		t.ask++
@@ -95,24 +104,32 @@ func (t table) at(i, column int) float64 {
 
 func (t table) isClass(column int) bool { return column == t.width }
 
-// matches is how many records meet a query; it counts no further than most.
-func (t table) matches(q query, most int) (n int) {
-records:
-	for i := range t.Len() {
-		for _, c := range q {
-			if !c.holds(t.at(i, c.column)) {
-				continue records
-			}
-		}
-		if n++; n == most {
-			break
+// meets reports whether record i meets a query.
+func (t table) meets(q query, i int) bool {
+	for _, c := range q {
+		if !c.holds(t.at(i, c.column)) {
+			return false
 		}
 	}
-	return n
+	return true
+}
+
+// only is the one record that meets a query, and −1 where none does or several do.
+func (t table) only(q query) int {
+	found := -1
+	for i := range t.Len() {
+		if t.meets(q, i) {
+			if found >= 0 {
+				return -1
+			}
+			found = i
+		}
+	}
+	return found
 }
 
 // isolates reports whether exactly one record meets a query.
-func (t table) isolates(q query) bool { return t.matches(q, 2) == 1 }
+func (t table) isolates(q query) bool { return t.only(q) >= 0 }
 
 // isolated is how many of the queries single a record out.
 func (t table) isolated(queries []query) (n int) {
@@ -147,31 +164,48 @@ func singlingOut(train, control, synthetic Records, columns int, o Options) (*Ri
 		naive[i] = s.random(columns, rng)
 	}
 	n := len(queries)
-	if c.Len() > t.Len() {
-		c = newTable(c.some(t.Len(), o.Seed, "control to single out"), classes)
+	if control.Len() > train.Len() {
+		c = newTable(control.some(train.Len(), o.Seed, "control to single out"), classes)
 	}
 	return newRisk(name, Rate{Guesses: n, Right: float64(t.isolated(queries))}, held(t, c, queries), Rate{Guesses: n, Right: float64(t.isolated(naive))}), nil
 }
 
 // held is how many of the queries would single out a record among as many as there are in
-// train, had none of them been trained on, of which control has fewer. Whether a query
+// train, n, had none of them been trained on, of which control has fewer, m. Whether a query
 // singles out depends on how many records there are; so the control records take the places of
-// as many training records, chosen at random. Where nothing of the training is in the queries all
-// records of such a set are alike, and the one singled out is of control with the
-// probability m/n of its share: singling out those, n/m times, is singling out any. The
-// random choice is not made: a query that c training records meet finds none of them
-// there with the probability Π (m−i)/(n−i), i below c.
+// as many training records, chosen at random. Where nothing of the training is in the queries
+// all records of such a set are alike, and a record singled out is one of control with
+// the probability m/n: singling out those, n/m times, is singling out any. Of equal records,
+// which count as one, each has its part.
+//
+// The random choice is not made: that none of c training records is left has the
+// probability Π (m−i)/(n−i), i below c, and how many are is nearly binomial.
 func held(train, control table, queries []query) Rate {
-	n, m := train.Len(), control.Len()
+	n, m := float64(train.total), float64(control.total)
 	sum, squares := 0.0, 0.0
 	for _, q := range queries {
-		if !control.isolates(q) {
+		at := control.only(q)
+		if at < 0 {
 			continue
 		}
-		weight := float64(n) / float64(m)
-		for i := range train.matches(q, m+1) {
-			weight *= float64(m-i) / float64(n-i)
+		weight, gone, equals, key := n/m, 0.0, 0, control.key(at)
+		for i := range train.Len() {
+			if !train.meets(q, i) {
+				continue
+			}
+			if train.key(i) == key {
+				equals = train.times[i]
+				continue
+			}
+			for range train.times[i] {
+				weight *= max(0, (m-gone)/(n-gone))
+				gone++
+			}
+			if weight < 1e-6 { // it is no more
+				break
+			}
 		}
+		weight *= part(control.times[at], equals, 1-m/n)
 		sum, squares = sum+weight, squares+weight*weight
 	}
 	r := Rate{Guesses: len(queries), Right: min(sum, float64(len(queries)))}
@@ -179,6 +213,21 @@ func held(train, control table, queries []query) Rate {
 		r.stretch = math.Sqrt(squares / sum) // of a sum of unequal weights
 	}
 	return r
+}
+
+// part is the mean of own/(own+b), b of so many others being left with probability p each.
+func part(own, others int, p float64) float64 {
+	const exact = 100
+	if others > exact || p <= 0 {
+		return float64(own) / (float64(own) + p*float64(others))
+	}
+	mean := 0.0
+	chance := math.Pow(1-p, float64(others)) // of b = 0
+	for b := range others + 1 {
+		mean += chance * float64(own) / float64(own+b)
+		chance *= float64(others-b) / float64(b+1) * p / (1 - p)
+	}
+	return mean
 }
 
 // univariate are up to n queries about one column that single out a record of t.

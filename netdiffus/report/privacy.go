@@ -290,8 +290,14 @@ func (p *privacyReport) judge(s *subject) {
 		}
 	}
 	var found []string
-	for _, r := range got.Risks {
-		if risk := r.At(1 - 0.05/float64(len(got.Risks))); risk.Known() && risk.Low > 0 {
+	innocent := p.row(heldOut).Risks
+	for i, r := range got.Risks {
+		// Above what is found of records that nobody was trained on, which is 0 but for chance.
+		least := 0.0
+		if i < len(innocent) && innocent[i].Attack == r.Attack && innocent[i].Risk.Known() {
+			least = innocent[i].Risk.Value
+		}
+		if risk := r.At(1 - 0.05/float64(len(got.Risks))); risk.Known() && risk.Low > least {
 			found = append(found, fmt.Sprintf("%s (risk %.3f, %.3f to %.3f)", attackTitles[r.Attack], risk.Value, risk.Low, risk.High))
 		}
 	}
