@@ -69,8 +69,5 @@ func (a *Accountant) Ask(name string, share float64, squared, counts int) (Query
 	return q, nil
 }
 
-// Spent returns ρ of all queries so far.
-func (a *Accountant) Spent() float64 { return a.spent }
-
 // Queries returns the queries so far.
 func (a *Accountant) Queries() []Query { return a.noised }

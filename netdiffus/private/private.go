@@ -157,7 +157,7 @@ func clipped(flow traffic.Flow, s Settings) []int {
 type Model struct {
 	settings Settings
 	classes  []string
-	sizes    []float64 // flows of each class, at least 0
+	sizes    []float64 // flows of each class, at least 1
 	alphabet *alphabet
 	emit     [][][]float64 // by class and symbol: weights of the symbol's values
 	margins  [][][]float64 // by class and place: probability of each symbol
