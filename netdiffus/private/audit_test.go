@@ -156,7 +156,7 @@ func TestClopperPearson(t *testing.T) {
 func TestAudit(t *testing.T) {
 	runs := 800
 	if longtest.On() {
-		runs = 6000
+		runs = 4000
 	}
 	audit := func(epsilon float64) (tables, drawn float64) {
 		var in, out [2][]float64
