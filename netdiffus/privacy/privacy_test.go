@@ -70,7 +70,7 @@ func TestCopiesAreCaught(t *testing.T) {
 	}
 	for _, name := range []string{"linkability", "inference", "singling_out", "singling_out_univariate"} {
 		if risk := r.risk(t, name); risk.Risk.Low < 0.5 {
-			t.Errorf("%s: risk %v of copies (%v of training records, %v of others), want above 0.5", name, risk.Risk, risk.Success.Share(), risk.Control.Share())
+			t.Errorf("%s: risk %v of copies (%+v of training records, %+v of others), want above 0.5", name, risk.Risk, risk.Success, risk.Control)
 		}
 	}
 	if r.Exact != 1 || r.Novel != 0 || r.Median != 0 || r.Closer.Low < 0.9 {

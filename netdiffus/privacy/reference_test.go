@@ -86,7 +86,8 @@ func TestRisksAsAnonymeter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		success, held, naive = success+got.Success.Share()/10, held+got.Control.Share()/10, naive+got.Naive.Share()/10
+		n := 10 * float64(got.Success.Guesses)
+		success, held, naive = success+got.Success.Right/n, held+got.Control.Right/n, naive+got.Naive.Right/n
 	}
 	for _, c := range []struct {
 		what      string

@@ -27,9 +27,6 @@ type Rate struct {
 	stretch float64
 }
 
-// Share is the share of right guesses.
-func (r Rate) Share() float64 { return r.Right / float64(r.Guesses) }
-
 // wilson is the middle and half the width of the rate's interval.
 func (r Rate) wilson(confidence float64) (middle, half float64) {
 	middle, half = wilson(r.Right, float64(r.Guesses), confidence)
