@@ -14,11 +14,13 @@ type Dir struct {
 	staging string
 	path    string
 	done    bool
+	lock    *os.File // tells others that this process is at work on it; nil where there is no such lock
 }
 
 // CreateDir stages a folder that Commit or Replace will put at path. The parent
-// of path must exist.
+// of path must exist. What processes that were killed left staged for path is removed.
 func CreateDir(path string) (*Dir, error) {
+	removeAbandoned(path)
 	for {
 		d := &Dir{staging: stagingName(path), path: filepath.Clean(path)}
 		err := os.Mkdir(d.staging, 0o777)
@@ -28,7 +30,40 @@ func CreateDir(path string) (*Dir, error) {
 		if err != nil {
 			return nil, err
 		}
+		d.lock = lockFolder(d.staging)
 		return d, nil
+	}
+}
+
+// removeAbandoned removes the folders staged for path by processes that are no more. Of
+// one that cannot be told it leaves what there is, and so it does where nothing can be
+// removed: it only tidies up.
+func removeAbandoned(path string) {
+	dir, base := filepath.Split(filepath.Clean(path))
+	entries, err := os.ReadDir(filepath.Clean(dir)) // "" is the current folder
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		name, pid, staged := StagedFor(e.Name())
+		if !staged || name != base || !e.IsDir() || pid == os.Getpid() || !ended(pid) {
+			continue
+		}
+		// On a file system that machines share the process may run on another one: it holds
+		// the folder's lock then.
+		at := filepath.Join(dir, e.Name())
+		if lock := lockFolder(at); lock != nil {
+			os.RemoveAll(at)
+			lock.Close()
+		}
+	}
+}
+
+// finished marks d as done with, and ends its lock.
+func (d *Dir) finished() {
+	d.done = true
+	if d.lock != nil {
+		d.lock.Close()
 	}
 }
 
@@ -53,7 +88,7 @@ func (d *Dir) Commit() error {
 	if err := os.Rename(d.staging, d.path); err != nil {
 		return err
 	}
-	d.done = true
+	d.finished()
 	return SyncDir(filepath.Dir(d.path))
 }
 
@@ -76,7 +111,7 @@ func (d *Dir) Replace() error {
 		}
 		return err
 	}
-	d.done = true
+	d.finished()
 	if err := SyncDir(filepath.Dir(d.path)); err != nil || old == "" {
 		return err
 	}
@@ -87,7 +122,7 @@ func (d *Dir) Replace() error {
 // does nothing.
 func (d *Dir) Abort() {
 	if !d.done {
-		d.done = true
+		d.finished()
 		os.RemoveAll(d.staging)
 	}
 }
