@@ -1,8 +1,10 @@
 package pyenv
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -203,5 +205,63 @@ func TestCommandKeepsOtherPythonsOut(t *testing.T) {
 	out, err := env.Command(t.Context(), "-c", "import sys, shutil; print('/elsewhere' in sys.path, shutil.which('python'))").Output()
 	if want := "False " + env.Python(); err != nil || strings.TrimSpace(string(out)) != want {
 		t.Errorf("the environment's Python prints %q, %v, want %q", out, err, want)
+	}
+}
+
+// Every package has hashes: pip then takes no file that has none of them.
+func TestRequirementsHaveHashes(t *testing.T) {
+	packages := 0
+	for line := range strings.SplitSeq(strings.ReplaceAll(requirements, "\\\n", " "), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if packages++; !strings.Contains(line, "==") || !strings.Contains(line, "--hash=sha256:") {
+			t.Errorf("%.80q has no version or no hash", line)
+		}
+	}
+	if packages < 50 {
+		t.Errorf("%d packages, want those of JupyterLab", packages)
+	}
+}
+
+// A package whose file is another than the one whose hash is known is not installed.
+func TestOpenRefusesAnotherFile(t *testing.T) {
+	o, _ := bare(t)
+	files := t.TempDir()
+	var wheel bytes.Buffer
+	z := zip.NewWriter(&wheel)
+	for _, f := range [][2]string{
+		{"netdiffus_tiny.py", ""},
+		{"netdiffus_tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: netdiffus-tiny\nVersion: 1.0\n"},
+		{"netdiffus_tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"},
+		{"netdiffus_tiny-1.0.dist-info/RECORD", "netdiffus_tiny.py,,\nnetdiffus_tiny-1.0.dist-info/METADATA,,\nnetdiffus_tiny-1.0.dist-info/WHEEL,,\nnetdiffus_tiny-1.0.dist-info/RECORD,,\n"},
+	} {
+		w, err := z.Create(f[0])
+		if err == nil {
+			_, err = w.Write([]byte(f[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(files, "netdiffus_tiny-1.0-py3-none-any.whl"), wheel.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PIP_NO_INDEX", "1")
+	t.Setenv("PIP_FIND_LINKS", files)
+	sum := sha256.Sum256(wheel.Bytes())
+	o.requirements = fmt.Sprintf("netdiffus-tiny==1.0 --hash=sha256:%x\n", sum)
+	if _, err := o.Open(t.Context()); err != nil {
+		t.Errorf("the file whose hash it is: %v", err)
+	}
+	sum[0]++
+	o.requirements = fmt.Sprintf("netdiffus-tiny==1.0 --hash=sha256:%x\n", sum)
+	if _, err := o.Open(t.Context()); !errors.Is(err, ErrNoPackages) {
+		t.Errorf("another file: %v, want ErrNoPackages", err)
+	} else {
+		t.Log(err)
 	}
 }
