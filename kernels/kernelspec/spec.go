@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 )
@@ -136,7 +137,7 @@ func Read(dir string) (Spec, error) {
 	path := filepath.Join(dir, fileName)
 	text, err := os.ReadFile(path)
 	if err == nil {
-		if err = json.Unmarshal(text, &s); err != nil {
+		if err = decode(text, &s); err != nil {
 			err = fmt.Errorf("%s: %w", path, err)
 		} else if len(s.Argv) == 0 {
 			err = fmt.Errorf("%s: has no argv", path)
@@ -197,4 +198,12 @@ func copyProgram(from, to string) error {
 		err = closeErr
 	}
 	return err
+}
+
+// decode decodes a kernel.json, of which anybody may have written many.
+func decode(text []byte, s *Spec) error {
+	if err := jsonlimit.Check(text, jsonlimit.AnyCost); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, s)
 }

@@ -134,3 +134,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzConnection reads any connection file: what is taken can be listened at.
+func FuzzConnection(f *testing.F) {
+	f.Add([]byte(`{"transport":"tcp","ip":"127.0.0.1","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"signature_scheme":"hmac-sha256","key":"k"}`))
+	f.Add([]byte(`{"transport":"ipc","ip":"/run/k","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5}`))
+	f.Add([]byte(`{"transport":"udp","ip":"*","shell_port":70000}`))
+	path := filepath.Join(f.TempDir(), "connection.json")
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := ReadConnection(path)
+		if err != nil {
+			return
+		}
+		for _, port := range []int{c.Shell, c.IOPub, c.Stdin, c.Control, c.Heartbeat} {
+			if at := c.Endpoint(port); port < 1 || port > 65535 || c.IP == "" || !strings.HasPrefix(at, c.Transport+"://") {
+				t.Fatalf("%+v has the endpoint %s", c, at)
+			}
+		}
+	})
+}

@@ -28,6 +28,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -183,7 +184,7 @@ func readJSON(path string, v any) error {
 		err = fmt.Errorf("more than %d bytes", maxJSON)
 	}
 	if err == nil {
-		err = json.Unmarshal(text, v)
+		err = jsonlimit.Unmarshal(text, v)
 	}
 	var pathError *fs.PathError
 	if err != nil && !errors.As(err, &pathError) {

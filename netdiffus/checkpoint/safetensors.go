@@ -11,6 +11,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 )
 
 // The safetensors format, version 0.x (github.com/huggingface/safetensors):
@@ -123,6 +125,9 @@ func ReadTensors(r io.Reader, size int64) (Tensors, map[string]string, error) {
 func parseHeader(text []byte) (map[string]headerEntry, map[string]string, error) {
 	if len(text) == 0 || text[0] != '{' {
 		return nil, nil, errors.New("want a JSON object")
+	}
+	if err := jsonlimit.Check(text, jsonlimit.AnyCost); err != nil {
+		return nil, nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	if _, err := d.Token(); err != nil {

@@ -60,14 +60,18 @@ func ReadProfile(path string) (Profile, error) {
 	return p, nil
 }
 
-// maxProfile is the size of the longest profile that is read, bytes.
-const maxProfile = 1 << 20
+// maxProfile is the size of the longest profile that is read, bytes: the YAML reader takes
+// some hundred bytes for each.
+const maxProfile = 256 << 10
 
 // ParseProfile reads a profile from YAML. Errors name the line, and the field if it
 // is one's value; a field that there is not is an error.
 func ParseProfile(text []byte) (Profile, error) {
 	if len(text) > maxProfile {
 		return Profile{}, fmt.Errorf("%w: more than %d bytes", ErrProfile, maxProfile)
+	}
+	if line := nested(text); line > 0 {
+		return Profile{}, fmt.Errorf("%w: line %d: brackets nested more than %d deep", ErrProfile, line, maxBrackets)
 	}
 	var p Profile
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&p); err != nil && !errors.Is(err, io.EOF) {
@@ -85,6 +89,30 @@ func ParseProfile(text []byte) (Profile, error) {
 		return Profile{}, fmt.Errorf("%w: %w", ErrProfile, err)
 	}
 	return p, nil
+}
+
+// maxBrackets is how deep lists and maps in brackets may be nested. The YAML reader takes
+// minutes for a hundred thousand.
+const maxBrackets = 32
+
+// nested returns the line in which brackets are nested too deep, 0 where none are. Those in
+// quotes and comments count as well: a profile has none.
+func nested(text []byte) (line int) {
+	depth := 0
+	line = 1
+	for _, c := range text {
+		switch c {
+		case '[', '{':
+			if depth++; depth > maxBrackets {
+				return line
+			}
+		case ']', '}':
+			depth = max(depth-1, 0)
+		case '\n':
+			line++
+		}
+	}
+	return 0
 }
 
 // yamlError is an error of the YAML reader in one line, its place in words.

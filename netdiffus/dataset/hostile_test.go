@@ -550,3 +550,15 @@ func FuzzManifest(f *testing.F) {
 		}
 	})
 }
+
+func FuzzReadLabelMap(f *testing.F) {
+	f.Add("label,index\nchat,0\nssh,1\n")
+	f.Add("\"a\nb\",1\nc,0")
+	f.Add("a,1000000000\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		names, err := ReadLabelMap(strings.NewReader(text))
+		if err == nil && slices.Contains(names, "") {
+			t.Errorf("ReadLabelMap(%q) = %q, with a name that is empty", text, names)
+		}
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,8 +13,7 @@ import (
 func ReadLabelMap(r io.Reader) ([]string, error) {
 	rows := csv.NewReader(r)
 	rows.FieldsPerRecord = 2
-	var names []string
-	var seen []bool
+	rowOf := map[int]string{}
 	for first := true; ; first = false {
 		row, err := rows.Read()
 		if err == io.EOF {
@@ -29,19 +27,21 @@ func ReadLabelMap(r io.Reader) ([]string, error) {
 		switch {
 		case err != nil && first:
 			continue // the header
-		case err != nil || i < 0 || i > 1e6:
-			return nil, fmt.Errorf("line %d: index %q, want a number from 0 on", line, row[1])
+		case err != nil || i < 0:
+			return nil, fmt.Errorf("line %d: index %.80q, want a number from 0 on", line, row[1])
 		}
-		for len(names) <= i {
-			names, seen = append(names, ""), append(seen, false)
-		}
-		if seen[i] {
+		if _, twice := rowOf[i]; twice {
 			return nil, fmt.Errorf("line %d: duplicate index %d", line, i)
 		}
-		names[i], seen[i] = row[0], true
+		rowOf[i] = row[0]
 	}
-	if i := slices.Index(seen, false); i >= 0 {
-		return nil, fmt.Errorf("no label has the index %d", i)
+	var names []string
+	for i := range len(rowOf) { // an index may be any number: no list is made before all are known
+		name, there := rowOf[i]
+		if !there {
+			return nil, fmt.Errorf("no label has the index %d", i)
+		}
+		names = append(names, name)
 	}
 	return Distinct(names)
 }

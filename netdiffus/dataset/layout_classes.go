@@ -150,12 +150,19 @@ func (c classSource) read(e *Encoding) (classArrays, error) {
 	}
 	defer f.Close()
 	key := imageKey(f, "images")
-	images, err := f.Read(key)
+	shape, dtype, err := f.Shape(key)
 	if err != nil {
 		return classArrays{}, err
 	}
-	if len(images.Shape) < 3 {
-		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, images.Shape, len(e.recipe.Channels))
+	if len(shape) < 3 {
+		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, shape, len(e.recipe.Channels))
+	}
+	if _, err := e.checkShape(shape[1:], dtype); err != nil { // before all of them are read
+		return classArrays{}, fmt.Errorf("%s: %w", key, err)
+	}
+	images, err := f.Read(key)
+	if err != nil {
+		return classArrays{}, err
 	}
 	a := classArrays{n: images.Shape[0], pixels: images.Floats()}
 	if a.size, err = e.checkShape(images.Shape[1:], images.DType()); err == nil {

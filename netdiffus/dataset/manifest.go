@@ -15,6 +15,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
@@ -169,7 +170,7 @@ func (known encodings) parseManifest(data []byte) (manifest, error) {
 		Format  string
 		Version int
 	}
-	if err := json.Unmarshal(data, &head); err != nil {
+	if err := jsonlimit.Unmarshal(data, &head); err != nil {
 		return manifest{}, err
 	}
 	if head.Format != manifestFormat {

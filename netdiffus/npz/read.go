@@ -12,16 +12,24 @@ import (
 	"strings"
 )
 
-// MaxBytes is the largest array that is read unless File.Limit allows
-// otherwise: what a compressed file of a few MB could claim to hold.
-const MaxBytes = 4 << 30
+// MaxBytes is the largest array that is read unless File.Limit allows otherwise. Of an
+// array that is compressed no more is read than inflated bytes and maxRatio times the
+// file's size: a file of a few KB could claim to hold gigabytes.
+const (
+	MaxBytes = 4 << 30
+	inflated = 32 << 20
+	maxRatio = 4
+)
 
 // File is an open .npz archive, or a plain .npy file, which counts as an
 // archive of one array named "arr_0". Arrays are read when asked for. Files
 // from anywhere may be opened: a damaged or lying one gives an error.
 type File struct {
-	Limit int64 // largest array read, bytes in the file; 0 means MaxBytes
+	// Limit is the largest array read, bytes in the file. 0 means MaxBytes, and for one
+	// that is compressed no more than 32 MiB and 4 times the file's size.
+	Limit int64
 
+	size int64 // of the file
 	name    string // for errors
 	closer  io.Closer
 	keys    []string
@@ -82,7 +90,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	case n == 0:
 		return nil, errors.New("the file is empty")
 	case string(head) == magic:
-		return &File{keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
+		return &File{size: size, keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
 	case !bytes.HasPrefix(head, []byte("PK")):
 		return nil, fmt.Errorf("neither .npz nor .npy (starts with %q)", head)
 	}
@@ -90,7 +98,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // paths are only names here
 		return nil, err
 	}
-	f := &File{entries: make(map[string]*zip.File, len(archive.File))}
+	f := &File{size: size, entries: make(map[string]*zip.File, len(archive.File))}
 	for _, entry := range archive.File {
 		key := strings.TrimSuffix(entry.Name, ".npy")
 		if _, twice := f.entries[key]; twice {
@@ -114,7 +122,13 @@ func (f *File) Close() error {
 func (f *File) Keys() []string { return slices.Clone(f.keys) }
 
 // Has reports whether there is an array of that name.
-func (f *File) Has(key string) bool { return slices.Contains(f.keys, strings.TrimSuffix(key, ".npy")) }
+func (f *File) Has(key string) bool {
+	key = strings.TrimSuffix(key, ".npy")
+	if f.entries == nil {
+		return slices.Contains(f.keys, key)
+	}
+	return f.entries[key] != nil
+}
 
 // Read reads the array of that name; "gasf" and "gasf.npy" are one name. The
 // checksum is verified, the data must be as long as in the header, and
@@ -151,7 +165,7 @@ func (f *File) error(key string, err error) error {
 // entry opens the array's own .npy file.
 func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
 	key = strings.TrimSuffix(key, ".npy")
-	if !slices.Contains(f.keys, key) {
+	if !f.Has(key) {
 		return nil, size, fmt.Errorf("no such array: there is %s", strings.Join(f.keys, ", "))
 	}
 	if f.entries == nil {
@@ -162,7 +176,7 @@ func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
 	}
 	entry := f.entries[key]
 	size = entrySize{bytes: int64(entry.UncompressedSize64), stored: int64(entry.CompressedSize64)}
-	if size.bytes < 0 || size.stored < 0 {
+	if size.bytes < 0 || size.stored < 0 || size.stored > f.size {
 		return nil, size, errors.New("the archive's directory is damaged")
 	}
 	if r, err = entry.Open(); err != nil {
@@ -199,7 +213,20 @@ func (f *File) read(key string) (Array, error) {
 	if err := h.checkSize(size); err != nil {
 		return Array{}, err
 	}
-	a, err := readBody(r, h, int(size.stored/int64(h.size()))+chunk)
+	need := size.bytes
+	if h.fortran {
+		need *= 2 // it is put in order in a copy
+	}
+	if most := inflated + maxRatio*f.size; f.Limit == 0 && size.bytes > size.stored && need > most {
+		return Array{}, fmt.Errorf("%d bytes compressed to %d, of which no more than %d are read: write it without compression (numpy.savez)", size.bytes, size.stored, most)
+	}
+	// What is refused above costs nothing; what passes may as well be held at once, where
+	// growing would hold it twice.
+	trust := int(size.stored/int64(h.size())) + chunk
+	if f.Limit == 0 {
+		trust = h.elements()
+	}
+	a, err := readBody(r, h, trust)
 	if err != nil {
 		return Array{}, err
 	}

@@ -58,7 +58,7 @@ func TestBadPickles(t *testing.T) {
 		"\x80\x02K":  "ends too soon",
 		"\x80\x02\x8e\xff\xff\xff\xff\xff\xff\xff\xff.": "ends too soon",
 		"I12":                       "ends too soon",
-		"Ix\n.":                     "invalid syntax",
+		"Ix\n.":                     "no whole number",
 		"gx\n.":                     "memo",
 		"\x80\x02(K\x01u.":          "empty stack",
 		"\x80\x02}(K\x01u.":         "key without a value",

@@ -3,6 +3,7 @@ package pytorch
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -76,7 +77,11 @@ func fromText(op byte, s string) (any, error) {
 	case op == 'L' && len(s) > 0 && s[len(s)-1] == 'L':
 		s = s[:len(s)-1]
 	}
-	return strconv.ParseInt(s, 10, 64)
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%.80q is no whole number of 64 bits", s)
+	}
+	return n, nil
 }
 
 // text executes the opcodes that push strings and bytes.

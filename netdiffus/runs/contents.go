@@ -2,7 +2,6 @@ package runs
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -79,7 +79,7 @@ func (r *Run) readSamples(name string) {
 		Flows  int             `json:"flows"`
 		Origin *dataset.Origin `json:"made_by"`
 	}
-	if err := json.Unmarshal(withoutRecipe(text), &m); err != nil {
+	if err := jsonlimit.Unmarshal(withoutRecipe(text), &m); err != nil {
 		r.problem("%s/manifest.json is damaged: %v; draw the samples again", s.Path, err)
 		return
 	}

@@ -2,7 +2,6 @@ package runs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
@@ -30,7 +30,7 @@ func readNotes(dir string) (n notes, err error) {
 		return n, nil
 	}
 	if err == nil {
-		err = json.Unmarshal(text, &n)
+		err = jsonlimit.Unmarshal(text, &n)
 	}
 	return n, err
 }

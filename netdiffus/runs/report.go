@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -139,7 +140,7 @@ func (r *Report) parse(text []byte) error {
 			Leaks   bool                         `json:"leaks"`
 		} `json:"memorisation"`
 	}
-	if err := json.Unmarshal(text, &file); err != nil {
+	if err := jsonlimit.Unmarshal(text, &file); err != nil {
 		return err
 	}
 	if !strings.HasPrefix(file.Schema, "netdiffus-report/") {

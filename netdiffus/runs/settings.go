@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
 
@@ -59,7 +60,7 @@ var common = []string{"unet", "image", "class_cond", "classes", "recipe", "diffu
 // parseConfig returns the settings in a config.json and the kind of model.
 func parseConfig(text []byte) (Settings, string, error) {
 	var members map[string]json.RawMessage
-	if err := json.Unmarshal(text, &members); err != nil {
+	if err := jsonlimit.Unmarshal(text, &members); err != nil {
 		return nil, "", err
 	}
 	if members["diffusion"] == nil || members["training"] == nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
@@ -190,6 +191,9 @@ func ReadResults(dir string) ([]Result, error) {
 	text, err := os.ReadFile(filepath.Join(dir, resultsFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("sweep: %w", err)
+	}
+	if err := jsonlimit.Check(text, jsonlimit.AnyCost); err != nil {
+		return nil, fmt.Errorf("sweep: %s: %w", filepath.Join(dir, resultsFile), err)
 	}
 	var results []Result
 	for line := range bytes.Lines(text) {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 )
@@ -131,6 +132,9 @@ func ConfigText(path string) ([]byte, error) {
 		return nil, fmt.Errorf("track: %w", err)
 	}
 	var fields map[string]json.RawMessage
+	if err := jsonlimit.Check(text, 0); err != nil {
+		return nil, fmt.Errorf("track: %s: %w", path, err)
+	}
 	if err := json.Unmarshal(text, &fields); err != nil || fields[tablesMember] == nil {
 		return text, nil // what is wrong with it the decoder of the configuration reports
 	}
@@ -150,7 +154,7 @@ func ConfigText(path string) ([]byte, error) {
 		return nil, fmt.Errorf("track: %s is not the file that config.json was written with: its hash differs", filepath.Join(filepath.Dir(path), tablesName))
 	}
 	var tables map[string]json.RawMessage
-	if err := json.Unmarshal(file, &tables); err != nil {
+	if err := jsonlimit.Unmarshal(file, &tables); err != nil {
 		return nil, fmt.Errorf("track: %s: %w", tablesName, err)
 	}
 	if text, err = json.Marshal(fields); err != nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -199,7 +199,7 @@ func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
 	text, err := os.ReadFile(ManifestFile(dir))
 	if err == nil {
-		err = json.Unmarshal(text, &m)
+		err = jsonlimit.Unmarshal(text, &m)
 	}
 	if err != nil {
 		return Manifest{}, fmt.Errorf("track: %s: %w", ManifestFile(dir), err)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 )
 
@@ -195,6 +196,9 @@ func Read(path string) (*Notebook, error) {
 // parse reads a notebook from the bytes of its file.
 func parse(b []byte) (*Notebook, error) {
 	var n Notebook
+	if err := jsonlimit.Check(b, jsonlimit.AnyCost); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(b, &n); err != nil {
 		return nil, err
 	}

@@ -309,17 +309,6 @@ func TestImportKeepsARun(t *testing.T) {
 	}
 }
 
-func FuzzReadLabelMap(f *testing.F) {
-	f.Add("label,index\nchat,0\nssh,1\n")
-	f.Add("\"a\nb\",1\nc,0")
-	f.Fuzz(func(t *testing.T, text string) {
-		names, err := dataset.ReadLabelMap(strings.NewReader(text))
-		if err == nil && slices.Contains(names, "") {
-			t.Errorf("dataset.ReadLabelMap(%q) = %q, with a name that is empty", text, names)
-		}
-	})
-}
-
 // A model that was imported trains on and draws.
 func TestImportedRunGoesOn(t *testing.T) {
 	if testing.Short() {

@@ -5,12 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 )
 
 // Leaves returns a JSON object as one value a leaf, by the names on the way to it with
 // dots between: {"a":{"b":1}} is a.b: 1. Lists are leaves. Numbers stay as they are
 // written.
 func Leaves(text []byte) (map[string]string, error) {
+	if err := jsonlimit.Check(text, jsonlimit.AnyCost); err != nil {
+		return nil, err
+	}
 	var tree any
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber() // a float64 does not hold every seed

@@ -126,6 +126,9 @@ func (w *thriftWalk) structure(depth int) error {
 			}
 		}
 		if err := w.value(kind, depth); err != nil {
+			if depth > 0 { // the outermost says where
+				return err
+			}
 			return fmt.Errorf("%d bytes before its end: %w", before, err)
 		}
 	}
