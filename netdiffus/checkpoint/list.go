@@ -77,9 +77,17 @@ func Prune(dir string, keep int, spared ...int) error {
 		if slices.Contains(spared, step) {
 			continue
 		}
-		if err := atomicfile.RemoveDir(filepath.Join(dir, stepName(step))); err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
+		if err := Remove(dir, step); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// Remove removes the checkpoint of that step from dir.
+func Remove(dir string, step int) error {
+	if err := atomicfile.RemoveDir(filepath.Join(dir, stepName(step))); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }

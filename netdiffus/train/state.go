@@ -3,13 +3,16 @@ package train
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -277,15 +280,63 @@ func (r *trainer) save() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("train: %w", err)
 	}
+	if name := notFinite(state.Model); name != "" {
+		err := fmt.Errorf("train: step %d: %w (in the weights %q); a lower learning rate may help", r.step, ErrDiverged, name)
+		return "", errors.Join(err, r.retract())
+	}
 	folder, err := checkpoint.Save(track.Checkpoints(r.opt.Dir), state)
 	if err != nil {
 		return "", &unwritten{fmt.Errorf("train: %w", err)}
 	}
-	r.saved = r.step
-	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep, r.watch.keep()...); err != nil {
-		return folder, &unwritten{fmt.Errorf("train: %w", err)}
+	r.saved, r.unproven = r.step, true
+	if r.step == r.opt.Steps { // no step follows that could tell more
+		if err := r.prune(); err != nil {
+			return folder, &unwritten{err}
+		}
 	}
 	return folder, nil
+}
+
+// prune removes the checkpoints that are no longer kept, after one was saved and turned
+// out to be good: a step with its weights had a finite loss.
+func (r *trainer) prune() error {
+	if !r.unproven {
+		return nil
+	}
+	r.unproven = false
+	if err := checkpoint.Prune(track.Checkpoints(r.opt.Dir), r.opt.Keep, r.watch.keep()...); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	return nil
+}
+
+// retract removes the checkpoint that was saved last, where no step with its weights had
+// a finite loss.
+func (r *trainer) retract() error {
+	if !r.unproven {
+		return nil
+	}
+	r.unproven = false
+	if err := checkpoint.Remove(track.Checkpoints(r.opt.Dir), r.saved); err != nil {
+		return fmt.Errorf("train: the checkpoint of step %d, whose weights are spoiled, stays: %w", r.saved, err)
+	}
+	r.opt.Status(fmt.Sprintf("the checkpoint of step %d is removed: the loss with its weights is not a finite number", r.saved))
+	return nil
+}
+
+// notFinite names a tensor with values that are no finite numbers, "" where all are.
+func notFinite(t checkpoint.Tensors) string {
+	for _, name := range slices.Sorted(maps.Keys(t)) {
+		if t[name].DType != "F32" {
+			continue
+		}
+		for b := t[name].Data; len(b) >= 4; b = b[4:] {
+			if binary.LittleEndian.Uint32(b)&0x7f800000 == 0x7f800000 { // its exponent: infinite, or not a number
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // state copies the run to the host.

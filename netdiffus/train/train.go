@@ -76,8 +76,8 @@ type StepMetrics struct {
 	Stopped    bool        // training ends here, before its last step, for lack of progress (Training.Patience)
 }
 
-// ErrDiverged is the error of a run whose loss is no longer a finite number. The
-// last checkpoint is from before that.
+// ErrDiverged is the error of a run whose loss, or weights, are no longer finite numbers.
+// The last checkpoint is of weights whose loss was finite.
 var ErrDiverged = errors.New("the loss is not a finite number")
 
 // Run trains the model that cfg describes on set until opt.Steps steps are
@@ -126,8 +126,9 @@ type trainer struct {
 	times    diffusion.Timesteps
 	steps    int // of the diffusion process
 	prog     *program
-	step     int // steps done
-	saved    int // steps done at the last checkpoint
+	step     int  // steps done
+	saved    int  // steps done at the last checkpoint
+	unproven bool // it was saved by this process, and no step has followed it
 
 	momentsFrom int // see place
 
@@ -266,6 +267,9 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 			break
 		}
 	}
+	if err := r.prune(); err != nil {
+		r.opt.Status(fmt.Sprintf("older checkpoints stay: %v", err))
+	}
 	r.sayBest()
 	return nil
 }
@@ -361,8 +365,11 @@ func (r *trainer) train(parts []inputs, t []int32, weight []float32) (StepMetric
 		StepTime: time.Since(start),
 	}
 	if math.IsNaN(report.Loss) || math.IsInf(report.Loss, 0) || math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return StepMetrics{}, losses{}, fmt.Errorf("train: step %d: %w (loss %v, gradient %v); a lower learning rate may help",
-			report.Step, ErrDiverged, report.Loss, norm)
+		err := fmt.Errorf("train: step %d: %w (loss %v, gradient %v); a lower learning rate may help", report.Step, ErrDiverged, report.Loss, norm)
+		return StepMetrics{}, losses{}, errors.Join(err, r.retract())
+	}
+	if err := r.prune(); err != nil { // what is saved is good
+		r.opt.Status(fmt.Sprintf("step %d: older checkpoints stay: %v", r.step, err))
 	}
 	r.times.Observe(t, float64s(l.total))
 	r.step++

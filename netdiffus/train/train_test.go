@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
 	"os"
@@ -223,7 +224,7 @@ func TestOrderVisitsEachSampleOnceAnEpoch(t *testing.T) {
 // A model without classes and with a fixed variance, whose batch does not
 // divide into its microbatches: the losses are those of the whole batch. With
 // an absurd learning rate the second step is no longer a number, which ends
-// the run without a checkpoint.
+// the run without a checkpoint: that of the first step is removed.
 func TestMicrobatchesAndDivergence(t *testing.T) {
 	set, cfg := gradients(4), tiny()
 	cfg.ClassCond, cfg.Diffusion.Variance, cfg.UNet.Dropout = false, netdiffus.Variances.Must("fixed_large"), 0
@@ -237,7 +238,7 @@ func TestMicrobatchesAndDivergence(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	var whole []StepMetrics
 	var last error
-	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, Options{Dir: dir, Steps: 5}) {
+	for r, err := range Run(t.Context(), backendtest.Open(t), cfg, set, Options{Dir: dir, Steps: 5, SaveEvery: 1}) {
 		if last = err; err == nil {
 			whole = append(whole, r)
 		}
@@ -253,5 +254,49 @@ func TestMicrobatchesAndDivergence(t *testing.T) {
 	}
 	if steps, err := checkpoint.List(track.Checkpoints(dir)); err != nil || len(steps) > 0 {
 		t.Errorf("checkpoints of steps %v, %v", steps, err)
+	}
+}
+
+// Only one checkpoint is to be kept: that of before stays until a step has shown the new
+// one to be good, and is what is left where none does.
+func TestLastGoodCheckpoint(t *testing.T) {
+	for _, good := range []bool{true, false} {
+		dir := t.TempDir()
+		for step := 1; step <= 2; step++ {
+			if _, err := checkpoint.Save(track.Checkpoints(dir), checkpoint.State{Step: step, Train: []byte("{}")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := &trainer{opt: Options{Dir: dir, Keep: 1, Status: func(string) {}}, saved: 2, unproven: true}
+		settle, want := r.prune, 2
+		if !good {
+			settle, want = r.retract, 1
+		}
+		for range 2 { // the second changes nothing
+			if err := settle(); err != nil {
+				t.Fatal(err)
+			}
+			if steps, err := checkpoint.List(track.Checkpoints(dir)); err != nil || !slices.Equal(steps, []int{want}) {
+				t.Errorf("a good step follows: %v; checkpoints of steps %v, %v, want %d", good, steps, err, want)
+			}
+		}
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	weights := func(v ...float32) checkpoint.Tensors {
+		var data []byte
+		for _, x := range v {
+			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(x))
+		}
+		return checkpoint.Tensors{"w": {DType: "F32", Shape: []int{len(v)}, Data: data}}
+	}
+	for want, v := range map[string][]float32{"": {0, -1, math.MaxFloat32, 1e-45}, "w": {1, float32(math.NaN())}} {
+		if got := notFinite(weights(v...)); got != want {
+			t.Errorf("notFinite(%v) = %q, want %q", v, got, want)
+		}
+	}
+	if notFinite(weights(float32(math.Inf(-1)))) == "" {
+		t.Error("infinite weights pass")
 	}
 }

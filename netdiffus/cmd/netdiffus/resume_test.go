@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,16 +45,15 @@ func TestRulesOfResume(t *testing.T) {
 		t.Fatalf("%v: the sessions %+v do not tell the data apart", err, m.Sessions)
 	}
 
-	// A rate that is far too high: the run stops with the last good checkpoint ...
+	// A rate that is far too high: the run stops, and keeps no checkpoint of spoiled weights ...
 	do(1, "not a finite number", append(tinyTraining("wild", "50"), "--lr", "1e30")...)
-	c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(filepath.Join(dir, "wild")))
-	if err != nil || len(damaged) > 0 || c.Step < 1 || c.Step >= 50 {
-		t.Fatalf("after it diverged: %+v, %v, damaged %v", c, err, damaged)
+	if c, damaged, err := checkpoint.OpenLatest(track.Checkpoints(filepath.Join(dir, "wild"))); !errors.Is(err, checkpoint.ErrNone) || len(damaged) > 0 {
+		t.Errorf("after it diverged: %+v, %v, damaged %v", c, err, damaged)
 	}
-	if m, err = track.ReadManifest(filepath.Join(dir, "wild")); err != nil || m.Sessions[0].End.Outcome != track.Failed || m.Sessions[0].End.Step != c.Step {
-		t.Errorf("%v: the manifest has %+v, the checkpoint is of step %d", err, m.Sessions, c.Step)
+	if m, err = track.ReadManifest(filepath.Join(dir, "wild")); err != nil || m.Sessions[0].End.Outcome != track.Failed || m.Sessions[0].End.Step > 10 {
+		t.Errorf("%v: the manifest has %+v", err, m.Sessions)
 	}
-	// ... and another goes on from there, or an earlier one, with another rate.
+	// ... and another goes on from a good one with another rate.
 	do(0, "after step 2", training("atoms", "calm", "5", "--lr", "0.001", "--resume-from-checkpoint", filepath.Join("first", "checkpoints", "step-00000002"))...)
 	if m, err = track.ReadManifest(filepath.Join(dir, "calm")); err != nil {
 		t.Fatal(err)
