@@ -29,7 +29,7 @@ type File struct {
 	// that is compressed no more than 32 MiB and 4 times the file's size.
 	Limit int64
 
-	size int64 // of the file
+	size    int64  // of the file
 	name    string // for errors
 	closer  io.Closer
 	keys    []string
