@@ -83,16 +83,7 @@ func fitCopula(c Config, set *dataset.Set, s copula.Settings) (*copula.Copula, e
 	var codes [][][]float64
 	r := newRenderer(set.Images)
 	for i := range set.Len() {
-		r.read(set.Images.At(i))
-		var trace [][]float64
-		for _, diagonal := range r.diagonals {
-			row := make([]float64, len(diagonal))
-			for j, v := range diagonal {
-				row[j] = math.Sqrt(max(0, (1+v)/2))
-			}
-			trace = append(trace, row)
-		}
-		codes = append(codes, trace)
+		codes = append(codes, r.codesOf(set.Images.At(i)))
 	}
 	return copula.FitCodes(codecs, c.Classes, codes, set.Labels, s)
 }
@@ -107,13 +98,13 @@ func (k Copula) Estimate(_ context.Context, c Config, set *dataset.Set, status f
 		return nil, err
 	}
 	k.Tables = fitted.Tables()
-	status(fmt.Sprintf("estimated the copulas of %d classes from %d series", len(c.Classes), set.Len()))
+	status(fmt.Sprintf("estimated the copulas of %d classes, %d variants of them in all, from %d series", len(c.Classes), fitted.Variants(), set.Len()))
 	return k, nil
 }
 
 // New returns the model; it cannot draw until the copula is estimated.
 func (k Copula) New(c Config) (Model, error) {
-	m := &copulaModel{drawers: make([]sync.Pool, len(c.Classes))}
+	m := &copulaModel{}
 	if k.Tables == nil {
 		return m, nil
 	}
@@ -124,14 +115,44 @@ func (k Copula) New(c Config) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.copula, err = k.Tables.Copula(codecs, c.Classes)
-	return m, err
+	if m.copula, err = k.Tables.Copula(codecs, c.Classes); err != nil {
+		return nil, err
+	}
+	m.drawers = make([]sync.Pool, m.copula.Variants())
+	return m, nil
+}
+
+// variants is the part of models that divide classes into their copula's variants.
+type variants struct {
+	copula *copula.Copula // nil before Estimate
+}
+
+// VariantsOf implements Divided.
+func (v variants) VariantsOf(images imaging.Images, labels []int) []int32 {
+	out := make([]int32, len(labels))
+	for i, class := range labels {
+		out[i] = int32(class)
+	}
+	if v.copula != nil {
+		eachImage(images, func(r *renderer, i int) {
+			out[i] = int32(v.copula.VariantOf(labels[i], r.codesOf(images.At(i))))
+		})
+	}
+	return out
+}
+
+// DrawVariant implements Divided.
+func (v variants) DrawVariant(class int, r *rand.Rand) int32 {
+	if v.copula == nil {
+		return int32(class)
+	}
+	return int32(v.copula.DrawVariant(class, r))
 }
 
 // copulaModel is the copula, and memory to draw with.
 type copulaModel struct {
-	copula  *copula.Copula // nil before Estimate
-	drawers []sync.Pool    // of *copula.Drawer, by class
+	variants
+	drawers []sync.Pool // of *copula.Drawer, by variant
 }
 
 func (*copulaModel) Params() []nn.Param { return nil }
@@ -167,13 +188,7 @@ func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 		}
 		var before [][]float64
 		if slices.ContainsFunc(x0.At(i), func(v float64) bool { return v != 0 }) {
-			before = r.codes
-			r.read(x0.At(i))
-			for c, diagonal := range r.diagonals {
-				for j, v := range diagonal {
-					before[c][j] = math.Sqrt(max(0, (1+v)/2))
-				}
-			}
+			before = r.codesOf(x0.At(i))
 		}
 		r.read(x.At(i))
 		d.Draw(streams[i], r.diagonals, signal, noise, before, r.codes)

@@ -88,6 +88,16 @@ type Extractor interface {
 	Extract(images imaging.Images, labels []int, counted bool) [][]float32
 }
 
+// A Divided model divides classes into variants: its Bounds are given an image's variant, by
+// a number among those of all classes, where others are given its class.
+type Divided interface {
+	Model
+	// VariantsOf returns the variants of images of the classes labels.
+	VariantsOf(images imaging.Images, labels []int) []int32
+	// DrawVariant draws the variant of an image of a class.
+	DrawVariant(class int, r *rand.Rand) int32
+}
+
 // Bound is a model bound to a schedule and to the composition of its batches. It
 // builds graphs, over images [B,H,W,C] float32 in [-1,1], steps t [B] int32 and
 // classes y [B] int32, nil for an unconditional model.

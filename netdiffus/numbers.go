@@ -75,22 +75,27 @@ func (k Numbers) New(c Config) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	var of variants
 	m := numeric.Model{Prior: numeric.ShapeOf(codecs, c.Image.Side), Network: k.network(c), Rows: c.Image.Rows == 1}
 	if k.Tables != nil {
 		base, err := k.Tables.Copula(codecs, c.Classes)
 		if err != nil {
 			return nil, err
 		}
-		m.Prior = numeric.NewPrior(base, len(c.Classes))
+		m.Prior = numeric.NewPrior(base)
+		of.copula = base
 	}
 	if m.Prior.Places != c.Image.Side || m.Prior.Channels != c.Image.Channels {
 		return nil, fmt.Errorf("netdiffus: a copula of %d places and %d channels, for images of %d and %d", m.Prior.Places, m.Prior.Channels, c.Image.Side, c.Image.Channels)
 	}
-	return numbersModel{m}, nil
+	return numbersModel{variants: of, Model: m}, nil
 }
 
 // numbersModel is a numeric.Model with what sampling needs of it.
-type numbersModel struct{ numeric.Model }
+type numbersModel struct {
+	variants
+	numeric.Model
+}
 
 func (numbersModel) Traits() Traits {
 	// On traces held out of two sets of video traffic, 30 steps, one run each: what ddim

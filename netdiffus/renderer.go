@@ -1,6 +1,7 @@
 package netdiffus
 
 import (
+	"math"
 	"runtime"
 	"sync"
 
@@ -35,6 +36,19 @@ func (r *renderer) read(image []float64) {
 			diagonal[j] = image[j*r.step*r.channels+c]
 		}
 	}
+}
+
+// codesOf returns the codes that the diagonals of image are of.
+func (r *renderer) codesOf(image []float64) [][]float64 {
+	r.read(image)
+	codes := make([][]float64, len(r.diagonals))
+	for c, diagonal := range r.diagonals {
+		codes[c] = make([]float64, len(diagonal))
+		for j, v := range diagonal {
+			codes[c][j] = math.Sqrt(max(0, (1+v)/2))
+		}
+	}
+	return codes
 }
 
 func (r *renderer) write(image []float64) {

@@ -150,5 +150,5 @@ type drawer func(class int, r *rand.Rand) [][]float64
 func (f drawer) Draw(class int, r *rand.Rand) [][]float64 { return f(class, r) }
 
 func fitCopula(_ context.Context, d Data) (Model, error) {
-	return copula.Fit(d.Classes, d.Traces, copula.Settings{})
+	return copula.Fit(d.Classes, d.Traces, copula.Settings{Variants: 1})
 }

@@ -4,11 +4,15 @@
 // silent at times, a Markov chain over silent or not says where, its states shift the
 // scores of all channels, and the Gaussian says what the values are in between.
 //
+// A class may have several variants of traces, as when a video is sent at one of several rates:
+// each has a Gaussian and a chain of its own, and the class is their mixture.
+//
 // It draws series, and it draws them given noisy ones, which makes it a diffusion model
 // without a network; a network corrects it (netdiffus.Numbers).
 package copula
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -22,17 +26,24 @@ import (
 type Settings struct {
 	Class  float64 `json:"class,omitempty"`  // 0 means 0.5
 	Pooled float64 `json:"pooled,omitempty"` // 0 means 0.35
+	// Variants is the largest number of variants of a class; 0 means 6. There is one for every
+	// 16 traces at most.
+	Variants int `json:"variants,omitempty"`
 }
 
 func (s Settings) withDefaults() Settings {
-	if s == (Settings{}) {
-		return Settings{Class: 0.5, Pooled: 0.35}
+	if s.Class == 0 && s.Pooled == 0 {
+		s.Class, s.Pooled = 0.5, 0.35
 	}
+	s.Variants = cmp.Or(s.Variants, 6)
 	return s
 }
 
 // Check returns what is wrong with s.
 func (s Settings) Check() error {
+	if s.Variants < 0 {
+		return fmt.Errorf("copula: %d variants of a class, want 0 or more", s.Variants)
+	}
 	if d := s.withDefaults(); !(d.Class >= 0) || !(d.Pooled >= 0) || !(d.Class+d.Pooled < 1) {
 		return fmt.Errorf("copula: weights %v of the class and %v of all classes: want them 0 or more, and less than 1 together", d.Class, d.Pooled)
 	}
@@ -44,8 +55,8 @@ type Copula struct {
 	codecs   []*codec.Quantiles // by channel
 	classes  []string
 	places   int
-	gaussian []*gaussian // by class
-	silence  [][]chain   // by class; none where no channel is silent
+	variants []variant // of all classes, one class after another
+	first    []int     // by class, the first of its variants; one more at the end
 }
 
 // Fit estimates a copula from traces of values, by class, trace, channel and place.
@@ -118,10 +129,18 @@ func FitCodes(codecs []*codec.Quantiles, classes []string, codes [][][]float64, 
 			return nil, fmt.Errorf("copula: no traces of class %q", classes[c])
 		}
 	}
-	for _, list := range scores {
-		m.silence = append(m.silence, m.chains(list))
+	s = s.withDefaults()
+	var members [][]scored // by variant
+	for c, list := range scores {
+		m.first = append(m.first, len(m.variants))
+		variants, parts := m.divide(list, s.Variants, uint64(c))
+		m.variants, members = append(m.variants, variants...), append(members, parts...)
 	}
-	m.gaussian = m.correlations(scores, s.withDefaults())
+	m.first = append(m.first, len(m.variants))
+	for i := range m.variants {
+		m.chains(&m.variants[i], members[i])
+	}
+	m.correlations(members, s)
 	return m, nil
 }
 
@@ -144,13 +163,13 @@ func (m *Copula) score(codes [][]float64) scored {
 	return s
 }
 
-// Draw draws a series of a class: its values by channel and place.
+// Draw draws a series of a class, of any variant: its values by channel and place.
 func (m *Copula) Draw(class int, r *rand.Rand) [][]float64 {
 	codes := make([][]float64, len(m.codecs))
 	for c := range codes {
 		codes[c] = make([]float64, m.places)
 	}
-	d := m.Drawer(class)
+	d := m.Drawer(m.DrawVariant(class, r))
 	d.prior(r)
 	d.write(codes)
 	for c, q := range m.codecs {

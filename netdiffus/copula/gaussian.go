@@ -11,17 +11,19 @@ const (
 	// half of the measured one. It matters where channels are silent, so that few pairs
 	// are seen; else there are as many as traces.
 	fewPairs = 5
+	// classTraces is how many traces of a variant weigh as much as the class in its correlation.
+	classTraces = 50
 	// mostTraces is how many traces of a class correlations are taken from, spread evenly.
 	mostTraces = 2048
 	// leastEigenvalue keeps a correlation that is put together from pairs a correlation.
 	leastEigenvalue = 0.02
 )
 
-// gaussian is the distribution of a class's normal scores, but for their shifts by
-// silence.
+// gaussian is the distribution of the normal scores of a variant, but for their
+// shifts by silence.
 type gaussian struct {
 	correlation *mat.SymDense
-	covariance  *mat.SymDense // of own: the correlation, where nothing is shifted
+	covariance  *mat.SymDense // of own: the correlation, where nothing is shifted or scaled
 	root        *mat.TriDense // lower, root·rootᵀ = covariance
 	centre, own []float64     // of the shifts: see effects
 
@@ -83,34 +85,46 @@ func (m moments) correlation(n, i, j int) float64 {
 	return r
 }
 
-// correlations estimates the classes' Gaussians from their traces' scores.
-func (m *Copula) correlations(classes [][]scored, s Settings) []*gaussian {
+// correlations estimates the variants' Gaussians from the scores of their traces, of which
+// chains has left what the variant does not explain. A variant of classTraces traces counts as
+// much as its class does in its correlation, one of more counts more.
+func (m *Copula) correlations(members [][]scored, s Settings) {
 	n := m.size()
-	each, all := make([]moments, len(classes)), newMoments(n)
-	for c, traces := range classes {
-		each[c] = newMoments(n)
-		for i := range min(len(traces), mostTraces) {
-			each[c].add(traces[i*len(traces)/min(len(traces), mostTraces)])
-		}
-		all.addAll(each[c])
-	}
-	out := make([]*gaussian, len(classes))
-	for c := range out {
-		correlation := mat.NewSymDense(n, nil)
-		for i := range n {
-			correlation.SetSym(i, i, 1)
-			for j := range i {
-				correlation.SetSym(i, j, s.Class*each[c].correlation(n, i, j)+s.Pooled*all.correlation(n, i, j))
+	variants, classes, all := make([]moments, len(m.variants)), make([]moments, len(m.classes)), newMoments(n)
+	for c := range classes {
+		classes[c] = newMoments(n)
+		for k := m.first[c]; k < m.first[c+1]; k++ {
+			traces := members[k]
+			variants[k] = newMoments(n)
+			for i := range min(len(traces), mostTraces) {
+				variants[k].add(traces[i*len(traces)/min(len(traces), mostTraces)])
 			}
+			classes[c].addAll(variants[k])
 		}
-		out[c] = m.newGaussian(correlation, m.silence[c])
+		all.addAll(classes[c])
 	}
-	return out
+	for c := range classes {
+		for k := m.first[c]; k < m.first[c+1]; k++ {
+			share := float64(len(members[k])) / float64(len(members[k])+classTraces)
+			correlation := mat.NewSymDense(n, nil)
+			for i := range n {
+				correlation.SetSym(i, i, 1)
+				for j := range i {
+					own := classes[c].correlation(n, i, j)
+					if m.first[c+1] > m.first[c]+1 {
+						own = share*variants[k].correlation(n, i, j) + (1-share)*own
+					}
+					correlation.SetSym(i, j, s.Class*own+s.Pooled*all.correlation(n, i, j))
+				}
+			}
+			m.variants[k].gaussian = m.newGaussian(correlation, &m.variants[k])
+		}
+	}
 }
 
 // newGaussian makes a correlation of what may not quite be one, and what is computed
-// from it and the class's chains.
-func (m *Copula) newGaussian(correlation *mat.SymDense, chains []chain) *gaussian {
+// from it and the variant's chains.
+func (m *Copula) newGaussian(correlation *mat.SymDense, k *variant) *gaussian {
 	n := m.size()
 	g := &gaussian{correlation: correlation, root: mat.NewTriDense(n, mat.Lower, nil)}
 	var cholesky mat.Cholesky
@@ -122,7 +136,7 @@ func (m *Copula) newGaussian(correlation *mat.SymDense, chains []chain) *gaussia
 	if !cholesky.Factorize(less) {
 		g.correlation = lifted(correlation)
 	}
-	g.centre, g.own = m.effects(chains)
+	g.centre, g.own = m.effects(k)
 	g.covariance = mat.NewSymDense(n, nil)
 	for i := range n {
 		for j := range i + 1 {

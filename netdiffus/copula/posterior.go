@@ -11,7 +11,7 @@ import (
 // begin with.
 const sweeps = 20
 
-// Drawer draws series of one class. It is for one goroutine.
+// Drawer draws series of one variant. It is for one goroutine.
 type Drawer struct {
 	m *Copula
 	g *gaussian
@@ -25,13 +25,14 @@ type Drawer struct {
 	likelihood [][]float64 // by place; memory for the chains
 }
 
-// Drawer returns one for a class.
-func (m *Copula) Drawer(class int) *Drawer {
+// Drawer returns one for a variant.
+func (m *Copula) Drawer(variant int) *Drawer {
 	n := m.size()
 	d := &Drawer{
-		m: m, g: m.gaussian[class], k: m.silence[class],
+		m: m, g: m.variants[variant].gaussian, k: m.variants[variant].silence,
 		z: mat.NewVecDense(n, nil), noise: mat.NewVecDense(n, nil), silent: make([]bool, n), shift: make([]float64, n), miss: make([]float64, n),
 	}
+	d.shiftAll()
 	return d
 }
 
@@ -102,7 +103,7 @@ func (d *Drawer) values(r *rand.Rand, x [][]float64, signal, noise float64) {
 	d.normal(r)
 	rest, turned := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil)
 	for i := range n {
-		seen := x[i/d.m.places][i%d.m.places] - signal*d.m.offset(i)
+		seen := x[i/d.m.places][i%d.m.places] - signal*(d.m.offset(i)+d.m.slope(i)*d.shift[i])
 		rest.SetVec(i, seen-signal*d.m.slope(i)*d.z.AtVec(i)-noise*d.noise.AtVec(i))
 	}
 	turned.MulVec(d.g.vectors.T(), rest)

@@ -2,26 +2,28 @@ package copula
 
 import "math"
 
-// This file has how a class's scores depend on its silence: score = shift of the states +
-// a Gaussian's. Places keep mean 0 and variance 1, since scores are normal ones.
+// This file has how the scores of a variant depend on its silence: score = shift of the states +
+// a Gaussian's. Places keep the variant's mean and variance.
 
 const (
 	// ownShift is how many values of shift 0 stand beside those that a shift is the mean of.
 	ownShift = 20.0
 	// shiftRounds is how often each chain's shifts are taken from what the others leave.
 	shiftRounds = 6
-	// leastOwn is the least variance that the states leave to the Gaussian.
+	// leastOwn is the least share of the variance that the states leave to the Gaussian.
 	leastOwn = 0.1
 )
 
-// effects are what the shifts of chains come to at every place: the mean, which is taken
-// from them, and the standard deviation of what is left to the Gaussian.
-func (m *Copula) effects(chains []chain) (centre, own []float64) {
+// effects are what the shifts of a variant's chains come to at every place: the mean, less the
+// variant's own, which is taken from them, and the standard deviation of what is left to the
+// Gaussian.
+func (m *Copula) effects(of *variant) (centre, own []float64) {
 	centre, own = make([]float64, m.size()), make([]float64, m.size())
 	for i := range own {
-		own[i] = 1
+		own[i] = of.varianceAt(i)
+		centre[i] = -of.meanAt(i)
 	}
-	for _, k := range chains {
+	for _, k := range of.silence {
 		if k.shifts == nil {
 			continue
 		}
@@ -60,7 +62,7 @@ func (m *Copula) effects(chains []chain) (centre, own []float64) {
 		}
 	}
 	for i, v := range own {
-		own[i] = math.Sqrt(max(v, leastOwn))
+		own[i] = math.Sqrt(max(v, leastOwn*of.varianceAt(i)))
 	}
 	return centre, own
 }
@@ -85,12 +87,10 @@ func (m *Copula) shiftsOf(chains []chain, centre []float64, silent []bool, shift
 	}
 }
 
-// estimateShifts estimates the shifts of a class's chains from its traces, and leaves in
-// these what the shifts do not explain, in units of what is left to the Gaussian.
-func (m *Copula) estimateShifts(chains []chain, traces []scored) {
-	if len(chains) == 0 {
-		return
-	}
+// estimateShifts estimates the shifts of a variant's chains from its traces, and leaves in
+// these what neither mean nor shifts explain, in units of what is left to the Gaussian.
+func (m *Copula) estimateShifts(of *variant, traces []scored) {
+	chains := of.silence
 	for i := range chains {
 		k := &chains[i]
 		k.shifts = make([][]float64, len(m.codecs))
@@ -102,7 +102,7 @@ func (m *Copula) estimateShifts(chains []chain, traces []scored) {
 	for range shiftRounds {
 		for i := range chains {
 			k := &chains[i]
-			centre, _ := m.effects(chains)
+			centre, _ := m.effects(of)
 			sums, counts := make([][]float64, len(m.codecs)), make([][]float64, len(m.codecs))
 			for c := range sums {
 				sums[c], counts[c] = make([]float64, k.states*k.states), make([]float64, k.states*k.states)
@@ -128,7 +128,7 @@ func (m *Copula) estimateShifts(chains []chain, traces []scored) {
 			}
 		}
 	}
-	centre, own := m.effects(chains)
+	centre, own := m.effects(of)
 	for _, trace := range traces {
 		m.shiftsOf(chains, centre, trace.silent, shift)
 		for i := range trace.z {

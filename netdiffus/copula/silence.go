@@ -46,9 +46,9 @@ func (k chain) has(channel int) (bit int, ok bool) {
 	return bit, bit >= 0
 }
 
-// chains estimates a class's chains from its traces, in which it leaves what the chains do
-// not explain.
-func (m *Copula) chains(traces []scored) []chain {
+// chains estimates the chains of a variant from its traces, in which it leaves what the variant
+// does not explain.
+func (m *Copula) chains(of *variant, traces []scored) {
 	var silent []int
 	for c, q := range m.codecs {
 		if q.Silent {
@@ -63,14 +63,12 @@ func (m *Copula) chains(traces []scored) []chain {
 	} else if len(silent) > 0 {
 		groups = [][]int{silent}
 	}
-	var out []chain
 	for _, group := range groups {
 		k := chain{channels: group, states: 1 << len(group)}
 		k.estimate(traces, m.places)
-		out = append(out, k)
+		of.silence = append(of.silence, k)
 	}
-	m.estimateShifts(out, traces)
-	return out
+	m.estimateShifts(of, traces)
 }
 
 // state is that of a trace at place j.

@@ -1,6 +1,7 @@
 package copula
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -14,13 +15,27 @@ type Tables struct {
 	Classes []ClassTables `json:"classes"`
 }
 
-// ClassTables are a class's numbers.
+// ClassTables are a class's numbers: those of its only variant of traces, or of several.
 type ClassTables struct {
+	VariantTables
+	Variants []VariantTables `json:"variants,omitempty"`
+}
+
+// VariantTables are the numbers of a variant.
+type VariantTables struct {
 	// Correlation of the normal scores, by channel and then by place: its lower triangle
 	// without the diagonal, row by row.
-	Correlation []float32 `json:"correlation"`
+	Correlation []float32 `json:"correlation,omitempty"`
 	// Silence are the chains over silent or not: none, one, or one a silent channel.
 	Silence []ChainTables `json:"silence,omitempty"`
+	// Weight is the variant's share of its class; 0 means 1.
+	Weight float64 `json:"weight,omitempty"`
+	// Mean and Variance are those of its normal scores; none means 0 and 1.
+	Mean     []float32 `json:"mean,omitempty"`
+	Variance []float32 `json:"variance,omitempty"`
+	// Middle is the mean of its traces, as scores, 0 in silence, and then as silence, 1.5 or
+	// 0: a trace is of the variant whose middle is nearest. None where there is one variant.
+	Middle []float32 `json:"middle,omitempty"`
 }
 
 // ChainTables are a Markov chain whose state s means that the channel Channels[i] is
@@ -38,17 +53,29 @@ type ChainTables struct {
 // Tables returns what m is made of again.
 func (m *Copula) Tables() *Tables {
 	t := &Tables{}
-	for c, g := range m.gaussian {
-		var one ClassTables
-		for i := range m.size() {
-			for j := range i {
-				one.Correlation = append(one.Correlation, float32(g.correlation.At(i, j)))
+	for c := range m.classes {
+		variants := m.variants[m.first[c]:m.first[c+1]]
+		var all []VariantTables
+		for _, k := range variants {
+			one := VariantTables{Mean: k.mean, Variance: k.variance, Middle: k.middle}
+			if len(variants) > 1 {
+				one.Weight = k.weight
 			}
+			for i := range m.size() {
+				for j := range i {
+					one.Correlation = append(one.Correlation, float32(k.gaussian.correlation.At(i, j)))
+				}
+			}
+			for _, chain := range k.silence {
+				one.Silence = append(one.Silence, chain.tables())
+			}
+			all = append(all, one)
 		}
-		for _, k := range m.silence[c] {
-			one.Silence = append(one.Silence, k.tables())
+		if len(all) == 1 {
+			t.Classes = append(t.Classes, ClassTables{VariantTables: all[0]})
+		} else {
+			t.Classes = append(t.Classes, ClassTables{Variants: all})
 		}
-		t.Classes = append(t.Classes, one)
 	}
 	return t
 }
@@ -62,34 +89,75 @@ func (t *Tables) Copula(codecs []*codec.Quantiles, classes []string) (*Copula, e
 		return nil, fmt.Errorf("copula: tables of %d classes for %d classes and %d channels", len(t.Classes), len(classes), len(codecs))
 	}
 	m := &Copula{codecs: codecs, classes: classes, places: len(codecs[0].Tables[classes[0]])}
-	n := m.size()
-	for c, one := range t.Classes {
-		if n == 0 || len(one.Correlation) != n*(n-1)/2 {
-			return nil, fmt.Errorf("copula: class %q: %d correlations, want those of %d places of %d channels", classes[c], len(one.Correlation), m.places, len(codecs))
+	for c, class := range t.Classes {
+		m.first = append(m.first, len(m.variants))
+		tables := class.Variants
+		if len(tables) == 0 {
+			tables = []VariantTables{class.VariantTables}
 		}
-		correlation := mat.NewSymDense(n, nil)
-		at := 0
-		for i := range n {
-			correlation.SetSym(i, i, 1)
-			for j := range i {
-				r := float64(one.Correlation[at])
-				if at++; !(math.Abs(r) <= 1) {
-					return nil, fmt.Errorf("copula: class %q: correlation %v", classes[c], r)
-				}
-				correlation.SetSym(i, j, r)
-			}
-		}
-		var chains []chain
-		for _, k := range one.Silence {
-			if err := k.check(m.places, len(codecs)); err != nil {
+		total := 0.0
+		for _, one := range tables {
+			k, err := m.variantOf(one, len(tables) > 1)
+			if err != nil {
 				return nil, fmt.Errorf("copula: class %q: %w", classes[c], err)
 			}
-			chains = append(chains, chain{channels: k.Channels, states: len(k.Start), start: k.Start, steps: k.Steps, shifts: k.Shifts})
+			m.variants = append(m.variants, k)
+			total += k.weight
 		}
-		m.gaussian = append(m.gaussian, m.newGaussian(correlation, chains))
-		m.silence = append(m.silence, chains)
+		for i := range tables {
+			m.variants[m.first[c]+i].weight /= total
+		}
 	}
+	m.first = append(m.first, len(m.variants))
 	return m, nil
+}
+
+// variantOf is the variant of the tables, one of several or the only one.
+func (m *Copula) variantOf(t VariantTables, several bool) (variant, error) {
+	n := m.size()
+	k := variant{weight: cmp.Or(t.Weight, 1)}
+	if n == 0 || len(t.Correlation) != n*(n-1)/2 {
+		return variant{}, fmt.Errorf("%d correlations, want those of %d places of %d channels", len(t.Correlation), m.places, len(m.codecs))
+	}
+	if !(k.weight > 0) || math.IsInf(k.weight, 0) {
+		return variant{}, fmt.Errorf("a variant of weight %v", t.Weight)
+	}
+	if several {
+		k.mean, k.variance, k.middle = t.Mean, t.Variance, t.Middle
+		if len(t.Mean) != n || len(t.Variance) != n || len(t.Middle) != 2*n {
+			return variant{}, fmt.Errorf("a variant with %d means, %d variances and a middle of %d numbers, want %d and twice as many", len(t.Mean), len(t.Variance), len(t.Middle), n)
+		}
+		for i, v := range t.Variance {
+			if !(v > 0) || !(v <= codec.MaxScore*codec.MaxScore) || !(math.Abs(float64(t.Mean[i])) <= codec.MaxScore) {
+				return variant{}, fmt.Errorf("a variant of mean %v and variance %v", t.Mean[i], v)
+			}
+		}
+		for _, v := range t.Middle {
+			if !(math.Abs(float64(v)) <= codec.MaxScore) {
+				return variant{}, fmt.Errorf("a variant of middle %v", v)
+			}
+		}
+	}
+	correlation := mat.NewSymDense(n, nil)
+	at := 0
+	for i := range n {
+		correlation.SetSym(i, i, 1)
+		for j := range i {
+			r := float64(t.Correlation[at])
+			if at++; !(math.Abs(r) <= 1) {
+				return variant{}, fmt.Errorf("correlation %v", r)
+			}
+			correlation.SetSym(i, j, r)
+		}
+	}
+	for _, one := range t.Silence {
+		if err := one.check(m.places, len(m.codecs)); err != nil {
+			return variant{}, err
+		}
+		k.silence = append(k.silence, chain{channels: one.Channels, states: len(one.Start), start: one.Start, steps: one.Steps, shifts: one.Shifts})
+	}
+	k.gaussian = m.newGaussian(correlation, &k)
+	return k, nil
 }
 
 // check reports what is wrong with a chain over so many places of so many channels.

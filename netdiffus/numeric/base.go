@@ -20,10 +20,10 @@ const (
 // probable silence is than not; nil where no channel is silent.
 type base struct{ mean, variance, silence *Node }
 
-// posterior is the copula's, given the diagonal x [B,N] of images of the classes y [B]
+// posterior is the copula's, given the diagonal x [B,N] of images of the variants y [B]
 // with the signal and the noise [B,1] of their steps. It is exact where no channel is
 // silent. Else the silence is smoothed by its chain, the scores less their shifts are
-// filtered by the class's Gaussian with those missing that are silent, and both see the
+// filtered by the variant's Gaussian with those missing that are silent, and both see the
 // other's estimate.
 func (p Prior) posterior(x, signal, noise, y *Node) base {
 	g := x.Graph()
@@ -32,6 +32,7 @@ func (p Prior) posterior(x, signal, noise, y *Node) base {
 	vectors := Gather(Const(g, p.vectors), InsertAxes(y, -1)) // [B,N,N]
 	values := Gather(Const(g, p.values), InsertAxes(y, -1))   // [B,N]
 	shown := Sub(x, Mul(signal, offset))
+	centre := Gather(Const(g, p.centre), InsertAxes(y, -1)) // [B,N]
 
 	square := Square(noise)
 	power := Add(Mul(Square(signal), values), square)
@@ -43,10 +44,10 @@ func (p Prior) posterior(x, signal, noise, y *Node) base {
 	spread := Einsum("bk,bnk->bn", Div(Mul(values, square), power), Square(vectors))
 	variance := Div(spread, Square(slope)) // given a value at every place
 	if !p.anySilent {
-		return base{mean: Div(filter(shown), slope), variance: variance}
+		shown = Add(shown, Mul(Mul(signal, slope), centre))
+		return base{mean: Sub(Div(filter(shown), slope), centre), variance: variance}
 	}
 
-	centre := Gather(Const(g, p.centre), InsertAxes(y, -1))                 // [B,N]
 	alone := Reciprocal(Square(Gather(Const(g, p.own), InsertAxes(y, -1)))) // precision of a score less its shift
 	own := Div(Mul(Square(signal), Square(slope)), square)                  // precision of a value's own pixel
 	rest := Max(Sub(Reciprocal(variance), own), alone)                      // precision of all others together

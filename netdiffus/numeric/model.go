@@ -13,7 +13,8 @@ import (
 )
 
 // Model is a diffusion model of series, as images [B,n,n,C] or as rows [B,1,n,C]. It is a
-// denoiser with a loss of its own, as diffusion.Model is.
+// denoiser with a loss of its own, as diffusion.Model is. Its classes y [B] are the variants
+// that the copula divides classes into.
 type Model struct {
 	Prior    Prior
 	Network  Network
@@ -83,7 +84,8 @@ func (m Model) estimate(scope *model.Scope, x, t, y, key *Node) (h head, x0 *Nod
 		seen = append(seen, m.upper(x))
 	}
 	time := diffusion.NetworkTime(m.Schedule, false, x, t)
-	features := m.trunk().Graph(scope, Concatenate(seen, 1), time, y, key)
+	classes := Gather(Const(x.Graph(), m.Prior.classes), InsertAxes(y, -1))
+	features := m.trunk().Graph(scope, Concatenate(seen, 1), time, classes, key)
 	h = m.Prior.newHead(b, m.head().Graph(nn.At(scope, "head"), features))
 	found := h.moments()
 	if m.Rows {

@@ -16,27 +16,28 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/copula"
 )
 
-// Prior holds the classes' copulas as numbers for the graph. The index of a value of a
-// series is channel·Places + place.
+// Prior holds the copulas of all variants of classes as numbers for the graph. The index of
+// a value of a series is channel·Places + place.
 type Prior struct {
 	Places, Channels int
 
 	silent        []bool    // by channel
 	offset, slope []float64 // [N] of the diagonal over the score
+	classes       []int32   // of the variants
 	vectors       [][][]float32
 	values        [][]float32
-	centre, own   [][]float32 // [classes][N], of the shifts: see copula.Numbers
+	centre, own   [][]float32 // [variants][N], of the scores: see copula.Numbers
 	chains        []chainPrior
 	anySilent     bool
 }
 
-// chainPrior is a chain over silent or not, of all classes.
+// chainPrior is a chain over silent or not, of all variants.
 type chainPrior struct {
 	channels []int
 	states   int
-	start    [][]float32     // [classes][states]
-	steps    [][][][]float32 // [classes][places-1][states][states]
-	shifts   [][][][]float32 // [classes][channels][states][states]
+	start    [][]float32     // [variants][states]
+	steps    [][][][]float32 // [variants][places-1][states][states]
+	shifts   [][][][]float32 // [variants][channels][states][states]
 }
 
 // ShapeOf is the prior of series of so many places by these codecs, without a copula:
@@ -54,12 +55,13 @@ func ShapeOf(codecs []*codec.Quantiles, places int) Prior {
 	return p
 }
 
-// NewPrior makes the prior of a fitted copula of so many classes.
-func NewPrior(m *copula.Copula, classes int) Prior {
+// NewPrior makes the prior of a fitted copula.
+func NewPrior(m *copula.Copula) Prior {
 	codecs := m.Codecs()
 	p := ShapeOf(codecs, len(m.Numbers(0).Values)/len(codecs))
-	for class := range classes {
-		numbers := m.Numbers(class)
+	for variant := range m.Variants() {
+		numbers := m.Numbers(variant)
+		p.classes = append(p.classes, int32(m.ClassOf(variant)))
 		n := len(numbers.Values)
 		rows := make([][]float32, n)
 		for i := range rows {
@@ -69,7 +71,7 @@ func NewPrior(m *copula.Copula, classes int) Prior {
 		p.values = append(p.values, narrow(numbers.Values))
 		p.centre, p.own = append(p.centre, narrow(numbers.Centre)), append(p.own, narrow(numbers.Own))
 		for i, chain := range numbers.Silence {
-			if class == 0 {
+			if variant == 0 {
 				p.chains = append(p.chains, chainPrior{channels: chain.Channels, states: len(chain.Start)})
 			}
 			k := &p.chains[i]

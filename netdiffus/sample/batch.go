@@ -45,10 +45,11 @@ type batch struct {
 	part    []int
 	image   netdiffus.Image
 	streams []*rand.Rand // a sample's noise; nil for filler
-	y       []int32      // classes
+	y       []int32      // classes, or variants of a netdiffus.Divided model
 }
 
 func (p *plan) newBatch(part []int) *batch {
+	divided, _ := p.g.model.(netdiffus.Divided)
 	b := &batch{part: part, image: p.image(), streams: make([]*rand.Rand, len(part)), y: make([]int32, len(part))}
 	for i, number := range part {
 		if number == filler {
@@ -59,7 +60,9 @@ func (p *plan) newBatch(part []int) *batch {
 		}
 		it := p.items[number]
 		b.streams[i] = noise.Stream(p.Seed, noise.Key(p.g.Config.Classes[it.class]), uint64(it.i))
-		b.y[i] = int32(it.class)
+		if b.y[i] = int32(it.class); divided != nil {
+			b.y[i] = divided.DrawVariant(it.class, b.streams[i])
+		}
 	}
 	return b
 }

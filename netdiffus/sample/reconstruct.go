@@ -67,7 +67,7 @@ type reconstructor struct {
 	// Of models whose clean images are computed by Go, in place of exec.
 	host     netdiffus.HostDenoiser
 	schedule schedule.Schedule
-	y        []int32
+	y        []int32 // classes, or variants
 	seed     uint64
 }
 
@@ -93,6 +93,10 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 	}
 	m := g.model.Bind(s, groups)
 	l.steps = s.Len()
+	var variants []int32
+	if divided, ok := g.model.(netdiffus.Divided); ok {
+		variants = divided.VariantsOf(set.Images, classes)
+	}
 	var x0 []float32
 	var y []int32
 	for _, i := range l.order {
@@ -102,7 +106,11 @@ func (g *Generator) newReconstructor(set *dataset.Set, seed uint64) (*reconstruc
 		eps := make([]float32, len(set.Images.At(i)))
 		noise.Normal(noise.Stream(seed, noise.Key("look"), uint64(i)), eps) // an earlier name; another would be other noise
 		l.eps = append(l.eps, eps...)
-		y = append(y, int32(classes[i]))
+		if variants != nil {
+			y = append(y, variants[i])
+		} else {
+			y = append(y, int32(classes[i]))
+		}
 	}
 	host, err := netdiffus.HostDenoiserOf(m, g.backend, g.store.Scope(g.scope))
 	if err != nil {

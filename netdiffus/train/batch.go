@@ -31,7 +31,7 @@ type batch struct {
 	step  int       // counted from 0
 	x     []float32 // [B,H,W,C] images, or [B,F] what the model extracts of them
 	noise []float32 // of the same shape, standard normal
-	y     []int32   // [B] classes, nil without classes
+	y     []int32   // [B] classes, or variants, nil without classes
 }
 
 // order is the order of n samples in epochs, each shuffled anew. The stream of
@@ -56,14 +56,15 @@ func (o *order) at(p int) int {
 
 // feed draws the batches of a run.
 type feed struct {
-	set     *dataset.Set
-	rows    [][]float32 // what the model extracts of the images, in place of them; nil is the images
-	seed    uint64
-	size    int     // samples in a batch
-	classes int     // 0 for an unconditional model
-	drop    float64 // share of labels replaced by the null class, number `classes`
-	flip    bool    // half of the images are mirrored, drawn anew each time
-	order   order
+	set      *dataset.Set
+	rows     [][]float32 // what the model extracts of the images, in place of them; nil is the images
+	variants []int32     // of the images, where the model divides classes; nil is their labels
+	seed     uint64
+	size     int     // samples in a batch
+	classes  int     // 0 for an unconditional model
+	drop     float64 // share of labels replaced by the null class, number `classes`
+	flip     bool    // half of the images are mirrored, drawn anew each time
+	order    order
 
 	// groups, where not nil, is how many images of each class a batch holds,
 	// sorted by class; strata then are the classes' images.
@@ -170,10 +171,14 @@ func (f *feed) pick(step int) []int {
 	return samples
 }
 
-// extract makes the feed one of what the model extracts of the images, if it does so.
+// extract makes the feed one of what the model extracts of the images, and of the variants that
+// it divides classes into, if it does so.
 func (f *feed) extract(m netdiffus.Model, counted bool) *feed {
 	if e, ok := m.(netdiffus.Extractor); ok {
 		f.rows = e.Extract(f.set.Images, f.set.Labels, counted)
+	}
+	if d, ok := m.(netdiffus.Divided); ok {
+		f.variants = d.VariantsOf(f.set.Images, f.set.Labels)
 	}
 	return f
 }
@@ -214,7 +219,9 @@ func (f *feed) draw(step int) batch {
 	for i, sample := range f.pick(step) {
 		f.read(sample, b.x[i*size:(i+1)*size])
 		if b.y != nil {
-			b.y[i] = int32(f.set.Labels[sample])
+			if b.y[i] = int32(f.set.Labels[sample]); f.variants != nil {
+				b.y[i] = f.variants[sample]
+			}
 		}
 	}
 	if f.drop > 0 && b.y != nil {
