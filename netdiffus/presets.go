@@ -100,7 +100,7 @@ var Presets = map[string]func() Config{
 	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
 	"best":      best,                                               // some 20 minutes
 	"causal":    func() Config { return Sequential(16, 20_000) },    // 5 minutes
-	"series":    func() Config { return Series(120, 2000) },         // of series
+	"series":    func() Config { return Series(48, 2000) },          // of series: a minute
 	"copula":    Estimated,                                          // of series: seconds
 	"classic":   Default,
 	"reference": Reference,
