@@ -532,7 +532,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"format":"netdiffus dataset","version":1,"layout":"samples","recipe":{"length":2,"feature":"signed_length","codec":{"name":"atoms","tables":{"a":[{"values":[1],"weights":[1],"padding":0},{"values":[2],"weights":[1],"padding":0}]}},"more_channels":[{"feature":"inter_arrival","codec":{"name":"atoms","bins":2,"tables":{"a":[{"values":[0],"weights":[1],"padding":0,"beside":[{"k":[0],"n":[1]}]},{"values":[3],"weights":[1],"padding":0}]}}}],"image":{"name":"gasf"}},"classes":[{"label":"a","path":"a"}]}`))
 	f.Add([]byte(`{"format":"netdiffus dataset","version":1,"layout":"samples","recipe":{"length":3,"feature":"length","codec":{"name":"atoms"},"image":{"name":"mtf","bins":3}},"classes":[{"label":"?","label_hex":"ff","path":"x"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseManifest(data)
+		m, err := encodings{}.parseManifest(data)
 		if err != nil {
 			return
 		}

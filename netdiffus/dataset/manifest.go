@@ -146,8 +146,6 @@ func (m manifest) write(dir string) error {
 // is none.
 func readManifest(dir string) (manifest, error) { return encodings{}.readManifest(dir) }
 
-func parseManifest(data []byte) (manifest, error) { return encodings{}.parseManifest(data) }
-
 // encodings are those of the manifests that were read with it, by their text: shards all
 // have the same, whose tables can be large. With equal text the manifests share one.
 type encodings map[string]*Encoding
