@@ -142,6 +142,12 @@ func TestSoak(t *testing.T) {
 			t.Errorf("%s: %d early, %d late", name, a, b)
 		}
 	}
+	if t.Failed() {
+		_ = filepath.WalkDir(tmp, func(path string, _ os.DirEntry, err error) error {
+			t.Logf("temporary: %s %v", path, err)
+			return nil
+		})
+	}
 }
 
 func (h held) String() string {
