@@ -16,9 +16,9 @@ import (
 	"path/filepath"
 	"regexp"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // Spec is the content of kernel.json.

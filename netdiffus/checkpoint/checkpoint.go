@@ -28,7 +28,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // The safetensors format, version 0.x (github.com/huggingface/safetensors):

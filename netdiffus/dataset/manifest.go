@@ -15,9 +15,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // notesFile is the file of a run directory that holds what its user says of it.

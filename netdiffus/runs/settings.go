@@ -11,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // Settings are the values of a configuration as JSON, by the names on the way to them:

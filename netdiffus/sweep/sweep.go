@@ -15,9 +15,9 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // Options are what does not change what is tried.

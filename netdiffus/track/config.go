@@ -13,9 +13,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // tablesName is the file beside config.json that holds the configuration's tables:

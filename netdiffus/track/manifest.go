@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 

@@ -15,8 +15,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // Notebook is a Jupyter notebook of format 4.

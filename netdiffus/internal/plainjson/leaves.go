@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/netdiffus/netdiffus-go/internal/jsonlimit"
+	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
 )
 
 // Leaves returns a JSON object as one value a leaf, by the names on the way to it with
