@@ -53,12 +53,14 @@ gonbui.Sync()'''
 
     def test_completion(self):
         """Asks again where the answer is incomplete, as a person does: on a busy machine
-        gopls has not read all packages by the time that the kernel stops waiting."""
-        for _ in range(4):
+        gopls has not read all packages by the time that the kernel stops waiting, and on one
+        where nothing was built yet that takes half a minute."""
+        begun = time.time()
+        while time.time() - begun < 60:
             try:
                 return super().test_completion()
             except AssertionError:
-                pass
+                time.sleep(1)
         return super().test_completion()
 
 
