@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -60,9 +61,12 @@ var shardFolder = regexp.MustCompile(`^shard-[0-9]{5,}-of-[0-9]{5,}$`)
 
 // Shards are the folders of all shards of one request, in their order: samples drawn from
 // the same weights with the same seed and settings, none missing and none there twice.
-type Shards struct {
-	paths     []string
-	manifests []manifest
+type Shards struct{ list []shardFound }
+
+// shardFound is a shard's folder and manifest.
+type shardFound struct {
+	path string
+	manifest
 }
 
 // ErrNoShards is the error of OpenShards where nothing in a folder is a shard.
@@ -72,29 +76,27 @@ var ErrNoShards = errors.New("no shards")
 // by their names (Shard.Folder). It reads their manifests only. The error names the shards
 // that are missing or there twice, and what differs where they are not of one request.
 func OpenShards(folders ...string) (*Shards, error) {
-	s := &Shards{}
+	s, known := &Shards{}, encodings{}
 	for _, folder := range folders {
 		paths, err := shardsIn(folder)
 		if err != nil {
 			return nil, err
 		}
-		s.paths = append(s.paths, paths...)
+		for _, path := range paths {
+			m, err := known.readManifest(path)
+			if err != nil {
+				return nil, err
+			}
+			if m.Origin == nil || m.Origin.Shard == nil {
+				return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+			}
+			if err := m.checkShard(); err != nil {
+				return nil, fmt.Errorf("dataset: %s: %w", path, err)
+			}
+			s.list = append(s.list, shardFound{path, m})
+		}
 	}
-	known := encodings{}
-	for _, path := range s.paths {
-		m, err := known.readManifest(path)
-		if err != nil {
-			return nil, err
-		}
-		if m.Origin == nil || m.Origin.Shard == nil {
-			return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
-		}
-		if err := m.checkShard(); err != nil {
-			return nil, fmt.Errorf("dataset: %s: %w", path, err)
-		}
-		s.manifests = append(s.manifests, m)
-	}
-	s.sort()
+	slices.SortStableFunc(s.list, func(a, b shardFound) int { return cmp.Compare(a.Origin.Shard.Index, b.Origin.Shard.Index) })
 	return s, s.check()
 }
 
@@ -134,38 +136,23 @@ func (m manifest) checkShard() error {
 	return nil
 }
 
-func (s *Shards) sort() {
-	order := make([]int, len(s.paths))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(s.manifests[a].Origin.Shard.Index, s.manifests[b].Origin.Shard.Index)
-	})
-	sorted := Shards{}
-	for _, i := range order {
-		sorted.paths = append(sorted.paths, s.paths[i])
-		sorted.manifests = append(sorted.manifests, s.manifests[i])
-	}
-	*s = sorted
-}
-
 // check reports shards that are not all of one request.
 func (s *Shards) check() error {
-	if len(s.paths) == 0 {
+	if len(s.list) == 0 {
 		return fmt.Errorf("dataset: %w", ErrNoShards)
 	}
-	of := max(s.manifests[0].Origin.Shard.Of, 1)
-	at := make(map[int]string, len(s.paths))
-	for i, m := range s.manifests {
-		if what, err := s.manifests[0].differs(m); err != nil || what != "" {
-			return fmt.Errorf("dataset: %s and %s are not shards of one set: %s", s.paths[0], s.paths[i], cmp.Or(what, fmt.Sprint(err)))
+	first := s.list[0]
+	of := max(first.Origin.Shard.Of, 1)
+	at := make(map[int]string, len(s.list))
+	for _, shard := range s.list {
+		if err := first.sameRequest(shard.manifest); err != nil {
+			return fmt.Errorf("dataset: %s and %s are not shards of one set: %w", first.path, shard.path, err)
 		}
-		index := m.Origin.Shard.Index
+		index := shard.Origin.Shard.Index
 		if other, twice := at[index]; twice {
-			return fmt.Errorf("dataset: %v is there twice: %s and %s", m.Origin.Shard, other, s.paths[i])
+			return fmt.Errorf("dataset: %v is there twice: %s and %s", shard.Origin.Shard, other, shard.path)
 		}
-		at[index] = s.paths[i]
+		at[index] = shard.path
 	}
 	var missing []string
 	for i := range of {
@@ -182,12 +169,12 @@ func (s *Shards) check() error {
 	return nil
 }
 
-// differs says what tells other from m, which it must not where both are shards of one
-// set; "" where nothing does.
-func (m manifest) differs(other manifest) (string, error) {
+// sameRequest returns what tells other from m, which it must not where both are of shards of
+// one set.
+func (m manifest) sameRequest(other manifest) error {
 	a, b := *m.Origin, *other.Origin
 	if a.Shard.Of != b.Shard.Of || a.Shard.N != b.Shard.N {
-		return fmt.Sprintf("%d samples in %d shards, and %d in %d", a.Shard.N, a.Shard.Of, b.Shard.N, b.Shard.Of), nil
+		return fmt.Errorf("%d samples in %d shards, and %d in %d", a.Shard.N, a.Shard.Of, b.Shard.N, b.Shard.Of)
 	}
 	a.Shard, b.Shard = nil, nil
 	if m.Encoding == other.Encoding { // read from the same text
@@ -205,21 +192,21 @@ func (m manifest) differs(other manifest) (string, error) {
 	} {
 		x, err := plainjson.Marshal(pair.a)
 		if err != nil {
-			return "", err
+			return err
 		}
 		y, err := plainjson.Marshal(pair.b)
 		if err != nil {
-			return "", err
+			return err
 		}
 		switch {
-		case string(x) == string(y):
+		case bytes.Equal(x, y):
 		case len(x)+len(y) < 1000:
-			return fmt.Sprintf("%s differ: %s and %s", pair.name, oneLine(x), oneLine(y)), nil
+			return fmt.Errorf("%s differ: %s and %s", pair.name, oneLine(x), oneLine(y))
 		default:
-			return pair.name + " differ", nil
+			return fmt.Errorf("%s differ", pair.name)
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // oneLine is JSON without the spaces that indent it.
@@ -228,20 +215,20 @@ func oneLine(text []byte) string { return strings.Join(strings.Fields(string(tex
 // Len returns the number of samples in all shards.
 func (s *Shards) Len() int {
 	n := 0
-	for _, m := range s.manifests {
-		n += m.Flows
+	for _, shard := range s.list {
+		n += shard.Flows
 	}
 	return n
 }
 
 // Count returns the number of shards.
-func (s *Shards) Count() int { return len(s.paths) }
+func (s *Shards) Count() int { return len(s.list) }
 
 // All ranges over the shards' sets, in their order. Only one is held in memory at a time.
 func (s *Shards) All() iter.Seq2[*Set, error] {
 	return func(yield func(*Set, error) bool) {
-		for i, path := range s.paths {
-			f := found{path: path, folder: true, manifest: &s.manifests[i]}
+		for _, shard := range s.list {
+			f := found{path: shard.path, folder: true, manifest: &shard.manifest}
 			set, err := f.openManifest(OpenOptions{})
 			if !yield(set, err) || err != nil {
 				return
@@ -260,20 +247,19 @@ func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) er
 		o = *options
 	}
 	if abs, err := filepath.Abs(dir); err == nil {
-		for _, path := range s.paths {
-			if shard, err := filepath.Abs(path); err == nil && (shard == abs || filepath.Dir(shard) == abs) {
+		for _, shard := range s.list {
+			if path, err := filepath.Abs(shard.path); err == nil && (path == abs || filepath.Dir(path) == abs) {
 				return fmt.Errorf("dataset: %s holds the shards: choose another folder", dir)
 			}
 		}
 	}
-	m := s.manifests[0]
-	o.Layout, o.Inputs = m.Layout, nil
+	o.Layout, o.Inputs = s.list[0].Layout, nil
 	return stage(dir, o, func(staged string) error { return s.write(ctx, staged, o) })
 }
 
 // write writes all samples into an empty folder.
 func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
-	m := s.manifests[0]
+	m := s.list[0].manifest
 	n := m.Origin.Shard.N
 	c := contents{encoding: m.Encoding, classes: m.labels(), seen: m.Connections}
 	for range c.classes {
