@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
 
@@ -167,11 +168,7 @@ func logMean(x []float64) float64 {
 	if len(x) == 0 {
 		return math.Inf(-1)
 	}
-	most, sum := slices.Max(x), 0.0
-	for _, v := range x {
-		sum += math.Exp(v - most)
-	}
-	return most + math.Log(sum/float64(len(x)))
+	return floats.LogSumExp(x) - math.Log(float64(len(x)))
 }
 
 // narrowWidth is the width of narrow kernels, as a share of the typical distance.

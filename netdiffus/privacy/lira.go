@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
@@ -63,7 +64,7 @@ func (t *Trial) LiRA(ctx context.Context, target Statistic, train Retrain, seed 
 	got := measured(target, attacked)
 	var keep []int
 	for i, v := range got {
-		if known := func(k int) bool { return !math.IsInf(of[k][i], 0) && !math.IsNaN(of[k][i]) }; !math.IsInf(v, 0) && !math.IsNaN(v) && all(Shadows, known) {
+		if finite(v) && !slices.ContainsFunc(of, func(said []float64) bool { return !finite(said[i]) }) {
 			keep = append(keep, i)
 		}
 	}
@@ -79,14 +80,7 @@ func (t *Trial) LiRA(ctx context.Context, target Statistic, train Retrain, seed 
 	return &m, nil
 }
 
-func all(n int, is func(int) bool) bool {
-	for k := range n {
-		if !is(k) {
-			return false
-		}
-	}
-	return true
-}
+func finite(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }
 
 func measured(s Statistic, records Records) []float64 {
 	out := make([]float64, records.Len())

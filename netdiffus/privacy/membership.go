@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
@@ -121,16 +123,14 @@ func areaOf(member []bool, score []float64) Estimate {
 	if len(ofMembers) < 2 || len(ofOthers) < 2 {
 		return Estimate{auc, 0, 1}
 	}
-	se := math.Sqrt(variance(ofMembers)/float64(len(ofMembers)) + variance(ofOthers)/float64(len(ofOthers)))
+	se := math.Sqrt(stat.Variance(ofMembers, nil)/float64(len(ofMembers)) + stat.Variance(ofOthers, nil)/float64(len(ofOthers)))
 	e := clipped(auc, quantile(confidence)*se)
 	e.Value = auc
 	return e
 }
 
-// placements are, for each member, the share of the others below it, and for each other the
-// share of the members above it; ties count one half.
-func placements(member []bool, score []float64) (ofMembers, ofOthers []float64) {
-	var in, out []float64
+// apart are the scores of the members and those of the others.
+func apart(member []bool, score []float64) (in, out []float64) {
 	for i, is := range member {
 		if is {
 			in = append(in, score[i])
@@ -138,6 +138,13 @@ func placements(member []bool, score []float64) (ofMembers, ofOthers []float64) 
 			out = append(out, score[i])
 		}
 	}
+	return in, out
+}
+
+// placements are, for each member, the share of the others below it, and for each other the
+// share of the members above it; ties count one half.
+func placements(member []bool, score []float64) (ofMembers, ofOthers []float64) {
+	in, out := apart(member, score)
 	slices.Sort(in)
 	slices.Sort(out)
 	below := func(sorted []float64, v float64) float64 {
@@ -157,19 +164,6 @@ func placements(member []bool, score []float64) (ofMembers, ofOthers []float64) 
 		ofOthers = append(ofOthers, 1-below(in, v))
 	}
 	return ofMembers, ofOthers
-}
-
-// variance has the divisor n−1.
-func variance(x []float64) float64 {
-	mean := 0.0
-	for _, v := range x {
-		mean += v / float64(len(x))
-	}
-	sum := 0.0
-	for _, v := range x {
-		sum += (v - mean) * (v - mean)
-	}
-	return sum / float64(len(x)-1)
 }
 
 // right is the share of right answers of an attacker who knows how many were trained on
@@ -206,14 +200,7 @@ func found(member []bool, score []float64, rate float64, seed uint64) Estimate {
 	if math.IsNaN(value) {
 		return none
 	}
-	var in, out []float64
-	for i, is := range member {
-		if is {
-			in = append(in, score[i])
-		} else {
-			out = append(out, score[i])
-		}
-	}
+	in, out := apart(member, score)
 	rng := noise.Stream(seed, noise.Key("bootstrap"))
 	again, labels := make([]float64, len(score)), make([]bool, len(score))
 	for i := range labels {

@@ -107,7 +107,7 @@ func (r Records) check(role string, width int) error {
 			return fmt.Errorf("privacy: %s record %d has %d numbers, the first training record has %d: want as many of all", role, i+1, len(row), width)
 		}
 		for _, v := range row {
-			if math.IsNaN(v) || math.IsInf(v, 0) {
+			if !finite(v) {
 				return fmt.Errorf("privacy: %s record %d holds %v: want finite numbers", role, i+1, v)
 			}
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -256,13 +257,7 @@ func (p *privacyReport) row(source string) privacyRow {
 // best is the membership attack that is right most often.
 func (row privacyRow) best() privacy.Membership {
 	return slices.MaxFunc(row.Membership, func(a, b privacy.Membership) int {
-		switch {
-		case a.Right.Value < b.Right.Value:
-			return -1
-		case a.Right.Value > b.Right.Value:
-			return 1
-		}
-		return 0
+		return cmp.Compare(a.Right.Value, b.Right.Value)
 	})
 }
 
