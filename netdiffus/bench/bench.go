@@ -192,8 +192,5 @@ func repeat(ctx context.Context, call func() error, long time.Duration) (Time, e
 // median is the median of sorted values.
 func median(sorted []float64) float64 {
 	n := len(sorted)
-	if n%2 == 1 {
-		return sorted[n/2]
-	}
-	return (sorted[n/2-1] + sorted[n/2]) / 2
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

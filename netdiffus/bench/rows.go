@@ -15,6 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -45,7 +46,7 @@ const classes = 14
 // rows are all there are, in the order in which they are measured: what says most first,
 // for a limit may end them early.
 func rows() []row {
-	all := []row{
+	return []row{
 		product(2048, false),
 		step(4, 10, false), step(64, 10, false),
 		forward(4, 10, false), forward(64, 10, false),
@@ -59,7 +60,6 @@ func rows() []row {
 		step(16, 64, true), step(4, 128, true),
 		forward(16, 64, true), forward(4, 128, true),
 	}
-	return all
 }
 
 func product(n int, large bool) row {
@@ -196,10 +196,8 @@ func generation(ctx context.Context, b compute.Backend, c netdiffus.Config, r sa
 		return nil, nil, err
 	}
 	store := model.NewStore()
-	for _, p := range m.Params() {
-		if err := p.Create(store.Scope("/model"), p.Initial(1)); err != nil {
-			return nil, nil, err
-		}
+	if err := nn.Create(store.Scope("/model"), m.Params(), 1); err != nil {
+		return nil, nil, err
 	}
 	g, err := sample.New(b, c, store, "/model")
 	if err != nil {

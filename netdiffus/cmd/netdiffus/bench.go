@@ -20,7 +20,6 @@ import (
 // benchFlags are the flags of bench.
 type benchFlags struct {
 	out, against, python, rows string
-	limit                      time.Duration
 	options                    bench.Options
 	device                     *deviceChoice
 }
@@ -53,7 +52,7 @@ their weight: a --limit ends the run between two of them.`,
 	flags.StringVar(&f.rows, "rows", "", "`names` of rows to measure, with semicolons; empty means all that suit a CPU")
 	flags.BoolVar(&f.options.Large, "large", false, "also the rows that a CPU takes minutes for")
 	flags.DurationVar(&f.options.Time, "time", 5*time.Second, "how long a row is repeated")
-	flags.DurationVar(&f.limit, "limit", 0, "begin no further row after so long; 0 means never")
+	flags.DurationVar(&f.options.Limit, "limit", 0, "begin no further row after so long; 0 means never")
 	f.device = deviceFlags(flags)
 	return c
 }
@@ -63,8 +62,8 @@ func (f *benchFlags) execute(c *cobra.Command) error {
 	if f.against != "" && f.against != "python" && f.against != "compile" {
 		return usageOf(c, fmt.Errorf("--against %q: want python or compile", f.against))
 	}
-	if o.Time <= 0 || f.limit < 0 {
-		return usageOf(c, fmt.Errorf("--time %v and --limit %v: want a positive time", o.Time, f.limit))
+	if o.Time <= 0 || o.Limit < 0 {
+		return usageOf(c, fmt.Errorf("--time %v and --limit %v: want a positive time", o.Time, o.Limit))
 	}
 	if f.rows != "" {
 		o.Rows = strings.Split(f.rows, ";")
@@ -82,7 +81,6 @@ func (f *benchFlags) execute(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	o.Limit = f.limit
 	o.Report = func(r bench.Row) { fmt.Fprintln(w, benchLine(r)) }
 	result, err := bench.Run(c.Context(), b, o)
 	if result == nil || len(result.Rows) == 0 {
