@@ -74,7 +74,7 @@ func (o *chainOptions) runPrivate(ctx context.Context, stdout, stderr io.Writer)
 		return err
 	}
 	ledger, path := model.Ledger(), ledgerOf(o.out)
-	warnLedger(stderr, ledger, path)
+	warnLedger(stderr, ledger, path, o.classes == nil)
 	var all []traffic.Flow
 	for _, class := range model.Classes() {
 		n := o.samples
@@ -100,15 +100,16 @@ func (o *chainOptions) runPrivate(ctx context.Context, stdout, stderr io.Writer)
 	return err
 }
 
-// warnLedger says what a guarantee does not cover.
-func warnLedger(stderr io.Writer, l private.Ledger, path string) {
+// warnLedger says what a guarantee does not cover. taken is whether the names of the classes
+// are those of the input.
+func warnLedger(stderr io.Writer, l private.Ledger, path string, taken bool) {
 	if !l.Private {
 		fmt.Fprintln(stderr, "netdiffus: warning: epsilon is infinite: no noise is added, and nothing is guaranteed")
 		return
 	}
 	fmt.Fprintf(stderr, "one flow more or less changes how likely any result is by a factor of at most e^%.4g, but for a probability of %.3g\n", *l.Epsilon, l.Delta)
 	fmt.Fprintln(stderr, "  draw once and keep what was drawn: whatever else is made of the same flows adds to that, another run of this command too")
-	if strings.Contains(l.Public[0], "taken from the input") {
+	if taken {
 		fmt.Fprintln(stderr, "netdiffus: warning: the names of the classes were taken from the input and are given away; --classes names them without looking")
 	}
 	earlier, err := private.ReadLedger(path)
