@@ -365,6 +365,20 @@ func seriesIn(path string) error {
 	return nil
 }
 
+// withFile calls read with an open file and its size.
+func withFile(path string, read func(file *os.File, size int64) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return read(file, info.Size())
+}
+
 // packetsIn reads a capture as flows; one that is cut off gives what comes before.
 func packetsIn(path string) error {
 	file, err := os.Open(path)
@@ -405,17 +419,10 @@ func readTorch(path string) error {
 }
 
 func readPicture(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
+	return withFile(path, func(file *os.File, size int64) error {
+		_, err := imaging.ReadPNG(file, size)
 		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	_, err = imaging.ReadPNG(file, info.Size())
-	return err
+	})
 }
 
 func readSet1(path string) error {
@@ -426,13 +433,10 @@ func readSet1(path string) error {
 func readSetOf(path string) error { return readSet1(filepath.Dir(path)) }
 
 func readLabels(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
+	return withFile(path, func(file *os.File, size int64) error {
+		_, err := dataset.ReadLabelMap(file)
 		return err
-	}
-	defer file.Close()
-	_, err = dataset.ReadLabelMap(file)
-	return err
+	})
 }
 
 func readConfigOf(path string) error {
@@ -455,17 +459,10 @@ func readMetrics(path string) error {
 }
 
 func readTensors(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
+	return withFile(path, func(file *os.File, size int64) error {
+		_, _, err := checkpoint.ReadTensors(file, size)
 		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	_, _, err = checkpoint.ReadTensors(file, info.Size())
-	return err
+	})
 }
 
 // manyTimes is head and then piece, over and over, up to so many bytes.

@@ -28,6 +28,20 @@ func execute(ctx context.Context, args ...string) (stdout, stderr string, err er
 	return out.String(), log.String(), err
 }
 
+// prints fails the test where a command line fails, or prints no want. It returns what is
+// printed on standard output.
+func prints(t *testing.T, want string, args ...string) string {
+	t.Helper()
+	stdout, stderr, err := execute(context.Background(), args...)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", args, err, stderr)
+	}
+	if !strings.Contains(stdout+stderr, want) {
+		t.Errorf("%s printed\n%s%s\nwant %q", args, stdout, stderr, want)
+	}
+	return stdout
+}
+
 func readFlows(t *testing.T, r traffic.Reader, path string) []traffic.Flow {
 	t.Helper()
 	flows, err := traffic.Collect(r.Read(path))

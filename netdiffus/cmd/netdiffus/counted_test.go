@@ -11,16 +11,7 @@ import (
 func TestCountedModel(t *testing.T) {
 	dir := t.TempDir()
 	atoms, run := filepath.Join(dir, "atoms"), filepath.Join(dir, "run")
-	do := func(want string, args ...string) {
-		t.Helper()
-		stdout, stderr, err := execute(context.Background(), args...)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", args, err, stderr)
-		}
-		if !strings.Contains(stdout+stderr, want) {
-			t.Errorf("%s printed\n%s%s\nwant %q", args, stdout, stderr, want)
-		}
-	}
+	do := func(want string, args ...string) { t.Helper(); prints(t, want, args...) }
 	do("flows of", "convert", "--in", "../../../data/loopback.parquet", "--classes", "dns,ssh", "--out", atoms, "--codec", "atoms", "--layout", "per-class")
 	do("a model that is counted", "train", "--data-dir", atoms, "--dry-run", "--order", "1")
 	do("by a chain of order 1", "train", "--data-dir", atoms, "--run", run, "--order", "1")

@@ -14,16 +14,7 @@ import (
 func TestShardsAndMerge(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	do := func(want string, args ...string) {
-		t.Helper()
-		stdout, stderr, err := execute(context.Background(), args...)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", args, err, stderr)
-		}
-		if !strings.Contains(stdout+stderr, want) {
-			t.Errorf("%s printed\n%s%s\nwant %q", args, stdout, stderr, want)
-		}
-	}
+	do := func(want string, args ...string) { t.Helper(); prints(t, want, args...) }
 	fails := func(want string, args ...string) {
 		t.Helper()
 		if _, _, err := execute(context.Background(), args...); err == nil || !strings.Contains(err.Error(), want) {

@@ -18,17 +18,7 @@ func TestRunsVerbs(t *testing.T) {
 	t.Setenv("NETDIFFUS_RUNS_INDEX", filepath.Join(dir, "index"))
 	sample := filepath.Join(repositoryPath(t), "data", "loopback.parquet")
 	t.Chdir(dir)
-	do := func(want string, args ...string) string {
-		t.Helper()
-		stdout, stderr, err := execute(context.Background(), args...)
-		if err != nil {
-			t.Fatalf("%s: %v\n%s", args, err, stderr)
-		}
-		if !strings.Contains(stdout+stderr, want) {
-			t.Errorf("%s printed\n%s%s\nwant %q", args, stdout, stderr, want)
-		}
-		return stdout
-	}
+	do := func(want string, args ...string) string { t.Helper(); return prints(t, want, args...) }
 	fail := func(want string, args ...string) {
 		t.Helper()
 		_, _, err := execute(context.Background(), args...)
