@@ -50,12 +50,8 @@ func Open(b compute.Backend, dir string) (*Generator, error) { return OpenWeight
 
 // OpenWeights is Open with a choice of weights.
 func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
-	run, c, err := Find(dir)
+	run, c, cfg, err := choose(dir)
 	if err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
-	var cfg netdiffus.Config
-	if err := track.ReadConfig(run, &cfg); err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	if cfg.Encoding == nil {
@@ -65,9 +61,6 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Training.KeepBest && run == dir {
-		c = best(c)
-	}
 	g.Step, g.From, g.dir, g.weights = c.Step, c.Path, dir, w
 	if err = nn.Create(g.store.Scope(weightScope), g.model.Params(), 0); err == nil {
 		err = g.load(c)
@@ -76,6 +69,27 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 		return nil, fmt.Errorf("sample: %s: %w", c.Path, err)
 	}
 	return g, nil
+}
+
+// Checkpoint returns the folder of the checkpoint that Open loads from dir.
+func Checkpoint(dir string) (string, error) {
+	_, c, _, err := choose(dir)
+	if err != nil {
+		return "", fmt.Errorf("sample: %w", err)
+	}
+	return c.Path, nil
+}
+
+// choose returns what dir stands for, as Find does, but of a run that keeps its best
+// checkpoint that one; and the run's configuration.
+func choose(dir string) (run string, c *checkpoint.Checkpoint, cfg netdiffus.Config, err error) {
+	if run, c, err = Find(dir); err != nil {
+		return run, c, cfg, err
+	}
+	if err = track.ReadConfig(run, &cfg); err == nil && cfg.Training.KeepBest && run == dir {
+		c = best(c)
+	}
+	return run, c, cfg, err
 }
 
 // New returns the generator over weights of cfg's model that are in store below scope:
@@ -95,12 +109,9 @@ func (g *Generator) Refresh() error {
 	if g.dir == "" {
 		return nil // the weights are those in the store
 	}
-	run, c, err := Find(g.dir)
+	_, c, _, err := choose(g.dir)
 	if err != nil {
 		return fmt.Errorf("sample: %w", err)
-	}
-	if g.Config.Training.KeepBest && run == g.dir {
-		c = best(c)
 	}
 	if c.Path == g.From && c.Step == g.Step {
 		return nil
