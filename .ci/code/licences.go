@@ -15,8 +15,23 @@ import (
 	"strings"
 )
 
-// programPath is the program whose dependencies are listed.
-const programPath = "./netdiffus/cmd/netdiffus"
+// program is one whose dependencies are listed.
+type program struct {
+	module, path string // folders: the module's, and in it the program's
+	table        string // file of its licences, which the verb licences writes and compares
+	title        string
+	others       string // what else is known of them, before the table
+}
+
+// programs are the programs of this repository: netdiffus, and those of other modules.
+var programs = []program{
+	{".", "./netdiffus/cmd/netdiffus", "docs/licences.md", "Licences of what is linked in",
+		"; `go run ./.ci/code sbom` prints the same as a bill of materials in\n" +
+			"CycloneDX. go.sum holds their hashes. Not linked in, but fetched when it is first needed\n" +
+			"is XLA's plugin (Apache-2.0): [SECURITY.md](../.github/SECURITY.md) says from where.\n\n"},
+	{"netdiffus/beam", "./cmd/netdiffus-beam", "docs/licences-beam.md", "Licences of what is linked into netdiffus-beam",
+		". [licences.md](licences.md) has those of netdiffus itself.\n\n"},
+}
 
 // dependency is a module that is linked into the program.
 type dependency struct {
@@ -26,10 +41,11 @@ type dependency struct {
 
 // dependencies lists the modules linked into the program, for all systems that it is built
 // for, with their licences.
-func dependencies() ([]dependency, error) {
+func (p program) dependencies() ([]dependency, error) {
 	found := map[string]dependency{}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
-		c := exec.Command("go", "list", "-e", "-deps", "-json=Module", programPath)
+		c := exec.Command("go", "list", "-e", "-deps", "-json=Module", p.path)
+		c.Dir = p.module
 		c.Env = append(os.Environ(), "GOOS="+goos, "GOARCH=amd64")
 		c.Stderr = os.Stderr
 		out, err := c.Output()
@@ -53,8 +69,11 @@ func dependencies() ([]dependency, error) {
 				continue
 			}
 			m := p.Module.dependency
-			if p.Module.Replace != nil {
-				m = *p.Module.Replace
+			if r := p.Module.Replace; r != nil {
+				if r.Version == "" {
+					continue // a folder of this repository
+				}
+				m = *r
 			}
 			found[m.Path] = m
 		}
@@ -130,39 +149,40 @@ func licenceIn(text string) string {
 	return ""
 }
 
-// licencesFile is the table of licences, which the verb licences writes and compares.
-const licencesFile = "docs/licences.md"
-
-// printLicences writes docs/licences.md, or with check reports that it is not as it would
-// be written.
+// printLicences writes the programs' tables of licences, or with check reports those that
+// are not as they would be written.
 func printLicences(check bool) error {
-	list, err := dependencies()
-	if err != nil {
-		return err
+	for _, p := range programs {
+		list, err := p.dependencies()
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		fmt.Fprintf(&b, "# %s\n\nThe Go modules in the program, on Linux, macOS or Windows, as `go run ./.ci/code licences`\n"+
+			"writes them here%s| module | version | licence |\n|---|---|---|\n", p.title, p.others)
+		for _, m := range list {
+			fmt.Fprintf(&b, "| %s | %s | %s |\n", m.Path, m.Version, m.licence)
+		}
+		if !check {
+			if err := os.WriteFile(p.table, []byte(b.String()), 0o666); err != nil {
+				return err
+			}
+			continue
+		}
+		text, err := os.ReadFile(p.table)
+		if err == nil && string(text) != b.String() {
+			err = fmt.Errorf("%s is not of these modules: run go run ./.ci/code licences", p.table)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	var b strings.Builder
-	b.WriteString("# Licences of what is linked in\n\n" +
-		"The Go modules in the program, on Linux, macOS or Windows, as `go run ./.ci/code licences`\n" +
-		"writes them here; `go run ./.ci/code sbom` prints the same as a bill of materials in\n" +
-		"CycloneDX. go.sum holds their hashes. Not linked in, but fetched when it is first needed\n" +
-		"is XLA's plugin (Apache-2.0): [SECURITY.md](../.github/SECURITY.md) says from where.\n\n" +
-		"| module | version | licence |\n|---|---|---|\n")
-	for _, m := range list {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", m.Path, m.Version, m.licence)
-	}
-	if !check {
-		return os.WriteFile(licencesFile, []byte(b.String()), 0o666)
-	}
-	text, err := os.ReadFile(licencesFile)
-	if err == nil && string(text) != b.String() {
-		err = fmt.Errorf("%s is not of these modules: run go run ./.ci/code licences", licencesFile)
-	}
-	return err
+	return nil
 }
 
 // printBill prints a bill of materials in CycloneDX 1.5.
 func printBill() error {
-	list, err := dependencies()
+	list, err := programs[0].dependencies()
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,9 @@
 // dead fails where a function is reached by no program and no notebook, but by
 // tests at most, and .ci/dead-allowed.txt does not say why it stays.
 //
-// licences writes docs/licences.md, the modules linked into the program with their
-// licences, or checks that it is as it would be written; sbom prints the same in CycloneDX.
+// licences writes docs/licences.md and docs/licences-beam.md, the modules linked into the
+// programs with their licences, or checks that they are as they would be written; sbom prints
+// those of netdiffus in CycloneDX.
 //
 // types checks what does not need XLA for other systems, without C.
 package main
