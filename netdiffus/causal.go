@@ -63,6 +63,7 @@ func (k Causal) Check(c Config) error {
 	p.add(causal.Network{Width: k.Width, Layers: k.Layers, Dropout: k.Dropout}.Validate())
 	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
+	p.drawnByGo(c)
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
 	if c.Encoding != nil {
 		_, err := causalCodec(c.Encoding)

@@ -11,6 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -80,6 +81,9 @@ type Diffusion struct {
 	// SampleSteps is the respacing that samples are drawn with unless asked
 	// otherwise; empty means all steps.
 	SampleSteps string `json:"sample_steps,omitempty"`
+	// Noise is the generator that the noise of samples is drawn by unless asked
+	// otherwise; "" is noise.ChaCha8, as of runs of before there was another.
+	Noise noise.Generator `json:"noise,omitempty"`
 	// RescaleTimesteps shows the network times in [0,1000) whatever the number
 	// of steps.
 	RescaleTimesteps bool `json:"rescale_timesteps,omitempty"`

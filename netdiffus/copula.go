@@ -41,6 +41,7 @@ func (k Copula) Check(c Config) error {
 	var p problems
 	p.add(k.Settings.Check())
 	p.wrong(!c.ClassCond, "a copula is class-conditional")
+	p.drawnByGo(c)
 	p.wrong(t.Validation != 0 || t.LabelDropout != 0 || t.LimitCopies,
 		"a copula is estimated, not trained: it takes neither validation nor label dropout nor limit_copies")
 	if c.Encoding != nil {

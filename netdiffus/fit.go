@@ -93,6 +93,9 @@ func (c Config) Validate() error {
 		_, err = c.Diffusion.NewSchedule(c.Diffusion.SampleSteps)
 		p.add(err)
 	}
+	if err := c.Diffusion.Noise.Check(); err != nil {
+		p.add(fmt.Errorf("netdiffus: %w", err))
+	}
 	t := c.Training
 	p.add(TimestepSamplers.check(t.Sampler))
 	p.wrong(c.UNet.ImageSize != 0 || c.UNet.InChannels != 0 || c.UNet.Classes != 0,

@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -143,6 +144,11 @@ func (onHost) Denoiser(*graph.Node) diffusion.Denoiser {
 
 // Decoder returns nil: these models have no decodings (Traits).
 func (onHost) Decoder(string) Decoder { return nil }
+
+// drawnByGo adds what keeps c from being a model whose clean images are computed by Go.
+func (p *problems) drawnByGo(c Config) {
+	p.wrong(c.Diffusion.Noise == noise.Philox, "noise is %s, with which the device draws: the clean images of this kind of model are computed by Go, and the noise is drawn there too: leave it empty", noise.Philox)
+}
 
 // HostDenoiserOf returns b's HostDenoiser, with the weights below scope: nil where b builds
 // graphs for its denoiser.

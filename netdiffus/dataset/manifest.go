@@ -18,6 +18,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/jsonlimit"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -95,6 +96,10 @@ type Origin struct {
 	Grain     float64 `json:"grain,omitempty"`
 	Decode    string  `json:"decode,omitempty"` // "" is the diagonal
 	Unclipped bool    `json:"unclipped,omitempty"`
+
+	// Noise is the generator of the noise; "" is noise.ChaCha8, as of all sets of before
+	// there was another.
+	Noise noise.Generator `json:"noise,omitempty"`
 
 	Shard *Shard `json:"shard,omitempty"` // which part of the samples the set is; nil where it is all of them
 }

@@ -126,6 +126,8 @@ func (p preset) differs(s Settings) []Difference {
 		switch {
 		case fitted(name):
 			return false
+		case name == "diffusion.noise":
+			return false // what draws noise changes no model, and older runs have another
 		case name == "unet.channel_mult" && !inPreset:
 			return false // follows from the images' size
 		case strings.HasPrefix(name, "unet."):

@@ -44,13 +44,18 @@ func (p *plan) parts() [][]int {
 type batch struct {
 	part    []int
 	image   netdiffus.Image
-	streams []*rand.Rand // a sample's noise; nil for filler
-	y       []int32      // classes, or variants of a netdiffus.Divided model
+	streams []*rand.Rand    // what the host draws for a sample; nil for filler
+	samples []noise.Counter // what the device draws, zero for filler; nil where it draws nothing
+	y       []int32         // classes, or variants of a netdiffus.Divided model
 }
 
 func (p *plan) newBatch(part []int) *batch {
 	divided, _ := p.g.model.(netdiffus.Divided)
-	b := &batch{part: part, image: p.image(), streams: make([]*rand.Rand, len(part)), y: make([]int32, len(part))}
+	n, onDevice := len(part), p.start != nil
+	b := &batch{part: part, image: p.image(), streams: make([]*rand.Rand, n), y: make([]int32, n)}
+	if onDevice {
+		b.samples = make([]noise.Counter, n)
+	}
 	for i, number := range part {
 		if number == filler {
 			if i > 0 {
@@ -59,7 +64,13 @@ func (p *plan) newBatch(part []int) *batch {
 			continue
 		}
 		it := p.items[number]
-		b.streams[i] = noise.Stream(p.Seed, noise.Key(p.g.Config.Classes[it.class]), uint64(it.i))
+		key := noise.Key(p.g.Config.Classes[it.class])
+		if onDevice {
+			b.samples[i] = noise.NewCounter(p.Seed, key, uint64(it.i))
+		}
+		if !onDevice || divided != nil {
+			b.streams[i] = noise.Stream(p.Seed, key, uint64(it.i))
+		}
 		if b.y[i] = int32(it.class); divided != nil {
 			b.y[i] = divided.DrawVariant(it.class, b.streams[i])
 		}
@@ -67,8 +78,18 @@ func (p *plan) newBatch(part []int) *batch {
 	return b
 }
 
-// normal draws standard normal noise for every image, from its own stream; filler
-// stays 0.
+// counters are the samples' as the device takes them, [B,4].
+func (b *batch) counters() *tensors.Tensor {
+	flat := make([]uint32, 0, 4*len(b.samples))
+	for _, c := range b.samples {
+		words := c.Words()
+		flat = append(flat, words[:]...)
+	}
+	return tensors.FromFlatDataAndDimensions(flat, len(b.samples), 4)
+}
+
+// normal draws standard normal noise for every image on the host, from its own stream;
+// filler stays 0.
 func (b *batch) normal() []float32 {
 	pixels := b.image.Pixels()
 	values := make([]float32, len(b.part)*pixels)
@@ -80,7 +101,7 @@ func (b *batch) normal() []float32 {
 	return values
 }
 
-// uniform draws n numbers in [0,1) for every image, from its own stream.
+// uniform draws n numbers in [0,1) for every image on the host, from its own stream.
 func (b *batch) uniform(n int) []float32 {
 	values := make([]float32, len(b.part)*n)
 	for i, r := range b.streams {

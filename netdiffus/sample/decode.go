@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
@@ -43,25 +44,31 @@ func (g *Generator) checkDecode(r Request) error {
 
 // decider makes the program of one of the model's own decodings; nil for others. Its
 // arguments are x [B,n,n,C] before the last step, the estimate of the clean images a
-// step before, chance [B,n,C] and y [B] int32; it returns u [B,n,C] (netdiffus.Decoder).
-func (g *Generator) decider(m netdiffus.Bound, decoding string) (*model.Exec, error) {
+// step before, t, chance [B,n,C] and y [B] int32; it returns u [B,n,C] (netdiffus.Decoder).
+// Where the device draws, the counters [B,4] are in the place of chance.
+func (g *Generator) decider(m netdiffus.Bound, decoding string, onDevice bool) (*model.Exec, error) {
 	if !slices.Contains(g.model.Traits().Decodings, decoding) {
 		return nil, nil
 	}
 	decode := m.Decoder(decoding)
 	return model.NewExec(g.backend, g.store, func(_ *model.Scope, in []*graph.Node) *graph.Node {
 		x, previous, t, chance, y := in[0], in[1], in[2], in[3], in[4]
+		if onDevice {
+			chance = diffusion.UniformNoise(chance, graph.Const(x.Graph(), drawChance), x.Shape().Dim(2), x.Shape().Dim(3))
+		}
 		t = graph.BroadcastToDims(t, x.Shape().Dim(0))
 		return decode(g.store.Scope(g.scope), x, previous, t, y, chance)
 	})
 }
 
 // decideSeries runs the program of the decoding before the last step.
-func (p *plan) decideSeries(b *batch, x, previous *tensors.Tensor) ([]float32, error) {
-	n, channels := b.image.Side, b.image.Channels
-	out, err := p.decide.Call(x, previous, tensors.FromScalar(int32(0)),
-		tensors.FromFlatDataAndDimensions(b.uniform(n*channels), p.batch, n, channels),
-		tensors.FromFlatDataAndDimensions(b.y, p.batch))
+func (d *drawing) decideSeries() ([]float32, error) {
+	chance := d.counters
+	if chance == nil {
+		n, channels := d.b.image.Side, d.b.image.Channels
+		chance = tensors.FromFlatDataAndDimensions(d.b.uniform(n*channels), len(d.b.part), n, channels)
+	}
+	out, err := d.p.decide.Call(d.x, d.x0, d.t, chance, d.y)
 	if err != nil {
 		return nil, err
 	}

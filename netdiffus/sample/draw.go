@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
@@ -47,18 +48,15 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	set := p.set()
 	completed, total := 0, len(p.items)*p.steps
 	for _, part := range p.parts() {
-		err := p.denoise(ctx, part, func(s Step) bool {
+		items := slices.DeleteFunc(slices.Clone(part), func(item int) bool { return item == filler })
+		err := p.denoise(ctx, part, false, func(s Step) bool {
 			if s.T < p.steps {
-				completed += s.Images.N
+				completed += len(items)
 				p.Progress(completed, total)
 			}
 			if s.T == 0 {
-				i := 0
-				for _, item := range part {
-					if item != filler {
-						set.Images.Set(item, s.Images.At(i))
-						i++
-					}
+				for i, item := range items {
+					set.Images.Set(item, s.Images.At(i))
 				}
 			}
 			return true
@@ -82,7 +80,7 @@ func (g *Generator) Steps(ctx context.Context, r Request) iter.Seq2[Step, error]
 			err = fmt.Errorf("%d samples do not fit into a batch of %d", len(p.items), p.batch)
 		}
 		if err == nil {
-			err = p.denoise(ctx, p.parts()[0], func(s Step) bool { return yield(s, nil) })
+			err = p.denoise(ctx, p.parts()[0], true, func(s Step) bool { return yield(s, nil) })
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(Step{}, fmt.Errorf("sample: %w", err))
@@ -94,48 +92,59 @@ func (g *Generator) Steps(ctx context.Context, r Request) iter.Seq2[Step, error]
 var errStopped = errors.New("stopped")
 
 // denoise draws one of parts, from x_T ~ N(0, I) step by step to x_0 (Ho et al. 2020,
-// algorithm 2, with any sampler), and shows the images before and after each step.
-func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) error {
-	b := p.newBatch(part)
-	start := b.normal()
-	if !show(Step{T: p.steps, Images: b.images(start)}) {
+// algorithm 2, with any sampler), and shows the images before and after each step. Unless
+// all is set only the last one holds images: the others stay on the device.
+func (p *plan) denoise(ctx context.Context, part []int, all bool, show func(Step) bool) error {
+	if p.fresh {
+		p.Status("compiling the denoising step")
+		p.fresh = false
+	}
+	d, err := p.begin(p.newBatch(part))
+	if err != nil {
+		return err
+	}
+	defer d.free()
+	s := Step{T: p.steps}
+	if all {
+		if s.Images, err = d.b.read(d.x); err != nil {
+			return err
+		}
+	}
+	if !show(s) {
 		return errStopped
 	}
-	x, x0 := b.tensor(start), b.tensor(make([]float32, len(start)))
 	for t := p.steps - 1; t >= 0; t-- {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if p.fresh {
-			p.Status("compiling the denoising step")
-			p.fresh = false
-		}
-		z := b.tensor(b.normal())
+		z := d.noise()
 		var decided []float32
 		if t == 0 && p.decide != nil {
-			var err error
-			if decided, err = p.decideSeries(b, x, x0); err != nil {
+			if decided, err = d.decideSeries(); err != nil {
 				return err
 			}
 		}
-		var err error
 		if p.host != nil {
-			if x0, err = p.estimate(b, x, x0, t); err != nil {
+			if err := d.estimate(t); err != nil {
 				return err
 			}
 		}
-		if x, x0, err = p.step(x, x0, t, z, b.y); err != nil {
+		if err := d.step(z); err != nil {
 			return err
 		}
 		s := Step{T: t}
-		if s.Images, err = b.read(x); err != nil {
-			return err
+		if all || t == 0 {
+			if s.Images, err = d.b.read(d.x); err != nil {
+				return err
+			}
 		}
-		if s.X0, err = b.read(x0); err != nil {
-			return err
+		if all {
+			if s.X0, err = d.b.read(d.x0); err != nil {
+				return err
+			}
 		}
 		if t == 0 {
-			p.finish(b, s.Images, decided)
+			d.finish(s.Images, decided)
 		}
 		if !show(s) {
 			return errStopped
@@ -145,13 +154,13 @@ func (p *plan) denoise(ctx context.Context, part []int, show func(Step) bool) er
 }
 
 // finish makes finished images show what Decode asks for, or leaves grain on them.
-func (p *plan) finish(b *batch, images imaging.Images, decided []float32) {
-	if !p.asDrawn() {
-		redraw(images, decided, b.part)
+func (d *drawing) finish(images imaging.Images, decided []float32) {
+	if !d.p.asDrawn() {
+		redraw(images, decided, d.b.part)
 		return
 	}
-	if grain := cmp.Or(p.Grain, p.g.model.Traits().Grain); grain > 0 {
-		for i, z := range b.images(b.normal()).Data {
+	if grain := cmp.Or(d.p.Grain, d.p.g.model.Traits().Grain); grain > 0 {
+		for i, z := range d.b.images(d.grain()).Data {
 			images.Data[i] += grain * z
 		}
 	}

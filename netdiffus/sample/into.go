@@ -13,6 +13,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // DrawInto is Draw, and keeps the set in the folder dir, in the layout
@@ -59,6 +60,10 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		_, err := json.Marshal(r.Sampler)
 		return nil, err
 	}
+	generator := cmp.Or(r.Noise, g.Config.Diffusion.Noise)
+	if generator == noise.ChaCha8 {
+		generator = "" // as before there was another
+	}
 	b, err := json.MarshalIndent(struct {
 		Checkpoint string  `json:"checkpoint_sha256"`
 		Weights    Weights `json:"weights,omitempty"`
@@ -74,8 +79,9 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Grain      float64
 		Decode     string
 		NoClip     bool
-		Shard      dataset.Shard `json:",omitzero"`
-		Batch      int           // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, r.Shard, r.Batch}, "", "  ")
+		Noise      noise.Generator `json:",omitempty"`
+		Shard      dataset.Shard   `json:",omitzero"`
+		Batch      int             // which may change a sample's last bits
+	}{g.sum, g.weights, g.Step, r.N, r.Pool, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, generator, r.Shard, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
 
@@ -29,6 +30,9 @@ func (p *plan) origin() *dataset.Origin {
 	}
 	if p.Decode != "diagonal" {
 		origin.Decode = p.Decode
+	}
+	if p.Noise != noise.ChaCha8 {
+		origin.Noise = p.Noise
 	}
 	if p.Shard.Of > 0 {
 		origin.Shard = &p.Shard

@@ -10,6 +10,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Request is what to draw. Its zero value is 10 samples of every class, by
@@ -55,6 +56,11 @@ type Request struct {
 	// depend on it.
 	Batch int
 
+	// Noise is the generator of the samples' noise; "" means the configuration's
+	// (netdiffus.Diffusion). The samples of one are not those of another. Models whose
+	// clean images are computed by Go know noise.ChaCha8 alone.
+	Noise noise.Generator
+
 	// Progress, if not nil, is called with the completed and total denoising steps,
 	// counted for each sample.
 	Progress func(completed, total int)
@@ -66,16 +72,17 @@ type Request struct {
 // defaultN is how many samples of a class are drawn where none are asked for.
 const defaultN = 10
 
-// withDefaults returns r with its zero values replaced, for a model of the classes and its
-// sampler.
-func (r Request) withDefaults(classes []string, sampler string) Request {
+// withDefaults returns r with its zero values replaced, for a model of the configuration
+// and its sampler.
+func (r Request) withDefaults(c netdiffus.Config, sampler string) Request {
 	r.N = cmp.Or(r.N, defaultN)
+	r.Noise = cmp.Or(r.Noise, c.Diffusion.Noise, noise.ChaCha8)
 	r.Shard.N = r.N
 	if !r.Sampler.IsSet() {
 		r.Sampler = netdiffus.Samplers.Must(cmp.Or(sampler, "ancestral"))
 	}
 	if r.Classes == nil {
-		r.Classes = classes
+		r.Classes = c.Classes
 	}
 	r.Classes = slices.Compact(slices.Sorted(slices.Values(r.Classes)))
 	if r.Progress == nil {
@@ -93,6 +100,9 @@ func (g *Generator) check(r Request) error {
 		return fmt.Errorf("%d samples a class of %d times as many in batches of %d: want positive numbers", r.N, r.Pool, r.Batch)
 	}
 	if err := r.Shard.Check(); err != nil {
+		return err
+	}
+	if err := r.Noise.Check(); err != nil {
 		return err
 	}
 	for _, class := range r.Classes {
@@ -124,7 +134,7 @@ type item struct {
 }
 
 func (g *Generator) plan(r Request) (*plan, error) {
-	r = r.withDefaults(g.Config.Classes, g.model.Traits().Sampler)
+	r = r.withDefaults(g.Config, g.model.Traits().Sampler)
 	if err := g.check(r); err != nil {
 		return nil, err
 	}

@@ -122,13 +122,19 @@ const across = 1e-4
 func TestASampleDependsOnSeedClassAndNumberAlone(t *testing.T) {
 	dir, _ := newRun(t, tiny(), 8)
 	g := open(t, dir, "")
-	all := draw(t, g, Request{N: 5, Seed: 9, Batch: 4})
+	for _, generator := range noise.Generators() {
+		t.Run(string(generator), func(t *testing.T) { samplesDependOnSeedClassAndNumberAlone(t, g, generator) })
+	}
+}
+
+func samplesDependOnSeedClassAndNumberAlone(t *testing.T, g *Generator, generator noise.Generator) {
+	all := draw(t, g, Request{N: 5, Seed: 9, Batch: 4, Noise: generator})
 	if want := []int{0, 0, 0, 0, 0, 1, 1, 1, 1, 1}; !slices.Equal(all.Labels, want) {
 		t.Fatalf("labels %v, want %v", all.Labels, want)
 	}
 	up := all.Images.Data[5*64:]
 
-	same := draw(t, g, Request{N: 3, Seed: 9, Batch: 4, Classes: []string{"up"}})
+	same := draw(t, g, Request{N: 3, Seed: 9, Batch: 4, Classes: []string{"up"}, Noise: generator})
 	if !slices.Equal(same.Classes, []string{"up"}) || !slices.Equal(same.Labels, []int{0, 0, 0}) {
 		t.Errorf("one class drawn: classes %v, labels %v", same.Classes, same.Labels)
 	}
@@ -136,14 +142,14 @@ func TestASampleDependsOnSeedClassAndNumberAlone(t *testing.T) {
 		t.Errorf("the same batch size: samples drawn without the other class are %g apart, want the same bits", got)
 	}
 	for _, batch := range []int{3, 8} {
-		other := draw(t, g, Request{N: 5, Seed: 9, Batch: batch})
+		other := draw(t, g, Request{N: 5, Seed: 9, Batch: batch, Noise: generator})
 		got := apart(t, other.Images.Data, all.Images.Data)
 		t.Logf("batch %d against 4: %g apart", batch, got)
 		if got > across {
 			t.Errorf("batch %d: samples are %g apart from those of batch 4, want at most %g", batch, got, across)
 		}
 	}
-	if reseeded := draw(t, g, Request{N: 5, Seed: 10, Batch: 4}); apart(t, reseeded.Images.Data, all.Images.Data) < 0.1 {
+	if reseeded := draw(t, g, Request{N: 5, Seed: 10, Batch: 4, Noise: generator}); apart(t, reseeded.Images.Data, all.Images.Data) < 0.1 {
 		t.Error("another seed draws the same samples")
 	}
 	if first, second := all.Images.At(0), all.Images.At(1); apart(t, first, second) < 0.1 {
@@ -159,13 +165,22 @@ func TestASampleDependsOnSeedClassAndNumberAlone(t *testing.T) {
 func TestStepsEndWithDraw(t *testing.T) {
 	_, ckpt := newRun(t, tiny(), 8)
 	g := open(t, ckpt, "ema_0.999")
-	r := Request{N: 2, Seed: 1, Sampler: netdiffus.Samplers.Must("ddim"), Steps: "5", Batch: 4}
+	for _, generator := range noise.Generators() {
+		t.Run(string(generator), func(t *testing.T) { stepsEndWithDraw(t, g, generator) })
+	}
+}
+
+func stepsEndWithDraw(t *testing.T, g *Generator, generator noise.Generator) {
+	r := Request{N: 2, Seed: 1, Sampler: netdiffus.Samplers.Must("ddim"), Steps: "5", Batch: 4, Noise: generator}
 	want := draw(t, g, r)
 	var left []int
 	var last Step
 	for s, err := range g.Steps(t.Context(), r) {
 		if err != nil {
 			t.Fatal(err)
+		}
+		if s.Images.N != 4 || len(left) > 0 && s.X0.N != 4 {
+			t.Errorf("step %d: %d images and %d clean ones, want 4", s.T, s.Images.N, s.X0.N)
 		}
 		left, last = append(left, s.T), s
 	}
@@ -192,6 +207,7 @@ func TestWaysOfDrawingDiffer(t *testing.T) {
 		"ddim, no clip":   draw(t, g, Request{N: 2, Steps: "4", Sampler: netdiffus.Samplers.Must("ddim"), NoClip: true}),
 		"dpm++":           draw(t, g, Request{N: 2, Steps: "4", Sampler: netdiffus.Samplers.Must("dpm++")}),
 		"guidance":        draw(t, g, Request{N: 2, Steps: "4", Guidance: 3}),
+		"philox":          draw(t, g, Request{N: 2, Steps: "4", Noise: noise.Philox}),
 	} {
 		if apart(t, plain.Images.Data, other.Images.Data) < 1e-3 {
 			t.Errorf("%s: the same samples", name)
@@ -224,6 +240,7 @@ func TestDrawStopsAndRefuses(t *testing.T) {
 		{Request{Decode: "head"}, "want one of diagonal, matrix"},
 		{Request{Steps: "21"}, "21 steps wanted"},
 		{Request{N: -1}, "positive"},
+		{Request{Noise: "pcg"}, `no generator "pcg"`},
 	} {
 		if _, err := g.Draw(t.Context(), c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Draw(%+v): %v, want an error with %q", c.r, err, c.want)

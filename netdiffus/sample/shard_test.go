@@ -4,10 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // All shards together are the samples that are drawn at once, to the byte, in whatever
@@ -15,8 +17,14 @@ import (
 func TestShards(t *testing.T) {
 	run, _ := newRun(t, tiny(), 6)
 	g := open(t, run, "")
+	for _, generator := range noise.Generators() {
+		t.Run(string(generator), func(t *testing.T) { shards(t, g, generator) })
+	}
+}
+
+func shards(t *testing.T, g *Generator, generator noise.Generator) {
 	ctx := context.Background()
-	r := Request{N: 7, Seed: 5, Steps: "3"}
+	r := Request{N: 7, Seed: 5, Steps: "3", Noise: generator}
 	set, err := g.Draw(ctx, r)
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +70,22 @@ func TestShards(t *testing.T) {
 	}
 	if _, drawn, err := g.DrawShard(ctx, other, dir, dataset.SaveOptions{Overwrite: true}); err != nil || !drawn {
 		t.Errorf("it was not replaced: %t, %v", drawn, err)
+	}
+	// With the other generator a shard is not one of the others.
+	second := r
+	second.Noise = noise.Generators()[(slices.Index(noise.Generators(), generator)+1)%2]
+	if _, _, err := g.DrawShard(ctx, second, dir, dataset.SaveOptions{}); err == nil || !strings.Contains(err.Error(), "another model or request") {
+		t.Errorf("a shard of another generator in its place: %v", err)
+	}
+	mixed := t.TempDir()
+	for i := range 2 {
+		part := Request{N: 2, Steps: "3", Noise: noise.Generators()[i], Shard: dataset.Shard{Index: i, Of: 2}}
+		if _, _, err := g.DrawShard(ctx, part, mixed, dataset.SaveOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := dataset.OpenShards(mixed); err == nil || !strings.Contains(err.Error(), `"noise": "philox"`) {
+		t.Errorf("shards of two generators: %v", err)
 	}
 	for want, bad := range map[string]Request{
 		"shard 3 of 3":           {N: 7, Shard: dataset.Shard{Index: 3, Of: 3}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
 
@@ -151,6 +153,17 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.Training.LimitCopies = on }),
 	floatSetting("label-dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
 	floatSetting("min-snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
+	{
+		name: "noise", kind: "chacha8|philox", usage: "how the noise of samples is drawn: by the program before each step (chacha8, as in runs of before), or by the device (philox)",
+		get: func(c *netdiffus.Config) string { return string(cmp.Or(c.Diffusion.Noise, noise.ChaCha8)) },
+		set: func(c *netdiffus.Config, word string) error {
+			c.Diffusion.Noise = noise.Generator(word)
+			if c.Diffusion.Noise == noise.ChaCha8 {
+				c.Diffusion.Noise = "" // as runs of before have it
+			}
+			return c.Diffusion.Noise.Check()
+		},
+	},
 	partSetting("variance", "variance of a denoising step, more exactly than --learn-sigma", netdiffus.Variances,
 		func(c *netdiffus.Config) *netdiffus.Part[diffusion.LogVariance] { return &c.Diffusion.Variance }),
 	partSetting("loss", "what is minimised, more exactly than --use-kl and --rescale-learned-sigmas", netdiffus.Losses, lossOf),

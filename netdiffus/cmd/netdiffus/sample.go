@@ -76,6 +76,7 @@ the same command goes on after a crash; --shard I draws only one, from 0.`,
 	flags.BoolVar(&f.clip, "clip-denoised", true, "hold each step's clean image within -1 and 1")
 	flags.StringVar(&f.weights, "weights", "", "weights to draw with: model, ema or ema_RATE; empty means the average where there is one")
 	flags.IntVar(&r.Batch, "batch-size", 0, "samples computed at once; 0 means 64, or 448 for a model over atoms, or all where they are fewer")
+	flags.StringVar((*string)(&r.Noise), "noise", "", "generator of the noise, a `name`: chacha8 or philox, which draw other samples; empty means the run's")
 	flags.StringVar(&f.format, "format", "npz", "files of a model of pictures: npz (samples_NxHxWxC.npz) or png (CLASS/CLASS_i.png)")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier data set in --out")
 	f.device = deviceFlags(flags)
@@ -105,6 +106,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	}
 	if r.N < 1 || r.Batch < 0 || r.Pool < 1 {
 		return usageOf(c, fmt.Errorf("--num-samples %d, --pool %d and --batch-size %d: want positive numbers", r.N, r.Pool, r.Batch))
+	}
+	if err := r.Noise.Check(); err != nil {
+		return usageOf(c, fmt.Errorf("--noise: %w", err))
 	}
 	if err := f.checkShards(); err != nil {
 		return usageOf(c, err)
