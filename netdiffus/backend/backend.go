@@ -41,7 +41,8 @@ const GoSlowdown = 130
 //	"xla:/a/b.so"    this plugin file
 //	"go"             pure Go: no plugin, about 130 times slower on convolutions
 //
-// XLA's options may follow after commas: "xla:cuda,memory_fraction=0.5".
+// XLA's options may follow after commas: "xla:cuda,memory_fraction=0.5",
+// "xla:cpu,cpu_device_count=4".
 //
 // The best there is, in this order: CUDA where an NVIDIA GPU is present (with a plugin that
 // is installed, or that of a JAX in a Python's packages, or one fetched), an XLA
@@ -67,6 +68,10 @@ type Opener struct {
 	// with $NETDIFFUS_NO_PROGRAMS.
 	Programs   programs.Store
 	NoPrograms bool
+
+	// CPUDevices is how many devices XLA's CPU plugin makes of the processor; 0 means one.
+	// They share its cores: it is for trying out what several GPUs do.
+	CPUDevices int
 
 	sys *system // the machine as the opener sees it; nil means the machine itself
 }

@@ -6,12 +6,14 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/gobackend"
 	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
 	"k8s.io/klog/v2"
 )
 
@@ -26,8 +28,12 @@ func openXLA(path, options string) (b compute.Backend, err error) {
 	if !filepath.IsAbs(path) || strings.Contains(path, ",") {
 		return nil, fmt.Errorf("plugin %s: want an absolute path without a comma", path)
 	}
+	options, client, err := clientOptions(options)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", path, err)
+	}
 	config := path
-	if strings.Contains(filepath.Base(path), "cpu") && !strings.Contains(options, "shared_buffers") {
+	if isCPU(path) && !strings.Contains(options, "shared_buffers") {
 		config += ",shared_buffers"
 	}
 	if options != "" {
@@ -38,12 +44,40 @@ func openXLA(path, options string) (b compute.Backend, err error) {
 	defer recoverInto(&err, "plugin "+path)
 	hush()
 	xla.EnableAutoInstall(false)
-	device, err := xla.New(config)
+	device, err := xla.NewWithOptions(config, client)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", path, err)
 	}
 	return device, nil
 }
+
+// cpuDevices is the option by which XLA's CPU plugin divides the processor into devices.
+const cpuDevices = "cpu_device_count"
+
+// clientOptions takes out of options, separated by commas, what go-xla does not know but
+// hands on to the plugin.
+func clientOptions(options string) (rest string, client pjrt.NamedValuesMap, err error) {
+	var others []string
+	for _, option := range strings.Split(options, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		if name != cpuDevices {
+			others = append(others, option)
+			continue
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > mostCPUDevices {
+			return "", nil, fmt.Errorf("%s: want a number of devices from 1 to %d", option, mostCPUDevices)
+		}
+		client = pjrt.NamedValuesMap{cpuDevices: int64(n)}
+	}
+	return strings.Join(others, ","), client, nil
+}
+
+// mostCPUDevices is far above what is of use: each device has threads of its own.
+const mostCPUDevices = 1024
+
+// isCPU reports whether the plugin at path is one for the CPU.
+func isCPU(path string) bool { return strings.Contains(filepath.Base(path), "cpu") }
 
 func openGo(options string) (b compute.Backend, err error) {
 	defer recoverInto(&err, "pure Go")

@@ -117,6 +117,9 @@ func (s *search) openXLA(path, options string) (compute.Backend, error) {
 			s.log.Debug("compiled programs are not kept", "err", err)
 		}
 	}
+	if s.CPUDevices > 1 && isCPU(path) && !strings.Contains(options, cpuDevices) {
+		options = strings.TrimPrefix(fmt.Sprintf("%s,%s=%d", options, cpuDevices, s.CPUDevices), ",")
+	}
 	return s.sys.openXLA(path, options)
 }
 

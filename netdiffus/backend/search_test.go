@@ -262,3 +262,37 @@ func TestOrigin(t *testing.T) {
 		}
 	}
 }
+
+// TestCPUDevices: the number of devices goes to CPU plugins alone, beside other options,
+// and what go-xla does not know of it is taken out of its options.
+func TestCPUDevices(t *testing.T) {
+	for _, c := range []struct {
+		path, options string
+		devices       int
+		rest          string // of the options
+		want          any    // given to the plugin; nil for nothing
+	}{
+		{"/p/pjrt_c_api_cpu_plugin.so", "", 0, "", nil},
+		{"/p/pjrt_c_api_cpu_plugin.so", "", 4, "", int64(4)},
+		{"/p/pjrt_c_api_cpu_plugin.so", "tf32=false", 4, "tf32=false", int64(4)},
+		{"/p/pjrt_c_api_cpu_plugin.so", "cpu_device_count=2", 4, "", int64(2)},
+		{"/p/pjrt_c_api_cuda_plugin.so", "", 4, "", nil},
+	} {
+		var got string
+		s := &search{Opener: Opener{CPUDevices: c.devices, NoPrograms: true}, sys: &system{
+			openXLA: func(_, options string) (compute.Backend, error) { got = options; return nil, nil },
+		}}
+		if _, err := s.openXLA(c.path, c.options); err != nil {
+			t.Fatal(err)
+		}
+		rest, client, err := clientOptions(got)
+		if err != nil || rest != c.rest || client[cpuDevices] != c.want {
+			t.Errorf("%+v: options %q, which are %q and %v (%v)", c, got, rest, client, err)
+		}
+	}
+	for _, bad := range []string{"cpu_device_count=0", "cpu_device_count=x", "cpu_device_count", "cpu_device_count=9999"} {
+		if _, _, err := clientOptions(bad); err == nil {
+			t.Errorf("%s passes", bad)
+		}
+	}
+}

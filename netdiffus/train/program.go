@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
@@ -33,6 +32,7 @@ type program struct {
 	warm   bool              // the averages start young
 	params []*model.Variable // in the network's order
 	split  bool              // there are microbatches
+	on     *devices
 
 	accumulate, step *model.Exec
 }
@@ -98,8 +98,12 @@ func (p *program) prepare(b compute.Backend) error {
 	if p.accumulate, err = model.NewExec(b, p.store, p.accumulateGraph); err != nil {
 		return err
 	}
-	p.step, err = model.NewExec(b, p.store, p.stepGraph)
-	return err
+	if p.step, err = model.NewExec(b, p.store, p.stepGraph); err != nil {
+		return err
+	}
+	p.on.share(p.accumulate)
+	p.on.share(p.step)
+	return nil
 }
 
 // createFor adds a zero variable for each of params below each of scopes,
@@ -203,11 +207,7 @@ func (p *program) compile(parts []inputs) error {
 		if i > 0 && exec == p.accumulate {
 			continue // as the first
 		}
-		var argShapes []shapes.Shape
-		for _, arg := range part.args() {
-			argShapes = append(argShapes, arg.Shape())
-		}
-		if _, err := exec.Compile(argShapes...); err != nil {
+		if _, err := exec.Compile(p.on.shapes(part.args())...); err != nil {
 			return err
 		}
 	}
@@ -223,7 +223,7 @@ func (p *program) run(parts []inputs) (all losses, gradNorm float64, err error) 
 		if i == len(parts)-1 {
 			exec = p.step
 		}
-		if out, err = exec.Call(anys(part.args())...); err != nil {
+		if out, err = p.on.call(exec, part.args()); err != nil {
 			return all, 0, err
 		}
 		if err := all.add(out); err != nil {
@@ -247,12 +247,4 @@ func (l *losses) add(out []*tensors.Tensor) error {
 		*list = append(*list, values...)
 	}
 	return nil
-}
-
-func anys(list []*tensors.Tensor) []any {
-	to := make([]any, len(list))
-	for i, t := range list {
-		to[i] = t
-	}
-	return to
 }

@@ -47,6 +47,10 @@ type Options struct {
 	// LogEvery is the number of steps that a line of metrics.jsonl is the mean
 	// of; 0 means 10.
 	LogEvery int
+	// Devices is how many devices of the backend, the first ones, share each batch; 0 means
+	// one. A batch, or microbatch, must divide evenly among them. A run may go on with
+	// another number of them: only the rounding of sums differs.
+	Devices int
 	// Replay yields the steps of earlier runs first, so that the caller sees the
 	// whole run: a StepMetrics for each line of metrics.jsonl, the mean of LogEvery
 	// steps. Leaving the loop among them trains nothing.
@@ -167,6 +171,15 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 		return nil, err
 	}
 	tr := cfg.Training
+	var on *devices
+	if len(m.Params()) > 0 {
+		if on, err = newDevices(b, opt.Devices); err == nil {
+			err = on.check(tr.BatchSize, tr.Microbatch)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	f := newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped).extract(m, true)
 	r := &trainer{
 		config: cfg, training: tr, opt: opt.withDefaults(tr.Steps), saved: -1,
@@ -174,7 +187,7 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 		prog: &program{
 			store: model.NewStore(), loss: m.Bind(s, f.groups).Loss, opt: torchAdamW(tr.WeightDecay, tr.Beta2),
 			rates: tr.EMA, warm: tr.EMAWarmup, clip: tr.Clip,
-			split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize,
+			split: tr.Microbatch > 0 && tr.Microbatch < tr.BatchSize, on: on,
 		},
 	}
 	store := r.prog.store

@@ -38,6 +38,30 @@ func Open(t testing.TB) compute.Backend {
 	return b
 }
 
+// OpenDevices returns an XLA device of the CPU that has n devices, one for the whole test
+// binary. It skips the test where Open does.
+func OpenDevices(t testing.TB, n int) compute.Backend {
+	t.Helper()
+	Open(t) // sets what XLA reads when its plugin is loaded
+	several.Lock()
+	defer several.Unlock()
+	if several.of[n] == nil {
+		o := opener()
+		o.CPUDevices = n
+		b, err := o.Open(context.Background(), "xla:cpu")
+		if err != nil {
+			t.Fatalf("backendtest: %v", err)
+		}
+		several.of[n] = b
+	}
+	return several.of[n]
+}
+
+var several = struct {
+	sync.Mutex
+	of map[int]compute.Backend
+}{of: map[int]compute.Backend{}}
+
 // AsUsed lets XLA optimise in the long tests of a test binary, as it does for users. A
 // package whose tests compare with other programs' numbers calls it in an init function,
 // before the device is opened.
@@ -55,9 +79,13 @@ var shared = sync.OnceValues(func() (compute.Backend, error) {
 			return nil, err
 		}
 	}
-	var o backend.Opener
+	return opener().Open(context.Background(), "")
+})
+
+// opener keeps what is compiled beside the user's own programs.
+func opener() (o backend.Opener) {
 	if cache, err := os.UserCacheDir(); err == nil {
 		o.Programs.Dir = filepath.Join(cache, "netdiffus", "test-programs")
 	}
-	return o.Open(context.Background(), "")
-})
+	return o
+}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"time"
 
 	"github.com/gomlx/compute"
@@ -17,6 +19,7 @@ import (
 type deviceChoice struct {
 	spec         string // as backend.Open's
 	keepPrograms bool
+	several      string // as --devices has it; "" is one
 }
 
 // deviceFlags registers --backend and --keep-programs.
@@ -25,6 +28,39 @@ func deviceFlags(flags *pflag.FlagSet) *deviceChoice {
 	flags.StringVar(&d.spec, "backend", "", `device: xla:cuda, xla:cpu, xla:/path/plugin.so, go; empty means $GOMLX_BACKEND, or else the best there is`)
 	flags.BoolVar(&d.keepPrograms, "keep-programs", true, "keep what XLA compiles in the user's cache folder, so that it is not compiled again")
 	return &d
+}
+
+// registerSeveral registers --devices, for verbs that let several devices work together.
+func (d *deviceChoice) registerSeveral(flags *pflag.FlagSet) {
+	flags.StringVar(&d.several, "devices", "1", "`number` of devices that work together, or all there are; of the CPU, XLA makes so many out of the same cores")
+}
+
+// wanted is how many devices --devices asks for; 0 is all.
+func (d deviceChoice) wanted() (int, error) {
+	switch d.several {
+	case "":
+		return 1, nil
+	case "all":
+		return 0, nil
+	}
+	n, err := strconv.Atoi(d.several)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("--devices %q: want a number from 1, or all", d.several)
+	}
+	return n, nil
+}
+
+// count is how many devices of b work together.
+func (d deviceChoice) count(b compute.Backend) (int, error) {
+	n, err := d.wanted()
+	if err != nil {
+		return 0, err
+	}
+	has := b.NumDevices()
+	if n > has {
+		return 0, fmt.Errorf("--devices %d: %s has %d", n, b.Name(), has)
+	}
+	return cmp.Or(n, has), nil
 }
 
 // openDevice opens a device and reports on w what it does. The finding describes the
@@ -40,6 +76,10 @@ func openDevice(ctx context.Context, w io.Writer, choice deviceChoice) (compute.
 				fmt.Fprintf(w, "fetching %s: %d of %d MB\n", p.What, p.Done>>20, p.Total>>20)
 			}
 		},
+	}
+	var err error
+	if o.CPUDevices, err = choice.wanted(); err != nil {
+		return nil, backend.Finding{}, err
 	}
 	b, findings, err := o.Search(ctx, choice.spec)
 	if err != nil {

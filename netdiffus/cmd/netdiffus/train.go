@@ -87,6 +87,7 @@ True and False included.`,
 		_ = flags.MarkHidden(name)
 	}
 	f.device = deviceFlags(flags)
+	f.device.registerSeveral(flags)
 	settings := append(append(append([]setting{}, modelSettings...), respacing), trainSettings...)
 	f.given = addSettings(flags, netdiffus.Default(), settings...)
 	addUnused(flags)
@@ -96,6 +97,9 @@ True and False included.`,
 func (f *trainFlags) execute(c *cobra.Command) error {
 	if c.Flags().Changed("epsilon") || c.Flags().Changed("delta") {
 		return usageOf(c, errors.New("--epsilon: training guarantees nothing by itself; draw flows with a guarantee, 'netdiffus chain --in FLOWS --epsilon 2 --delta 1e-6 --out private.parquet', then convert those and train on them: what is made of them is as private as they are"))
+	}
+	if _, err := f.device.wanted(); err != nil {
+		return usageOf(c, err)
 	}
 	if f.data == "" && !f.print {
 		return usageOf(c, errors.New("--data-dir is needed: the folder that convert wrote"))
@@ -366,17 +370,25 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if err != nil {
 		return err
 	}
+	devices, err := f.device.count(b)
+	if err != nil {
+		return usageOf(c, err)
+	}
 	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
 	session := newSession(c, device, f.data)
 	session.Preset = f.begun
-	fmt.Fprintf(w, "training on %d images of %d classes, %s, run %s\n", set.Len(), len(set.Classes), describeModel(cfg, m), f.run)
+	together := ""
+	if devices > 1 && !counted(cfg) {
+		together = fmt.Sprintf(" on %d devices", devices)
+	}
+	fmt.Fprintf(w, "training on %d images of %d classes%s, %s, run %s\n", set.Len(), len(set.Classes), together, describeModel(cfg, m), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
-		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log,
+		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log, Devices: devices,
 		Session: &session, Status: bar.note,
 	}
 	last, best, err := follow(bar, tracked(train.Run(c.Context(), b, cfg, set, opt), f.run, targets, bar.note))
