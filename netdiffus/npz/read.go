@@ -35,6 +35,7 @@ type File struct {
 	keys    []string
 	entries map[string]*zip.File // nil for a plain .npy file
 	plain   *io.SectionReader
+	reader  io.ReaderAt // of the whole file
 }
 
 // Open opens the file at path. Close it after use.
@@ -90,7 +91,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	case n == 0:
 		return nil, errors.New("the file is empty")
 	case string(head) == magic:
-		return &File{size: size, keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
+		return &File{size: size, reader: r, keys: []string{"arr_0"}, plain: io.NewSectionReader(r, 0, size)}, nil
 	case !bytes.HasPrefix(head, []byte("PK")):
 		return nil, fmt.Errorf("neither .npz nor .npy (starts with %q)", head)
 	}
@@ -98,7 +99,7 @@ func newFile(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // paths are only names here
 		return nil, err
 	}
-	f := &File{size: size, entries: make(map[string]*zip.File, len(archive.File))}
+	f := &File{size: size, reader: r, entries: make(map[string]*zip.File, len(archive.File))}
 	for _, entry := range archive.File {
 		key := strings.TrimSuffix(entry.Name, ".npy")
 		if _, twice := f.entries[key]; twice {
@@ -123,12 +124,15 @@ func (f *File) Keys() []string { return slices.Clone(f.keys) }
 
 // Has reports whether there is an array of that name.
 func (f *File) Has(key string) bool {
-	key = strings.TrimSuffix(key, ".npy")
+	key = trimmed(key)
 	if f.entries == nil {
 		return slices.Contains(f.keys, key)
 	}
 	return f.entries[key] != nil
 }
+
+// trimmed is an array's name without the ending that it has in the archive.
+func trimmed(key string) string { return strings.TrimSuffix(key, ".npy") }
 
 // Read reads the array of that name; "gasf" and "gasf.npy" are one name. The
 // checksum is verified, the data must be as long as in the header, and
@@ -164,7 +168,7 @@ func (f *File) error(key string, err error) error {
 
 // entry opens the array's own .npy file.
 func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
-	key = strings.TrimSuffix(key, ".npy")
+	key = trimmed(key)
 	if !f.Has(key) {
 		return nil, size, fmt.Errorf("no such array: there is %s", strings.Join(f.keys, ", "))
 	}
