@@ -221,7 +221,7 @@ func (arrayFile) create(dir string, _ SaveOptions, c contents) (writer, placemen
 	if err != nil {
 		return nil, p, err
 	}
-	w := &arrayWriter{archiveFile: file, known: c.known}
+	w := &arrayWriter{archiveFile: file, known: c.known, columns: newColumns(filepath.Join(dir, name))}
 	if w.pixels, err = npz.Begin[uint8](w.archive, "arr_0", n, like.H, like.W, like.C); err != nil {
 		w.abort()
 	}
@@ -240,7 +240,9 @@ type arrayWriter struct {
 func (w *arrayWriter) parallel() bool { return false }
 
 func (w *arrayWriter) add(label, row int, e encoded) error {
-	w.columns.add(row, e.remainder)
+	if err := w.columns.add(row, e.remainder); err != nil {
+		return err
+	}
 	w.labels = append(w.labels, int64(label))
 	return w.pixels.Append(e.picture)
 }
@@ -250,5 +252,10 @@ func (w *arrayWriter) close() error {
 	if err == nil {
 		err = w.columns.write(w.archive, w.known)
 	}
-	return w.finish(err)
+	return w.finish(errors.Join(err, w.drop()))
+}
+
+func (w *arrayWriter) abort() {
+	w.drop()
+	w.archiveFile.abort()
 }

@@ -236,7 +236,7 @@ func (c *classFile) create(path string, narrow bool, like imaging.Images, n int,
 	if c.archiveFile, err = newArchiveFile(path); err != nil {
 		return err
 	}
-	c.known = known
+	c.known, c.columns = known, newColumns(path)
 	if narrow {
 		c.narrow, err = npz.Begin[float32](c.archive, "images", n, like.H, like.W, like.C)
 	} else {
@@ -246,7 +246,9 @@ func (c *classFile) create(path string, narrow bool, like imaging.Images, n int,
 }
 
 func (c *classFile) add(row int, e encoded) error {
-	c.columns.add(row, e.remainder)
+	if err := c.columns.add(row, e.remainder); err != nil {
+		return err
+	}
 	if c.wide != nil {
 		return c.wide.Append(e.image)
 	}
@@ -258,7 +260,12 @@ func (c *classFile) add(row int, e encoded) error {
 }
 
 func (c *classFile) close() error {
-	return c.finish(c.columns.write(c.archive, c.known))
+	return c.finish(errors.Join(c.columns.write(c.archive, c.known), c.drop()))
+}
+
+func (c *classFile) abort() {
+	c.drop()
+	c.archiveFile.abort()
 }
 
 // archiveFile is an .npz file that is being written.

@@ -193,33 +193,37 @@ func parseRemainder(packets, zeroDown, trace string) (remainder, error) {
 // columns are the rows and remainders of the images of one file, as it stores
 // them behind the images.
 type columns struct {
-	lengths, rows []int64
+	lengths, rows spool
 	zeroDown      []int64 // pairs of image and place
 	traces        []int64 // 0 at the end may be left out
 }
 
-func (c *columns) add(row int, m remainder) {
+// newColumns returns those of the file at path.
+func newColumns(path string) columns {
+	return columns{lengths: spool{path: path + ".lengths"}, rows: spool{path: path + ".rows"}}
+}
+
+func (c *columns) add(row int, m remainder) error {
 	for _, place := range m.zeroDown {
-		c.zeroDown = append(c.zeroDown, int64(len(c.rows)), int64(place))
+		c.zeroDown = append(c.zeroDown, int64(c.rows.n), int64(place))
 	}
 	if m.trace != 0 {
-		c.traces = append(c.traces, make([]int64, len(c.rows)-len(c.traces))...)
+		c.traces = append(c.traces, make([]int64, c.rows.n-len(c.traces))...)
 		c.traces = append(c.traces, int64(m.trace))
 	}
-	c.lengths = append(c.lengths, int64(m.length))
-	c.rows = append(c.rows, int64(row))
+	return errors.Join(c.lengths.add(int64(m.length)), c.rows.add(int64(row)))
 }
 
 // write adds the columns to the file; without known, the flows' lengths and rows
 // are not.
 func (c *columns) write(archive *npz.Writer, known bool) error {
 	if known {
-		if err := errors.Join(archive.Add("lengths", npz.New(c.lengths)), archive.Add("rows", npz.New(c.rows))); err != nil {
+		if err := errors.Join(c.lengths.write(archive, "lengths"), c.rows.write(archive, "rows")); err != nil {
 			return err
 		}
 	}
 	if len(c.traces) > 0 {
-		if err := archive.Add("traces", npz.New(append(c.traces, make([]int64, len(c.rows)-len(c.traces))...))); err != nil {
+		if err := archive.Add("traces", npz.New(append(c.traces, make([]int64, c.rows.n-len(c.traces))...))); err != nil {
 			return err
 		}
 	}
@@ -228,6 +232,9 @@ func (c *columns) write(archive *npz.Writer, known bool) error {
 	}
 	return archive.Add("zero_down", npz.New(c.zeroDown, len(c.zeroDown)/2, 2))
 }
+
+// drop removes what add has put on the disk.
+func (c *columns) drop() error { return errors.Join(c.lengths.drop(), c.rows.drop()) }
 
 // readColumns are the columns of n images as a file has them.
 type readColumns struct {
