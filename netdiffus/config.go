@@ -155,6 +155,10 @@ type Training struct {
 	// LabelDropout is the share of labels hidden from the network, which makes
 	// classifier-free guidance possible; 0 means none and no null class.
 	LabelDropout float64 `json:"label_dropout,omitempty"`
+	// Stream is set for a model that is trained on images read from the disk as they are
+	// needed (train.RunStored): they are shuffled in parts and not all at once, which is
+	// another order than that of a set in memory.
+	Stream bool `json:"stream,omitempty"`
 }
 
 // NumClasses is the number of classes that the model is conditioned on, 0 for an

@@ -20,6 +20,39 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	if err := checkSet(set); err != nil {
 		return c, err
 	}
+	if c.Training.Stream {
+		return c, errors.New("netdiffus: the model is to be trained on images that are read from the disk (stream), and this data set is in memory")
+	}
+	return c.fit(set, set.Images.N)
+}
+
+// ErrWholeSet is the error of a kind of model that has to see all records at once, and is
+// to be trained on a set that stays on the disk.
+var ErrWholeSet = errors.New("this kind of model is made from all records at once, which must fit into memory; " +
+	"models over pixels, and those over atoms with a network, are trained on more than that")
+
+// FitStored is Fit of a set that stays on the disk, and sets Training.Stream. It fails with
+// ErrWholeSet for kinds that are estimated.
+func (c Config) FitStored(s *dataset.Stored) (Config, error) {
+	if _, is := c.Kind.(Estimator); is {
+		return c, fmt.Errorf("netdiffus: %w", ErrWholeSet)
+	}
+	head := s.Head()
+	if s.Len() == 0 {
+		return c, errNoImages
+	}
+	if err := checkShape(head); err != nil {
+		return c, err
+	}
+	if c.Training.Validation > 0 && head.Encoding.Record() == dataset.Series {
+		return c, errors.New("netdiffus: what is held out of series is held out by trace, and which trace a window is of is not read from the disk: train with validation 0, or in memory")
+	}
+	c.Training.Stream = true
+	return c.fit(head, s.Len())
+}
+
+// fit is Fit to n images of the shape of set's.
+func (c Config) fit(set *dataset.Set, n int) (Config, error) {
 	if c.Encoding != nil {
 		if err := checkRecord(set.Encoding, c.Encoding.Record()); err != nil {
 			return c, err
@@ -50,7 +83,7 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 	}
 	c.Encoding, c.Connections = set.Encoding, set.Connections
 	if t := &c.Training; t.Steps == 0 && t.Epochs > 0 {
-		t.Steps = int(math.Ceil(t.Epochs * float64(im.N) / float64(max(t.BatchSize, 1))))
+		t.Steps = int(math.Ceil(t.Epochs * float64(n) / float64(max(t.BatchSize, 1))))
 		if t.MaxSteps > 0 {
 			t.Steps = min(t.Steps, t.MaxSteps)
 		}
@@ -62,10 +95,10 @@ func (c Config) Fit(set *dataset.Set) (Config, error) {
 func checkSet(set *dataset.Set) error {
 	im := set.Images
 	if im.N == 0 {
-		return errors.New("netdiffus: the data set has no images")
+		return errNoImages
 	}
-	if im.H != im.W && im.H != 1 {
-		return fmt.Errorf("netdiffus: images are %dx%d, want squares, or rows of a series", im.H, im.W)
+	if err := checkShape(set); err != nil {
+		return err
 	}
 	if len(set.Labels) != im.N {
 		return fmt.Errorf("netdiffus: %d labels for %d images", len(set.Labels), im.N)
@@ -78,6 +111,15 @@ func checkSet(set *dataset.Set) error {
 	if at := slices.IndexFunc(im.Data, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }); at >= 0 {
 		pixels := im.H * im.W * im.C
 		return fmt.Errorf("netdiffus: image %d, of class %s, has the value %v at %d", at/pixels, set.Classes[set.Labels[at/pixels]], im.Data[at], at%pixels)
+	}
+	return nil
+}
+
+var errNoImages = errors.New("netdiffus: the data set has no images")
+
+func checkShape(set *dataset.Set) error {
+	if im := set.Images; im.H != im.W && im.H != 1 {
+		return fmt.Errorf("netdiffus: images are %dx%d, want squares, or rows of a series", im.H, im.W)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package train
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 
@@ -32,6 +34,7 @@ type batch struct {
 	x     []float32 // [B,H,W,C] images, or [B,F] what the model extracts of them
 	noise []float32 // of the same shape, standard normal
 	y     []int32   // [B] classes, or variants, nil without classes
+	err   error     // what kept the images from being read; the batch then is of no use
 }
 
 // order is the order of n samples in epochs, each shuffled anew. The stream of
@@ -70,6 +73,10 @@ type feed struct {
 	// sorted by class; strata then are the classes' images.
 	groups []int
 	strata []stratum
+
+	// streams, where not nil, read the images from the disk, in place of set's: one stream
+	// of each class where batches are grouped, else one of all.
+	streams []*stream
 }
 
 // stratum is the images of one class.
@@ -90,6 +97,57 @@ func newFeed(set *dataset.Set, tr netdiffus.Training, classes int, grouped bool)
 		f.groups = groups(set.Counts(), tr.BatchSize, tr.Balance)
 	}
 	return f
+}
+
+// newStreamFeed draws from a set that is stored, for the model m, and returns the flows that
+// are held out, as far as they are measured; nil where none are.
+func newStreamFeed(stored *dataset.Stored, tr netdiffus.Training, classes int, m netdiffus.Model, status func(string)) (*feed, *dataset.Set, error) {
+	_, extracts := m.(netdiffus.Extractor)
+	_, divided := m.(netdiffus.Divided)
+	if extracts || divided {
+		return nil, nil, fmt.Errorf("train: %w", netdiffus.ErrWholeSet)
+	}
+	if tr.LimitCopies {
+		return nil, nil, errors.New("train: limit_copies compares with all training flows, and these stay on the disk")
+	}
+	f := &feed{set: stored.Head(), seed: tr.Seed, size: tr.BatchSize, classes: classes, drop: tr.LabelDropout, flip: tr.RandomFlip}
+	var out func(class, image int) bool
+	if tr.Validation > 0 {
+		out = heldBy(tr.Seed, tr.Validation)
+	}
+	counts := stored.Counts()
+	var all []int // classes
+	for class := range counts {
+		all = append(all, class)
+	}
+	if !m.Traits().Grouped {
+		f.streams = []*stream{newStream(stored, all, tr.Seed, streamOrder, 1, out)}
+	} else {
+		for class := range counts {
+			s := newStream(stored, []int{class}, tr.Seed, streamStratum+uint64(class), 1/float64(len(counts)), out)
+			f.streams, counts[class] = append(f.streams, s), s.n
+		}
+		f.groups = groups(counts, tr.BatchSize, tr.Balance)
+	}
+	trained := 0
+	for _, s := range f.streams {
+		trained += s.n
+	}
+	if trained == 0 {
+		return nil, nil, errors.New("train: no images are left to train on")
+	}
+	if out == nil {
+		return f, nil, nil
+	}
+	held, err := readHeld(stored, out, stored.Len()-trained, mostMeasured(m))
+	if err == nil && held.Len() == 0 {
+		err = fmt.Errorf("train: validation %v: none of %d flows is held out", tr.Validation, stored.Len())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	status(fmt.Sprintf("holding out %d flows, training on %d", stored.Len()-trained, trained))
+	return f, held, nil
 }
 
 // newHeldFeed draws the whole of set as one batch.
@@ -209,14 +267,14 @@ func (f *feed) read(sample int, dst []float32) {
 	f.set.Images.Read(sample, dst)
 }
 
-// draw returns the batch of step, counted from 0.
-func (f *feed) draw(step int) batch {
+// fill puts the images of the batch's step, and their classes, into b.
+func (f *feed) fill(ctx context.Context, b *batch) {
 	size := f.numbers()
-	b := batch{step: step, x: make([]float32, f.size*size), noise: make([]float32, f.size*size)}
-	if f.classes > 0 {
-		b.y = make([]int32, f.size)
+	if f.streams != nil {
+		b.err = f.readStreams(ctx, b)
+		return
 	}
-	for i, sample := range f.pick(step) {
+	for i, sample := range f.pick(b.step) {
 		f.read(sample, b.x[i*size:(i+1)*size])
 		if b.y != nil {
 			if b.y[i] = int32(f.set.Labels[sample]); f.variants != nil {
@@ -224,6 +282,38 @@ func (f *feed) draw(step int) batch {
 			}
 		}
 	}
+}
+
+// readStreams is fill from the disk.
+func (f *feed) readStreams(ctx context.Context, b *batch) error {
+	size, i := f.numbers(), 0
+	groups := f.groups
+	if groups == nil {
+		groups = []int{f.size}
+	}
+	for c, n := range groups {
+		for j := range n {
+			label, err := f.streams[c].read(ctx, b.step*n+j, b.x[i*size:(i+1)*size])
+			if err != nil {
+				return err
+			}
+			if b.y != nil {
+				b.y[i] = label
+			}
+			i++
+		}
+	}
+	return nil
+}
+
+// draw returns the batch of step, counted from 0.
+func (f *feed) draw(ctx context.Context, step int) batch {
+	size := f.numbers()
+	b := batch{step: step, x: make([]float32, f.size*size), noise: make([]float32, f.size*size)}
+	if f.classes > 0 {
+		b.y = make([]int32, f.size)
+	}
+	f.fill(ctx, &b)
 	if f.drop > 0 && b.y != nil {
 		r := noise.Stream(f.seed, streamLabelDropout, uint64(step))
 		for i := range b.y {
@@ -266,11 +356,20 @@ func (f *feed) run(ctx context.Context, from, to int) <-chan batch {
 		defer close(out)
 		for step := from; step < to; step++ {
 			select {
-			case out <- f.draw(step):
+			case out <- f.draw(ctx, step):
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
 	return out
+}
+
+// stop waits until nothing is drawn any more, once the context of run has ended.
+func (f *feed) stop(batches <-chan batch) {
+	for range batches {
+	}
+	for _, s := range f.streams {
+		s.stop()
+	}
 }

@@ -28,11 +28,11 @@ func reference(b *testing.B, size int) (*trainer, []inputs, []int32, []float32) 
 	cfg := netdiffus.Reference()
 	cfg.Training.BatchSize = size
 	set := &dataset.Set{Classes: strings.Split("abcdefghijklmn", ""), Images: imaging.New(size, 10, 10, 1), Labels: make([]int, size)}
-	r, err := newTrainer(b.Context(), backendtest.Open(b), cfg, set, Options{})
+	r, err := newTrainer(b.Context(), backendtest.Open(b), cfg, data{set: set}, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	parts, t, weight := r.parts(r.feed.draw(0))
+	parts, t, weight := r.parts(r.feed.draw(b.Context(), 0))
 	if err := r.prog.compile(parts); err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func BenchmarkBatch(b *testing.B) {
 	f := &feed{set: set, size: 64, classes: 1, order: order{n: 1000}}
 	step := 0
 	for b.Loop() {
-		f.draw(step)
+		f.draw(b.Context(), step)
 		step++
 	}
 }

@@ -27,8 +27,8 @@ func TestFeedOfPictures(t *testing.T) {
 	for _, flip := range []bool{false, true} {
 		cfg.Training.RandomFlip = flip
 		f := newFeed(set, cfg.Training, 1, false)
-		x := f.draw(3).x
-		if !slices.Equal(x, f.draw(3).x) {
+		x := f.draw(t.Context(), 3).x
+		if !slices.Equal(x, f.draw(t.Context(), 3).x) {
 			t.Error("the same step is drawn twice otherwise")
 		}
 		mirrored := 0

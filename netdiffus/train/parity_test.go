@@ -117,11 +117,11 @@ func goldenTrainer(t *testing.T, b compute.Backend, loss string, training netdif
 	cfg.Diffusion.Loss = netdiffus.Losses.Must(loss)
 	cfg.Training = training
 	cfg.Training.BatchSize, cfg.Training.Sampler = goldenBatch, netdiffus.TimestepSamplers.Must("uniform")
-	r, err := newTrainer(t.Context(), b, cfg, &dataset.Set{
+	r, err := newTrainer(t.Context(), b, cfg, data{set: &dataset.Set{
 		Classes: []string{"a", "b", "c"},
 		Images:  imaging.New(goldenBatch, goldenSide, goldenSide, 1),
 		Labels:  []int{0, 1, 2, 0},
-	}, Options{})
+	}}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
 	"github.com/netdiffus/netdiffus-go/netdiffus/checkpoint"
-	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/ema"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 )
@@ -61,9 +60,9 @@ func StartAt(cfg netdiffus.Config, step int, moments bool) (json.RawMessage, err
 
 // open starts the run at step 0, or where the checkpoint to continue from was
 // saved.
-func open(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (r *trainer, err error) {
+func open(ctx context.Context, b compute.Backend, cfg netdiffus.Config, from data, opt Options) (r *trainer, err error) {
 	// Building variables and graphs reports mistakes by panics.
-	if caught := exceptions.TryCatch[error](func() { r, err = newTrainer(ctx, b, cfg, set, opt) }); caught != nil {
+	if caught := exceptions.TryCatch[error](func() { r, err = newTrainer(ctx, b, cfg, from, opt) }); caught != nil {
 		err = fmt.Errorf("train: %w", caught)
 	}
 	if err != nil {

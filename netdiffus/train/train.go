@@ -92,8 +92,28 @@ var ErrDiverged = errors.New("the loss is not a finite number")
 // A run that continues from a checkpoint computes what it would have computed
 // without the stop, on the CPU to the bit.
 func Run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) iter.Seq2[StepMetrics, error] {
+	return run(ctx, b, cfg, data{set: set}, opt)
+}
+
+// RunStored is Run of a set that stays on the disk: images are read ahead of their use, and
+// shuffled in parts (Training.Stream), so that memory does not grow with the set. Of the
+// flows, those of Training.Validation are held out by a hash of the seed, their class and
+// their place in it; the codec's tables know their values all the same.
+//
+// It fails for kinds of model that have to see all flows at once.
+func RunStored(ctx context.Context, b compute.Backend, cfg netdiffus.Config, stored *dataset.Stored, opt Options) iter.Seq2[StepMetrics, error] {
+	return run(ctx, b, cfg, data{set: stored.Head(), stored: stored}, opt)
+}
+
+// data is what a run trains on.
+type data struct {
+	set    *dataset.Set    // without its images where they are stored
+	stored *dataset.Stored // nil for a set in memory
+}
+
+func run(ctx context.Context, b compute.Backend, cfg netdiffus.Config, from data, opt Options) iter.Seq2[StepMetrics, error] {
 	return func(yield func(StepMetrics, error) bool) {
-		r, err := open(ctx, b, cfg, set, opt)
+		r, err := open(ctx, b, cfg, from, opt)
 		if err != nil {
 			yield(StepMetrics{}, err)
 			return
@@ -145,22 +165,13 @@ type trainer struct {
 }
 
 // newTrainer builds the run at step 0, with new weights.
-func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, set *dataset.Set, opt Options) (*trainer, error) {
+func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, from data, opt Options) (*trainer, error) {
 	if opt.Status == nil {
 		opt.Status = func(string) {}
 	}
-	all := set
-	set, held, err := holdOut(all, cfg.Training.Validation, cfg.Training.Seed, opt.Status)
+	cfg, set, held, err := prepared(ctx, cfg, from, opt.Status)
 	if err != nil {
 		return nil, err
-	}
-	if cfg, err = cfg.Fit(set); err != nil {
-		return nil, err
-	}
-	if e, ok := cfg.Kind.(netdiffus.Estimator); ok {
-		if cfg.Kind, err = e.Estimate(ctx, cfg, set, opt.Status); err != nil {
-			return nil, err
-		}
 	}
 	m, err := cfg.Model()
 	if err != nil {
@@ -180,7 +191,12 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 			return nil, err
 		}
 	}
-	f := newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped).extract(m, true)
+	var f *feed
+	if from.stored == nil {
+		f = newFeed(set, tr, cfg.NumClasses(), m.Traits().Grouped).extract(m, true)
+	} else if f, held, err = newStreamFeed(from.stored, tr, cfg.NumClasses(), m, opt.Status); err != nil {
+		return nil, err
+	}
 	r := &trainer{
 		config: cfg, training: tr, opt: opt.withDefaults(tr.Steps), saved: -1,
 		feed: f, times: tr.Sampler.Value(s.Len()), steps: s.Len(),
@@ -201,8 +217,8 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 	if len(tr.EMA) > 0 {
 		scope = ema.Path(tr.EMA[0])
 	}
-	heldFeed := newHeldFeed(held.Thin(cmp.Or(m.Traits().HeldOut, mostHeldOut)), tr.Seed, cfg.NumClasses(), m.Traits().Grouped).extract(m, false)
-	if r.validator, err = newValidator(b, store, scope, m.Bind(s, heldFeed.groups), heldFeed, s.Len()); err != nil {
+	heldFeed := newHeldFeed(held.Thin(mostMeasured(m)), tr.Seed, cfg.NumClasses(), m.Traits().Grouped).extract(m, false)
+	if r.validator, err = newValidator(ctx, b, store, scope, m.Bind(s, heldFeed.groups), heldFeed, s.Len()); err != nil {
 		return nil, err
 	}
 	r.validator.every = cmp.Or(tr.ValidateEvery, tr.Steps/20, 500)
@@ -211,11 +227,30 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, se
 		if err != nil {
 			return nil, err
 		}
-		if r.validator.copies, err = newCopies(gen, tr.Seed, all, set, held); err != nil {
+		if r.validator.copies, err = newCopies(gen, tr.Seed, from.set, set, held); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// prepared is cfg fitted to the data, and the data divided as it wants: set is trained on,
+// held is measured, nil where nothing is held out or where the images are stored.
+func prepared(ctx context.Context, cfg netdiffus.Config, from data, status func(string)) (_ netdiffus.Config, set, held *dataset.Set, err error) {
+	if from.stored != nil {
+		cfg, err = cfg.FitStored(from.stored)
+		return cfg, from.set, nil, err
+	}
+	if set, held, err = holdOut(from.set, cfg.Training.Validation, cfg.Training.Seed, status); err != nil {
+		return cfg, nil, nil, err
+	}
+	if cfg, err = cfg.Fit(set); err != nil {
+		return cfg, nil, nil, err
+	}
+	if e, ok := cfg.Kind.(netdiffus.Estimator); ok {
+		cfg.Kind, err = e.Estimate(ctx, cfg, set, status)
+	}
+	return cfg, set, held, err
 }
 
 func (o Options) withDefaults(planned int) Options {
@@ -240,8 +275,11 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		return err
 	}
 	drawing, stop := context.WithCancel(ctx)
-	defer stop()
 	batches := r.feed.run(drawing, r.step, r.opt.Steps)
+	defer func() {
+		stop()
+		r.feed.stop(batches)
+	}()
 	compiled := false
 	if patience := r.training.Patience; patience > 0 && r.watch.Misses >= patience {
 		return nil // stopped before
@@ -250,6 +288,9 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		b, ok := <-batches
 		if !ok || ctx.Err() != nil {
 			return r.interrupted(ctx.Err())
+		}
+		if b.err != nil {
+			return r.interrupted(b.err)
 		}
 		parts, t, weight := r.parts(b)
 		if !compiled {

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
 
@@ -78,6 +80,9 @@ type validator struct {
 // say (Traits.HeldOut).
 const mostHeldOut = 1536
 
+// mostMeasured is how many flows held out are measured of m at most.
+func mostMeasured(m netdiffus.Model) int { return cmp.Or(m.Traits().HeldOut, mostHeldOut) }
+
 // holdOut divides set by share, drawn by seed; held is nil where all is to be trained
 // on.
 func holdOut(set *dataset.Set, share float64, seed uint64, status func(string)) (fit, held *dataset.Set, err error) {
@@ -102,7 +107,7 @@ func holdOut(set *dataset.Set, share float64, seed uint64, status func(string)) 
 // newValidator returns the measurement of the one batch of f, for the weights below
 // scope in store. steps is the number of steps of the process, over which the images are
 // spread.
-func newValidator(b compute.Backend, store *model.Store, scope string, m netdiffus.Bound, f *feed, steps int) (*validator, error) {
+func newValidator(ctx context.Context, b compute.Backend, store *model.Store, scope string, m netdiffus.Bound, f *feed, steps int) (*validator, error) {
 	exec, err := model.NewExec(b, store, func(_ *model.Scope, in []*graph.Node) []*graph.Node {
 		var y *graph.Node
 		if len(in) > 3 {
@@ -122,7 +127,7 @@ func newValidator(b compute.Backend, store *model.Store, scope string, m netdiff
 		return nil, err
 	}
 	// A batch of steps before the first, whose streams no training step uses.
-	batch := f.draw(math.MaxInt32)
+	batch := f.draw(ctx, math.MaxInt32)
 	t := evenly(f.size, steps)
 	noise.Stream(f.seed, streamValidation).Shuffle(len(t), func(i, j int) { t[i], t[j] = t[j], t[i] })
 	v := &validator{exec: exec, args: []any{

@@ -142,6 +142,9 @@ var trainSettings = []setting{
 			return err
 		},
 	},
+	boolSetting("stream", "read the images from the disk as they are needed, shuffled in parts, in memory that does not grow with the data set; by itself for new runs over more than 512 MB of images (some 670,000 flows of 10 packets) in a file a class, where the model allows it",
+		func(c *netdiffus.Config) bool { return c.Training.Stream },
+		func(c *netdiffus.Config, on bool) { c.Training.Stream = on }),
 	floatSetting("validation", "share of the flows held out of training, as 0.1, to measure the loss of now and then; the best checkpoint is kept; 0 means none", func(c *netdiffus.Config) *float64 { return &c.Training.Validation }),
 	intSetting("validate-every", "steps between two measurements of the flows held out; 0 means 20 times in all", func(c *netdiffus.Config) *int { return &c.Training.ValidateEvery }),
 	intSetting("patience", "stop training when so many measurements of the flows held out in a row are no better than the best; 0 means never", func(c *netdiffus.Config) *int { return &c.Training.Patience }),

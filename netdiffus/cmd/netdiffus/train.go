@@ -110,28 +110,19 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	if f.image != "" && f.image != (imaging.Series{}).Name() {
 		return usageOf(c, fmt.Errorf("--image %q: want none; other kinds of image are convert's", f.image))
 	}
-	var set *dataset.Set
+	var data trainData
 	if f.data != "" {
 		var err error
-		open, err := f.openOptions(c)
-		if err != nil {
-			return usageOf(c, err)
-		}
-		bar := newProgress(c.ErrOrStderr(), "reading: picture", 0)
-		open.Progress = func(done, _ int) { bar.set(done, "") }
-		set, err = openImages(f.data, &open)
-		bar.finish()
-		if err != nil {
+		if data, err = f.open(c); err != nil {
 			return err
 		}
-		if set, err = f.withoutImages(c, set); err != nil {
-			return err
-		}
+		defer data.close()
 	}
-	cfg, err := f.settings(c, set)
+	cfg, err := f.settings(c, data.set)
 	if err != nil {
 		return err
 	}
+	cfg.Training.Stream = cfg.Training.Stream || data.stored != nil
 	warnUnused(c)
 	f.warnCounted(c, cfg)
 	if cfg.Training.RandomFlip {
@@ -143,7 +134,7 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	if cfg.Training.Decay && f.steps > 0 {
 		cfg.Training.Steps = f.steps
 	}
-	if cfg, err = cfg.Fit(set); err != nil {
+	if cfg, err = data.fit(cfg); err != nil {
 		return err
 	}
 	if f.steps == 0 {
@@ -153,9 +144,9 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	case f.print:
 		return printConfig(c, cfg)
 	case f.dry:
-		return f.plan(c.OutOrStdout(), cfg, set)
+		return f.plan(c.OutOrStdout(), cfg, data)
 	}
-	return f.train(c, cfg, set)
+	return f.train(c, cfg, data)
 }
 
 // withoutImages is set as its series themselves, where the flag or the run that is
@@ -309,14 +300,15 @@ func (f *trainFlags) warnCounted(c *cobra.Command, cfg netdiffus.Config) {
 }
 
 // plan prints what would be done.
-func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) error {
+func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, data trainData) error {
+	set, n := data.set, data.len()
 	m, err := cfg.Model()
 	if err != nil {
 		return err
 	}
 	if counted(cfg) {
 		_, err = fmt.Fprintf(w, "data        %s: %d images of %dx%dx%d in %d classes\nrun         %s\nmodel       %s\n",
-			f.data, set.Len(), set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
+			f.data, n, set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
 			f.runOr("a new directory below runs"), describeModel(cfg, m))
 		return err
 	}
@@ -326,17 +318,17 @@ func (f *trainFlags) plan(w io.Writer, cfg netdiffus.Config, set *dataset.Set) e
 	copies := int64(3 + len(cfg.Training.EMA))
 	steps := "until Ctrl-C"
 	if f.steps > 0 {
-		epochs := float64(f.steps) * float64(cfg.Training.BatchSize) / float64(set.Len())
+		epochs := float64(f.steps) * float64(cfg.Training.BatchSize) / float64(n)
 		steps = fmt.Sprintf("%d (%.3g passes over the data)", f.steps, epochs)
 	}
-	_, err = fmt.Fprintf(w, `data        %s: %d images of %dx%dx%d in %d classes
+	_, err = fmt.Fprintf(w, `data        %s: %d images of %dx%dx%d in %d classes, %s
 run         %s
 steps       %s, %d samples each
 model       %d parameters
 state       %s on the device, plus the activations of a batch
 checkpoint  %s each, the newest %d are kept
 `,
-		f.data, set.Len(), set.Images.H, set.Images.W, set.Images.C, len(set.Classes),
+		f.data, n, set.Images.H, set.Images.W, set.Images.C, len(set.Classes), data.where(),
 		f.runOr("a new directory below runs"), steps, cfg.Training.BatchSize, weights/4,
 		megabytes(2*copies*weights), megabytes(copies*weights), f.keep)
 	return err
@@ -351,7 +343,7 @@ func (f *trainFlags) runOr(other string) string {
 
 func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 
-func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.Set) error {
+func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, data trainData) error {
 	w := c.ErrOrStderr()
 	if f.run == "" {
 		if f.resume == "latest" {
@@ -384,14 +376,14 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, set *dataset.
 	if devices > 1 && !counted(cfg) {
 		together = fmt.Sprintf(" on %d devices", devices)
 	}
-	fmt.Fprintf(w, "training on %d images of %d classes%s, %s, run %s\n", set.Len(), len(set.Classes), together, describeModel(cfg, m), f.run)
+	fmt.Fprintf(w, "training on %d images of %d classes%s, %s, run %s\n", data.len(), len(data.set.Classes), together, describeModel(cfg, m), f.run)
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
 		SaveEvery: f.save, Keep: f.keep, LogEvery: f.log, Devices: devices,
 		Session: &session, Status: bar.note,
 	}
-	last, best, err := follow(bar, tracked(train.Run(c.Context(), b, cfg, set, opt), f.run, targets, bar.note))
+	last, best, err := follow(bar, tracked(data.run(c.Context(), b, cfg, opt), f.run, targets, bar.note))
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(w, "stopped and saved after step %d; continue with:\n  %s\n", last.Step, f.again())
 	}
