@@ -23,6 +23,10 @@ import (
 // 0, those of the other values, whose quantiles are then taken without the zeros, have
 // u from 1/4 up.
 //
+// Where many values are multiples of a unit, as of the payload of a full packet, so are as
+// many of those that come out (Units): a value interpolated next to a multiple turns out as
+// the multiple with the probability that values of the class are multiples there.
+//
 // A value beyond the extremes of its place moves to them; all others come back exactly, but
 // for rounding: of float32 images, by some 1e-5 of the distance between two quantiles,
 // and not at all where the value is a quantile itself, or where all values are whole
@@ -36,10 +40,17 @@ type Quantiles struct {
 	// value of its own; 0 means 0.05, and 1 or more never.
 	SilentFrom float64 `json:"silent_from,omitempty"`
 
+	// UnitsFrom is the share of multiples among a channel's values from which whole numbers
+	// have a unit; 0 means 0.02, and 1 or more never.
+	UnitsFrom float64 `json:"units_from,omitempty"`
+
 	// Silent is whether 0 is a value of its own, Whole whether all values are whole
 	// numbers; both come from the data.
 	Silent bool `json:"silent,omitempty"`
 	Whole  bool `json:"whole,omitempty"`
+	// Units are what many of the values are whole multiples of, four at most; they come from
+	// the data.
+	Units []float64 `json:"units,omitempty"`
 	// Tables hold the quantiles of every class, one table a place.
 	Tables map[string][]QuantileTable `json:"tables,omitempty"`
 }
@@ -50,6 +61,9 @@ type QuantileTable struct {
 	// value that repeats is there as often as its share asks for. Empty means that the
 	// class is silent everywhere.
 	Values []float64 `json:"values"`
+	// Shares are how many of the values are multiples of each of the codec's units, and not
+	// of one before; none means that none are.
+	Shares []float64 `json:"shares,omitempty"`
 }
 
 // MaxScore is the largest normal score that has a code of its own.
@@ -119,7 +133,7 @@ func (q *Quantiles) Encode(class string, v, dst []float64) error {
 		case len(tables[j].Values) == 0:
 			return fmt.Errorf("codec: quantiles: value %v at place %d: every series of class %q seen so far was 0 everywhere", x, j, class)
 		default:
-			dst[j] = q.Code(normalScore(tables[j].probability(x)))
+			dst[j] = q.Code(normalScore(tables[j].probability(x, q.Units)))
 		}
 	}
 	return nil
@@ -137,7 +151,7 @@ func (q *Quantiles) Decode(class string, codes []float64) []float64 {
 		if silent || len(t.Values) == 0 {
 			continue
 		}
-		v[j] = t.value(normal(z))
+		v[j] = t.value(normal(z), q.Units)
 		if q.Whole {
 			v[j] = math.Round(v[j])
 		}
@@ -150,30 +164,45 @@ func (q *Quantiles) Decode(class string, codes []float64) []float64 {
 
 // probability is the share of the values below v, of those as large a half: in
 // [1/2m, 1-1/2m] with m the number of quantiles.
-func (t QuantileTable) probability(v float64) float64 {
+func (t QuantileTable) probability(v float64, sizes []float64) float64 {
+	v = min(max(v, t.Values[0]), t.Values[len(t.Values)-1])
+	units, rest := t.units(sizes)
+	from, to := t.span(v, units, rest)
+	return ((from+to)/2 + 0.5) / float64(len(t.Values))
+}
+
+// ranks are those of the first and the last quantile that is v, or twice the same between
+// two of them.
+func (t QuantileTable) ranks(v float64) (first, last float64) {
 	m := len(t.Values)
-	first, found := slices.BinarySearch(t.Values, v)
-	rank := 0.0
+	at, found := slices.BinarySearch(t.Values, v)
 	switch {
 	case found:
-		last := first
-		for last+1 < m && t.Values[last+1] == v {
-			last++
+		end := at
+		for end+1 < m && t.Values[end+1] == v {
+			end++
 		}
-		rank = float64(first+last) / 2
-	case first == 0: // below all
-	case first == m:
-		rank = float64(m - 1)
-	default:
-		below, above := t.Values[first-1], t.Values[first]
-		rank = float64(first-1) + (v-below)/(above-below)
+		return float64(at), float64(end)
+	case at == 0: // below all
+		return 0, 0
+	case at == m:
+		return float64(m - 1), float64(m - 1)
 	}
-	return (rank + 0.5) / float64(m)
+	below, above := t.Values[at-1], t.Values[at]
+	rank := float64(at-1) + (v-below)/(above-below)
+	return rank, rank
 }
 
 // value is the quantile of the probability q.
-func (t QuantileTable) value(q float64) float64 {
-	rank := t.rank(q)
+func (t QuantileTable) value(q float64, sizes []float64) float64 {
+	if units, rest := t.units(sizes); len(units) > 0 {
+		return t.valueWith(min(max(q*float64(len(t.Values))-0.5, 0), float64(len(t.Values)-1)), units, rest)
+	}
+	return t.at(t.rank(q))
+}
+
+// at is the value of a rank.
+func (t QuantileTable) at(rank float64) float64 {
 	at, rest := math.Modf(rank)
 	i := int(at)
 	if rest == 0 || t.Values[i] == t.Values[i+1] {

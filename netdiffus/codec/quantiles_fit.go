@@ -29,7 +29,9 @@ func (q *Quantiles) Fitter(length int) Fitter {
 }
 
 // Unfitted returns the codec with its settings and without tables.
-func (q *Quantiles) Unfitted() Codec { return &Quantiles{Knots: q.Knots, SilentFrom: q.SilentFrom} }
+func (q *Quantiles) Unfitted() Codec {
+	return &Quantiles{Knots: q.Knots, SilentFrom: q.SilentFrom, UnitsFrom: q.UnitsFrom}
+}
 
 type quantilesFitter struct {
 	settings      Quantiles
@@ -89,10 +91,17 @@ func (f *quantilesFitter) Codec() (Codec, error) {
 	q := f.settings
 	q.Silent = q.SilentFrom < 1 && float64(f.zeros) >= cmp.Or(q.SilentFrom, 0.05)*float64(f.values)
 	q.Whole = !f.fractions
+	if q.Whole && q.UnitsFrom < 1 {
+		q.Units = f.unitsOf(cmp.Or(q.UnitsFrom, 0.02))
+	}
 	q.Tables = map[string][]QuantileTable{}
 	for class, c := range f.classes {
 		for j := range f.length {
-			q.Tables[class] = append(q.Tables[class], c.table(j, q.Silent, cmp.Or(q.Knots, 200)))
+			t := c.table(j, q.Silent, cmp.Or(q.Knots, 200))
+			if len(q.Units) > 0 && len(t.Values) > 0 {
+				t.Shares = c.shares(j, q.Units, q.Silent)
+			}
+			q.Tables[class] = append(q.Tables[class], t)
 		}
 	}
 	return &q, nil
@@ -147,8 +156,16 @@ func (q *Quantiles) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return err
 	}
-	if p.Knots < 0 || !(p.SilentFrom >= 0) {
-		return fmt.Errorf("codec: quantiles: %d knots and silence from %v, want 0 or more", p.Knots, p.SilentFrom)
+	if p.Knots < 0 || !(p.SilentFrom >= 0) || !(p.UnitsFrom >= 0) {
+		return fmt.Errorf("codec: quantiles: %d knots, silence from %v and units from %v, want 0 or more", p.Knots, p.SilentFrom, p.UnitsFrom)
+	}
+	if len(p.Units) > mostUnits {
+		return fmt.Errorf("codec: quantiles: %d units, want %d at most", len(p.Units), mostUnits)
+	}
+	for _, u := range p.Units {
+		if !(u >= 1 && u <= largestUnit) {
+			return fmt.Errorf("codec: quantiles: a unit of %v, want it from 1 to %d", u, largestUnit)
+		}
 	}
 	places := -1
 	for class, tables := range p.Tables {
@@ -157,7 +174,7 @@ func (q *Quantiles) UnmarshalJSON(data []byte) error {
 		}
 		places = len(tables)
 		for j, t := range tables {
-			if err := t.check(p.Silent); err != nil {
+			if err := t.check(p.Silent, len(p.Units)); err != nil {
 				return fmt.Errorf("codec: quantiles: class %q, place %d: %w", class, j, err)
 			}
 		}
@@ -167,9 +184,18 @@ func (q *Quantiles) UnmarshalJSON(data []byte) error {
 }
 
 // check reports what is wrong with a table.
-func (t QuantileTable) check(silent bool) error {
+func (t QuantileTable) check(silent bool, units int) error {
 	if len(t.Values) == 0 && !silent {
 		return errors.New("no quantiles")
+	}
+	if t.Shares != nil && (len(t.Shares) != units || len(t.Values) == 0) {
+		return fmt.Errorf("shares of %d units, there are %d", len(t.Shares), units)
+	}
+	sum := 0.0
+	for _, p := range t.Shares {
+		if sum += p; !(p >= 0) || sum > mostShares+1e-9 {
+			return fmt.Errorf("shares %v of multiples, want them 0 or more, and %v at most together", t.Shares, mostShares)
+		}
 	}
 	for i, v := range t.Values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
