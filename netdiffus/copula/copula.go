@@ -27,7 +27,7 @@ type Settings struct {
 	Class  float64 `json:"class,omitempty"`  // 0 means 0.5
 	Pooled float64 `json:"pooled,omitempty"` // 0 means 0.35
 	// Variants is the largest number of variants of a class; 0 means 6. There is one for every
-	// 16 traces at most.
+	// 8 traces at most.
 	Variants int `json:"variants,omitempty"`
 }
 
@@ -137,8 +137,10 @@ func FitCodes(codecs []*codec.Quantiles, classes []string, codes [][][]float64, 
 		m.variants, members = append(m.variants, variants...), append(members, parts...)
 	}
 	m.first = append(m.first, len(m.variants))
-	for i := range m.variants {
-		m.chains(&m.variants[i], members[i])
+	for c, traces := range scores {
+		for i := m.first[c]; i < m.first[c+1]; i++ {
+			m.chains(&m.variants[i], members[i], traces)
+		}
 	}
 	m.correlations(members, s)
 	return m, nil

@@ -12,10 +12,15 @@ const (
 	// together is the largest number of silent channels that have one chain: of 2 states
 	// to that power. More channels have a chain each.
 	together = 3
-	// ownSteps is the weight, in traces, of the class's mean step beside those seen at
-	// a place, and leastSteps what a step never seen counts as in that mean.
+	// ownSteps is the weight, in traces, of the variant's mean step beside those seen at
+	// a place, and that of the class's share of a state at a place beside the variant's.
+	// leastSteps is what a step never seen counts as in that mean.
 	ownSteps   = 4.0
 	leastSteps = 0.5
+	// fittings is how often the steps to a place are scaled to the shares of the states
+	// before and there, by turns, at most, and fitted the error at which that ends.
+	fittings = 200
+	fitted   = 1e-9
 )
 
 // chain says which of its channels are silent where. State s at a place means that
@@ -46,9 +51,9 @@ func (k chain) has(channel int) (bit int, ok bool) {
 	return bit, bit >= 0
 }
 
-// chains estimates the chains of a variant from its traces, in which it leaves what the variant
-// does not explain.
-func (m *Copula) chains(of *variant, traces []scored) {
+// chains estimates the chains of a variant from its traces and those of its class. In its own
+// it leaves what the variant does not explain.
+func (m *Copula) chains(of *variant, traces, class []scored) {
 	var silent []int
 	for c, q := range m.codecs {
 		if q.Silent {
@@ -65,7 +70,7 @@ func (m *Copula) chains(of *variant, traces []scored) {
 	}
 	for _, group := range groups {
 		k := chain{channels: group, states: 1 << len(group)}
-		k.estimate(traces, m.places)
+		k.estimate(traces, class, m.places)
 		of.silence = append(of.silence, k)
 	}
 	m.estimateShifts(of, traces)
@@ -81,43 +86,102 @@ func (k chain) state(silent []bool, places, j int) (state int) {
 	return state
 }
 
-func (k *chain) estimate(traces []scored, places int) {
+// estimate estimates the chain of a variant. Where a class asks for data at certain times,
+// silence is at certain places; so every state has at every place the share that it has among
+// the traces there, and only how a place depends on the one before is smoothed by the mean of
+// all places.
+func (k *chain) estimate(traces, class []scored, places int) {
 	n := k.states
-	k.start = make([]float64, n)
-	mean, shares := make([]float64, n*n), make([]float64, n)
-	k.steps = make([][]float64, places-1)
-	for j := range k.steps {
-		k.steps[j] = make([]float64, n*n)
+	shares, all := k.shares(traces, places), k.shares(class, places)
+	own, whole := total(shares), total(all)
+	for j := range shares {
+		// Where the class's silence is, as much of it as the variant has.
+		for s := range n {
+			all[j][s] = (all[j][s] + whole[s]) * own[s] / whole[s]
+		}
+		scaleTo(all[j], ownSteps)
+		for s := range n {
+			shares[j][s] += all[j][s]
+		}
+		scaleTo(shares[j], 1)
+	}
+	mean := make([]float64, n*n)
+	pairs := make([][]float64, places-1)
+	for j := range pairs {
+		pairs[j] = make([]float64, n*n)
 	}
 	for _, trace := range traces {
 		before := k.state(trace.silent, places, 0)
-		k.start[before]++
-		shares[before]++
 		for j := 1; j < places; j++ {
 			s := k.state(trace.silent, places, j)
-			k.steps[j-1][before*n+s]++
+			pairs[j-1][before*n+s]++
 			mean[before*n+s]++
-			shares[s]++
 			before = s
 		}
 	}
-	add(shares, leastSteps)
-	scaleTo(shares, 1)
 	for s := range n {
-		row := mean[s*n:][:n]
-		add(row, leastSteps)
-		scaleTo(row, ownSteps)
-		for _, step := range k.steps {
-			for to := range n {
-				step[s*n+to] += row[to]
+		add(mean[s*n:][:n], leastSteps)
+		scaleTo(mean[s*n:][:n], 1)
+	}
+	k.start = shares[0]
+	for j, step := range pairs {
+		for at, v := range mean {
+			step[at] += ownSteps * shares[j][at/n] * v
+		}
+		scaleToShares(step, shares[j], shares[j+1])
+	}
+	k.steps = pairs
+}
+
+// shares are how many traces are in each state, by place.
+func (k *chain) shares(traces []scored, places int) [][]float64 {
+	counts := make([][]float64, places)
+	for j := range counts {
+		counts[j] = make([]float64, k.states)
+		for _, trace := range traces {
+			counts[j][k.state(trace.silent, places, j)]++
+		}
+	}
+	return counts
+}
+
+// total is the sum of counts of all places, with sum 1; what was never seen counts leastSteps.
+func total(counts [][]float64) []float64 {
+	sum := make([]float64, len(counts[0]))
+	for _, row := range counts {
+		floats.Add(sum, row)
+	}
+	add(sum, leastSteps)
+	scaleTo(sum, 1)
+	return sum
+}
+
+// scaleToShares scales the weights of pairs of states, all above 0, until the first have the
+// shares before and the second after (Deming and Stephan 1940), and makes them steps.
+func scaleToShares(pairs, before, after []float64) {
+	n := len(before)
+	for range fittings {
+		for s, p := range before {
+			scaleTo(pairs[s*n:][:n], p)
+		}
+		worst := 0.0
+		for to, p := range after {
+			sum := 0.0
+			for s := range n {
+				sum += pairs[s*n+to]
 			}
-			scaleTo(step[s*n:][:n], 1)
+			worst = max(worst, math.Abs(sum-p))
+			for s := range n {
+				pairs[s*n+to] *= p / sum
+			}
+		}
+		if worst < fitted {
+			break
 		}
 	}
 	for s := range n {
-		k.start[s] += shares[s]
+		scaleTo(pairs[s*n:][:n], 1)
 	}
-	scaleTo(k.start, 1)
 }
 
 func add(row []float64, v float64) {

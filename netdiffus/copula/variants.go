@@ -15,7 +15,7 @@ import (
 const (
 	// tracesOfVariant is how many traces a class has for each of its variants, and
 	// leastOfVariant how many a variant has at least.
-	tracesOfVariant = 16
+	tracesOfVariant = 8
 	leastOfVariant  = 5
 	// divisions is how often a class is divided anew, and regroupings how often its traces
 	// are regrouped each time.

@@ -99,7 +99,7 @@ func TestVariants(t *testing.T) {
 				posterior = append(posterior, decoded(codecs, codes))
 			}
 			for what, got := range map[string][3]float64{"drawn": spread(drawn), "posterior": spread(posterior)} {
-				near := math.Abs(got[0]-want[0]) < 0.08 && math.Abs(got[1]-want[1]) < 6 && math.Abs(got[2]-want[2]) < 0.04
+				near := math.Abs(got[0]-want[0]) < 0.08 && math.Abs(got[1]-want[1]) < 8 && math.Abs(got[2]-want[2]) < 0.04
 				if near != (name != "one") {
 					t.Errorf("pauses %v, %s, %s: %.2f high, means differ by %.1f, %.3f silent; real ones %.2f, %.1f, %.3f", pauses, name, what, got[0], got[1], got[2], want[0], want[1], want[2])
 				}
@@ -112,7 +112,7 @@ func TestVariants(t *testing.T) {
 // class; few traces are not divided.
 func TestVariantOf(t *testing.T) {
 	traces := levels(60, 12, false)
-	m, err := copula.Fit([]string{"few", "many"}, [][][][]float64{traces[:20], traces}, copula.Settings{})
+	m, err := copula.Fit([]string{"few", "many"}, [][][][]float64{traces[:12], traces}, copula.Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestVariantOf(t *testing.T) {
 			t.Fatalf("variant %d is of class %d", variant, m.ClassOf(variant))
 		}
 		if m.VariantOf(0, [][]float64{codes}) != 0 || m.ClassOf(0) != 0 {
-			t.Fatal("the class of 20 traces is divided")
+			t.Fatal("the class of 12 traces is divided")
 		}
 		by[i%10 < 3] = append(by[i%10 < 3], variant)
 	}
@@ -160,5 +160,47 @@ func TestTablesOfVariants(t *testing.T) {
 	}
 	if _, err := copula.Fit([]string{"a"}, [][][][]float64{levels(60, 5, false)}, copula.Settings{Variants: -1}); err == nil {
 		t.Error("-1 variants: no error")
+	}
+}
+
+// TestSilenceStays: every place is silent as often as in the traces, also where a class is
+// divided.
+func TestSilenceStays(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	var traces [][][]float64
+	for i := range 48 {
+		row := make([]float64, 24)
+		for j := range row {
+			row[j] = 100 + 10*r.NormFloat64() + 50*float64(i%2)
+			if j%3 == 0 && r.Float64() < 0.9 || j%3 == 1 && r.Float64() < 0.3 {
+				row[j] = 0
+			}
+		}
+		traces = append(traces, [][]float64{row})
+	}
+	m, err := copula.Fit([]string{"a"}, [][][][]float64{traces}, copula.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Variants() == 1 {
+		t.Fatal("the class is not divided")
+	}
+	share := func(series [][][]float64, j int) (silent float64) {
+		for _, s := range series {
+			if s[0][j] == 0 {
+				silent += 1 / float64(len(series))
+			}
+		}
+		return silent
+	}
+	var drawn [][][]float64
+	for range 2000 {
+		drawn = append(drawn, m.Draw(0, r))
+	}
+	for j := range 24 {
+		// Shares of 48 traces beside 4 of the mean of all places, 0.4, and 1/√2000.
+		if got, want := share(drawn, j), share(traces, j); math.Abs(got-want) > 0.05 {
+			t.Errorf("place %d is silent in %.2f of those drawn, in %.2f of the traces", j, got, want)
+		}
 	}
 }
