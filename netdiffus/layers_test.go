@@ -20,7 +20,7 @@ var layers = map[string]int{
 	"internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0,
 	"dp": 0, "jsonlimit": 0, "longtest": 0, "noise": 0,
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,
-	"schedule": 1, "series": 1, "traffic": 1,
+	"reservoir": 1, "schedule": 1, "series": 1, "traffic": 1,
 	"capturetools": 2, "copula": 2, "dataset": 2, "internal/golden": 2, "markov": 2, "metric": 2,
 	"private": 2,
 	"backend": 3, "backend/backendtest": 3, "baseline": 3, "categorical": 3, "causal": 3, "checkpoint": 3, "classify": 3,
@@ -55,7 +55,7 @@ var sameLayer = map[string][]string{
 
 // light must not link GoMLX: a notebook cell is a program built anew at each
 // run, and linking GoMLX makes it some nine times slower to build.
-var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "schedule", "series", "copula", "dataset", "dp", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "private", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
+var light = []string{"capture", "traffic", "connections", "codec", "imaging", "npz", "noise", "pytorch", "reservoir", "schedule", "series", "copula", "dataset", "dp", "markov", "metric", "baseline", "classify", "joint", "privacy", "plots", "private", "nb", "report", "tracker", "track", "runs", "runs/index", "sweep"}
 
 type goPackage struct {
 	ImportPath string
