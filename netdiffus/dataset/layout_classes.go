@@ -53,7 +53,7 @@ func (l classFiles) open(f found, o OpenOptions) (*Set, error) {
 	}
 	total, size := 0, 0
 	for i, c := range sources {
-		if classes[i], err = c.read(e); err != nil {
+		if classes[i], err = c.read(e, o.chosen); err != nil {
 			return nil, fmt.Errorf("dataset: %s: %w", c.path, err)
 		}
 		size = cmp.Or(size, classes[i].size)
@@ -139,8 +139,9 @@ type classArrays struct {
 	readColumns
 }
 
-// read reads the file. A class without images, by the manifest, needs none.
-func (c classSource) read(e *Encoding) (classArrays, error) {
+// read reads the file, or the chosen images in it. A class without images, by the manifest,
+// needs none.
+func (c classSource) read(e *Encoding, chosen choice) (classArrays, error) {
 	f, err := npz.Open(c.path)
 	if errors.Is(err, fs.ErrNotExist) && c.counted && c.flows == 0 {
 		return classArrays{}, nil
@@ -157,25 +158,51 @@ func (c classSource) read(e *Encoding) (classArrays, error) {
 	if len(shape) < 3 {
 		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, shape, len(e.recipe.Channels))
 	}
-	if _, err := e.checkShape(shape[1:], dtype); err != nil { // before all of them are read
-		return classArrays{}, fmt.Errorf("%s: %w", key, err)
-	}
-	images, err := f.Read(key)
-	if err != nil {
-		return classArrays{}, err
-	}
-	a := classArrays{n: images.Shape[0], pixels: images.Floats()}
-	if a.size, err = e.checkShape(images.Shape[1:], images.DType()); err == nil {
-		err = checkFinite(a.pixels)
-	}
-	if err != nil {
+	a := classArrays{n: shape[0]}
+	if a.size, err = e.checkShape(shape[1:], dtype); err != nil { // before all of them are read
 		return a, fmt.Errorf("%s: %w", key, err)
 	}
 	if c.counted && a.n != c.flows {
 		return a, fmt.Errorf("%s: %d images, the manifest counts %d", key, a.n, c.flows)
 	}
+	if some, limited := chosen[c.label]; limited {
+		return c.readSome(f, key, a, some)
+	}
+	images, err := f.Read(key)
+	if err != nil {
+		return a, err
+	}
+	a.pixels = images.Floats()
+	if err := checkFinite(a.pixels); err != nil {
+		return a, fmt.Errorf("%s: %w", key, err)
+	}
 	a.readColumns, err = newReadColumns(f, a.n)
 	return a, err
+}
+
+// readSome reads the images with these numbers. All are looked at, so that a damaged file is
+// found.
+func (c classSource) readSome(f *npz.File, key string, a classArrays, some []int) (classArrays, error) {
+	next := 0
+	err := f.EachRow(key, func(row int, values []float64) error {
+		if err := checkFinite(values); err != nil {
+			return err
+		}
+		if next < len(some) && some[next] == row {
+			a.pixels = append(a.pixels, values...)
+			next++
+		}
+		return nil
+	})
+	if err != nil {
+		return a, fmt.Errorf("%s: %w", key, err)
+	}
+	all, err := newReadColumns(f, a.n)
+	if err != nil {
+		return a, err
+	}
+	a.n, a.readColumns = len(some), all.choose(some)
+	return a, nil
 }
 
 func (l classFiles) create(dir string, _ SaveOptions, c contents) (writer, placement, error) {

@@ -54,6 +54,13 @@ func (flowFiles) open(f found, o OpenOptions) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(o.chosen) > 0 {
+		seen := make([]int, len(classes))
+		files = slices.DeleteFunc(files, func(file flowFile) bool {
+			seen[file.label]++
+			return !o.chosen.has(classes[file.label], seen[file.label]-1)
+		})
+	}
 	key, size := e.Image().Name(), 0
 	if len(files) > 0 {
 		first, err := e.readFlow(files[0].path, key)

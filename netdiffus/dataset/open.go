@@ -30,6 +30,10 @@ type OpenOptions struct {
 	// Progress is called with the number of pictures read and of all, by one goroutine
 	// at a time; it may be nil.
 	Progress func(completed, total int)
+
+	// chosen are the images to read of each class, as their numbers in it, in rising
+	// order; nil means all. A layout may leave it to others (choice.of).
+	chosen choice
 }
 
 // ClassFrom is what names a file's class.

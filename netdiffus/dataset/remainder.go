@@ -274,6 +274,28 @@ func newReadColumns(f *npz.File, n int) (c readColumns, err error) {
 	return c, nil
 }
 
+// choose returns those of some of the images, which are counted anew.
+func (c readColumns) choose(some []int) (out readColumns) {
+	for _, column := range []struct{ from, to *[]int }{{&c.lengths, &out.lengths}, {&c.rows, &out.rows}, {&c.traces, &out.traces}} {
+		if *column.from == nil {
+			continue
+		}
+		*column.to = make([]int, len(some))
+		for at, i := range some {
+			(*column.to)[at] = (*column.from)[i]
+		}
+	}
+	for at, i := range some {
+		if places, ok := c.zeroDown[i]; ok {
+			if out.zeroDown == nil {
+				out.zeroDown = map[int][]int{}
+			}
+			out.zeroDown[at] = places
+		}
+	}
+	return out
+}
+
 // remainder returns image i's.
 func (c readColumns) remainder(i int) remainder {
 	m := remainder{length: -1, zeroDown: c.zeroDown[i]}

@@ -1,0 +1,137 @@
+package dataset
+
+import (
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/reservoir"
+)
+
+// OpenDrawn is Open of perClass images of each class at most, drawn at random (package
+// reservoir), which the seed chooses; below 1 means all. path may also be a folder of
+// shards ([Shard.Folder]), and then they are drawn from all of them. of is how many images
+// there are. Memory is that of the images drawn, and of a shard: of files of a class each
+// one image is held at a time, and of those of a flow each only the ones drawn are read.
+// Pictures, and files without a manifest, are read whole before they are drawn from.
+func OpenDrawn(path string, options *OpenOptions, perClass int, seed uint64) (set *Set, of int, err error) {
+	var o OpenOptions
+	if options != nil {
+		o = *options
+	}
+	if InShards(path) {
+		return openDrawnShards(path, perClass, seed)
+	}
+	m, err := readManifest(path)
+	if err != nil {
+		// No manifest, or a damaged one, which Open reports.
+		if set, err = Open(path, options); err != nil {
+			return nil, 0, err
+		}
+		return newChoice(set.Classes, set.Counts(), perClass, seed).of(set), set.Len(), nil
+	}
+	var counts []int
+	for _, c := range m.Classes {
+		counts = append(counts, c.Flows)
+		of += c.Flows
+	}
+	o.chosen = newChoice(m.labels(), counts, perClass, seed)
+	if set, err = Open(path, &o); err != nil {
+		return nil, 0, err
+	}
+	if set.Len() == of { // all, or by a layout that does not choose
+		set = o.chosen.of(set)
+	}
+	return set, of, nil
+}
+
+// openDrawnShards is OpenDrawn of shards.
+func openDrawnShards(path string, perClass int, seed uint64) (*Set, int, error) {
+	shards, err := OpenShards(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	m := shards.list[0].manifest
+	counts := make([]int, len(m.Classes))
+	for i := range counts {
+		counts[i] = m.Origin.Shard.N
+	}
+	all := newChoice(m.labels(), counts, perClass, seed)
+	out := &Set{Encoding: m.Encoding, Classes: m.labels(), Connections: m.Connections, Images: m.Encoding.NewImages(0)}
+	origin := *m.Origin
+	origin.Shard = nil
+	out.Origin = &origin
+	for _, shard := range shards.list {
+		first, end := shard.Origin.Shard.Range()
+		part := all.between(first, end)
+		f := found{path: shard.path, folder: true, manifest: &shard.manifest}
+		set, err := f.openManifest(OpenOptions{chosen: part})
+		if err != nil {
+			return nil, 0, err
+		}
+		if set.Len() == shard.Flows {
+			set = part.of(set)
+		}
+		for i, label := range set.Labels {
+			out.add(set.at(i), label, out.Len())
+		}
+	}
+	out.forgetUnknown()
+	out.Rows = nil
+	return out, shards.Len(), nil
+}
+
+// choice is which images of each class are to be read.
+type choice map[string][]int
+
+func newChoice(classes []string, counts []int, perClass int, seed uint64) choice {
+	c := choice{}
+	for i, label := range classes {
+		if perClass > 0 && counts[i] > perClass {
+			c[label] = reservoir.Choose(counts[i], perClass, seed, label)
+		}
+	}
+	return c
+}
+
+// between returns the choice among the images from first up to, and without, end of each
+// class, counted from first.
+func (c choice) between(first, end int) choice {
+	part := choice{}
+	for label, all := range c {
+		from, _ := slices.BinarySearch(all, first)
+		to, _ := slices.BinarySearch(all, end)
+		mine := make([]int, 0, to-from)
+		for _, i := range all[from:to] {
+			mine = append(mine, i-first)
+		}
+		part[label] = mine
+	}
+	return part
+}
+
+// has reports whether image i of a class is to be read.
+func (c choice) has(label string, i int) bool {
+	all, limited := c[label]
+	if !limited {
+		return true
+	}
+	_, found := slices.BinarySearch(all, i)
+	return found
+}
+
+// of returns the images of a whole set that are chosen.
+func (c choice) of(s *Set) *Set {
+	if len(c) == 0 {
+		return s
+	}
+	var images []int
+	seen := make([]int, len(s.Classes))
+	for i, label := range s.Labels {
+		if c.has(s.Classes[label], seen[label]) {
+			images = append(images, i)
+		}
+		seen[label]++
+	}
+	out := s.Select(images)
+	out.Origin = s.Origin
+	return out
+}
