@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,26 +40,8 @@ func Open(path string, r dataset.Recipe) (Traffic, error) {
 
 // OpenWith is Open with the reader of files of flows, such as one that names columns.
 func OpenWith(reader traffic.Reader, path string, r dataset.Recipe) (Traffic, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Traffic{}, err
-	}
-	if !info.IsDir() && filepath.Ext(path) != ".npz" {
-		flows, err := traffic.Collect(reader.Read(path))
-		return Traffic{Flows: flows}, err
-	}
-	set, err := dataset.Open(path, &dataset.OpenOptions{Recipe: r})
-	if err != nil {
-		return Traffic{}, err
-	}
-	if !set.Encoding.Fitted() {
-		return Traffic{}, fmt.Errorf("report: %s: %w", path, ErrNoScale)
-	}
-	flows, err := traffic.Collect(set.PaddedFlows())
-	if err != nil {
-		return Traffic{}, fmt.Errorf("report: %s: %w", path, err)
-	}
-	return Traffic{flows, set, !set.Encoding.Holds(traffic.FieldDir)}, nil
+	t, _, err := Limit{}.Open(reader, path, r)
+	return t, err
 }
 
 // Describe records where data are from: a file, or a folder by its manifest; and of which

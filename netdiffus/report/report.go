@@ -39,6 +39,7 @@ type Input struct {
 	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
 	provenance.Digest
 	MadeBy string `json:"made_by,omitempty"` // the ID of the run that the flows were drawn from, where the data set knows it
+	Drawn  *Drawn `json:"drawn,omitempty"`   // where not all of it was judged
 }
 
 // Task is a use of the synthetic flows that Run tries.
@@ -142,8 +143,20 @@ func Run(ctx context.Context, d Data, o Options) (*Report, error) {
 	return e.run(ctx, d.Inputs)
 }
 
+// roleNames are an input's roles, for people.
+var roleNames = map[string]string{"train": "training", "test": "test", "synthetic": "synthetic"}
+
 // run measures everything and forms the verdict.
 func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
+	for _, in := range inputs {
+		if in.Drawn == nil {
+			continue
+		}
+		e.note("Judged on a part of the %s %s: %v.", roleNames[in.Role], e.many, *in.Drawn)
+		if in.Role == "train" {
+			e.note("Copies of training %s that were not drawn are not found, and baselines are fitted to those that were.", e.many)
+		}
+	}
 	r := &Report{
 		Schema: schema, Inputs: append([]Input{}, inputs...), Classes: e.counts(), subject: e.subject, e: e,
 		Settings: settings{

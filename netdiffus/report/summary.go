@@ -14,6 +14,11 @@ func (r *Report) Summary(w io.Writer) error {
 	for _, p := range r.Verdict.Points {
 		fmt.Fprintf(&b, "  - %s\n", p)
 	}
+	for _, in := range r.Inputs {
+		if in.Drawn != nil {
+			fmt.Fprintf(&b, "judged on a part of the %s %s: %v\n", roleNames[in.Role], r.many, *in.Drawn)
+		}
+	}
 	for _, s := range r.Sizes {
 		writeTable(&b, s.of(r.many), r.figureTable(s, "", r.figuresIn(nil, inSummary)))
 	}

@@ -38,7 +38,11 @@ with another subset of the synthetic flows each time.
 The flags of tables (--col-length and so on) are for the real flows.
 
 --synthetic is a file of flows, or a folder of images as 'sample' writes it, with
-its manifest; files of the reference, which have none, need --scale.
+its manifest, or of shards; files of the reference, which have none, need --scale.
+
+Of inputs larger than that, --limit flows of each class are drawn at random, the same with
+each run, and the report and what is printed say so. They are read one after the other:
+memory is that of what is judged.
 
 All three may be time series instead, files or sets of images of series with the same
 channels. The baselines are then a Gaussian copula, an autoregression, blocks of real
@@ -90,6 +94,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic flows: a file, or a folder of images")
 	flags.StringVar(&o.out, "out", "", "folder for metrics.json and report.html; made where it is missing")
 	flags.StringSliceVar(&o.perClass, "per-class", []string{"100", "300"}, "numbers of flows a class to judge; \"all\" is as many as in --real-train")
+	flags.IntVar(&o.limit, "limit", 10000, "judge at most so many flows of each class of each input, drawn at random where there are more; 0 means all")
 	flags.IntVar(&o.seeds, "seeds", 3, "repetitions of every draw and classifier")
 	flags.IntVar(&o.length, "length", 0, "packets a flow, from its start; 0 means as many as the images show, 10 without images")
 	flags.IntVar(&o.trees, "trees", 200, "trees of the random forests")
@@ -110,7 +115,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 type evaluateOptions struct {
 	train, test, synthetic, out  string
 	perClass, tasks, classifiers []string
-	seeds, length, trees         int
+	seeds, length, trees, limit  int
 	scale, privacy, shadowRun    string
 	unsigned, json               bool
 	device                       *deviceChoice
@@ -153,6 +158,8 @@ func (o evaluateOptions) check() (report.Options, dataset.Recipe, error) {
 		return options, dataset.Recipe{}, errors.New("--per-class and --tasks must not be empty")
 	case o.seeds < 1 || o.seeds > 1000:
 		return options, dataset.Recipe{}, errors.New("--seeds: want 1 to 1000")
+	case o.limit < 0:
+		return options, dataset.Recipe{}, errors.New("--limit: want a positive number, or 0 for all")
 	case o.length != 0 && (o.length < 2 || o.length > 1024):
 		return options, dataset.Recipe{}, errors.New("--length: want 2 to 1024, or 0")
 	case o.privacy != "" && o.privacy != string(report.QuickPrivacy) && o.privacy != string(report.DeepPrivacy):
@@ -222,23 +229,25 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 	ctx, stderr := c.Context(), c.ErrOrStderr()
 	var d report.Data
 	var err error
-	reader := o.columns.reader(stderr)
-	if d.Train, err = traffic.Collect(watched(ctx, reader.Read(o.train), func() {})); err != nil {
+	var drawn [3]*report.Drawn
+	reader, limit := o.columns.reader(stderr), o.limitFor(options)
+	if d.Train, drawn[0], err = limit.Flows(watched(ctx, reader.Read(o.train), func() {})); err != nil {
 		return nil, withColumnHint(err)
 	}
-	if d.Test, err = traffic.Collect(watched(ctx, reader.Read(o.test), func() {})); err != nil {
+	if d.Test, drawn[1], err = limit.Flows(watched(ctx, reader.Read(o.test), func() {})); err != nil {
 		return nil, withColumnHint(err)
 	}
-	if d.Synthetic, err = openTraffic(reader, o.synthetic, recipe); err != nil {
+	if d.Synthetic, drawn[2], err = openTraffic(reader, o.synthetic, recipe, limit); err != nil {
 		return nil, err
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
 	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())
-	for _, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
+	for i, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
 		input, err := report.Describe(ctx, in.role, in.path)
 		if err != nil {
 			return nil, err
 		}
+		input.Drawn = drawn[i]
 		d.Inputs = append(d.Inputs, input)
 	}
 	if slices.Contains(o.classifiers, "cnn") || o.shadowRun != "" {
@@ -255,6 +264,14 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 	return report.Run(ctx, d, options)
 }
 
+// limitFor is the limit that leaves as many flows as are to be judged.
+func (o evaluateOptions) limitFor(options report.Options) report.Limit {
+	if o.limit == 0 {
+		return report.Limit{}
+	}
+	return report.Limit{PerClass: max(o.limit, slices.Max(append(options.PerClass, 0)))}
+}
+
 // withNetworks adds to the options what needs a device.
 func (o evaluateOptions) withNetworks(options report.Options, device compute.Backend, stderr io.Writer) (_ report.Options, err error) {
 	if slices.Contains(o.classifiers, "cnn") {
@@ -268,18 +285,19 @@ func (o evaluateOptions) withNetworks(options report.Options, device compute.Bac
 	return options, err
 }
 
-// openTraffic is report.OpenWith, naming the flags that images without a manifest and
-// tables of other columns need.
-func openTraffic(reader traffic.Reader, path string, r dataset.Recipe) (report.Traffic, error) {
+// openTraffic is limit.Open, naming the flags that images without a manifest and tables of
+// other columns need.
+func openTraffic(reader traffic.Reader, path string, r dataset.Recipe, limit report.Limit) (report.Traffic, *report.Drawn, error) {
 	var t report.Traffic
+	var drawn *report.Drawn
 	err := withColumns(reader, func(reader traffic.Reader) (err error) {
-		t, err = report.OpenWith(reader, path, r)
+		t, drawn, err = limit.Open(reader, path, r)
 		return err
 	})
 	if errors.Is(err, report.ErrNoScale) {
 		err = fmt.Errorf("%w: give it (--scale MIN,MAX)", err)
 	}
-	return t, err
+	return t, drawn, err
 }
 
 // print writes the result to stdout: everything as JSON, or the verdict with

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -12,18 +13,24 @@ import (
 )
 
 // readSeries reads the three sides of an evaluation of series.
-func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader) (d report.SeriesData, err error) {
+func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader, limit report.Limit) (d report.SeriesData, err error) {
 	for _, in := range []struct {
 		role, path string
 		into       *[]series.Series
 	}{{"train", o.train, &d.Train}, {"test", o.test, &d.Test}, {"synthetic", o.synthetic, &d.Synthetic}} {
-		if *in.into, err = collectSeries(c.Context(), r, in.path); err != nil {
+		list, err := seriesOf(r, in.path)
+		if err != nil {
 			return d, err
+		}
+		var drawn *report.Drawn
+		if *in.into, drawn, err = limit.Series(withContext(c.Context(), list)); err != nil {
+			return d, fmt.Errorf("%s: %w", in.path, err)
 		}
 		input, err := report.Describe(c.Context(), in.role, in.path)
 		if err != nil {
 			return d, err
 		}
+		input.Drawn = drawn
 		d.Inputs = append(d.Inputs, input)
 	}
 	return d, nil
@@ -44,7 +51,7 @@ func (o evaluateOptions) measureSeries(c *cobra.Command, options report.Options,
 	if err != nil {
 		return nil, err
 	}
-	d, err := o.readSeries(c, r)
+	d, err := o.readSeries(c, r, o.limitFor(options))
 	if err != nil {
 		return nil, err
 	}

@@ -87,6 +87,31 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
+// More flows than --limit are drawn from, on each side; fewer are left as they are.
+func TestEvaluateLimit(t *testing.T) {
+	train, test, synthetic := writeTalk(t, 60), writeTalk(t, 30), writeTalk(t, 50)
+	common := []string{"--real-train", train, "--real-test", test, "--synthetic", synthetic, "--per-class", "10", "--seeds", "1", "--trees", "5", "--tasks", "classification"}
+	out, err := evaluate(t, append(common, "--out", t.TempDir(), "--limit", "40")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"training flows: 80 of 120, drawn at random", "synthetic flows: 80 of 100, drawn at random: at most 40 of each class, seed 0"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("want %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "test flows: ") {
+		t.Errorf("60 test flows were drawn from:\n%s", out)
+	}
+	// What is judged at one size cannot be less than that.
+	if out, err = evaluate(t, append(common, "--out", t.TempDir(), "--limit", "1", "--per-class", "45")...); err != nil || !strings.Contains(out, "synthetic flows: 90 of 100") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err = evaluate(t, append(common, "--out", t.TempDir(), "--limit", "-1")...); err == nil || !strings.Contains(err.Error(), "--limit") {
+		t.Errorf("--limit -1: %v", err)
+	}
+}
+
 func TestEvaluateRefuses(t *testing.T) {
 	flows := writeTalk(t, 20)
 	out := filepath.Join(t.TempDir(), "report")

@@ -172,11 +172,11 @@ func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
 // compareTraffic opens both sides, files of flows or folders of images, and compares
 // so many packets of each flow; 0 means as many as the images of either side hold.
 func compareTraffic(reader traffic.Reader, real, synthetic string, recipe dataset.Recipe, packets int) (*report.Comparison, error) {
-	a, err := openTraffic(reader, real, recipe)
+	a, _, err := openTraffic(reader, real, recipe, report.Limit{})
 	if err != nil {
 		return nil, fmt.Errorf("real: %w", err)
 	}
-	b, err := openTraffic(reader, synthetic, recipe)
+	b, _, err := openTraffic(reader, synthetic, recipe, report.Limit{})
 	if err != nil {
 		return nil, fmt.Errorf("synthetic: %w", err)
 	}
