@@ -1,6 +1,7 @@
 package markov
 
 import (
+	"iter"
 	"math/rand/v2"
 	"slices"
 )
@@ -12,6 +13,31 @@ type Context struct {
 	Order int `json:"order"`
 	// Place is whether it depends on the position, too. With All it does in any case.
 	Place bool `json:"place,omitempty"`
+	// History is which of a position's histories these symbols are of.
+	History int `json:"history,omitempty"`
+}
+
+// A Position is where a symbol is to be predicted.
+type Position struct {
+	Class, Place int
+	// Histories are the symbols before it, the nearest one last: where more than one kind of
+	// symbol comes before it, or not all are of account, there are several ways to list them.
+	// The symbols of one history are not compared with those of another.
+	Histories [][]int32
+}
+
+// positions yields the positions of sequences, each of the class at its place in classes, and
+// the symbols there. Their one history is the symbols of the sequence before.
+func positions(sequences [][]int32, classes []int) iter.Seq2[Position, int32] {
+	return func(yield func(Position, int32) bool) {
+		for i, s := range sequences {
+			for j, symbol := range s {
+				if !yield(Position{classes[i], j, [][]int32{s[:j]}}, symbol) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // All is the order of a Context that holds all symbols before a position.
@@ -21,8 +47,9 @@ const All = -1
 // at once. With them a prediction can be put together from many chains, each flow being
 // left out of its own counts.
 type Contexts struct {
-	kinds []Context
-	nodes map[link]int32 // by node and symbol: the node of the longer context
+	kinds     []Context
+	histories int            // of a position
+	nodes     map[link]int32 // by node and symbol: the node of the longer context
 	// By node, as Place has them: the symbols counted after it, rising, and how often.
 	first, symbol, count []int32
 }
@@ -34,18 +61,24 @@ type link struct{ node, symbol int32 }
 // CountContexts counts sequences, each of the class at its place in classes. A symbol is
 // a number from 0 up; sequences may have different lengths.
 func CountContexts(kinds []Context, sequences [][]int32, classes []int) *Contexts {
-	c := &Contexts{kinds: slices.Clone(kinds), nodes: map[link]int32{}}
+	return CountPositions(kinds, positions(sequences, classes))
+}
+
+// CountPositions counts the symbols at positions.
+func CountPositions(kinds []Context, positions iter.Seq2[Position, int32]) *Contexts {
+	c := &Contexts{kinds: slices.Clone(kinds), nodes: map[link]int32{}, histories: 1}
+	for _, kind := range kinds {
+		c.histories = max(c.histories, kind.History+1)
+	}
 	var steps []uint64 // node and the symbol after it
 	at := make([]int32, len(kinds))
-	for i, s := range sequences {
-		for j, symbol := range s {
-			c.find(classes[i], s[:j], at, true)
-			for k, node := range at {
-				if slices.Contains(at[:k], node) {
-					continue // contexts near the beginning, shorter than their order
-				}
-				steps = append(steps, uint64(node)<<32|uint64(uint32(symbol)))
+	for p, symbol := range positions {
+		c.find(p, at, true)
+		for k, node := range at {
+			if slices.Contains(at[:k], node) {
+				continue // contexts near the beginning, shorter than their order
 			}
+			steps = append(steps, uint64(node)<<32|uint64(uint32(symbol)))
 		}
 	}
 	slices.Sort(steps)
@@ -66,23 +99,24 @@ func CountContexts(kinds []Context, sequences [][]int32, classes []int) *Context
 // Kinds returns the number of kinds of context.
 func (c *Contexts) Kinds() int { return len(c.kinds) }
 
-// Find writes the contexts of the position after the symbols before it into at, one for
-// each kind, -1 where none was counted.
-func (c *Contexts) Find(class int, before []int32, at []int32) { c.find(class, before, at, false) }
+// Find writes the contexts of a position into at, one for each kind, -1 where none was
+// counted.
+func (c *Contexts) Find(p Position, at []int32) { c.find(p, at, false) }
 
-func (c *Contexts) find(class int, before []int32, at []int32, add bool) {
+func (c *Contexts) find(p Position, at []int32, add bool) {
 	for k, kind := range c.kinds {
-		at[k] = c.walk(kind, class, before, add)
+		at[k] = c.walk(kind, p, add)
 	}
 }
 
 // walk returns the node of a context: that of its symbols, the nearest one first, or of
 // all symbols from the first one on.
-func (c *Contexts) walk(kind Context, class int, before []int32, add bool) int32 {
+func (c *Contexts) walk(kind Context, p Position, add bool) int32 {
 	const families = 3
-	j := len(before)
+	before := p.Histories[kind.History]
+	family := (p.Class*c.histories + kind.History) * families
 	if kind.Order == All {
-		node := c.step(link{-1, int32(class * families)}, add)
+		node := c.step(link{-1, int32(family)}, add)
 		for _, symbol := range before {
 			if node < 0 {
 				return -1
@@ -91,16 +125,16 @@ func (c *Contexts) walk(kind Context, class int, before []int32, add bool) int32
 		}
 		return node
 	}
-	family := class*families + 1
+	family++
 	if kind.Place {
 		family++
 	}
 	node := c.step(link{-1, int32(family)}, add)
 	if kind.Place && node >= 0 {
-		node = c.step(link{node, int32(j)}, add)
+		node = c.step(link{node, int32(p.Place)}, add)
 	}
-	for d := 1; d <= min(kind.Order, j) && node >= 0; d++ {
-		node = c.step(link{node, before[j-d]}, add)
+	for d := 1; d <= min(kind.Order, len(before)) && node >= 0; d++ {
+		node = c.step(link{node, before[len(before)-d]}, add)
 	}
 	return node
 }

@@ -38,7 +38,7 @@ func TestContexts(t *testing.T) {
 	even := func(symbol int32) bool { return symbol%2 == 0 }
 	for i, s := range sequences[:40] {
 		for j := range s {
-			c.Find(classes[i], s[:j], at)
+			c.Find(Position{classes[i], j, [][]int32{s[:j]}}, at)
 			for k, kind := range kinds {
 				counts := map[int32]int{}
 				for i2, s2 := range sequences {
@@ -79,7 +79,7 @@ func TestContexts(t *testing.T) {
 			}
 		}
 	}
-	c.Find(7, nil, at) // a class that was not counted
+	c.Find(Position{Class: 7, Histories: [][]int32{nil}}, at) // a class that was not counted
 	for k := range at {
 		if s, _ := c.Look(at[k], 0, nil); s.Total != 0 || c.Draw(rng, at[k], nil) != -1 {
 			t.Errorf("%+v of an unknown class: %+v", kinds[k], s)
@@ -99,7 +99,7 @@ func TestSeenWithout(t *testing.T) {
 		at := make([]int32, 1)
 		look := func(sequences [][]int32) (Seen, int) {
 			c := CountContexts([]Context{{Place: true}}, sequences, make([]int, len(sequences)))
-			c.Find(0, nil, at)
+			c.Find(Position{Histories: [][]int32{nil}}, at)
 			return c.Look(at[0], all[i][0], nil)
 		}
 		if none := (Seen{}); i == 0 {
@@ -110,6 +110,37 @@ func TestSeenWithout(t *testing.T) {
 		seen, count := look(all)
 		if want, _ := look(rest); seen.Without(count, 1) != want {
 			t.Errorf("without %d: %+v, want %+v", all[i][0], seen.Without(count, 1), want)
+		}
+	}
+}
+
+// TestHistories: a context is of the symbols of its own history.
+func TestHistories(t *testing.T) {
+	// The symbol is that of the second history, whatever the first one holds.
+	kinds := []Context{{Order: 1}, {Order: 1, History: 1}, {Order: 2, History: 1, Place: true}, {Order: All, History: 1}}
+	rng := rand.New(rand.NewPCG(3, 4))
+	var all []Position
+	for range 300 {
+		all = append(all, Position{Class: rng.IntN(2), Place: rng.IntN(2), Histories: [][]int32{{int32(rng.IntN(3))}, {9, int32(rng.IntN(3))}}})
+	}
+	c := CountPositions(kinds, func(yield func(Position, int32) bool) {
+		for _, p := range all {
+			if !yield(p, p.Histories[1][1]) {
+				return
+			}
+		}
+	})
+	at := make([]int32, len(kinds))
+	for _, p := range all[:50] {
+		c.Find(p, at)
+		for k := range kinds {
+			want := 3
+			if kinds[k].History == 1 {
+				want = 1
+			}
+			if s, _ := c.Look(at[k], 0, nil); s.Distinct != want {
+				t.Errorf("%+v after %v: %+v, want %d different symbols", kinds[k], p.Histories, s, want)
+			}
 		}
 	}
 }
