@@ -18,13 +18,13 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
-	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
 // Causal is the kind of model whose network predicts each packet from those before it,
 // mixed with chains (package causal), and whose denoiser draws whole flows from that. It
-// takes one channel of atoms, the signed lengths, as GASF images. It has a loss of its own,
+// takes a channel of atoms, the signed lengths, and perhaps a second one, the times between
+// packets, as GASF images. It has a loss of its own,
 // the negative log likelihood of the flows, so that Config.Diffusion's Predict, Variance and
 // Loss do not matter.
 //
@@ -51,6 +51,9 @@ type CausalTables struct {
 	// Flows are the flows of each class, in the order of the classes' numbers, each as the
 	// atoms of its packets, and that of padding where it ends.
 	Flows [][][]int32 `json:"flows"`
+	// Times are the atoms of their packets in the second channel, alike; nil where there is
+	// none.
+	Times [][][]int32 `json:"times,omitempty"`
 }
 
 // Codec returns the codec "atoms", with new values beside the rare ones.
@@ -66,22 +69,22 @@ func (k Causal) Check(c Config) error {
 	p.drawnByGo(c)
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
 	if c.Encoding != nil {
-		_, err := causalCodec(c.Encoding)
+		_, err := causalCodecs(c.Encoding)
 		p.add(err)
 	}
 	return p.err()
 }
 
-// causalCodec returns the codec of the one channel.
-func causalCodec(e *dataset.Encoding) (*codec.Atoms, error) {
+// causalCodecs returns the codecs of the one channel, or the two.
+func causalCodecs(e *dataset.Encoding) ([]*codec.Atoms, error) {
 	codecs, err := atomCodecs(e)
 	if err != nil {
 		return nil, err
 	}
-	if len(codecs) != 1 {
-		return nil, fmt.Errorf("netdiffus: a causal model is of packets' lengths alone, the data set has %d channels", len(codecs))
+	if len(codecs) > 2 {
+		return nil, fmt.Errorf("netdiffus: a causal model is of packets' lengths, and of one channel more at most, the times between them; the data set has %d channels", len(codecs))
 	}
-	return codecs[0], nil
+	return codecs, nil
 }
 
 // Estimate counts the flows.
@@ -89,21 +92,31 @@ func (k Causal) Estimate(_ context.Context, c Config, set *dataset.Set, status f
 	if k.Tables != nil {
 		return k, nil
 	}
-	atoms, err := causalCodec(c.Encoding)
+	codecs, err := causalCodecs(c.Encoding)
 	if err != nil {
 		return nil, err
 	}
 	tables := &CausalTables{}
-	for class, series := range joint.Read([]*codec.Atoms{atoms}, c.Classes, set.Images, set.Labels) {
-		places := atoms.Tables[c.Classes[class]]
-		flows := make([][]int32, len(series))
+	for class, series := range joint.Read(codecs, c.Classes, set.Images, set.Labels) {
+		places := codecs[0].Tables[c.Classes[class]]
+		flows, times := make([][]int32, len(series)), make([][]int32, len(series))
 		for i, flow := range series {
 			flows[i] = untilEnd(flow[0], places)
+			if len(codecs) > 1 {
+				times[i] = flow[1][:packets(flows[i], places)]
+			}
 		}
 		tables.Flows = append(tables.Flows, flows)
+		if len(codecs) > 1 {
+			tables.Times = append(tables.Times, times)
+		}
 	}
 	k.Tables = tables
-	status(fmt.Sprintf("counted %d flows by %d chains", set.Len(), len(causal.Mixed)))
+	chains := len(causal.Mixed)
+	if len(codecs) > 1 {
+		chains += len(causal.MixedMarks)
+	}
+	status(fmt.Sprintf("counted %d flows by %d chains", set.Len(), chains))
 	return k, nil
 }
 
@@ -117,49 +130,72 @@ func untilEnd(series []int32, places []codec.AtomTable) []int32 {
 	return series
 }
 
+// packets is how many packets a flow has that untilEnd returned.
+func packets(flow []int32, places []codec.AtomTable) int {
+	n := len(flow)
+	if n > 0 && int(flow[n-1]) == len(places[n-1].Values) {
+		n--
+	}
+	return n
+}
+
 // New returns the model; it has no chains until the flows are counted.
 func (k Causal) New(c Config) (Model, error) {
 	if c.Encoding == nil {
 		return nil, errors.New("netdiffus: a causal model is made for a data set: fit the configuration to one first")
 	}
-	atoms, err := causalCodec(c.Encoding)
+	codecs, err := causalCodecs(c.Encoding)
 	if err != nil {
 		return nil, err
 	}
+	for _, a := range codecs {
+		for _, class := range c.Classes {
+			if n := len(a.Tables[class]); n != c.Image.Side {
+				return nil, fmt.Errorf("netdiffus: the codec has tables for %d places of class %q, want %d", n, class, c.Image.Side)
+			}
+		}
+	}
+	atoms := codecs[0]
 	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms)}
 	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
-	m.Model = causal.Model{
-		Network: causal.Network{
-			Width: k.Width, Layers: k.Layers, Dropout: k.Dropout,
-			Places: c.Image.Side, Classes: len(c.Classes), Symbols: len(m.vocabulary) + 1, NumChains: len(causal.Mixed),
-		},
+	m.Network = causal.Network{
+		Width: k.Width, Layers: k.Layers, Dropout: k.Dropout, Places: c.Image.Side, Classes: len(c.Classes),
+		Symbols: causal.Vocabulary{Len: len(m.vocabulary) + 1, Chains: len(causal.Mixed), Numbers: describe(m.vocabulary)},
 	}
-	most := 1.0
-	for _, v := range m.vocabulary {
-		most = max(most, math.Abs(v))
-	}
-	for _, v := range m.vocabulary {
-		m.Numbers = append(m.Numbers, causal.Describe(v, most))
-	}
-	m.Numbers = append(m.Numbers, make([]float32, len(causal.Describe(0, 1)))) // of the end
+	m.Symbols.Numbers = append(m.Symbols.Numbers, make([]float32, len(causal.Describe(0, 1)))) // of the end
 	for _, class := range c.Classes {
 		var places [][]bool
-		if len(atoms.Tables[class]) != m.Places {
-			return nil, fmt.Errorf("netdiffus: the codec has tables for %d places of class %q, want %d", len(atoms.Tables[class]), class, m.Places)
-		}
 		for j, t := range atoms.Tables[class] {
-			allowed := make([]bool, m.Symbols)
+			allowed := make([]bool, m.Symbols.Len)
 			for atom := range t.Len() {
 				allowed[m.symbol(class, j, int32(atom))] = true
 			}
 			places = append(places, allowed)
 		}
-		m.Allowed = append(m.Allowed, places)
+		m.OfSymbols.Allowed = append(m.OfSymbols.Allowed, places)
+	}
+	if len(codecs) > 1 {
+		m.times = newTimes(codecs[1], c.Classes)
+		m.Marks = causal.Vocabulary{Len: len(m.times.middles), Chains: len(causal.MixedMarks), Numbers: describe(m.times.middles)}
+		m.OfMarks.Allowed = m.times.allowed()
 	}
 	if k.Tables == nil {
 		return m, nil
 	}
 	return m, m.count(k.Tables)
+}
+
+// describe returns the numbers that describe values, rising.
+func describe(values []float64) [][]float32 {
+	most := 1.0
+	for _, v := range values {
+		most = max(most, math.Abs(v))
+	}
+	all := make([][]float32, len(values))
+	for i, v := range values {
+		all[i] = causal.Describe(v, most)
+	}
+	return all
 }
 
 // vocabularyOf returns the values of all classes and places, rising.
@@ -182,6 +218,7 @@ type causalModel struct {
 	classes    []string
 	vocabulary []float64
 	rarity     *joint.Rarity
+	times      *causalTimes // nil where there is no second channel
 }
 
 // symbol is that of an atom of a class at place j.
@@ -212,27 +249,61 @@ func (m *causalModel) atom(class string, j int, symbol int32) int {
 	return t.Index(m.vocabulary[symbol])
 }
 
+// series is a flow that untilEnd returned, with the atoms of its times, as symbols and marks.
+func (m *causalModel) series(class int, flow, times []int32) causal.Series {
+	s := causal.Series{Symbols: m.symbols(m.classes[class], flow)}
+	for j, atom := range times {
+		s.Marks = append(s.Marks, m.times.bins[class][j].of[atom])
+	}
+	return s
+}
+
 // count counts the flows of tables, which may be a stranger's.
 func (m *causalModel) count(tables *CausalTables) error {
 	if len(tables.Flows) != len(m.classes) {
 		return fmt.Errorf("netdiffus: flows of %d classes, want %d", len(tables.Flows), len(m.classes))
 	}
-	var sequences [][]int32
+	if m.times != nil && len(tables.Times) != len(m.classes) {
+		return fmt.Errorf("netdiffus: times of %d classes, want %d", len(tables.Times), len(m.classes))
+	}
+	var series []causal.Series
 	var classes []int
 	for c, class := range m.classes {
 		for i, flow := range tables.Flows[c] {
-			if len(flow) > m.Places {
-				return fmt.Errorf("netdiffus: class %q, flow %d: %d packets, want at most %d", class, i, len(flow), m.Places)
+			if err := checkAtoms(flow, m.Places, func(j int) int { return m.atoms.Tables[class][j].Len() }); err != nil {
+				return fmt.Errorf("netdiffus: class %q, flow %d: %w", class, i, err)
 			}
-			for j, atom := range flow {
-				if t := m.atoms.Tables[class][j]; atom < 0 || int(atom) >= t.Len() {
-					return fmt.Errorf("netdiffus: class %q, flow %d: atom %d of packet %d, want one below %d", class, i, atom, j, t.Len())
+			var times []int32
+			if m.times != nil {
+				if len(tables.Times[c]) != len(tables.Flows[c]) {
+					return fmt.Errorf("netdiffus: class %q: %d flows and times of %d", class, len(tables.Flows[c]), len(tables.Times[c]))
+				}
+				times = tables.Times[c][i]
+				if n := packets(flow, m.atoms.Tables[class]); len(times) != n {
+					return fmt.Errorf("netdiffus: class %q, flow %d: %d packets and %d times", class, i, n, len(times))
+				}
+				if err := checkAtoms(times, m.Places, func(j int) int { return len(m.times.bins[c][j].of) }); err != nil {
+					return fmt.Errorf("netdiffus: class %q, times of flow %d: %w", class, i, err)
 				}
 			}
-			sequences, classes = append(sequences, m.symbols(class, flow)), append(classes, c)
+			series, classes = append(series, m.series(c, flow, times)), append(classes, c)
 		}
 	}
-	m.Chains = markov.CountContexts(causal.Mixed, sequences, classes)
+	m.Count(series, classes)
+	return nil
+}
+
+// checkAtoms returns what is wrong with the atoms of a flow of at most so many packets, of
+// which there are number(j) at place j.
+func checkAtoms(flow []int32, places int, number func(j int) int) error {
+	if len(flow) > places {
+		return fmt.Errorf("%d packets, want at most %d", len(flow), places)
+	}
+	for j, atom := range flow {
+		if n := number(j); atom < 0 || int(atom) >= n {
+			return fmt.Errorf("atom %d of packet %d, want one below %d", atom, j, n)
+		}
+	}
 	return nil
 }
 
@@ -245,14 +316,23 @@ func (m *causalModel) Traits() Traits { return Traits{Batch: 256, HeldOut: max(1
 // Extract implements Extractor.
 func (m *causalModel) Extract(images imaging.Images, labels []int, counted bool) [][]float32 {
 	numbers := make([]int, len(m.classes))
-	series := joint.Read([]*codec.Atoms{m.atoms}, m.classes, images, labels)
+	codecs := []*codec.Atoms{m.atoms}
+	if m.times != nil {
+		codecs = append(codecs, m.times.codec)
+	}
+	series := joint.Read(codecs, m.classes, images, labels)
 	rows := make([][]float32, images.N)
 	for i, label := range labels {
-		class := m.classes[label]
-		flow := untilEnd(series[label][numbers[label]][0], m.atoms.Tables[class])
+		read := series[label][numbers[label]]
+		places := m.atoms.Tables[m.classes[label]]
+		flow := untilEnd(read[0], places)
+		var times []int32
+		if m.times != nil {
+			times = read[1][:packets(flow, places)]
+		}
 		numbers[label]++
 		rows[i] = make([]float32, m.Row())
-		m.Read(label, m.symbols(class, flow), counted, rows[i])
+		m.Read(label, m.series(label, flow, times), counted, rows[i])
 	}
 	return rows
 }
@@ -273,7 +353,7 @@ func (b causalBound) Loss(scope *model.Scope, rows, _, y, _, key *graph.Node) di
 
 // HostDenoiser implements HostBound.
 func (b causalBound) HostDenoiser(backend compute.Backend, scope *model.Scope) (HostDenoiser, error) {
-	if b.Chains == nil {
+	if b.OfSymbols.Chains == nil {
 		return nil, errors.New("netdiffus: the flows of the causal model have not been counted yet")
 	}
 	d, err := b.NewDrawer(backend, scope)
@@ -307,41 +387,92 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 	alphaBar := b.schedule.AlphaBar[t]
 	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
 	r := newRenderer(x)
-	var evidence func(i, j int) []float64 // likelihoods, by atom; nil where the image shows nothing
-	var series [][]int32
+	var shown *causalEvidence // nil where the images show nothing
+	var series []causal.Series
 	var err error
 	if signal < faintest*noise {
 		series, err = b.drawer.Draw(classes, own)
 	} else {
-		likelihood := make([]float64, b.Symbols)
-		evidence = func(i, j int) []float64 {
-			r.read(x.At(first[i]))
-			return b.rarity.Likelihoods(int(classes[i]), j, r.diagonals[0][j], signal, noise)
-		}
-		series, err = b.drawer.Posterior(classes, own, func(i, j int) []float64 {
-			clear(likelihood)
-			byAtom := evidence(i, j)
-			for atom := range byAtom {
-				symbol := b.symbol(b.classes[classes[i]], j, int32(atom))
-				likelihood[symbol] = b.rarity.Mean(int(classes[i]), j, int32(atom), byAtom)
+		shown = &causalEvidence{b.causalModel, classes, signal, noise, make([][][]float64, len(first))}
+		for i, number := range first {
+			r.read(x.At(number))
+			for _, d := range r.diagonals {
+				shown.diagonals[i] = append(shown.diagonals[i], slices.Clone(d))
 			}
-			return likelihood
-		})
+		}
+		series, err = b.drawer.Posterior(classes, own, shown.ofSymbols(), shown.ofMarks())
 	}
 	if err != nil {
 		return err
 	}
-	for i, symbols := range series {
-		class := b.classes[classes[i]]
-		for j, symbol := range symbols {
-			var likelihood []float64
-			if evidence != nil {
-				likelihood = evidence(i, j)
-			}
-			atom := b.rarity.Redraw(own[i], int(classes[i]), j, int32(b.atom(class, j, symbol)), likelihood)
-			r.codes[0][j] = b.rarity.Code(int(classes[i]), j, atom)
-		}
+	for i, s := range series {
+		b.writeCodes(int(classes[i]), s, own[i], shown, i, r.codes)
 		r.write(x0.At(first[i]))
 	}
 	return nil
+}
+
+// writeCodes writes the codes of a series of a class, of which values turn out as others of
+// their kind, as far as shown, if not nil, allows of series i.
+func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64) {
+	for j := range codes[0] {
+		symbol := m.End() // and what follows it
+		if j < len(s.Symbols) {
+			symbol = s.Symbols[j]
+		}
+		var likelihood []float64
+		if shown != nil {
+			likelihood = shown.ofAtoms(m.rarity, 0, i, j)
+		}
+		atom := m.rarity.Redraw(rng, class, j, int32(m.atom(m.classes[class], j, symbol)), likelihood)
+		codes[0][j] = m.rarity.Code(class, j, atom)
+		if m.times == nil {
+			continue
+		}
+		bins := m.times.bins[class][j]
+		if j >= len(s.Marks) {
+			codes[1][j] = m.times.rarity.Code(class, j, int32(len(bins.of))) // padding
+			continue
+		}
+		if shown != nil {
+			likelihood = shown.ofAtoms(m.times.rarity, 1, i, j)
+		}
+		codes[1][j] = m.times.rarity.Code(class, j, bins.draw(rng, s.Marks[j], likelihood))
+	}
+}
+
+// causalEvidence is what noisy images show.
+type causalEvidence struct {
+	*causalModel
+	labels        []int32
+	signal, noise float64
+	diagonals     [][][]float64 // by image, channel and place
+}
+
+// ofAtoms returns the likelihoods of the atoms of a channel at place j of image i.
+func (e *causalEvidence) ofAtoms(r *joint.Rarity, channel, i, j int) []float64 {
+	return r.Likelihoods(int(e.labels[i]), j, e.diagonals[i][channel][j], e.signal, e.noise)
+}
+
+func (e *causalEvidence) ofSymbols() causal.Evidence {
+	likelihood := make([]float64, e.Symbols.Len)
+	return func(i, j int) []float64 {
+		clear(likelihood)
+		class := int(e.labels[i])
+		byAtom := e.ofAtoms(e.rarity, 0, i, j)
+		for atom := range byAtom {
+			symbol := e.symbol(e.classes[class], j, int32(atom))
+			likelihood[symbol] = e.rarity.Mean(class, j, int32(atom), byAtom)
+		}
+		return likelihood
+	}
+}
+
+func (e *causalEvidence) ofMarks() causal.Evidence {
+	likelihood := make([]float64, e.Marks.Len)
+	return func(i, j int) []float64 {
+		byAtom := e.ofAtoms(e.times.rarity, 1, i, j)
+		e.times.bins[e.labels[i]][j].means(byAtom, likelihood)
+		return likelihood
+	}
 }

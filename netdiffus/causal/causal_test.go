@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -11,43 +13,72 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
-	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 const scope = "/model"
 
-// example is a small model with random weights, and the series that it was counted from.
-func example(t *testing.T) (m Model, store *model.Store, series [][]int32, classes []int) {
+// bothKinds runs a test of a model without and with marks.
+func bothKinds(t *testing.T, test func(t *testing.T, marks int)) {
+	for _, marks := range []int{0, 4} {
+		t.Run(fmt.Sprintf("%d marks", marks), func(t *testing.T) { test(t, marks) })
+	}
+}
+
+// example is a small model with random weights and so many marks, and the series that it was
+// counted from.
+func example(t *testing.T, marks int) (m Model, store *model.Store, series []Series, classes []int) {
 	t.Helper()
 	const places, symbols = 5, 7
-	m.Network = Network{Width: 32, Layers: 2, Dropout: 0.3, Places: places, Classes: 2, Symbols: symbols, NumChains: len(Mixed)}
+	m.Network = Network{Width: 32, Layers: 2, Dropout: 0.3, Places: places, Classes: 2}
+	m.Symbols = Vocabulary{Len: symbols, Chains: len(Mixed)}
 	for s := range symbols {
-		m.Numbers = append(m.Numbers, Describe(float64(s-3), 4))
+		m.Symbols.Numbers = append(m.Symbols.Numbers, Describe(float64(s-3), 4))
+	}
+	if marks > 0 {
+		m.Marks = Vocabulary{Len: marks, Chains: len(MixedMarks)}
+	}
+	for k := range marks {
+		m.Marks.Numbers = append(m.Marks.Numbers, Describe(float64(k), 4))
 	}
 	rng := rand.New(rand.NewPCG(3, 4))
 	for range 60 {
-		var s []int32
-		for len(s) < places && (len(s) == 0 || s[len(s)-1] != m.End()) {
-			s = append(s, int32(rng.IntN(symbols)))
-		}
-		if s[0] == m.End() {
-			s = []int32{1, m.End()}
+		var s Series
+		for len(s.Symbols) < places && (len(s.Symbols) == 0 || s.Symbols[len(s.Symbols)-1] != m.End()) {
+			symbol := int32(rng.IntN(symbols))
+			if len(s.Symbols) == 0 && symbol == m.End() {
+				symbol = 1
+			}
+			s.Symbols = append(s.Symbols, symbol)
+			if marks > 0 && symbol != m.End() {
+				s.Marks = append(s.Marks, int32(rng.IntN(marks)))
+			}
 		}
 		series, classes = append(series, s), append(classes, rng.IntN(2))
 	}
-	m.Allowed = make([][][]bool, 2)
-	for c := range m.Allowed {
-		for range places {
-			m.Allowed[c] = append(m.Allowed[c], make([]bool, symbols))
+	none := func(n int) (all [][][]bool) {
+		for range m.Classes {
+			places := make([][]bool, m.Places)
+			for j := range places {
+				places[j] = make([]bool, n)
+			}
+			all = append(all, places)
 		}
+		return all
+	}
+	m.OfSymbols.Allowed = none(symbols)
+	if marks > 0 {
+		m.OfMarks.Allowed = none(marks)
 	}
 	for i, s := range series {
-		for j, symbol := range s {
-			m.Allowed[classes[i]][j][symbol] = true
+		for j, symbol := range s.Symbols {
+			m.OfSymbols.Allowed[classes[i]][j][symbol] = true
+		}
+		for j, mark := range s.Marks {
+			m.OfMarks.Allowed[classes[i]][j][mark] = true
 		}
 	}
-	m.Chains = markov.CountContexts(Mixed, series, classes)
+	m.Count(series, classes)
 	store = model.NewStore()
 	params := m.Params()
 	for i := range params { // the layers that begin at zero, too
@@ -64,7 +95,7 @@ func example(t *testing.T) (m Model, store *model.Store, series [][]int32, class
 }
 
 // losses are the mixture's negative log likelihoods of the series.
-func losses(t *testing.T, m Model, store *model.Store, series [][]int32, classes []int, own bool) []float32 {
+func losses(t *testing.T, m Model, store *model.Store, series []Series, classes []int, own bool) []float32 {
 	t.Helper()
 	var flat []float32
 	var y []int32
@@ -92,8 +123,10 @@ func losses(t *testing.T, m Model, store *model.Store, series [][]int32, classes
 
 // TestDrawingIsWhatIsTrained: place by place, with the memory of the places before, a series
 // has the probability that the loss says; and the probabilities at a place sum to 1.
-func TestDrawingIsWhatIsTrained(t *testing.T) {
-	m, store, series, classes := example(t)
+func TestDrawingIsWhatIsTrained(t *testing.T) { bothKinds(t, testDrawingIsWhatIsTrained) }
+
+func testDrawingIsWhatIsTrained(t *testing.T, marks int) {
+	m, store, series, classes := example(t, marks)
 	d, err := m.NewDrawer(backendtest.Open(t), store.Scope(scope))
 	if err != nil {
 		t.Fatal(err)
@@ -102,23 +135,28 @@ func TestDrawingIsWhatIsTrained(t *testing.T) {
 	for i, c := range classes {
 		y[i] = int32(c)
 	}
-	got, p := make([]float64, len(series)), make([]float64, m.Symbols)
+	got := make([]float64, len(series))
 	b := d.newBatch(y, streams)
-	err = b.run(nil, func(i, j int, next prediction) int32 {
-		next.probabilities(p)
-		sum := 0.0
-		for _, v := range p {
-			sum += v
+	follow := func(size int, of func(Series) []int32) func(i, j int, next prediction) int32 {
+		p := make([]float64, size)
+		return func(i, j int, next prediction) int32 {
+			next.probabilities(p)
+			sum := 0.0
+			for _, v := range p {
+				sum += v
+			}
+			if math.Abs(sum-1) > 1e-5 {
+				t.Errorf("series %d, place %d: the probabilities sum to %v", i, j, sum)
+			}
+			s := of(series[i])
+			if j >= len(s) {
+				return int32(size - 1) // the end
+			}
+			got[i] -= math.Log(p[s[j]])
+			return s[j]
 		}
-		if math.Abs(sum-1) > 1e-5 {
-			t.Errorf("series %d, place %d: the probabilities sum to %v", i, j, sum)
-		}
-		if j >= len(series[i]) {
-			return m.End()
-		}
-		got[i] -= math.Log(p[series[i][j]])
-		return series[i][j]
-	})
+	}
+	err = b.run(nil, follow(m.Symbols.Len, symbolsOf), follow(m.Marks.Len, marksOf))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,13 +169,14 @@ func TestDrawingIsWhatIsTrained(t *testing.T) {
 
 // TestOwnSeriesIsLeftOut: a series read as its own has the loss that it has with chains
 // counted without it.
-func TestOwnSeriesIsLeftOut(t *testing.T) {
-	m, store, series, classes := example(t)
+func TestOwnSeriesIsLeftOut(t *testing.T) { bothKinds(t, testOwnSeriesIsLeftOut) }
+
+func testOwnSeriesIsLeftOut(t *testing.T, marks int) {
+	m, store, series, classes := example(t, marks)
 	all := losses(t, m, store, series, classes, true)
 	for _, i := range []int{0, 7, 31} {
 		without := m
-		without.Chains = markov.CountContexts(Mixed, append(append([][]int32{}, series[:i]...), series[i+1:]...),
-			append(append([]int{}, classes[:i]...), classes[i+1:]...))
+		without.Count(append(append([]Series{}, series[:i]...), series[i+1:]...), append(append([]int{}, classes[:i]...), classes[i+1:]...))
 		want := losses(t, without, store, series[i:i+1], classes[i:i+1], false)[0]
 		if math.Abs(float64(all[i]-want)) > 1e-4 {
 			t.Errorf("series %d: %v, want %v", i, all[i], want)
@@ -147,16 +186,17 @@ func TestOwnSeriesIsLeftOut(t *testing.T) {
 
 // TestOwnSeriesThatWasNotCounted: a run may go on with other flows than those counted.
 func TestOwnSeriesThatWasNotCounted(t *testing.T) {
-	m, store, series, classes := example(t)
+	m, store, series, classes := example(t, 0)
 	own := make(map[string]bool)
 	for i, s := range series {
-		own[fmt.Sprint(classes[i], s)] = true
+		own[fmt.Sprint(classes[i], s.Symbols)] = true
 	}
-	other := []int32{series[1][0], series[2][0], series[3][0], series[1][0], series[2][0]}
+	first := func(i int) int32 { return series[i].Symbols[0] }
+	other := []int32{first(1), first(2), first(3), first(1), first(2)}
 	if own[fmt.Sprint(0, other)] {
 		t.Fatal("the series was counted")
 	}
-	for _, l := range losses(t, m, store, [][]int32{other}, []int{0}, true) {
+	for _, l := range losses(t, m, store, []Series{{Symbols: other}}, []int{0}, true) {
 		if !(l > 0) || math.IsInf(float64(l), 0) {
 			t.Errorf("loss %v", l)
 		}
@@ -165,8 +205,10 @@ func TestOwnSeriesThatWasNotCounted(t *testing.T) {
 
 // TestDrawFollowsProbabilities compares how often series are drawn with their
 // probabilities.
-func TestDrawFollowsProbabilities(t *testing.T) {
-	m, store, _, _ := example(t)
+func TestDrawFollowsProbabilities(t *testing.T) { bothKinds(t, testDrawFollowsProbabilities) }
+
+func testDrawFollowsProbabilities(t *testing.T, marks int) {
+	m, store, _, _ := example(t, marks)
 	d, err := m.NewDrawer(backendtest.Open(t), store.Scope(scope))
 	if err != nil {
 		t.Fatal(err)
@@ -180,50 +222,74 @@ func TestDrawFollowsProbabilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, counts := make([]float64, m.Symbols), make([]float64, m.Symbols)
+	p, counts := make([]float64, m.Symbols.Len), make([]float64, m.Symbols.Len)
+	marked, markCounts, after := make([]float64, m.Marks.Len), make([]float64, m.Marks.Len), 0.0
+	const symbol = 2 // whose marks are counted
 	for _, s := range drawn {
-		counts[s[0]]++
-		for j, symbol := range s {
-			if j > 0 && s[j-1] == m.End() {
+		counts[s.Symbols[0]]++
+		if s.Symbols[0] == symbol && marks > 0 {
+			markCounts[s.Marks[0]]++
+			after++
+		}
+		packets := 0
+		for j, symbol := range s.Symbols {
+			if j > 0 && s.Symbols[j-1] == m.End() {
 				if symbol != m.End() {
 					t.Fatalf("%v goes on after its end", s)
 				}
-			} else if !m.Allowed[0][j][symbol] {
+			} else if !m.OfSymbols.Allowed[0][j][symbol] {
 				t.Fatalf("%v has a symbol that is not allowed", s)
+			}
+			if symbol != m.End() {
+				packets++
+			}
+		}
+		if marks > 0 && len(s.Marks) != packets {
+			t.Fatalf("%v has not a mark for each symbol", s)
+		}
+		for j, mark := range s.Marks {
+			if !m.OfMarks.Allowed[0][j][mark] {
+				t.Fatalf("%v has a mark that is not allowed", s)
 			}
 		}
 	}
-	err = d.newBatch(y[:1], streams[:1]).run(nil, func(_, j int, next prediction) int32 {
-		if j == 0 {
-			next.probabilities(p)
+	first := func(p []float64, result int32) func(i, j int, next prediction) int32 {
+		return func(_, j int, next prediction) int32 {
+			if j == 0 {
+				next.probabilities(p)
+			}
+			return result
 		}
-		return 0
-	})
-	if err != nil {
+	}
+	if err = d.newBatch(y[:1], streams[:1]).run(nil, first(p, symbol), first(marked, 0)); err != nil {
 		t.Fatal(err)
 	}
-	for s := range p {
-		if off := counts[s]/n - p[s]; math.Abs(off) > 5*math.Sqrt(p[s]/n)+1e-9 {
-			t.Errorf("symbol %d comes first in %v of the series, want %v", s, counts[s]/n, p[s])
+	compare := func(what string, counts, p []float64, n float64) {
+		for s := range p {
+			if off := counts[s]/n - p[s]; math.Abs(off) > 5*math.Sqrt(p[s]/n)+1e-9 {
+				t.Errorf("%s %d comes first in %v of the series, want %v", what, s, counts[s]/n, p[s])
+			}
 		}
 	}
+	compare("symbol", counts, p, n)
+	compare("mark", markCounts, marked, after)
 	again, err := d.Draw(y[:3], []*rand.Rand{rand.New(rand.NewPCG(9, 0)), rand.New(rand.NewPCG(9, 1)), rand.New(rand.NewPCG(9, 2))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range again {
-		for j := range again[i] {
-			if again[i][j] != drawn[i][j] {
-				t.Fatalf("series %d is %v with others, %v alone", i, drawn[i], again[i])
-			}
+		if !reflect.DeepEqual(again[i], drawn[i]) {
+			t.Fatalf("series %d is %v with others, %v alone", i, drawn[i], again[i])
 		}
 	}
 }
 
 // TestPosterior: evidence that shows a series draws it, and evidence about the last place
 // alone gives that place its posterior and what comes before it too.
-func TestPosterior(t *testing.T) {
-	m, store, series, classes := example(t)
+func TestPosterior(t *testing.T) { bothKinds(t, testPosterior) }
+
+func testPosterior(t *testing.T, marks int) {
+	m, store, series, classes := example(t, marks)
 	d, err := m.NewDrawer(backendtest.Open(t), store.Scope(scope))
 	if err != nil {
 		t.Fatal(err)
@@ -232,25 +298,31 @@ func TestPosterior(t *testing.T) {
 	for i := range y {
 		y[i], streams[i] = int32(classes[i]), rand.New(rand.NewPCG(1, uint64(i)))
 	}
-	at := func(i, j int) int32 {
-		if j >= len(series[i]) {
-			return m.End()
+	at := func(s []int32, j, after int) int {
+		if j >= len(s) {
+			return after
 		}
-		return series[i][j]
+		return int(s[j])
 	}
-	drawn, err := d.Posterior(y, streams, func(i, j int) []float64 {
-		l := make([]float64, m.Symbols)
-		l[at(i, j)] = 1
+	one := func(n, at int) []float64 {
+		l := make([]float64, n)
+		l[at] = 1
 		return l
-	})
+	}
+	drawn, err := d.Posterior(y, streams,
+		func(i, j int) []float64 { return one(m.Symbols.Len, at(series[i].Symbols, j, int(m.End()))) },
+		func(i, j int) []float64 { return one(m.Marks.Len, at(series[i].Marks, j, 0)) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, s := range drawn {
-		for j, symbol := range s {
-			if symbol != at(i, j) {
+		for j, symbol := range s.Symbols {
+			if int(symbol) != at(series[i].Symbols, j, int(m.End())) {
 				t.Fatalf("series %d: drew %v, the evidence shows %v", i, s, series[i])
 			}
+		}
+		if !slices.Equal(s.Marks, series[i].Marks) {
+			t.Fatalf("series %d: drew the marks %v, the evidence shows %v", i, s.Marks, series[i].Marks)
 		}
 	}
 
@@ -261,16 +333,23 @@ func TestPosterior(t *testing.T) {
 	for i := range y {
 		streams[i] = rand.New(rand.NewPCG(2, uint64(i)))
 	}
-	drawn, err = d.Posterior(y, streams, func(_, j int) []float64 {
-		l := make([]float64, m.Symbols)
+	ended := func(_, j int) []float64 {
+		l := make([]float64, m.Symbols.Len)
 		for s := range l {
 			if j < m.Places-1 || int32(s) == m.End() {
 				l[s] = 1
 			}
 		}
 		return l
-	})
-	if err != nil {
+	}
+	nothing := func(_, _ int) []float64 {
+		l := make([]float64, m.Marks.Len)
+		for k := range l {
+			l[k] = 1
+		}
+		return l
+	}
+	if drawn, err = d.Posterior(y, streams, ended, nothing); err != nil {
 		t.Fatal(err)
 	}
 	// The share of those that have ended after two symbols, among all that end at all.
@@ -278,12 +357,12 @@ func TestPosterior(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	early := func(all [][]int32) float64 {
+	early := func(all []Series) float64 {
 		ended, soon := 0.0, 0.0
 		for _, s := range all {
-			if s[m.Places-1] == m.End() {
+			if s.Symbols[m.Places-1] == m.End() {
 				ended++
-				if s[2] == m.End() {
+				if s.Symbols[2] == m.End() {
 					soon++
 				}
 			}
@@ -294,7 +373,7 @@ func TestPosterior(t *testing.T) {
 		t.Errorf("%.3f of the series end after two symbols, want about %.3f", got, want)
 	}
 	for i, s := range drawn {
-		if s[m.Places-1] != m.End() {
+		if s.Symbols[m.Places-1] != m.End() {
 			t.Errorf("series %d is %v: it has not ended", i, s)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 type Drawer struct {
 	model Model
 	exec  *model.Exec
+	marks *model.Exec // nil without marks
 }
 
 // atOnce is how many series are drawn at once.
@@ -27,28 +28,43 @@ const atOnce = 256
 // NewDrawer returns what draws with the weights below scope.
 func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error) {
 	m.Network = m.Network.WithDefaults()
-	exec, err := model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
+	d := &Drawer{model: m}
+	masks := func(c Counted, y, j *Node) *Node {
+		return Gather(c.masks(y.Graph()), InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1))
+	}
+	var err error
+	d.exec, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
 		symbols, j, y, notes, memory, parent := in[0], in[1], in[2], in[3], in[4], in[5]
+		var marks *Node
+		if m.Marks.Len > 0 {
+			marks = in[6]
+		}
 		memory = Gather(memory, InsertAxes(parent, -1))
-		h, memory := m.step(scope, symbols, j, y, memory)
-		mask := Gather(m.masks(h.Graph()), InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1))
-		return []*Node{m.gate(scope, h, notes), LogSoftmax(Add(m.logits(scope, h), mask), -1), memory}
+		h, memory := m.step(scope, symbols, marks, j, y, memory)
+		return []*Node{m.gate(scope, h, notes), LogSoftmax(Add(m.logits(scope, h), masks(m.OfSymbols, y, j)), -1), memory, h}
 	})
+	if err == nil && m.Marks.Len > 0 {
+		d.marks, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
+			h, symbols, j, y, notes := in[0], in[1], in[2], in[3], in[4]
+			h = m.markFeatures(scope, h, symbols)
+			return []*Node{m.markGate(scope, h, notes), LogSoftmax(Add(m.markLogits(scope, h), masks(m.OfMarks, y, j)), -1)}
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("causal: %w", err)
 	}
-	return &Drawer{model: m, exec: exec}, nil
+	return d, nil
 }
 
 // Draw draws a series of each of the classes y; streams[i] is the randomness of that of
 // y[i].
-func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([][]int32, error) {
-	all := make([][]int32, 0, len(y))
+func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([]Series, error) {
+	all := make([]Series, 0, len(y))
 	for from := 0; from < len(y); from += atOnce {
 		to := min(from+atOnce, len(y))
 		b := d.newBatch(y[from:to], streams[from:to])
-		err := b.run(nil, func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) })
-		if err != nil {
+		next := func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) }
+		if err := b.run(nil, next, next); err != nil {
 			return nil, err
 		}
 		all = append(all, b.series...)
@@ -59,15 +75,18 @@ func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([][]int32, error) {
 // particles is how many series Posterior follows at once, of which it returns one.
 const particles = 16
 
-// Posterior draws a series of each of the classes y given evidence about it: evidence
-// returns the likelihood of what is known of place j of series i for every symbol there,
-// [Symbols]. It is a particle filter (Gordon, Salmond and Smith 1993) that draws each
-// symbol from its distribution given those before it and the evidence at its place, so it
+// Evidence is the likelihood of what is known of place j of series i for every symbol, or
+// mark, there.
+type Evidence func(i, j int) []float64
+
+// Posterior draws a series of each of the classes y given evidence about its symbols, and its
+// marks where it has any. It is a particle filter (Gordon, Salmond and Smith 1993) that draws
+// each symbol from its distribution given those before it and the evidence at its place, so it
 // is exact only where that evidence tells the symbols apart, or is of no account; in
 // between it is the better, the more particles there are.
-func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j int) []float64) ([][]int32, error) {
+func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, ofSymbols, ofMarks Evidence) ([]Series, error) {
 	const each = atOnce / particles
-	all := make([][]int32, 0, len(y))
+	all := make([]Series, 0, len(y))
 	for from := 0; from < len(y); from += each {
 		to := min(from+each, len(y))
 		var classes []int32
@@ -79,25 +98,38 @@ func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, evidence func(i, j i
 		}
 		b := d.newBatch(classes, own)
 		weights := make([]float64, len(classes))
-		p := make([]float64, d.model.Symbols)
-		var likelihood []float64 // the same for all particles of a series
-		err := b.run(func() { b.resample(weights) }, func(i, j int, next prediction) int32 {
-			next.probabilities(p)
-			if i%particles == 0 {
-				likelihood = evidence(from+i/particles, j)
-			}
-			sum := 0.0
-			for s, l := range likelihood {
-				p[s] *= l
-				sum += p[s]
-			}
-			weights[i] = sum
-			if sum == 0 { // the evidence is of no series
+		// choose draws from a prediction given evidence, and multiplies the weight by how
+		// probable that was.
+		choose := func(evidence Evidence, size int) func(i, j int, p prediction) int32 {
+			p := make([]float64, size)
+			var likelihood []float64 // the same for all particles of a series
+			return func(i, j int, next prediction) int32 {
 				next.probabilities(p)
+				if i%particles == 0 {
+					likelihood = evidence(from+i/particles, j)
+				}
+				sum := 0.0
+				for s, l := range likelihood {
+					p[s] *= l
+					sum += p[s]
+				}
+				weights[i] *= sum
+				if sum == 0 { // the evidence is of no series
+					next.probabilities(p)
+				}
+				return markov.Choose(b.streams[i], p)
 			}
-			return markov.Choose(b.streams[i], p)
-		})
-		if err != nil {
+		}
+		between := func() {
+			b.resample(weights)
+			for i := range weights {
+				weights[i] = 1
+			}
+		}
+		for i := range weights {
+			weights[i] = 1
+		}
+		if err := b.run(between, choose(ofSymbols, d.model.Symbols.Len), choose(ofMarks, d.model.Marks.Len)); err != nil {
 			return nil, err
 		}
 		b.resample(weights)
@@ -113,12 +145,12 @@ type batch struct {
 	drawer  *Drawer
 	y       []int32 // padded to atOnce
 	streams []*rand.Rand
-	series  [][]int32
+	series  []Series
 	parents []int32 // whose memory each series goes on with
 }
 
 func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
-	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([][]int32, len(y)), parents: make([]int32, atOnce)}
+	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([]Series, len(y)), parents: make([]int32, atOnce)}
 	copy(b.y, y)
 	for i := range b.parents {
 		b.parents[i] = int32(i)
@@ -126,9 +158,9 @@ func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
 	return b
 }
 
-// prediction is what is known of the next symbol of a series.
+// prediction is what is known of the next symbol, or mark, of a series.
 type prediction struct {
-	model    *Model
+	chains   *markov.Contexts
 	gate     []float32 // logarithms of the weights of the chains and of the network
 	network  []float32 // logarithms of the network's probabilities
 	contexts []int32
@@ -136,59 +168,133 @@ type prediction struct {
 	ended    bool // the series has ended: it stays so
 }
 
-// run appends to each series, place by place, the symbol that next returns. between, if
-// not nil, is called between two places.
-func (b *batch) run(between func(), next func(i, j int, p prediction) int32) error {
+// end is the symbol after the end of a series.
+func (p prediction) end() int32 { return int32(len(p.network) - 1) }
+
+// run appends to each series, place by place, the symbol that next returns and, where the
+// model has marks and the series has not ended, the mark that mark returns. between, if not
+// nil, is called between two places.
+func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int32) error {
 	d := b.drawer
 	m := &d.model
-	k := m.NumChains
 	var memory any = tensors.FromFlatDataAndDimensions(make([]float32, atOnce*m.Layers*2*m.Places*m.Width),
 		atOnce, m.Layers, 2, m.Places, m.heads(), m.Width/m.heads())
-	contexts := make([]int32, len(b.series)*k)
+	y := tensors.FromFlatDataAndDimensions(b.y, atOnce)
+	ended := func(i int) bool {
+		s := b.series[i].Symbols
+		return len(s) > 0 && s[len(s)-1] == m.End()
+	}
 	for j := range m.Places {
 		if j > 0 && between != nil {
 			between()
 		}
-		symbols, notes := make([]int32, atOnce), make([]float32, atOnce*k*noted)
-		for i := range symbols {
-			symbols[i] = int32(m.Symbols)
-			if i >= len(b.series) {
-				continue
+		last := func(of func(Series) []int32, first int) *tensors.Tensor { // the one before, of each
+			all := make([]int32, atOnce)
+			for i := range all {
+				all[i] = int32(first)
+				if i < len(b.series) && j > 0 {
+					if s := of(b.series[i]); len(s) == j {
+						all[i] = s[j-1]
+					}
+				}
 			}
-			if j > 0 {
-				symbols[i] = b.series[i][j-1]
-			}
-			at := contexts[i*k : (i+1)*k]
-			m.Chains.Find(int(b.y[i]), b.series[i], at)
-			for c, context := range at {
-				seen, _ := m.Chains.Look(context, -1, m.allowed(int(b.y[i]), j))
-				note(seen, notes[(i*k+c)*noted:])
-			}
+			return tensors.FromFlatDataAndDimensions(all, atOnce)
 		}
-		out, err := d.exec.Call(tensors.FromFlatDataAndDimensions(symbols, atOnce), tensors.FromScalar(int32(j)),
-			tensors.FromFlatDataAndDimensions(b.y, atOnce), tensors.FromFlatDataAndDimensions(notes, atOnce, k, noted),
-			memory, tensors.FromFlatDataAndDimensions(b.parents, atOnce))
+		place := tensors.FromScalar(int32(j))
+		notes, contexts := b.notes(m.OfSymbols, j, func(i int) (markov.Position, bool) {
+			return m.symbolAt(int(b.y[i]), j, b.series[i]), true
+		})
+		args := []any{last(symbolsOf, m.Symbols.Len), place, y, notes, memory, tensors.FromFlatDataAndDimensions(b.parents, atOnce)}
+		if m.Marks.Len > 0 {
+			args = append(args, last(marksOf, m.Marks.Len))
+		}
+		out, err := d.exec.Call(args...)
 		if err != nil {
 			return fmt.Errorf("causal: %w", err)
 		}
 		memory = out[2]
-		gate, err := tensors.CopyFlatData[float32](out[0])
-		if err != nil {
-			return err
-		}
-		network, err := tensors.CopyFlatData[float32](out[1])
-		if err != nil {
-			return err
-		}
 		for i := range b.parents {
 			b.parents[i] = int32(i)
 		}
-		for i, s := range b.series {
-			b.series[i] = append(s, next(i, j, prediction{
-				model: m, gate: gate[i*(k+1) : (i+1)*(k+1)], network: network[i*m.Symbols : (i+1)*m.Symbols],
-				contexts: contexts[i*k : (i+1)*k], allowed: m.allowed(int(b.y[i]), j), ended: j > 0 && s[j-1] == m.End(),
-			}))
+		err = b.each(m.OfSymbols, j, contexts, out[:2], func(i int, p prediction) {
+			p.ended = ended(i)
+			b.series[i].Symbols = append(b.series[i].Symbols, next(i, j, p))
+		})
+		if err != nil {
+			return err
 		}
+		if m.Marks.Len == 0 {
+			continue
+		}
+		notes, contexts = b.notes(m.OfMarks, j, func(i int) (markov.Position, bool) {
+			if ended(i) {
+				return markov.Position{}, false
+			}
+			return m.markAt(int(b.y[i]), j, b.series[i]), true
+		})
+		here := make([]int32, atOnce)
+		for i, s := range b.series {
+			here[i] = s.Symbols[j]
+		}
+		if out, err = d.marks.Call(out[3], tensors.FromFlatDataAndDimensions(here, atOnce), place, y, notes); err != nil {
+			return fmt.Errorf("causal: %w", err)
+		}
+		err = b.each(m.OfMarks, j, contexts, out, func(i int, p prediction) {
+			if !ended(i) {
+				b.series[i].Marks = append(b.series[i].Marks, mark(i, j, p))
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func symbolsOf(s Series) []int32 { return s.Symbols }
+func marksOf(s Series) []int32   { return s.Marks }
+
+// notes returns what the gate is told at place j, [atOnce,chains,noted], and the contexts of
+// each series there; at returns the position of one, and whether it has one.
+func (b *batch) notes(c Counted, j int, at func(i int) (markov.Position, bool)) (*tensors.Tensor, []int32) {
+	k := c.Chains.Kinds()
+	notes, contexts := make([]float32, atOnce*k*noted), make([]int32, len(b.series)*k)
+	for i := range b.series {
+		own := contexts[i*k : (i+1)*k]
+		position, there := at(i)
+		if !there {
+			for x := range own {
+				own[x] = -1
+			}
+			continue
+		}
+		c.Chains.Find(position, own)
+		allowed := c.allowed(position.Class, j)
+		for x, context := range own {
+			seen, _ := c.Chains.Look(context, -1, allowed)
+			note(seen, notes[(i*k+x)*noted:])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(notes, atOnce, k, noted), contexts
+}
+
+// each calls do with the prediction for each series at place j; out is what the device
+// returned, the gate's logarithms and the network's.
+func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, do func(i int, p prediction)) error {
+	gate, err := tensors.CopyFlatData[float32](out[0])
+	if err != nil {
+		return fmt.Errorf("causal: %w", err)
+	}
+	network, err := tensors.CopyFlatData[float32](out[1])
+	if err != nil {
+		return fmt.Errorf("causal: %w", err)
+	}
+	k, size := c.Chains.Kinds(), len(network)/atOnce
+	for i := range b.series {
+		do(i, prediction{
+			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], network: network[i*size : (i+1)*size],
+			contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
+		})
 	}
 	return nil
 }
@@ -196,8 +302,7 @@ func (b *batch) run(between func(), next func(i, j int, p prediction) int32) err
 // resample replaces the particles of each series by as many drawn in proportion to their
 // weights.
 func (b *batch) resample(weights []float64) {
-	old := make([][]int32, len(b.series))
-	copy(old, b.series)
+	old := slices.Clone(b.series)
 	for from := 0; from < len(weights); from += particles {
 		group := weights[from : from+particles]
 		likely := slices.Max(group) > 0
@@ -207,7 +312,7 @@ func (b *batch) resample(weights []float64) {
 				parent = int(markov.Choose(b.streams[from], group))
 			}
 			b.parents[from+i] = int32(from + parent)
-			b.series[from+i] = append([]int32(nil), old[from+parent]...)
+			b.series[from+i] = Series{slices.Clone(old[from+parent].Symbols), slices.Clone(old[from+parent].Marks)}
 		}
 	}
 }
@@ -215,11 +320,11 @@ func (b *batch) resample(weights []float64) {
 // draw draws the symbol: the part of the mixture first, then the symbol from that.
 func (p prediction) draw(rng *rand.Rand) int32 {
 	if p.ended {
-		return p.model.End()
+		return p.end()
 	}
 	part := pickLog(rng, p.gate)
 	if int(part) < len(p.contexts) {
-		if s := p.model.Chains.Draw(rng, p.contexts[part], p.allowed); s >= 0 {
+		if s := p.chains.Draw(rng, p.contexts[part], p.allowed); s >= 0 {
 			return s
 		}
 	}
@@ -230,7 +335,7 @@ func (p prediction) draw(rng *rand.Rand) int32 {
 func (p prediction) probabilities(dst []float64) {
 	if p.ended {
 		clear(dst)
-		dst[p.model.End()] = 1
+		dst[p.end()] = 1
 		return
 	}
 	network := math.Exp(float64(p.gate[len(p.contexts)]))
@@ -238,7 +343,7 @@ func (p prediction) probabilities(dst []float64) {
 		dst[s] = network * math.Exp(float64(log))
 	}
 	for k, context := range p.contexts {
-		p.model.Chains.Probabilities(context, p.allowed, math.Exp(float64(p.gate[k])), dst)
+		p.chains.Probabilities(context, p.allowed, math.Exp(float64(p.gate[k])), dst)
 	}
 }
 

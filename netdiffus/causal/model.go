@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
 
@@ -13,18 +14,37 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Mixed are the kinds of context whose chains are mixed.
+// Mixed are the kinds of context whose chains are mixed for the symbols.
 var Mixed = []markov.Context{
 	{Order: 0, Place: true}, {Order: 1, Place: true}, {Order: 2, Place: true}, {Order: 3, Place: true}, {Order: 4, Place: true},
 	{Order: markov.All},
 	{Order: 1}, {Order: 2}, {Order: 3},
 }
 
+// MixedMarks are those for the marks. A mark comes after its symbol, so their histories are
+// the symbols, that of its own place included; the marks and symbols before it, in turn,
+// and that symbol; and the marks alone.
+var MixedMarks = []markov.Context{
+	{Order: 0, Place: true}, {Order: 1, Place: true}, {Order: 2, Place: true}, {Order: 1}, {Order: 2}, {Order: 3},
+	{Order: 2, History: 1, Place: true}, {Order: 2, History: 1}, {Order: 3, History: 1}, {Order: 5, History: 1},
+	{Order: 1, History: 2, Place: true}, {Order: 2, History: 2},
+}
+
+// Series is a series of symbols, of which the last may be the end, and where the model has
+// marks the mark of each symbol but the end.
+type Series struct{ Symbols, Marks []int32 }
+
 // Model is the network and the chains.
 type Model struct {
 	Network
-	Chains *markov.Contexts // of Mixed
-	// Allowed [Classes][Places][Symbols] is which symbols a series may have.
+	OfSymbols Counted
+	OfMarks   Counted // without marks empty
+}
+
+// Counted is what was counted of the symbols, or of the marks.
+type Counted struct {
+	Chains *markov.Contexts // of Mixed, or MixedMarks
+	// Allowed [Classes][Places][symbols] is which of them a series may have.
 	Allowed [][][]bool
 }
 
@@ -34,43 +54,112 @@ const alone = 0.5
 
 // End is the symbol of the end of a series, which is followed by nothing else: the last
 // one. A series of Places symbols has none.
-func (m Model) End() int32 { return int32(m.Symbols - 1) }
+func (m Model) End() int32 { return int32(m.Symbols.Len - 1) }
+
+// Count counts series of the classes at their places in classes.
+func (m *Model) Count(series []Series, classes []int) {
+	sequences := make([][]int32, len(series))
+	for i, s := range series {
+		sequences[i] = s.Symbols
+	}
+	m.OfSymbols.Chains = markov.CountContexts(Mixed, sequences, classes)
+	if m.Marks.Len == 0 {
+		return
+	}
+	m.OfMarks.Chains = markov.CountPositions(MixedMarks, func(yield func(markov.Position, int32) bool) {
+		for i, s := range series {
+			for j, mark := range s.Marks {
+				if !yield(m.markAt(classes[i], j, s), mark) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// symbolAt is the position of the symbol at place j of s.
+func (m Model) symbolAt(class, j int, s Series) markov.Position {
+	return markov.Position{Class: class, Place: j, Histories: [][]int32{s.Symbols[:j]}}
+}
+
+// markAt is the position of the mark at place j of s: its histories are those that MixedMarks
+// names.
+func (m Model) markAt(class, j int, s Series) markov.Position {
+	inTurn := make([]int32, 0, 2*j+1)
+	for i, mark := range s.Marks[:j] {
+		inTurn = append(inTurn, s.Symbols[i], mark)
+	}
+	return markov.Position{Class: class, Place: j, Histories: [][]int32{s.Symbols[:j+1], append(inTurn, s.Symbols[j]), s.Marks[:j]}}
+}
 
 // A series is handed to the loss as Row numbers: for each place its symbol, or -1 after
-// the end, and the number of the chains' probabilities of it and notes.
-func (m Model) perPlace() int { return 1 + (1+noted)*m.NumChains }
+// the end, and the number of the chains' probabilities of it and notes; then the same of its
+// mark.
+func (m Model) perPlace() int { return m.Symbols.numbers() + m.Marks.numbers() }
+
+// numbers is how many numbers of a place the loss is given.
+func (v Vocabulary) numbers() int {
+	if v.Len == 0 {
+		return 0
+	}
+	return 1 + (1+noted)*v.Chains
+}
 
 // Row is the number of numbers that Read writes of a series.
 func (m Model) Row() int { return m.Places * m.perPlace() }
 
 // Read writes what the loss is given of a series of a class, of at most Places symbols,
 // into row. With own the series is one of those counted, and is left out.
-func (m Model) Read(class int, series []int32, own bool, row []float32) {
+func (m Model) Read(class int, s Series, own bool, row []float32) {
 	clear(row)
-	k := m.NumChains
-	contexts := make([]int32, len(series)*k)
-	for j := range series {
-		m.Chains.Find(class, series[:j], contexts[j*k:(j+1)*k])
+	places := make([][]float32, m.Places)
+	for j := range places {
+		places[j] = row[j*m.perPlace() : (j+1)*m.perPlace()]
+	}
+	at := make([]markov.Position, len(s.Symbols))
+	for j := range at {
+		at[j] = m.symbolAt(class, j, s)
+	}
+	m.OfSymbols.read(at, s.Symbols, own, places)
+	if m.Marks.Len == 0 {
+		return
+	}
+	for j := range places {
+		places[j] = places[j][m.Symbols.numbers():]
+	}
+	at = at[:0]
+	for j := range s.Marks {
+		at = append(at, m.markAt(class, j, s))
+	}
+	m.OfMarks.read(at, s.Marks, own, places)
+}
+
+// read writes what the loss is given of a series' symbols at the positions at, by place. With
+// own they are among those counted, and are left out.
+func (c Counted) read(at []markov.Position, symbols []int32, own bool, places [][]float32) {
+	k := c.Chains.Kinds()
+	contexts := make([]int32, len(symbols)*k)
+	for j := range symbols {
+		c.Chains.Find(at[j], contexts[j*k:(j+1)*k])
 	}
 	var counts map[int32]map[int32]int
 	if own {
-		counts = ownCounts(series, contexts, k)
+		counts = ownCounts(symbols, contexts, k)
 	}
-	for j := range m.Places {
-		place := row[j*m.perPlace() : (j+1)*m.perPlace()]
-		if j >= len(series) {
+	for j, place := range places {
+		if j >= len(symbols) {
 			place[0] = -1
 			continue
 		}
-		place[0] = float32(series[j])
-		allowed := m.allowed(class, j)
-		for c, context := range contexts[j*k : (j+1)*k] {
-			seen, count := m.Chains.Look(context, series[j], allowed)
-			seen, count = m.without(seen, count, context, series[j], counts[context], allowed)
+		place[0] = float32(symbols[j])
+		allowed := c.allowed(at[j].Class, j)
+		for i, context := range contexts[j*k : (j+1)*k] {
+			seen, count := c.Chains.Look(context, symbols[j], allowed)
+			seen, count = c.without(seen, count, context, symbols[j], counts[context], allowed)
 			if seen.Total > 0 {
-				place[1+c] = float32(count) / float32(seen.Total)
+				place[1+i] = float32(count) / float32(seen.Total)
 			}
-			note(seen, place[1+k+c*noted:])
+			note(seen, place[1+k+i*noted:])
 		}
 	}
 }
@@ -83,7 +172,7 @@ func ownCounts(series, contexts []int32, chains int) map[int32]map[int32]int {
 		at := contexts[i*chains : (i+1)*chains]
 		for k, context := range at {
 			if slices.Contains(at[:k], context) {
-				continue // counted once: see markov.CountContexts
+				continue // counted once: see markov.CountPositions
 			}
 			if counts[context] == nil {
 				counts[context] = map[int32]int{}
@@ -96,13 +185,13 @@ func ownCounts(series, contexts []int32, chains int) map[int32]map[int32]int {
 
 // without leaves out of what was seen after a context, symbol so many times, all that the
 // series itself has there.
-func (m Model) without(seen markov.Seen, count int, context, symbol int32, own map[int32]int, allowed func(int32) bool) (markov.Seen, int) {
+func (c Counted) without(seen markov.Seen, count int, context, symbol int32, own map[int32]int, allowed func(int32) bool) (markov.Seen, int) {
 	for other, n := range own {
 		switch {
 		case other == symbol:
 			seen = seen.Without(count, n)
 		case allowed(other):
-			_, times := m.Chains.Look(context, other, allowed)
+			_, times := c.Chains.Look(context, other, allowed)
 			seen = seen.Without(times, n)
 		}
 	}
@@ -110,8 +199,8 @@ func (m Model) without(seen markov.Seen, count int, context, symbol int32, own m
 }
 
 // allowed reports which symbols a series of the class may have at place j.
-func (m Model) allowed(class, j int) func(symbol int32) bool {
-	list := m.Allowed[class][j]
+func (c Counted) allowed(class, j int) func(symbol int32) bool {
+	list := c.Allowed[class][j]
 	return func(symbol int32) bool { return list[symbol] }
 }
 
@@ -128,11 +217,13 @@ func note(s markov.Seen, to []float32) {
 	to[3] = float32(s.Once) / float32(s.Total)
 }
 
-// masks is Allowed as what is added to logits, [Classes·Places,Symbols].
-func (m Model) masks(g *Graph) *Node {
+// masks is Allowed as what is added to logits, [Classes·Places,symbols].
+func (c Counted) masks(g *Graph) *Node {
 	var flat []float32
-	for _, class := range m.Allowed {
+	rows, width := 0, 0
+	for _, class := range c.Allowed {
 		for _, place := range class {
+			rows, width = rows+1, len(place)
 			for _, ok := range place {
 				v := float32(never)
 				if ok {
@@ -142,43 +233,78 @@ func (m Model) masks(g *Graph) *Node {
 			}
 		}
 	}
-	return nn.Fixed(g, flat, m.Classes*m.Places, m.Symbols)
+	return nn.Fixed(g, flat, rows, width)
 }
 
 // Loss returns the losses of rows [B,Row] of the classes y [B]. Total, which trains, is the
 // negative logarithm of the mixture's probability and, for a share, of the network's own;
-// CrossEntropy is that of the mixture. Both are means over the places, in nats. key [2]
-// uint32 decides what is dropped; nil drops nothing.
+// CrossEntropy is that of the mixture. Both are means over the places, in nats, of symbols
+// and marks together. key [2] uint32 decides what is dropped; nil drops nothing.
 func (m Model) Loss(scope *model.Scope, rows, y, key *Node) diffusion.Losses {
 	m.Network = m.Network.WithDefaults()
 	b := rows.Shape().Dim(0)
-	k := m.NumChains
-	rows = Reshape(rows, b, m.Places, m.perPlace())
-	symbol := Squeeze(SliceAxis(rows, 2, AxisElem(0)), 2)
-	there := GreaterOrEqual(symbol, ZerosLike(symbol))
-	target := ConvertDType(MaxScalar(symbol, 0), dtypes.Int32) // [B,Places]
-	counted := SliceAxis(rows, 2, AxisRange(1, 1+k))
-	notes := Reshape(SliceAxis(rows, 2, AxisRange(1+k)), b*m.Places, k, noted)
-
-	start := BroadcastToDims(Scalar(rows.Graph(), dtypes.Int32, m.Symbols), b, 1)
-	before := Concatenate([]*Node{start, SliceAxis(target, 1, AxisRange(0, m.Places-1))}, 1)
-	h := m.features(scope, before, y, key)
-
-	logits := m.logits(scope, h)
-	mask := Reshape(Gather(Reshape(m.masks(rows.Graph()), m.Classes, m.Places, m.Symbols), InsertAxes(y, -1)), b*m.Places, m.Symbols)
-	own := LogSoftmax(Add(logits, mask), -1)
-	hit := OneHot(Reshape(target, b*m.Places), m.Symbols, dtypes.Float32)
-	network := Reshape(ReduceSum(Mul(own, hit), -1), b, m.Places)
-
-	weights := m.gate(scope, h, notes)
-	all := Concatenate([]*Node{Log(AddScalar(Reshape(counted, b*m.Places, k), 1e-12)), Reshape(network, b*m.Places, 1)}, 1)
-	mixture := Reshape(logSumExp(Add(weights, all)), b, m.Places)
-
-	mean := func(x *Node) *Node {
-		return ReduceMean(Where(there, Neg(x), ZerosLike(x)), 1)
+	rows = Reshape(rows, b*m.Places, m.perPlace())
+	symbols := readingOf(SliceAxis(rows, 1, AxisRange(0, m.Symbols.numbers())), m.Symbols)
+	target := Reshape(symbols.target, b, m.Places)
+	before := delayed(target, m.Symbols.Len)
+	var marks reading
+	var marksBefore *Node
+	if m.Marks.Len > 0 {
+		marks = readingOf(SliceAxis(rows, 1, AxisRange(m.Symbols.numbers())), m.Marks)
+		marksBefore = delayed(Reshape(marks.target, b, m.Places), m.Marks.Len)
 	}
+	h := m.features(scope, before, marksBefore, y, key)
+
+	place := Add(MulScalar(InsertAxes(y, -1), m.Places), Iota(rows.Graph(), shapes.Make(dtypes.Int32, b, m.Places), 1))
+	place = Reshape(place, b*m.Places, 1)
+	logits := Add(m.logits(scope, h), Gather(m.OfSymbols.masks(rows.Graph()), place))
+	mixture, network := symbols.logs(LogSoftmax(logits, -1), m.gate(scope, h, symbols.notes))
+	if m.Marks.Len > 0 {
+		h := m.markFeatures(scope, h, symbols.target)
+		logits := Add(m.markLogits(scope, h), Gather(m.OfMarks.masks(rows.Graph()), place))
+		of, own := marks.logs(LogSoftmax(logits, -1), m.markGate(scope, h, marks.notes))
+		mixture, network = Add(mixture, of), Add(network, own)
+	}
+	mean := func(x *Node) *Node { return Neg(ReduceMean(Reshape(x, b, m.Places), 1)) }
 	cross := mean(mixture)
 	return diffusion.Losses{Total: Add(cross, MulScalar(mean(network), alone)), CrossEntropy: cross}
+}
+
+// reading is what Read wrote of the symbols, or marks, at R places.
+type reading struct {
+	there  *Node // [R] bool: whether there is one
+	target *Node // [R] int32; 0 where there is none
+	chains *Node // [R,chains] probabilities
+	notes  *Node // [R,chains,noted]
+}
+
+func readingOf(rows *Node, v Vocabulary) reading {
+	symbol := Squeeze(SliceAxis(rows, 1, AxisElem(0)), 1)
+	return reading{
+		there:  GreaterOrEqual(symbol, ZerosLike(symbol)),
+		target: ConvertDType(MaxScalar(symbol, 0), dtypes.Int32),
+		chains: SliceAxis(rows, 1, AxisRange(1, 1+v.Chains)),
+		notes:  Reshape(SliceAxis(rows, 1, AxisRange(1+v.Chains)), -1, v.Chains, noted),
+	}
+}
+
+// logs returns the logarithms of the probabilities of the targets [R], by the mixture and by
+// the network, whose logarithms are own [R,symbols]; weights [R,chains+1] are the gate's. They
+// are 0 where there is no target.
+func (r reading) logs(own, weights *Node) (mixture, network *Node) {
+	hit := OneHot(r.target, own.Shape().Dim(1), dtypes.Float32)
+	network = ReduceSum(Mul(own, hit), -1)
+	all := Concatenate([]*Node{Log(AddScalar(r.chains, 1e-12)), InsertAxes(network, -1)}, 1)
+	mixture = logSumExp(Add(weights, all))
+	return Where(r.there, mixture, ZerosLike(mixture)), Where(r.there, network, ZerosLike(network))
+}
+
+// delayed is [B,Places] with each place's number at the place after; first stands at the first
+// one.
+func delayed(x *Node, first int) *Node {
+	b, places := x.Shape().Dim(0), x.Shape().Dim(1)
+	start := BroadcastToDims(Scalar(x.Graph(), dtypes.Int32, first), b, 1)
+	return Concatenate([]*Node{start, SliceAxis(x, 1, AxisRange(0, places-1))}, 1)
 }
 
 // logSumExp is that over the last axis of x.

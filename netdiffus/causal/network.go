@@ -11,6 +11,10 @@
 // what was counted in each context, as in the compression of text by mixing contexts. So
 // that it learns how far a count is to be trusted for a series that was never seen, every
 // series is left out of its own counts while the mixture is fitted.
+//
+// A symbol may have a mark, as a packet's length has the time since the packet before: then
+// the probability of a place is p(s | h) p(m | h, s), where h holds the marks before, too,
+// and each factor is a mixture of its own.
 package causal
 
 import (
@@ -26,15 +30,22 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Network is the transformer and the gate. It reads series of Places symbols, numbers
-// below Symbols.
+// Network is the transformer and the gates. It reads series of Places symbols, with a mark
+// each where it has Marks.
 type Network struct {
 	Width   int     // of the features, a multiple of 32; 0 means 96
 	Layers  int     // 0 means 3
 	Dropout float64 // share of the features that training drops, in [0,1)
 
-	Places, Classes, Symbols, NumChains int
-	// Numbers describe each symbol, [Symbols][F]: symbols with numbers alike begin alike.
+	Places, Classes int
+	Symbols, Marks  Vocabulary
+}
+
+// Vocabulary is the symbols, or the marks: the numbers below Len.
+type Vocabulary struct {
+	Len    int // 0 means that there are none
+	Chains int // how many predict them
+	// Numbers describe each of them, [Len][F]: those with numbers alike begin alike.
 	Numbers [][]float32
 }
 
@@ -66,40 +77,40 @@ func (n Network) Validate() error {
 
 func (n Network) heads() int { return n.Width / headWidth }
 
-// The parts of the network. The symbol before the first one is number Symbols.
-func (n Network) symbols() nn.Embedding {
-	return nn.Embedding{Rows: n.Symbols + 1, Channels: n.Width, Std: 0.02}
+// The parts of the network. The symbol before the first one is number Symbols.Len, the mark
+// number Marks.Len.
+func (n Network) rows(count int) nn.Embedding {
+	return nn.Embedding{Rows: count, Channels: n.Width, Std: 0.02}
 }
-func (n Network) places() nn.Embedding {
-	return nn.Embedding{Rows: n.Places, Channels: n.Width, Std: 0.02}
+func (n Network) each(v Vocabulary) nn.Embedding {
+	return nn.Embedding{Rows: v.Len, Channels: 1, Std: 0.02}
 }
-func (n Network) classes() nn.Embedding {
-	return nn.Embedding{Rows: n.Classes, Channels: n.Width, Std: 0.02}
+func (n Network) numbers(v Vocabulary) nn.Linear {
+	return nn.Linear{In: len(v.Numbers[0]), Out: n.Width}
 }
-func (n Network) each() nn.Embedding {
-	return nn.Embedding{Rows: n.Symbols, Channels: 1, Std: 0.02}
-}
-func (n Network) numbers() nn.Linear { return nn.Linear{In: len(n.Numbers[0]), Out: n.Width} }
 func (n Network) norm() nn.GroupNorm { return nn.GroupNorm{Channels: n.Width, Groups: 1} }
 func (n Network) wide() nn.Linear    { return nn.Linear{In: n.Width, Out: 4 * n.Width} }
 func (n Network) narrow() nn.Linear  { return nn.Linear{In: 4 * n.Width, Out: n.Width, Zero: true} }
 func (n Network) project(out int) nn.Linear {
 	return nn.Linear{In: n.Width, Out: out * n.Width, Zero: out == 1}
 }
-func (n Network) gateIn() nn.Linear {
-	return nn.Linear{In: n.Width + noted*n.NumChains, Out: gateWidth}
+func (n Network) gateIn(v Vocabulary) nn.Linear {
+	return nn.Linear{In: n.Width + noted*v.Chains, Out: gateWidth}
 }
-func (n Network) gateOut() nn.Linear { return nn.Linear{In: gateWidth, Out: n.NumChains + 1} }
+func (n Network) gateOut(v Vocabulary) nn.Linear {
+	return nn.Linear{In: gateWidth, Out: v.Chains + 1}
+}
+func (n Network) markIn() nn.Linear { return nn.Linear{In: 2 * n.Width, Out: n.Width} }
 
 // Params lists the parameters.
 func (n Network) Params() []nn.Param {
 	n = n.WithDefaults()
 	var all []nn.Param
 	add := func(p []nn.Param) { all = append(all, p...) }
-	add(n.symbols().Params("in/symbols"))
-	add(n.numbers().Params("in/numbers"))
-	add(n.places().Params("in/places"))
-	add(n.classes().Params("in/classes"))
+	add(n.rows(n.Symbols.Len + 1).Params("in/symbols"))
+	add(n.numbers(n.Symbols).Params("in/numbers"))
+	add(n.rows(n.Places).Params("in/places"))
+	add(n.rows(n.Classes).Params("in/classes"))
 	for i := range n.Layers {
 		path := fmt.Sprintf("layers/%d/", i)
 		add(n.norm().Params(path + "attention/norm"))
@@ -110,31 +121,51 @@ func (n Network) Params() []nn.Param {
 		add(n.narrow().Params(path + "inner/out"))
 	}
 	add(n.norm().Params("norm"))
-	add(n.symbols().Params("out/symbols"))
-	add(n.numbers().Params("out/numbers"))
-	add(n.each().Params("out/each"))
-	add(n.gateIn().Params("gate/in"))
-	return append(all, n.gateOut().Params("gate/out")...)
+	add(n.rows(n.Symbols.Len + 1).Params("out/symbols"))
+	add(n.numbers(n.Symbols).Params("out/numbers"))
+	add(n.each(n.Symbols).Params("out/each"))
+	add(n.gateIn(n.Symbols).Params("gate/in"))
+	add(n.gateOut(n.Symbols).Params("gate/out"))
+	if n.Marks.Len > 0 {
+		add(n.rows(n.Marks.Len + 1).Params("marks/in/symbols"))
+		add(n.numbers(n.Marks).Params("marks/in/numbers"))
+		add(n.markIn().Params("marks/features"))
+		add(n.rows(n.Marks.Len + 1).Params("marks/out/symbols"))
+		add(n.numbers(n.Marks).Params("marks/out/numbers"))
+		add(n.each(n.Marks).Params("marks/out/each"))
+		add(n.gateIn(n.Marks).Params("marks/gate/in"))
+		add(n.gateOut(n.Marks).Params("marks/gate/out"))
+	}
+	return all
 }
 
-// table is Numbers as a node [Symbols+1,F]: zeros for the symbol before the first one.
-func (n Network) table(g *Graph) *Node {
-	width := len(n.Numbers[0])
-	flat := make([]float32, 0, (n.Symbols+1)*width)
-	for _, row := range n.Numbers {
+// table is Numbers as a node [Len+1,F]: zeros for the symbol before the first one.
+func (v Vocabulary) table(g *Graph) *Node {
+	width := len(v.Numbers[0])
+	flat := make([]float32, 0, (v.Len+1)*width)
+	for _, row := range v.Numbers {
 		flat = append(flat, row...)
 	}
-	return nn.Fixed(g, append(flat, make([]float32, width)...), n.Symbols+1, width)
+	return nn.Fixed(g, append(flat, make([]float32, width)...), v.Len+1, width)
 }
 
-// embed returns the features [R,Width] of symbols [R] at the places [R], of the classes
-// [R].
-func (n Network) embed(scope *model.Scope, symbols, places, y *Node) *Node {
+// embedOne returns the features [R,Width] of symbols [R] of a vocabulary whose weights are
+// below scope.
+func (n Network) embedOne(scope *model.Scope, v Vocabulary, symbols *Node) *Node {
+	numbers := Gather(v.table(symbols.Graph()), InsertAxes(symbols, -1))
+	return Add(n.rows(v.Len+1).Graph(nn.At(scope, "symbols"), symbols), n.numbers(v).Graph(nn.At(scope, "numbers"), numbers))
+}
+
+// embed returns the features [R,Width] of symbols [R], and marks [R] where there are any, at
+// the places [R], of the classes [R].
+func (n Network) embed(scope *model.Scope, symbols, marks, places, y *Node) *Node {
 	in := nn.At(scope, "in")
-	numbers := Gather(n.table(symbols.Graph()), InsertAxes(symbols, -1))
-	h := Add(n.symbols().Graph(nn.At(in, "symbols"), symbols), n.numbers().Graph(nn.At(in, "numbers"), numbers))
-	h = Add(h, n.places().Graph(nn.At(in, "places"), places))
-	return Add(h, n.classes().Graph(nn.At(in, "classes"), y))
+	h := n.embedOne(in, n.Symbols, symbols)
+	if n.Marks.Len > 0 {
+		h = Add(h, n.embedOne(nn.At(scope, "marks/in"), n.Marks, marks))
+	}
+	h = Add(h, n.rows(n.Places).Graph(nn.At(in, "places"), places))
+	return Add(h, n.rows(n.Classes).Graph(nn.At(in, "classes"), y))
 }
 
 // layers returns what the layers make of features h [R,Width]. attend is given the
@@ -171,8 +202,8 @@ func weigh(q, k, v, seen *Node) *Node {
 const never = -1e9
 
 // features returns the features before each place, [B·Places,Width], of series of the
-// symbols before each place, [B,Places], and the classes y [B].
-func (n Network) features(scope *model.Scope, before, y, key *Node) *Node {
+// symbols and marks before each place, [B,Places], and the classes y [B].
+func (n Network) features(scope *model.Scope, before, marks, y, key *Node) *Node {
 	g := before.Graph()
 	b := before.Shape().Dim(0)
 	flat := func(x *Node) *Node { return Reshape(x, b*n.Places) }
@@ -190,14 +221,17 @@ func (n Network) features(scope *model.Scope, before, y, key *Node) *Node {
 		rows := func(x *Node) *Node { return Reshape(x, b, n.Places, n.heads(), -1) }
 		return Reshape(weigh(rows(q), rows(k), rows(v), seen), b*n.Places, n.Width)
 	}
-	h := drop(nn.At(scope, "in"), n.embed(scope, flat(before), flat(places), flat(every)))
+	if n.Marks.Len > 0 {
+		marks = flat(marks)
+	}
+	h := drop(nn.At(scope, "in"), n.embed(scope, flat(before), marks, flat(places), flat(every)))
 	return n.layers(scope, h, attend, drop)
 }
 
-// step returns the features [B,Width] before place j (a scalar), for the symbols [B] before
-// it. memory [B,Layers,2,Places,heads,width] holds the keys and values of the places before,
+// step returns the features [B,Width] before place j (a scalar), for the symbols [B] and marks
+// [B] before it. memory [B,Layers,2,Places,heads,width] holds the keys and values of the places before,
 // and is returned with those of this one.
-func (n Network) step(scope *model.Scope, symbols, j, y, memory *Node) (h, next *Node) {
+func (n Network) step(scope *model.Scope, symbols, marks, j, y, memory *Node) (h, next *Node) {
 	g := symbols.Graph()
 	b := symbols.Shape().Dim(0)
 	width := n.Width / n.heads()
@@ -216,30 +250,51 @@ func (n Network) step(scope *model.Scope, symbols, j, y, memory *Node) (h, next 
 		kept[layer] = Stack([]*Node{k, v}, 1)
 		return Reshape(weigh(Reshape(q, b, 1, n.heads(), width), k, v, seen), b, n.Width)
 	}
-	h = n.embed(scope, symbols, BroadcastToDims(j, b), y)
+	h = n.embed(scope, symbols, marks, BroadcastToDims(j, b), y)
 	h = n.layers(scope, h, attend, func(_ *model.Scope, x *Node) *Node { return x })
 	return h, Stack(kept, 1)
 }
 
-// logits returns the network's own [R,Symbols] for features h [R,Width].
+// logits returns the network's own [R,symbols] for features h [R,Width].
 func (n Network) logits(scope *model.Scope, h *Node) *Node {
+	return n.score(nn.At(scope, "out"), n.Symbols, h)
+}
+
+// score returns a number for each of a vocabulary, [R,Len], for features h [R,Width], by the
+// weights below scope.
+func (n Network) score(scope *model.Scope, v Vocabulary, h *Node) *Node {
 	g := h.Graph()
-	out := nn.At(scope, "out")
-	all := Iota(g, shapes.Make(dtypes.Int32, n.Symbols), 0)
-	rows := Add(n.symbols().Graph(nn.At(out, "symbols"), all),
-		n.numbers().Graph(nn.At(out, "numbers"), Slice(n.table(g), AxisRange(0, n.Symbols))))
-	each := Reshape(n.each().Graph(nn.At(out, "each"), all), 1, n.Symbols)
-	return Add(Einsum("rd,sd->rs", h, rows), each)
+	all := Iota(g, shapes.Make(dtypes.Int32, v.Len), 0)
+	each := Reshape(n.each(v).Graph(nn.At(scope, "each"), all), 1, v.Len)
+	return Add(Einsum("rd,sd->rs", h, n.embedOne(scope, v, all)), each)
 }
 
 // gate returns the logarithms of the weights of the chains and, last, of the network:
 // [R,Chains+1], for features h [R,Width] and notes [R,Chains,noted].
 func (n Network) gate(scope *model.Scope, h, notes *Node) *Node {
-	r := h.Shape().Dim(0)
-	gate := nn.At(scope, "gate")
-	x := Concatenate([]*Node{h, Reshape(notes, r, -1)}, 1)
-	x = n.gateOut().Graph(nn.At(gate, "out"), nn.SiLU(n.gateIn().Graph(nn.At(gate, "in"), x)))
+	return n.weights(nn.At(scope, "gate"), n.Symbols, h, notes)
+}
+
+func (n Network) weights(scope *model.Scope, v Vocabulary, h, notes *Node) *Node {
+	x := Concatenate([]*Node{h, Reshape(notes, h.Shape().Dim(0), -1)}, 1)
+	x = n.gateOut(v).Graph(nn.At(scope, "out"), nn.SiLU(n.gateIn(v).Graph(nn.At(scope, "in"), x)))
 	counted := Squeeze(SliceAxis(notes, 2, AxisElem(0)), 2) // 1 where a chain has a prediction
 	counted = Concatenate([]*Node{counted, OnesLike(SliceAxis(counted, 1, AxisElem(0)))}, 1)
 	return LogSoftmax(Add(x, MulScalar(OneMinus(counted), never)), -1)
+}
+
+// markFeatures returns the features [R,Width] before the mark of a place, for the features h
+// before its symbol and that symbol [R].
+func (n Network) markFeatures(scope *model.Scope, h, symbols *Node) *Node {
+	x := Concatenate([]*Node{h, n.embedOne(nn.At(scope, "in"), n.Symbols, symbols)}, 1)
+	return Add(h, nn.SiLU(n.markIn().Graph(nn.At(scope, "marks/features"), x)))
+}
+
+// markLogits and markGate are for marks what logits and gate are for symbols.
+func (n Network) markLogits(scope *model.Scope, h *Node) *Node {
+	return n.score(nn.At(scope, "marks/out"), n.Marks, h)
+}
+
+func (n Network) markGate(scope *model.Scope, h, notes *Node) *Node {
+	return n.weights(nn.At(scope, "marks/gate"), n.Marks, h, notes)
 }
