@@ -9,6 +9,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
@@ -94,13 +95,77 @@ func TestCausalTrainsAndDraws(t *testing.T) {
 	}
 }
 
-func TestCausalTakesLengthsAlone(t *testing.T) {
-	set, err := dataset.Open(filepath.Join(v1, "times"), nil)
+// timed is flows of the sample traffic of so many packets, with the times between them.
+func timed(t *testing.T, length int) *dataset.Set {
+	t.Helper()
+	set, err := dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{
+		Channels: []dataset.Channel{
+			{Feature: traffic.SignedLength{}, Codec: netdiffus.Causal{}.Codec()},
+			{Feature: traffic.InterArrival{}, Codec: &codec.Atoms{Bins: 64}},
+		},
+		SeriesLength: length,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := small(1).Fit(set); err == nil || !strings.Contains(err.Error(), "2 channels") {
-		t.Errorf("lengths and times: %v", err)
+	return set
+}
+
+// TestCausalTimes: the second channel is learned, drawn and read from noisy images.
+func TestCausalTimes(t *testing.T) {
+	set := timed(t, 6)
+	dir := filepath.Join(t.TempDir(), "run")
+	held := fitTo(t, small(40), set, dir)
+	if len(held) != 2 || !(held[1] < held[0]) {
+		t.Errorf("the flows held out have %v nats a packet before and after training, want less after", held)
+	}
+	g, err := sample.Open(backendtest.Open(t), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := g.Draw(context.Background(), sample.Request{N: 40, Seed: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range 2 {
+		if off := (imaging.GASF{}).MeanConsistency(drawn.Images.Plane(k)); off > 1e-6 {
+			t.Errorf("channel %d: pixels lie %v from what the diagonal implies", k, off)
+		}
+	}
+	later := 0
+	for i, f := range collect(t, drawn.Traffic()) {
+		if len(f.Packets) == 0 || !f.Timed || f.Packets[0].IAT != 0 {
+			t.Fatalf("flow %d: %+v", i, f)
+		}
+		for _, p := range f.Packets {
+			if p.IAT > 0 {
+				later++
+			}
+		}
+	}
+	if later == 0 {
+		t.Error("no packet comes later than the one before")
+	}
+	for r, err := range g.Reconstruct(context.Background(), set.Select([]int{0, 1, 2, 3, 4}), 1, 10, 900) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.T == 10 && r.X0MSE > 1e-3 {
+			t.Errorf("step %d: the clean images are %v off", r.T, r.X0MSE)
+		}
+	}
+}
+
+func TestCausalRefusesThreeChannels(t *testing.T) {
+	atoms := func() codec.Codec { return &codec.Atoms{Bins: 64} }
+	set, err := dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{SeriesLength: 3, Channels: []dataset.Channel{
+		{Feature: traffic.Length{}, Codec: atoms()}, {Feature: traffic.PacketDirection{}, Codec: atoms()}, {Feature: traffic.InterArrival{}, Codec: atoms()},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := small(1).Fit(set); err == nil || !strings.Contains(err.Error(), "3 channels") {
+		t.Errorf("three channels: %v", err)
 	}
 }
 
@@ -131,6 +196,38 @@ func TestCausalTables(t *testing.T) {
 		fitted.Kind = k
 		if _, err := fitted.Model(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.flows, err, c.want)
+		}
+	}
+}
+
+// TestCausalTimesTables: nor are times believed that do not fit the flows.
+func TestCausalTimesTables(t *testing.T) {
+	set := timed(t, 3)
+	fitted, err := small(1).Fit(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flows := make([][][]int32, len(set.Classes))
+	flows[0] = [][]int32{{0}}
+	times := func(first ...[]int32) [][][]int32 {
+		return append([][][]int32{first}, make([][][]int32, len(set.Classes)-1)...)
+	}
+	for _, c := range []struct {
+		times [][][]int32
+		want  string
+	}{
+		{times([]int32{0}), ""},
+		{nil, "times of 0 classes"},
+		{times(), "1 flows and times of 0"},
+		{times([]int32{0, 0}), "1 packets and 2 times"},
+		{times([]int32{-1}), "atom -1"},
+		{times([]int32{1 << 30}), "atom 1073741824"},
+	} {
+		k := fitted.Kind.(netdiffus.Causal)
+		k.Tables = &netdiffus.CausalTables{Flows: flows, Times: c.times}
+		fitted.Kind = k
+		if _, err := fitted.Model(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.times, err, c.want)
 		}
 	}
 }
