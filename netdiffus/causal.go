@@ -42,6 +42,9 @@ type Causal struct {
 	// so that all values of the samples were seen.
 	Rare  int `json:"rare,omitempty"`
 	Group int `json:"group,omitempty"`
+	// MinP leaves the least probable values out of what the network predicts by itself
+	// (causal.Drawer); 0 leaves out none.
+	MinP float64 `json:"min_p,omitempty"`
 	// Tables are the flows counted; nil until Estimate.
 	Tables *CausalTables `json:"tables,omitempty"`
 }
@@ -65,6 +68,7 @@ func (k Causal) Check(c Config) error {
 	var p problems
 	p.add(causal.Network{Width: k.Width, Layers: k.Layers, Dropout: k.Dropout}.Validate())
 	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
+	p.wrong(!(k.MinP >= 0 && k.MinP < 1), "min_p is %v, want it in [0,1)", k.MinP)
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
 	p.drawnByGo(c)
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
@@ -156,7 +160,7 @@ func (k Causal) New(c Config) (Model, error) {
 		}
 	}
 	atoms := codecs[0]
-	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms)}
+	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms), minP: k.MinP}
 	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
 	m.Network = causal.Network{
 		Width: k.Width, Layers: k.Layers, Dropout: k.Dropout, Places: c.Image.Side, Classes: len(c.Classes),
@@ -219,6 +223,7 @@ type causalModel struct {
 	vocabulary []float64
 	rarity     *joint.Rarity
 	times      *causalTimes // nil where there is no second channel
+	minP       float64
 }
 
 // symbol is that of an atom of a class at place j.
@@ -357,7 +362,11 @@ func (b causalBound) HostDenoiser(backend compute.Backend, scope *model.Scope) (
 		return nil, errors.New("netdiffus: the flows of the causal model have not been counted yet")
 	}
 	d, err := b.NewDrawer(backend, scope)
-	return &causalHost{b, d}, err
+	if err != nil {
+		return nil, err
+	}
+	d.MinP = b.minP
+	return &causalHost{b, d}, nil
 }
 
 // causalHost is a causalBound with its weights.

@@ -386,3 +386,27 @@ func newStreams(n int) []*rand.Rand {
 	}
 	return streams
 }
+
+func TestLeaveOut(t *testing.T) {
+	p := []float64{0.5, 0.3, 0.15, 0.05}
+	for _, c := range []struct {
+		share float64
+		want  []float64
+	}{
+		{0, p},
+		{0.01, p},
+		{0.2, []float64{0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0}},
+		{0.9, []float64{1, 0, 0, 0}},
+	} {
+		logs := make([]float32, len(p))
+		for i, v := range p {
+			logs[i] = float32(math.Log(v))
+		}
+		leaveOut(logs, c.share)
+		for i, log := range logs {
+			if got := math.Exp(float64(log)); math.Abs(got-c.want[i]) > 1e-6 {
+				t.Errorf("share %v: %v at %d, want %v", c.share, got, i, c.want[i])
+			}
+		}
+	}
+}

@@ -17,6 +17,12 @@ import (
 // Drawer draws series from a Model with the weights that it was made with. It is for one
 // goroutine.
 type Drawer struct {
+	// MinP leaves out of the network's own predictions what is less probable than this share
+	// of the most probable symbol (Nguyen et al. 2024, "Min-p sampling"); 0 leaves out
+	// nothing. The tail of many rare symbols, each as improbable as the next, is what a
+	// network knows least about.
+	MinP float64
+
 	model Model
 	exec  *model.Exec
 	marks *model.Exec // nil without marks
@@ -291,12 +297,34 @@ func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, 
 	}
 	k, size := c.Chains.Kinds(), len(network)/atOnce
 	for i := range b.series {
+		own := network[i*size : (i+1)*size]
+		leaveOut(own, b.drawer.MinP)
 		do(i, prediction{
-			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], network: network[i*size : (i+1)*size],
+			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], network: own,
 			contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
 		})
 	}
 	return nil
+}
+
+// leaveOut makes what is less probable than a share of the most probable impossible; logs are
+// logarithms of probabilities.
+func leaveOut(logs []float32, share float64) {
+	if share == 0 {
+		return
+	}
+	least := slices.Max(logs) + float32(math.Log(share))
+	kept := 0.0
+	for i, log := range logs {
+		if log < least {
+			logs[i] = never
+		} else {
+			kept += math.Exp(float64(log))
+		}
+	}
+	for i := range logs {
+		logs[i] -= float32(math.Log(kept))
+	}
 }
 
 // resample replaces the particles of each series by as many drawn in proportion to their
