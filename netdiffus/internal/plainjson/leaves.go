@@ -13,43 +13,57 @@ import (
 // dots between: {"a":{"b":1}} is a.b: 1. Lists are leaves. Numbers stay as they are
 // written.
 func Leaves(text []byte) (map[string]string, error) {
-	if err := jsonlimit.Check(text, jsonlimit.AnyCost); err != nil {
+	if err := jsonlimit.Check(text, 0); err != nil {
 		return nil, err
 	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber() // a float64 does not hold every seed
-	if err := d.Decode(&tree); err != nil {
+	// Lists stay text: decoded, a model's tables take many times their size.
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
 		return nil, err
 	}
-	object, ok := tree.(map[string]any)
-	if !ok {
+	if object == nil {
 		return nil, errors.New("not a JSON object")
 	}
 	leaves := map[string]string{}
-	var walk func(path string, node any) error
-	walk = func(path string, node any) error {
-		if object, ok := node.(map[string]any); ok {
-			for name, child := range object {
-				if err := walk(path+"."+name, child); err != nil {
-					return err
-				}
+	return leaves, addLeaves(leaves, "", object)
+}
+
+// addLeaves adds the leaves of an object; before is what their names begin with.
+func addLeaves(leaves map[string]string, before string, object map[string]json.RawMessage) error {
+	for name, text := range object {
+		path := before + name
+		if text[0] == '{' {
+			var inner map[string]json.RawMessage
+			if err := json.Unmarshal(text, &inner); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
 			}
-			return nil
+			if err := addLeaves(leaves, path+".", inner); err != nil {
+				return err
+			}
+			continue
 		}
-		var b bytes.Buffer
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(node); err != nil {
+		leaf, err := plain(text)
+		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		leaves[path] = string(bytes.TrimRight(b.Bytes(), "\n"))
-		return nil
+		leaves[path] = leaf
 	}
-	for name, child := range object {
-		if err := walk(name, child); err != nil {
-			return nil, err
-		}
+	return nil
+}
+
+// plain is a value as one line, texts without the escapes that HTML needs.
+func plain(text json.RawMessage) (string, error) {
+	var b bytes.Buffer
+	if text[0] != '"' {
+		err := json.Compact(&b, text)
+		return b.String(), err
 	}
-	return leaves, nil
+	var s string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return "", err
+	}
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(s)
+	return string(bytes.TrimRight(b.Bytes(), "\n")), err
 }
