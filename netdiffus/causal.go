@@ -2,11 +2,13 @@ package netdiffus
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -37,6 +39,14 @@ type Causal struct {
 	Layers int `json:"layers,omitempty"`
 	// Dropout is the share of the network's features that training drops.
 	Dropout float64 `json:"dropout,omitempty"`
+	// CausalDrawing is how flows are drawn, which can be chosen after training.
+	CausalDrawing
+	// Tables are the flows counted; nil until Estimate.
+	Tables *CausalTables `json:"tables,omitempty"`
+}
+
+// CausalDrawing is how a Causal draws.
+type CausalDrawing struct {
 	// Rare and Group are as a chain's (joint.Settings): a value seen fewer than Rare times
 	// turns out as one of its neighbours, seen or not. 0 and 1 leave what is drawn as it is,
 	// so that all values of the samples were seen.
@@ -45,8 +55,9 @@ type Causal struct {
 	// MinP leaves the least probable values out of what the network predicts by itself
 	// (causal.Drawer); 0 leaves out none.
 	MinP float64 `json:"min_p,omitempty"`
-	// Tables are the flows counted; nil until Estimate.
-	Tables *CausalTables `json:"tables,omitempty"`
+	// Chain, where it is not nil, draws in place of the network: a chain of these settings,
+	// counted from the same flows, which is the model's base.
+	Chain *joint.Settings `json:"chain,omitempty"`
 }
 
 // CausalTables are what the chains of a Causal are counted from.
@@ -68,6 +79,7 @@ func (k Causal) Check(c Config) error {
 	var p problems
 	p.add(causal.Network{Width: k.Width, Layers: k.Layers, Dropout: k.Dropout}.Validate())
 	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
+	p.wrong(k.Chain != nil && (k.Chain.Order < 1 || k.Chain.Whole < 0 || k.Chain.Rare < 0 || k.Chain.Group < 0), "the chain's settings are %+v, want an order of 1 or more, and the others 0 or more", k.Chain)
 	p.wrong(!(k.MinP >= 0 && k.MinP < 1), "min_p is %v, want it in [0,1)", k.MinP)
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
 	p.drawnByGo(c)
@@ -186,7 +198,57 @@ func (k Causal) New(c Config) (Model, error) {
 	if k.Tables == nil {
 		return m, nil
 	}
-	return m, m.count(k.Tables)
+	if err := m.count(k.Tables); err != nil || k.Chain == nil {
+		return m, err
+	}
+	prior, err := joint.Fit(codecs, c.Classes, m.padded(k.Tables), *k.Chain)
+	m.chain = &chainModel{prior, make([]sync.Pool, len(c.Classes))}
+	return m, err
+}
+
+// Ways implements Chooser: the base is the chain that Chain would choose. A network that
+// draws rare values as they are copies more often, and one that cuts off the tail of its
+// predictions repeats more; which of these is right depends on the flows.
+func (k Causal) Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, error) {
+	codecs, err := causalCodecs(c.Encoding)
+	if err != nil {
+		return nil, err
+	}
+	series := joint.Read(codecs[:1], c.Classes, set.Images, set.Labels)
+	choice, err := joint.Choose(ctx, codecs[0], c.Classes, joint.Values(codecs[0], c.Classes, series), c.Training.Seed)
+	if err != nil {
+		return nil, err
+	}
+	var ways []Way
+	add := func(name string, d CausalDrawing) {
+		settings, failed := json.Marshal(d)
+		err = errors.Join(err, failed)
+		ways = append(ways, Way{name, settings})
+	}
+	add("chain of "+choice.Settings.String(), CausalDrawing{Chain: &choice.Settings})
+	for _, rare := range []int{0, 2} {
+		for _, minP := range []float64{0, 0.02} {
+			name := "network"
+			if rare > 0 {
+				name += fmt.Sprintf(", values seen fewer than %d times merged", rare)
+			}
+			if minP > 0 {
+				name += fmt.Sprintf(", without values %v times as probable as the likeliest", minP)
+			}
+			add(name, CausalDrawing{Rare: rare, MinP: minP})
+		}
+	}
+	return ways, err
+}
+
+// Drawing implements Chooser.
+func (k Causal) Drawing(settings json.RawMessage) (Kind, error) {
+	var d CausalDrawing
+	if err := strict(settings, &d); err != nil {
+		return nil, fmt.Errorf("netdiffus: how a causal model draws: %w", err)
+	}
+	k.CausalDrawing = d
+	return k, nil
 }
 
 // describe returns the numbers that describe values, rising.
@@ -224,6 +286,7 @@ type causalModel struct {
 	rarity     *joint.Rarity
 	times      *causalTimes // nil where there is no second channel
 	minP       float64
+	chain      *chainModel // draws in place of the network; nil where that draws
 }
 
 // symbol is that of an atom of a class at place j.
@@ -298,6 +361,35 @@ func (m *causalModel) count(tables *CausalTables) error {
 	return nil
 }
 
+// padded are the flows of tables, which count has checked, as joint.Fit takes them.
+func (m *causalModel) padded(tables *CausalTables) []joint.Series {
+	all := make([]joint.Series, len(m.classes))
+	for c, class := range m.classes {
+		places := m.atoms.Tables[class]
+		for i, flow := range tables.Flows[c] {
+			channels := [][]int32{make([]int32, m.Places)}
+			if m.times != nil {
+				channels = append(channels, make([]int32, m.Places))
+			}
+			for j := range m.Places {
+				channels[0][j] = int32(len(places[j].Values)) // padding
+				if j < len(flow) {
+					channels[0][j] = flow[j]
+				}
+				if m.times == nil {
+					continue
+				}
+				channels[1][j] = int32(len(m.times.bins[c][j].of))
+				if times := tables.Times[c][i]; j < len(times) {
+					channels[1][j] = times[j]
+				}
+			}
+			all[c] = append(all[c], channels)
+		}
+	}
+	return all
+}
+
 // checkAtoms returns what is wrong with the atoms of a flow of at most so many packets, of
 // which there are number(j) at place j.
 func checkAtoms(flow []int32, places int, number func(j int) int) error {
@@ -360,6 +452,9 @@ func (b causalBound) Loss(scope *model.Scope, rows, _, y, _, key *graph.Node) di
 func (b causalBound) HostDenoiser(backend compute.Backend, scope *model.Scope) (HostDenoiser, error) {
 	if b.OfSymbols.Chains == nil {
 		return nil, errors.New("netdiffus: the flows of the causal model have not been counted yet")
+	}
+	if b.chain != nil {
+		return chainBound{onHost{}, b.chain, b.schedule}, nil
 	}
 	d, err := b.NewDrawer(backend, scope)
 	if err != nil {

@@ -1,9 +1,13 @@
 package netdiffus_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +56,7 @@ func TestCausalTrainsAndDraws(t *testing.T) {
 	if len(held) != 2 || !(held[1] < held[0]) {
 		t.Errorf("the flows held out have %v nats a packet before and after training, want less after", held)
 	}
+	checkDrawing(t, dir, set)
 	g, err := sample.Open(backendtest.Open(t), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -92,6 +97,58 @@ func TestCausalTrainsAndDraws(t *testing.T) {
 		if off := (imaging.GASF{}).MeanConsistency(r.X0.Plane(0)); off > 1e-6 {
 			t.Errorf("step %d: pixels lie %v from what the diagonal implies", r.T, off)
 		}
+	}
+}
+
+// checkDrawing: how samples are drawn was chosen, it is the way that the run draws, and no
+// other way has better figures and copies as little. It leaves the run to draw by its network.
+func checkDrawing(t *testing.T, dir string, set *dataset.Set) {
+	t.Helper()
+	d, err := sample.ReadChoice(dir)
+	if err != nil || d == nil || len(d.Ways) < 3 || !strings.HasPrefix(d.Ways[0].Name, "chain") {
+		t.Fatalf("chosen: %+v, %v", d, err)
+	}
+	chosen := slices.IndexFunc(d.Ways, func(w sample.MeasuredWay) bool { return w.Name == d.Name })
+	for _, w := range d.Ways {
+		if w.Accuracy == 0 || w.FourGram == 0 || w.Detection == 0 || w.Score() > d.Ways[chosen].Score() && !w.Repeats(d.HeldOut) {
+			t.Errorf("%+v, where %s was chosen: %+v", w, d.Name, d.Ways[chosen])
+		}
+	}
+	network := -1
+	for i, w := range d.Ways {
+		d.Way = w.Way
+		if err := d.Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		g, err := sample.Open(backendtest.Open(t), dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawing := g.Config.Kind.(netdiffus.Causal).CausalDrawing
+		var want bytes.Buffer
+		if err := json.Compact(&want, w.Settings); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := json.Marshal(drawing); err != nil || !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("%s: the run draws by %s, want %s", w.Name, got, &want)
+		}
+		if drawing.Chain == nil && drawing.Rare == 0 && drawing.MinP == 0 {
+			network = i
+			continue
+		}
+		if drawn, err := g.Draw(context.Background(), sample.Request{N: 3, Seed: 1, Steps: "2"}); err != nil || drawn.Len() != 3*len(set.Classes) {
+			t.Errorf("%s: %v", w.Name, err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "choice.json"), []byte(`{"settings": {"rarely": 1}}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sample.Open(backendtest.Open(t), dir); err == nil || !strings.Contains(err.Error(), "choice.json") || !strings.Contains(err.Error(), "rarely") {
+		t.Errorf("settings that nobody knows: %v", err)
+	}
+	d.Way = d.Ways[network].Way
+	if err := d.Write(dir); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -152,6 +152,9 @@ type Training struct {
 	// measured.
 	KeepBest    bool `json:"keep_best,omitempty"`
 	LimitCopies bool `json:"limit_copies,omitempty"`
+	// Choose chooses after training, by what was held out, how samples are drawn, of kinds of
+	// model that can draw in several ways (Chooser): others have nothing to choose.
+	Choose bool `json:"choose,omitempty"`
 	// LabelDropout is the share of labels hidden from the network, which makes
 	// classifier-free guidance possible; 0 means none and no null class.
 	LabelDropout float64 `json:"label_dropout,omitempty"`

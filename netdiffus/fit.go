@@ -147,6 +147,7 @@ func (c Config) Validate() error {
 	p.wrong(t.ValidateEvery < 0 || t.Patience < 0, "validate_every is %d and patience %d, want 0 or more", t.ValidateEvery, t.Patience)
 	p.wrong(t.Patience > 0 && t.Validation == 0, "patience needs flows held out: give validation a share, as 0.1")
 	p.wrong(t.KeepBest && t.Validation == 0, "keep_best needs samples held out: give validation a share, as 0.1")
+	p.wrong(t.Choose && t.Validation == 0, "choose needs samples held out: give validation a share, as 0.1")
 	p.wrong(t.LimitCopies && t.Validation == 0, "limit_copies needs flows held out: give validation a share, as 0.1")
 	p.wrong(t.Microbatch < 0, "microbatch is %d, want 0 (no cut) or more", t.Microbatch)
 	p.wrong(!(t.LR > 0), "lr is %v, want it above 0", t.LR)

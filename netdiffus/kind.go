@@ -2,6 +2,7 @@ package netdiffus
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 
 	"github.com/gomlx/compute"
@@ -42,6 +43,25 @@ type Estimator interface {
 	// it is, is fitted to. Where it has learned from a set before it stays as it is.
 	// status is called with a few words about what is being done.
 	Estimate(ctx context.Context, c Config, set *dataset.Set, status func(message string)) (Kind, error)
+}
+
+// A Chooser is a Kind that can draw in several ways with the same weights and tables. Which
+// is best is chosen after training, on samples that are held out. Among them is the base that
+// the network has to be better than, so that a run draws no worse samples than its base, as
+// far as those held out can tell.
+type Chooser interface {
+	Kind
+	// Ways returns the ways to choose from, the base first. set is what c, whose kind it is,
+	// is fitted to.
+	Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, error)
+	// Drawing returns the kind as it draws in a way with these settings.
+	Drawing(settings json.RawMessage) (Kind, error)
+}
+
+// Way is one of a Chooser's ways to draw.
+type Way struct {
+	Name     string          `json:"name"` // for people
+	Settings json.RawMessage `json:"settings"`
 }
 
 // A Model is a model of any kind, made for the data that its Config was fitted to.

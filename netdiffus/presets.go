@@ -69,15 +69,16 @@ func Estimated() Config {
 }
 
 // Sequential is the causal model, for data sets made with the codec "atoms": it trains for
-// epochs passes over the data, but no more than maxSteps steps, and keeps the weights that are
-// best on a tenth of the flows, which is held out.
+// epochs passes over the data, but no more than maxSteps steps, keeps the weights that are
+// best on a tenth of the flows, which is held out, and draws by the network or by its base,
+// whichever is better by these flows.
 func Sequential(epochs float64, maxSteps int) Config {
 	c := Counted(joint.Settings{})
-	c.Kind = Causal{Dropout: 0.2, Rare: 2}
+	c.Kind = Causal{Dropout: 0.2, CausalDrawing: CausalDrawing{Rare: 2}}
 	c.Training = Training{
 		BatchSize: 64, LR: 2e-3, WeightDecay: 0.02, Clip: 1, Beta2: 0.98,
 		Epochs: epochs, MaxSteps: maxSteps, Warmup: 200, Decay: true,
-		EMA: []float64{0.998}, EMAWarmup: true, Validation: 0.1, KeepBest: true, Sampler: TimestepSamplers.Must("uniform"),
+		EMA: []float64{0.998}, EMAWarmup: true, Validation: 0.1, KeepBest: true, Choose: true, Sampler: TimestepSamplers.Must("uniform"),
 	}
 	return c
 }
@@ -110,9 +111,25 @@ var Presets = map[string]func() Config{
 // has the data set's codec.
 var suited = []string{"default", "copula", "classic"}
 
+// Data sets of flows of at least so many packets, and of so many flows, have enough to learn
+// for a network: below, a chain's samples are as good (docs/fidelity.md).
+const (
+	longFlows = 17
+	manyFlows = 2000
+)
+
 // PresetFor is the name of the preset that suits a data set: "default" where its
-// codec is of atoms, "copula" where it is of quantiles, "classic" for others.
+// codec is of atoms, "causal" where flows are long and many, too, "copula" where the codec is
+// of quantiles, "classic" for others.
 func PresetFor(set *dataset.Set) string {
+	name := presetFor(set)
+	if name == "default" && set.Images.W >= longFlows && set.Len() >= manyFlows && len(set.Encoding.Channels()) <= 2 {
+		return "causal"
+	}
+	return name
+}
+
+func presetFor(set *dataset.Set) string {
 	last := suited[len(suited)-1]
 	for _, name := range suited {
 		c := Presets[name]().kind().Codec()

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
-	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
@@ -28,21 +25,16 @@ var beginnings = []int{0, 8, 4, 3, 2}
 // What Choose measures with.
 const (
 	highestOrder = 6
-	heldOut      = 0.2  // share of the series
-	leastHeldOut = 5    // series of a class, below which it is not measured
-	mostDrawn    = 300  // series of a class, of each setting
-	trees        = 60   // of the forest
-	slack        = 0.02 // of the shares of copies: their standard error
+	heldOut      = 0.2 // share of the series
+	leastHeldOut = 5   // series of a class, below which it is not measured
+	mostDrawn    = 300 // series of a class, of each setting
 )
 
-// Trial is what Choose measured of one setting. All are means over the classes, of
-// series drawn from a chain fitted to four fifths of the series, compared with the rest.
+// Trial is what Choose measured of one setting, of series drawn from a chain fitted to four
+// fifths of the series and compared with the rest.
 type Trial struct {
 	Settings
-	Copies   float64 `json:"copies"`      // share that equals a series fitted to
-	Near     float64 `json:"near_copies"` // share that is within 8 bytes a place of one
-	FourGram float64 `json:"four_gram_js,omitempty"`
-	Accuracy float64 `json:"accuracy,omitempty"` // on the rest, of a forest trained on the drawn; 0 where it copies too much
+	Figures
 }
 
 // score is what trials are compared by.
@@ -71,7 +63,7 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 	if err != nil || t == nil {
 		return Choice{Settings: Default}, err
 	}
-	c := Choice{Settings: Default, Held: t.held()}
+	c := Choice{Settings: Default, Held: Trial{Figures: t.Own()}}
 	best := math.Inf(-1)
 	for _, s := range candidates {
 		for s.Order = 1; s.Order <= highestOrder; s.Order++ {
@@ -84,10 +76,10 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 				if err != nil {
 					return c, err
 				}
-				copies := trial.Copies > c.Held.Copies+slack || trial.Near > c.Held.Near+slack
+				copies := trial.Repeats(c.Held.Figures)
 				if !copies {
 					if trial.Accuracy, err = t.accuracy(ctx, series); err != nil {
-						return c, err
+						return c, fmt.Errorf("joint: choosing: %w", err)
 					}
 					allowed++
 					if trial.score() > best {
@@ -112,13 +104,10 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 
 // trials is what all trials share.
 type trials struct {
-	codec   *codec.Atoms // fitted to fit
+	*Held
+	codec   *codec.Atoms // fitted to the series to fit to
 	classes []string     // those with enough series
-	fit     [][][]float64
-	rest    [][][]float64
-	series  []Series // fit's, as atoms
-	length  int
-	seed    uint64
+	series  []Series     // as atoms
 }
 
 // String describes the choice in a line.
@@ -135,7 +124,7 @@ func (c Choice) String() string {
 
 // newTrials divides the series. It returns nil where no class has enough.
 func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (*trials, error) {
-	t := &trials{seed: seed}
+	t := &trials{Held: &Held{Seed: seed}}
 	for c, class := range classes {
 		n := int(heldOut * float64(len(values[c])))
 		if n < leastHeldOut {
@@ -150,19 +139,19 @@ func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint
 				parts[0] = append(parts[0], values[c][k])
 			}
 		}
-		t.classes, t.fit, t.rest = append(t.classes, class), append(t.fit, parts[0]), append(t.rest, parts[1])
-		t.length = len(a.Tables[class])
+		t.classes, t.Fit, t.Rest = append(t.classes, class), append(t.Fit, parts[0]), append(t.Rest, parts[1])
+		t.Length = len(a.Tables[class])
 	}
 	if len(t.classes) == 0 {
 		return nil, nil
 	}
-	fitted, err := refit(a, t.classes, t.fit, t.length)
+	fitted, err := refit(a, t.classes, t.Fit, t.Length)
 	if err != nil {
 		return nil, fmt.Errorf("joint: choosing: %w", err)
 	}
 	t.codec = fitted
 	for c, class := range t.classes {
-		t.series = append(t.series, atomsOf(fitted.Tables[class], t.fit[c]))
+		t.series = append(t.series, atomsOf(fitted.Tables[class], t.Fit[c]))
 	}
 	return t, nil
 }
@@ -204,33 +193,6 @@ func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
 	return all
 }
 
-// rows are series padded with zeros.
-func (t *trials) rows(series [][]float64) [][]float64 {
-	all := make([][]float64, len(series))
-	for i, v := range series {
-		all[i] = append(slices.Clone(v), make([]float64, t.length-len(v))...)
-	}
-	return all
-}
-
-// copies returns the shares of series that are copies, and nearly copies, of series of
-// class c fitted to.
-func (t *trials) copies(c int, series [][]float64) (exact, near float64) {
-	rows, fit := t.rows(series), t.rows(t.fit[c])
-	return metric.Share(metric.Copies(rows, fit)), metric.NearShare(metric.Closest(rows, fit))
-}
-
-// held measures the series held out.
-func (t *trials) held() (h Trial) {
-	n := float64(len(t.classes))
-	for c := range t.classes {
-		exact, near := t.copies(c, t.rest[c])
-		h.Copies += exact / n
-		h.Near += near / n
-	}
-	return h
-}
-
 // try measures one setting, but for its accuracy, and returns what it drew, by class.
 func (t *trials) try(s Settings) (Trial, [][][]float64, error) {
 	trial := Trial{Settings: s}
@@ -238,26 +200,21 @@ func (t *trials) try(s Settings) (Trial, [][][]float64, error) {
 	if err != nil {
 		return trial, nil, err
 	}
-	n, all := float64(len(t.classes)), make([][][]float64, len(t.classes))
+	all := make([][][]float64, len(t.classes))
 	for c, class := range t.classes {
 		all[c] = t.draw(p, c, class)
-		exact, near := t.copies(c, all[c])
-		trial.Copies += exact / n
-		trial.Near += near / n
-		if js := metric.NGram(min(4, t.length), all[c], t.rest[c]); !math.IsNaN(js) {
-			trial.FourGram += js / n
-		}
 	}
+	trial.Figures = t.compare(all)
 	return trial, all, nil
 }
 
 // draw draws series of a class from the chain itself.
 func (t *trials) draw(p *Prior, c int, class string) [][]float64 {
 	d := p.Drawer(c)
-	codes := [][]float64{make([]float64, t.length)}
-	drawn := make([][]float64, min(mostDrawn, len(t.fit[c])))
+	codes := [][]float64{make([]float64, t.Length)}
+	drawn := make([][]float64, min(mostDrawn, len(t.Fit[c])))
 	for i := range drawn {
-		rng := noise.Stream(t.seed, noise.Key("choose"), uint64(c), 1+uint64(i))
+		rng := noise.Stream(t.Seed, noise.Key("choose"), uint64(c), 1+uint64(i))
 		d.DrawPrior(rng, codes)
 		v := t.codec.Decode(class, codes[0])
 		end := len(v)
@@ -267,22 +224,4 @@ func (t *trials) draw(p *Prior, c int, class string) [][]float64 {
 		drawn[i] = v[:end]
 	}
 	return drawn
-}
-
-// accuracy is that of a forest trained on drawn series, on those held out.
-func (t *trials) accuracy(ctx context.Context, drawn [][][]float64) (float64, error) {
-	table := func(series [][][]float64) classify.Table {
-		x := classify.Table{Classes: len(t.classes)}
-		for c := range series {
-			for _, row := range t.rows(series[c]) {
-				x.X, x.Y = append(x.X, row), append(x.Y, c)
-			}
-		}
-		return x
-	}
-	scores, err := classify.Evaluate(ctx, classify.Trees(trees), table(drawn), t.seed, table(t.rest))
-	if err != nil {
-		return 0, fmt.Errorf("joint: choosing: %w", err)
-	}
-	return scores[0].Accuracy, nil
 }

@@ -86,7 +86,7 @@ func left(dir string) bool {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); name {
-		case "checkpoints", "samples", "plots", "config.json", "tables.json", "manifest.json", "metrics.jsonl", "label_map.csv", notesFile, ".lock", ".notes.lock":
+		case "checkpoints", "samples", "plots", "config.json", "tables.json", "choice.json", "manifest.json", "metrics.jsonl", "label_map.csv", notesFile, ".lock", ".notes.lock":
 		default:
 			return false
 		}

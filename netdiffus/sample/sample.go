@@ -45,7 +45,8 @@ const weightScope = "/model"
 type Weights string
 
 // Open loads a trained model from dir, which is a run directory, whose newest
-// intact checkpoint is taken, or a checkpoint within one.
+// intact checkpoint is taken, or a checkpoint within one. It draws the way that was chosen for
+// the run (Choice).
 func Open(b compute.Backend, dir string) (*Generator, error) { return OpenWeights(b, dir, "") }
 
 // OpenWeights is Open with a choice of weights.
@@ -56,6 +57,9 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	}
 	if cfg.Encoding == nil {
 		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
+	}
+	if cfg, err = asChosen(cfg, run); err != nil {
+		return nil, err
 	}
 	g, err := New(b, cfg, model.NewStore(), weightScope)
 	if err != nil {

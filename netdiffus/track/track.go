@@ -7,6 +7,7 @@
 //	  tables.json     the tables of the data set's codecs, where they have any
 //	  manifest.json   a session for each time a trainer ran: command, versions, device, inputs, machine
 //	  metrics.jsonl   one JSON object a line, with its step
+//	  choice.json     how samples are drawn, where that was chosen after training (package sample)
 //	  checkpoints/  samples/  plots/
 package track
 

@@ -159,6 +159,9 @@ type trainer struct {
 	validator *validator // nil where nothing is held out
 	watch     watch
 
+	backend  compute.Backend
+	fit, all *dataset.Set // all is fit and what is held out; of a set that stays on the disk neither has images
+
 	past    []StepMetrics // of earlier runs, where they are to be replayed
 	run     *track.Run    // nil without a run directory, as metrics
 	metrics *metrics
@@ -198,6 +201,7 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, fr
 		return nil, err
 	}
 	r := &trainer{
+		backend: b, fit: set, all: from.set,
 		config: cfg, training: tr, opt: opt.withDefaults(tr.Steps), saved: -1,
 		feed: f, times: tr.Sampler.Value(s.Len()), steps: s.Len(),
 		prog: &program{
@@ -282,7 +286,7 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 	}()
 	compiled := false
 	if patience := r.training.Patience; patience > 0 && r.watch.Misses >= patience {
-		return nil // stopped before
+		return r.choose(ctx) // stopped before
 	}
 	for r.step < r.opt.Steps {
 		b, ok := <-batches
@@ -325,7 +329,7 @@ func (r *trainer) loop(ctx context.Context, yield func(StepMetrics) bool) error 
 		r.opt.Status(fmt.Sprintf("older checkpoints stay: %v", err))
 	}
 	r.sayBest()
-	return nil
+	return r.choose(ctx)
 }
 
 // keep saves a checkpoint and sets report's fields. One that cannot be written, on a full

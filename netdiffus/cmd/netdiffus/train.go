@@ -134,8 +134,12 @@ func (f *trainFlags) execute(c *cobra.Command) error {
 	if cfg.Training.Decay && f.steps > 0 {
 		cfg.Training.Steps = f.steps
 	}
+	known := cfg.Encoding
 	if cfg, err = data.fit(cfg); err != nil {
 		return err
+	}
+	if known != nil { // the run's own, without the flows held out, which its tables are of
+		cfg.Encoding = known
 	}
 	if f.steps == 0 {
 		f.steps = cmp.Or(cfg.Training.Steps, cfg.Training.AnnealSteps)
@@ -222,7 +226,7 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 	if name == "" {
 		name = "classic"
 		if set != nil {
-			name = netdiffus.PresetFor(set)
+			name = f.presetFor(set)
 		}
 	}
 	cfg := netdiffus.Presets[name]()
@@ -231,15 +235,16 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 		f.run = track.RunOf(f.resume) // RUN/checkpoints/step-00000100
 	}
 	if f.run != "" && !c.Flags().Changed("preset") && f.config == "" {
-		err := track.ReadConfig(f.run, &cfg)
+		var own netdiffus.Config // what it leaves out is not the preset's
+		err := track.ReadConfig(f.run, &own)
 		if errors.Is(err, track.ErrNotRun) && f.resume != "" && f.resume != "latest" {
-			err = track.ReadConfig(track.RunOf(f.resume), &cfg) // a new run goes on from another
+			err = track.ReadConfig(track.RunOf(f.resume), &own) // a new run goes on from another
 		}
 		if err != nil && !errors.Is(err, track.ErrNotRun) {
 			return cfg, err
 		}
 		if err == nil {
-			f.begun = ""
+			cfg, f.begun = own, ""
 		}
 	}
 	if f.config != "" {
@@ -249,6 +254,19 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 		}
 	}
 	return cfg, nil
+}
+
+// presetFor is the preset for a data set where none is named: the chain and no network where
+// settings of a chain are given.
+func (f *trainFlags) presetFor(set *dataset.Set) string {
+	name := netdiffus.PresetFor(set)
+	if name == "causal" && (f.config != "" || slices.ContainsFunc([]string{"order", "whole", "rare", "group"}, func(flag string) bool {
+		_, given := f.given.words[flag]
+		return given
+	})) {
+		return "default"
+	}
+	return name
 }
 
 // readConfigFile reads settings over base.
@@ -377,6 +395,9 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, data trainDat
 		together = fmt.Sprintf(" on %d devices", devices)
 	}
 	fmt.Fprintf(w, "training on %d images of %d classes%s, %s, run %s\n", data.len(), len(data.set.Classes), together, describeModel(cfg, m), f.run)
+	if f.preset == "" && f.begun == "causal" {
+		fmt.Fprintln(w, "preset causal, since flows are long and many: a network that takes minutes; --preset default counts a chain, which takes seconds")
+	}
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,

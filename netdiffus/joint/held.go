@@ -1,0 +1,157 @@
+package joint
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/classify"
+	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
+)
+
+// Held measures series that were drawn, by series held out of those that were fitted to. All
+// series are values of the lead channel, as far as they go, by class.
+type Held struct {
+	Fit, Rest [][][]float64
+	Length    int // of a series at most
+	Seed      uint64
+}
+
+// Figures are what Held measures, means over the classes.
+type Figures struct {
+	Copies   float64 `json:"copies"`      // share that equals a series fitted to
+	Near     float64 `json:"near_copies"` // share that is within 8 bytes a place of one
+	FourGram float64 `json:"four_gram_js,omitempty"`
+	// Accuracy is that of a forest trained on the series drawn, on those held out, of all
+	// classes together; 0 where it was not measured.
+	Accuracy float64 `json:"accuracy,omitempty"`
+	// Detection is the area under the ROC curve of a forest that tells the series drawn from
+	// those held out; 0 where it was not measured.
+	Detection float64 `json:"detection,omitempty"`
+}
+
+const (
+	trees = 60   // of the forests
+	slack = 0.02 // of the shares of copies: their standard error
+	// leastDetected is how many series of each side a detection needs.
+	leastDetected = 10
+)
+
+// Repeats reports whether series with the figures f copy, or nearly copy, those fitted to more
+// often than those held out do.
+func (f Figures) Repeats(held Figures) bool {
+	return f.Copies > held.Copies+slack || f.Near > held.Near+slack
+}
+
+// Score is what sources of series are compared by: all three are shares, of about the same
+// spread.
+func (f Figures) Score() float64 { return f.Accuracy - f.FourGram - f.Detection }
+
+// Measure returns the figures of series drawn, by class.
+func (h *Held) Measure(ctx context.Context, drawn [][][]float64) (Figures, error) {
+	f := h.compare(drawn)
+	var err error
+	if f.Accuracy, err = h.accuracy(ctx, drawn); err != nil {
+		return f, err
+	}
+	f.Detection, err = h.detection(ctx, drawn)
+	return f, err
+}
+
+// Own returns the shares of copies of the series held out themselves.
+func (h *Held) Own() Figures {
+	return h.mean(func(c int) Figures {
+		exact, near := h.copies(c, h.Rest[c])
+		return Figures{Copies: exact, Near: near}
+	})
+}
+
+// compare returns the figures that take no classifier.
+func (h *Held) compare(drawn [][][]float64) Figures {
+	return h.mean(func(c int) Figures {
+		f := Figures{}
+		f.Copies, f.Near = h.copies(c, drawn[c])
+		if js := metric.NGram(min(4, h.Length), drawn[c], h.Rest[c]); !math.IsNaN(js) {
+			f.FourGram = js
+		}
+		return f
+	})
+}
+
+// mean is the mean of the figures of the classes that series were held out of.
+func (h *Held) mean(of func(class int) Figures) (mean Figures) {
+	n := 0.0
+	for c := range h.Rest {
+		if len(h.Rest[c]) == 0 {
+			continue
+		}
+		f := of(c)
+		n++
+		mean.Copies += f.Copies
+		mean.Near += f.Near
+		mean.FourGram += f.FourGram
+	}
+	n = max(n, 1)
+	return Figures{Copies: mean.Copies / n, Near: mean.Near / n, FourGram: mean.FourGram / n}
+}
+
+// rows are series padded with zeros.
+func (h *Held) rows(series [][]float64) [][]float64 {
+	all := make([][]float64, len(series))
+	for i, v := range series {
+		all[i] = append(slices.Clone(v), make([]float64, h.Length-len(v))...)
+	}
+	return all
+}
+
+// copies returns the shares of series that are copies, and nearly copies, of series of
+// class c fitted to.
+func (h *Held) copies(c int, series [][]float64) (exact, near float64) {
+	rows, fit := h.rows(series), h.rows(h.Fit[c])
+	return metric.Share(metric.Copies(rows, fit)), metric.NearShare(metric.Closest(rows, fit))
+}
+
+// table is series as classifiers get them.
+func (h *Held) table(series [][][]float64) classify.Table {
+	x := classify.Table{Classes: len(h.Rest)}
+	for c := range series {
+		for _, row := range h.rows(series[c]) {
+			x.X, x.Y = append(x.X, row), append(x.Y, c)
+		}
+	}
+	return x
+}
+
+// accuracy is that of a forest trained on drawn series, on those held out.
+func (h *Held) accuracy(ctx context.Context, drawn [][][]float64) (float64, error) {
+	scores, err := classify.Evaluate(ctx, classify.Trees(trees), h.table(drawn), h.Seed, h.table(h.Rest))
+	if err != nil {
+		return 0, err
+	}
+	return scores[0].Accuracy, nil
+}
+
+// detection is the mean over the classes of how well a forest tells drawn series from as many
+// of those held out; 0.5 where there are too few to tell.
+func (h *Held) detection(ctx context.Context, drawn [][][]float64) (float64, error) {
+	sum, n := 0.0, 0.0
+	for c := range h.Rest {
+		few := min(len(h.Rest[c]), len(drawn[c]))
+		if few < leastDetected {
+			continue
+		}
+		one := func(series [][]float64) classify.Table {
+			return classify.Table{X: h.rows(series[:few]), Y: make([]int, few), Classes: 1}
+		}
+		auc, err := classify.Distinguish(ctx, trees, 2, one(h.Rest[c]), one(drawn[c]), h.Seed)
+		if err != nil {
+			return 0, err
+		}
+		sum += auc
+		n++
+	}
+	if n == 0 {
+		return 0.5, nil
+	}
+	return sum / n, nil
+}

@@ -1,0 +1,123 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+)
+
+// Flows that each way to draw is measured by: about mostDrawn, of a class leastDraws at
+// least.
+const mostDrawn = 2000
+
+// choose chooses how the run's samples are drawn, where its kind leaves that open and flows
+// are held out: of the ways whose flows copy those trained on no more often than the flows
+// held out do, the one with the best figures. A base that all others are no better than is
+// kept.
+func (r *trainer) choose(ctx context.Context) error {
+	k, is := r.config.Kind.(netdiffus.Chooser)
+	if !is || !r.training.Choose || r.training.Stream || r.run == nil {
+		return nil
+	}
+	gen, err := sample.Open(r.backend, r.opt.Dir)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if before, err := sample.ReadChoice(r.opt.Dir); err == nil && before != nil && before.Step == gen.Step {
+		return nil
+	}
+	r.opt.Status("choosing how to draw, by the flows held out")
+	ways, err := k.Ways(ctx, r.config, r.fit)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	held, err := r.heldOut()
+	if err != nil {
+		return err
+	}
+	d := sample.Choice{Step: gen.Step, HeldOut: held.Own()}
+	for _, way := range ways {
+		kind, err := k.Drawing(way.Settings)
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		one, err := gen.As(kind)
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		drawn, err := one.Draw(ctx, sample.Request{N: max(leastDraws, mostDrawn/len(r.config.Classes)), Seed: r.feed.seed, Steps: "2"})
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		rows, err := signedLengths(drawn)
+		if err != nil {
+			return err
+		}
+		figures, err := held.Measure(ctx, inOrder(rows, drawn.Classes, r.config.Classes))
+		if err != nil {
+			return fmt.Errorf("train: choosing how to draw: %w", err)
+		}
+		d.Ways = append(d.Ways, sample.MeasuredWay{Way: way, Figures: figures})
+		r.opt.Status(fmt.Sprintf("%s: %s", way.Name, describe(figures)))
+	}
+	best := bestWay(d.Ways, d.HeldOut)
+	d.Way = best.Way
+	if err := d.Write(r.opt.Dir); err != nil {
+		return err
+	}
+	r.opt.Status("samples are drawn by the " + best.Name)
+	return nil
+}
+
+// bestWay is that with the highest score among those that copy no more than series held out
+// do; where all do, that which copies least. Of equal ones the first is taken.
+func bestWay(ways []sample.MeasuredWay, held joint.Figures) sample.MeasuredWay {
+	allowed := slices.DeleteFunc(slices.Clone(ways), func(w sample.MeasuredWay) bool { return w.Repeats(held) })
+	if len(allowed) == 0 {
+		return slices.MinFunc(ways, func(a, b sample.MeasuredWay) int { return cmp.Compare(a.Copies, b.Copies) })
+	}
+	return slices.MaxFunc(allowed, func(a, b sample.MeasuredWay) int { return cmp.Compare(a.Score(), b.Score()) })
+}
+
+func describe(f joint.Figures) string {
+	return fmt.Sprintf("accuracy %.3f, 4-gram distance %.3f, detection %.3f, copies %.2f", f.Accuracy, f.FourGram, f.Detection, f.Copies)
+}
+
+// heldOut returns what measures series drawn, in the order of the configuration's classes, by
+// all flows held out: those too that hold values no other flow has, which the loss of the
+// flows held out cannot be measured of.
+func (r *trainer) heldOut() (*joint.Held, error) {
+	_, rest, err := r.all.Split(1-r.training.Validation, r.feed.seed)
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	h := &joint.Held{Length: r.fit.Images.W, Seed: r.feed.seed}
+	for _, part := range []struct {
+		set *dataset.Set
+		to  *[][][]float64
+	}{{r.fit, &h.Fit}, {rest, &h.Rest}} {
+		rows, err := signedLengths(part.set)
+		if err != nil {
+			return nil, err
+		}
+		*part.to = inOrder(rows, part.set.Classes, r.config.Classes)
+	}
+	return h, nil
+}
+
+// inOrder are the rows of classes in the order of wanted.
+func inOrder(rows [][][]float64, classes, wanted []string) [][][]float64 {
+	all := make([][][]float64, len(wanted))
+	for i, class := range wanted {
+		if k := slices.Index(classes, class); k >= 0 {
+			all[i] = rows[k]
+		}
+	}
+	return all
+}
