@@ -45,25 +45,26 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
+	plans, err := p.plans()
+	if err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
 	set := p.set()
 	completed, total := 0, len(p.items)*p.steps
-	for _, part := range p.parts() {
+	err = denoiseAll(ctx, plans, func(part []int, s Step) {
 		items := slices.DeleteFunc(slices.Clone(part), func(item int) bool { return item == filler })
-		err := p.denoise(ctx, part, false, func(s Step) bool {
-			if s.T < p.steps {
-				completed += len(items)
-				p.Progress(completed, total)
-			}
-			if s.T == 0 {
-				for i, item := range items {
-					set.Images.Set(item, s.Images.At(i))
-				}
-			}
-			return true
-		})
-		if err != nil {
-			return nil, fmt.Errorf("sample: %w", err)
+		if s.T < p.steps {
+			completed += len(items)
+			p.Progress(completed, total)
 		}
+		if s.T == 0 {
+			for i, item := range items {
+				set.Images.Set(item, s.Images.At(i))
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
 	}
 	return set, nil
 }

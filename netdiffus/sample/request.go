@@ -61,6 +61,11 @@ type Request struct {
 	// clean images are computed by Go know noise.ChaCha8 alone.
 	Noise noise.Generator
 
+	// Devices is how many devices of the backend, the first ones, draw batches at the same
+	// time; 0 means one. The samples do not depend on it. Models whose clean images are
+	// computed by Go use one.
+	Devices int
+
 	// Progress, if not nil, is called with the completed and total denoising steps,
 	// counted for each sample.
 	Progress func(completed, total int)
@@ -96,6 +101,9 @@ func (r Request) withDefaults(c netdiffus.Config, sampler string) Request {
 
 // check returns what keeps g from drawing r.
 func (g *Generator) check(r Request) error {
+	if r.Devices > 1 && r.Devices > g.backend.NumDevices() {
+		return fmt.Errorf("%d devices are asked for, and %s has %d", r.Devices, g.backend.Name(), g.backend.NumDevices())
+	}
 	if r.N < 0 || r.Batch < 0 || r.Pool < 0 {
 		return fmt.Errorf("%d samples a class of %d times as many in batches of %d: want positive numbers", r.N, r.Pool, r.Batch)
 	}

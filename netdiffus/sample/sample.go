@@ -34,6 +34,7 @@ type Generator struct {
 	backend compute.Backend
 	store   *model.Store
 	known   map[programKey]program // denoising steps that were asked for before
+	others  []*Generator           // of further devices, see spread
 }
 
 const weightScope = "/model"

@@ -80,6 +80,7 @@ the same command goes on after a crash; --shard I draws only one, from 0.`,
 	flags.StringVar(&f.format, "format", "npz", "files of a model of pictures: npz (samples_NxHxWxC.npz) or png (CLASS/CLASS_i.png)")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "replace an earlier data set in --out")
 	f.device = deviceFlags(flags)
+	f.device.registerSeveral(flags)
 	f.given = addSettings(flags, netdiffus.Default(), modelSettings...)
 	for _, s := range modelSettings {
 		flags.Lookup(s.name).Usage = "checked against the run: " + s.usage
@@ -110,6 +111,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	if err := r.Noise.Check(); err != nil {
 		return usageOf(c, fmt.Errorf("--noise: %w", err))
 	}
+	if _, err := f.device.wanted(); err != nil {
+		return usageOf(c, err)
+	}
 	if err := f.checkShards(); err != nil {
 		return usageOf(c, err)
 	}
@@ -125,6 +129,9 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 	b, _, err := openDevice(c.Context(), w, *f.device)
 	if err != nil {
 		return err
+	}
+	if r.Devices, err = f.device.count(b); err != nil {
+		return usageOf(c, err)
 	}
 	g, err := sample.OpenWeights(b, f.model, sample.Weights(f.weights))
 	if err != nil {
