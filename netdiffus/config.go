@@ -11,6 +11,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
@@ -39,6 +40,9 @@ type Config struct {
 	Connections *connections.Statistics `json:"connections,omitempty"`
 	// Diffusion is the noise process and what the network predicts of it.
 	Diffusion Diffusion `json:"diffusion"`
+	// Precision is the type that the network computes in, in training and sampling; ""
+	// is float32.
+	Precision nn.Precision `json:"precision,omitempty"`
 	// Training is how the weights are found.
 	Training Training `json:"training"`
 }

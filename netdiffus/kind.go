@@ -167,6 +167,7 @@ func (onHost) Decoder(string) Decoder { return nil }
 
 // drawnByGo adds what keeps c from being a model whose clean images are computed by Go.
 func (p *problems) drawnByGo(c Config) {
+	p.wrong(c.Precision == nn.BF16, "precision is %s, which is for networks over pixels, atoms and numbers: leave it empty", nn.BF16)
 	p.wrong(c.Diffusion.Noise == noise.Philox, "noise is %s, with which the device draws: the clean images of this kind of model are computed by Go, and the noise is drawn there too: leave it empty", noise.Philox)
 }
 

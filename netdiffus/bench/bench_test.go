@@ -14,10 +14,14 @@ import (
 	"time"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 func TestRun(t *testing.T) {
 	names := []string{"product of matrices 2048 x 2048", "450 samples, preset default"}
+	if !slices.Contains(Names(), "training step, 10 x 10, batch 64, bf16") {
+		t.Errorf("no row in bfloat16: %q", Names())
+	}
 	var shown []string
 	r, err := Run(t.Context(), backendtest.Open(t), Options{Rows: names, Time: time.Millisecond, Report: func(r Row) { shown = append(shown, r.Name) }})
 	if err != nil {
@@ -141,7 +145,7 @@ func TestPeerNetwork(t *testing.T) {
 	if p.Parameters != want {
 		t.Errorf("%d parameters, want %d", p.Parameters, want)
 	}
-	for _, what := range []task{{What: "product", Size: 64}, {What: "forward", Batch: 2, Size: 10}, {What: "step", Batch: 2, Size: 10}, {What: "sample", Batch: 2, Size: 10, Steps: 3}} {
+	for _, what := range []task{{What: "product", Size: 64}, {What: "forward", Batch: 2, Size: 10}, {What: "step", Batch: 2, Size: 10}, {What: "step", Batch: 2, Size: 10, Precision: nn.BF16}, {What: "sample", Batch: 2, Size: 10, Steps: 3}} {
 		if took, err := p.measure(t.Context(), what, time.Millisecond); err != nil || took.Median <= 0 {
 			t.Errorf("%+v: %+v, %v", what, took, err)
 		}

@@ -38,6 +38,8 @@ type task struct {
 	Batch int    `json:"batch,omitempty"`
 	Size  int    `json:"size,omitempty"`  // height and width of the images, or of the matrices
 	Steps int    `json:"steps,omitempty"` // of denoising
+
+	Precision nn.Precision `json:"precision,omitempty"` // nn.BF16, or none
 }
 
 // classes of the made-up sets; the reference's data have as many.
@@ -48,17 +50,18 @@ const classes = 14
 func rows() []row {
 	return []row{
 		product(2048, false),
-		step(4, 10, false), step(64, 10, false),
-		forward(4, 10, false), forward(64, 10, false),
+		step(4, 10, "", false), step(64, 10, "", false),
+		forward(4, 10, "", false), forward(64, 10, "", false),
 		drawing(64, 25, false),
 		presetStep("quick", false), presetDrawing("quick", false),
 		presetDrawing("default", false),
-		step(1, 10, false),
+		step(1, 10, "", false),
 		product(8192, true),
-		step(512, 10, true), forward(512, 10, true), drawing(512, 25, true),
+		step(512, 10, "", true), step(512, 10, nn.BF16, true),
+		forward(512, 10, "", true), forward(512, 10, nn.BF16, true), drawing(512, 25, true),
 		presetStep("best", true), presetStep("causal", true),
-		step(16, 64, true), step(4, 128, true),
-		forward(16, 64, true), forward(4, 128, true),
+		step(16, 64, "", true), step(16, 64, nn.BF16, true), step(4, 128, "", true), step(4, 128, nn.BF16, true),
+		forward(16, 64, "", true), forward(4, 128, "", true), step(64, 10, nn.BF16, true),
 	}
 }
 
@@ -122,15 +125,24 @@ func network(batch, size int) (netdiffus.Config, *dataset.Set, error) {
 	return c, set, err
 }
 
-func step(batch, size int, large bool) row {
+// suffix is what a row's name says of a precision that is not float32.
+func suffix(p nn.Precision) string {
+	if p == "" {
+		return ""
+	}
+	return ", " + string(p)
+}
+
+func step(batch, size int, p nn.Precision, large bool) row {
 	return row{
-		name: fmt.Sprintf("training step, %d x %d, batch %d", size, size, batch), unit: "image", units: float64(batch),
-		large: large, peer: &task{What: "step", Batch: batch, Size: size},
+		name: fmt.Sprintf("training step, %d x %d, batch %d%s", size, size, batch, suffix(p)), unit: "image", units: float64(batch),
+		large: large, peer: &task{What: "step", Batch: batch, Size: size, Precision: p},
 		prepare: func(ctx context.Context, b compute.Backend) (func() error, func(), error) {
 			c, set, err := network(batch, size)
 			if err != nil {
 				return nil, nil, err
 			}
+			c.Precision = p
 			call, done := training(ctx, b, c, set)
 			return call, done, nil
 		},
@@ -149,16 +161,19 @@ func training(ctx context.Context, b compute.Backend, c netdiffus.Config, set *d
 	}, stop
 }
 
-func forward(batch, size int, large bool) row {
+func forward(batch, size int, p nn.Precision, large bool) row {
 	return row{
-		name: fmt.Sprintf("forward, %d x %d, batch %d", size, size, batch), unit: "image", units: float64(batch),
-		large: large, peer: &task{What: "forward", Batch: batch, Size: size},
+		name: fmt.Sprintf("forward, %d x %d, batch %d%s", size, size, batch, suffix(p)), unit: "image", units: float64(batch),
+		large: large, peer: &task{What: "forward", Batch: batch, Size: size, Precision: p},
 		prepare: func(_ context.Context, b compute.Backend) (func() error, func(), error) {
 			c, set, err := network(batch, size)
 			if err != nil {
 				return nil, nil, err
 			}
 			store, net := model.NewStore(), c.Network()
+			if err := nn.SetPrecision(b, store, p); err != nil {
+				return nil, nil, err
+			}
 			if err := net.Create(store.RootScope(), 1); err != nil {
 				return nil, nil, err
 			}

@@ -63,7 +63,7 @@ func (m MLP) Graph(scope *model.Scope, x, t, y *Node, features int) (residual, p
 	x.AssertDims(-1, n, n, m.Images*m.Channels)
 	batch := x.Shape().Dim(0)
 	h := m.network().Graph(scope, Reshape(x, batch, m.Images*m.pixels()), t, y, nil)
-	residual = Reshape(m.residual().Graph(nn.At(scope, "residual"), h), batch, n, n, m.Channels)
-	packets = Reshape(m.packets(features).Graph(nn.At(scope, "packets"), h), batch, n, features)
+	residual = Reshape(nn.Widen(m.residual().Graph(nn.At(scope, "residual"), h)), batch, n, n, m.Channels)
+	packets = Reshape(nn.Widen(m.packets(features).Graph(nn.At(scope, "packets"), h)), batch, n, features)
 	return residual, packets
 }

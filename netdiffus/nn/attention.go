@@ -28,7 +28,8 @@ func (a Attention) Params(path string) []Param {
 		Param{Name: join(path, "proj_out/bias"), Shape: []int{c}, Init: zeros})
 }
 
-// Graph returns the layer's output [B,H,W,C] for x [B,H,W,C].
+// Graph returns the layer's output [B,H,W,C] for x [B,H,W,C], in its type; softmax is
+// float32's.
 func (a Attention) Graph(scope *model.Scope, x *Node) *Node {
 	x.AssertRank(4)
 	c := a.Channels
@@ -54,6 +55,6 @@ func (a Attention) attend(qkv *Node) *Node {
 	// their product by the square root.
 	scale := 1 / math.Sqrt(math.Sqrt(float64(width)))
 	q, k, v := MulScalar(part(0), scale), MulScalar(part(1), scale), part(2)
-	weights := Softmax(Einsum("blhc,bmhc->bhlm", q, k), -1)
+	weights := like(Softmax(Widen(Einsum("blhc,bmhc->bhlm", q, k)), -1), v)
 	return Reshape(Einsum("bhlm,bmhc->blhc", weights, v), b, l, a.Channels)
 }

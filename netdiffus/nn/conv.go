@@ -30,12 +30,13 @@ func (c Conv) Params(path string) []Param {
 	}
 }
 
-// Graph returns the convolution [B,⌈H/Stride⌉,⌈W/Stride⌉,Out] of x [B,H,W,In].
+// Graph returns the convolution [B,⌈H/Stride⌉,⌈W/Stride⌉,Out] of x [B,H,W,In], in its
+// type.
 func (c Conv) Graph(scope *model.Scope, x *Node) *Node {
 	x.AssertRank(4)
 	g := x.Graph()
 	w, b := weight(scope, g, "weight", c.Size, c.Size, c.In, c.Out), weight(scope, g, "bias", c.Out)
-	return Add(c.convolve(x, w), ExpandLeftToRank(b, 4))
+	return addBias(c.convolve(x, like(w, x)), b)
 }
 
 // convolve returns the convolution without the bias.

@@ -25,7 +25,7 @@ func (l Linear) Params(path string) []Param {
 	}
 }
 
-// Graph returns x·W + b, [B,Out], for x [B,In].
+// Graph returns x·W + b, [B,Out], for x [B,In], in its type.
 func (l Linear) Graph(scope *model.Scope, x *Node) *Node {
 	return affine(scope, x, l.In, l.Out)
 }
@@ -36,8 +36,8 @@ func affine(scope *model.Scope, x *Node, in, out int) *Node {
 	w, b := weight(scope, g, "weight", in, out), weight(scope, g, "bias", out)
 	dims := x.Shape().Clone().Dimensions
 	dims[len(dims)-1] = out
-	flat := Dot(Reshape(x, -1, in), w).MatMul()
-	return Add(Reshape(flat, dims...), ExpandLeftToRank(b, x.Rank()))
+	flat := Dot(Reshape(x, -1, in), like(w, x)).MatMul()
+	return addBias(Reshape(flat, dims...), b)
 }
 
 // Embedding is a trainable table with one row for each class.
@@ -51,7 +51,7 @@ func (e Embedding) Params(path string) []Param {
 	return []Param{{Name: join(path, "weight"), Shape: []int{e.Rows, e.Channels}, Kind: Table, Init: normal(cmp.Or(e.Std, 1))}}
 }
 
-// Graph returns the rows [B,Channels] of y [B], integers in [0,Rows).
+// Graph returns the rows [B,Channels] float32 of y [B], integers in [0,Rows).
 func (e Embedding) Graph(scope *model.Scope, y *Node) *Node {
 	table := weight(scope, y.Graph(), "weight", e.Rows, e.Channels)
 	return Gather(table, InsertAxes(y, -1))

@@ -80,13 +80,13 @@ func (m MLP) block() mlpBlock {
 }
 
 // Graph returns features [B,Width] of x [B,In] at the times t [B] float32 and of the
-// classes y [B] int32. key [2] uint32 decides what is dropped; nil drops nothing.
+// classes y [B] int32, in the type that the network computes in (Narrow). key [2] uint32 decides what is dropped; nil drops nothing.
 func (m MLP) Graph(scope *model.Scope, x, t, y, key *Node) *Node {
 	m = m.WithDefaults()
 	condition := SiLU(Add(
-		m.time().Graph(At(scope, "time"), Timestep(t, timeChannels)),
-		m.class().Graph(At(scope, "class"), y)))
-	h := m.in().Graph(At(scope, "in"), x)
+		m.time().Graph(At(scope, "time"), Narrow(scope, Timestep(t, timeChannels))),
+		Narrow(scope, m.class().Graph(At(scope, "class"), y))))
+	h := m.in().Graph(At(scope, "in"), Narrow(scope, x))
 	for i := range m.Blocks {
 		b := m.block()
 		if key != nil {

@@ -5,8 +5,9 @@
 // A layer is a plain value. Its Params method returns the names and shapes of its
 // parameters without building anything; its Graph method builds the computation
 // graph from variables that must already exist (see Create). Images are [B,H,W,C]
-// float32, channels last. Graph methods panic where a parameter is missing or an
-// argument has the wrong shape.
+// float32 or, inside a network, bfloat16, channels last. Graph methods panic where a parameter is missing or an
+// argument has the wrong shape. Layers compute in the type of what they are given; a network
+// chooses it (Narrow).
 package nn
 
 import (

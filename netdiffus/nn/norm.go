@@ -28,18 +28,18 @@ func (n GroupNorm) Params(path string) []Param {
 	}
 }
 
-// Graph returns the normalized x [B,…,C].
+// Graph returns the normalized x [B,…,C] in its type; it computes in float32.
 func (n GroupNorm) Graph(scope *model.Scope, x *Node) *Node {
 	g := x.Graph()
 	scale, shift := weight(scope, g, "weight", n.Channels), weight(scope, g, "bias", n.Channels)
 	groups := cmp.Or(n.Groups, DefaultGroups)
-	grouped := Reshape(x, x.Shape().Dim(0), -1, groups, n.Channels/groups) // [B,H·W,G,C/G]
+	grouped := Reshape(Widen(x), x.Shape().Dim(0), -1, groups, n.Channels/groups) // [B,H·W,G,C/G]
 	centred := Sub(grouped, ReduceAndKeep(grouped, ReduceMean, 1, 3))
 	variance := ReduceAndKeep(Square(centred), ReduceMean, 1, 3)
 	// GoMLX has no gradient of Rsqrt.
 	normalized := Mul(centred, Reciprocal(Sqrt(AddScalar(variance, normEpsilon))))
 	normalized = Reshape(normalized, x.Shape().Dimensions...)
-	return Add(Mul(normalized, ExpandLeftToRank(scale, x.Rank())), ExpandLeftToRank(shift, x.Rank()))
+	return like(Add(Mul(normalized, ExpandLeftToRank(scale, x.Rank())), ExpandLeftToRank(shift, x.Rank())), x)
 }
 
 // SiLU returns x·sigmoid(x), of x's shape.

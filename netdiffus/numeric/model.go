@@ -86,12 +86,12 @@ func (m Model) estimate(scope *model.Scope, x, t, y, key *Node) (h head, x0 *Nod
 	time := diffusion.NetworkTime(m.Schedule, false, x, t)
 	classes := Gather(Const(x.Graph(), m.Prior.classes), InsertAxes(y, -1))
 	features := m.trunk().Graph(scope, Concatenate(seen, 1), time, classes, key)
-	h = m.Prior.newHead(b, m.head().Graph(nn.At(scope, "head"), features))
+	h = m.Prior.newHead(b, nn.Widen(m.head().Graph(nn.At(scope, "head"), features)))
 	found := h.moments()
 	if m.Rows {
 		return h, m.series(found.diagonal)
 	}
-	residual := m.residual().Graph(nn.At(scope, "residual"), features)
+	residual := nn.Widen(m.residual().Graph(nn.At(scope, "residual"), features))
 	return h, m.render(found, residual, noise)
 }
 

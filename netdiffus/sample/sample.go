@@ -105,6 +105,9 @@ func New(b compute.Backend, cfg netdiffus.Config, store *model.Store, scope stri
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
+	if err := nn.SetPrecision(b, store, cfg.Precision); err != nil {
+		return nil, fmt.Errorf("sample: %w", err)
+	}
 	return &Generator{Config: cfg, model: m, scope: scope, backend: b, store: store, known: map[programKey]program{}}, nil
 }
 

@@ -211,6 +211,9 @@ func newTrainer(ctx context.Context, b compute.Backend, cfg netdiffus.Config, fr
 		},
 	}
 	store := r.prog.store
+	if err := nn.SetPrecision(b, store, cfg.Precision); err != nil {
+		return nil, err
+	}
 	if err := nn.Create(store.Scope(weightScope), m.Params(), tr.Seed); err != nil {
 		return nil, err
 	}

@@ -33,13 +33,13 @@ func (e embedding) Params(string) []nn.Param {
 // graph returns the embedding [B,E] of t [B] float32 and y [B] integers or nil.
 func (e embedding) graph(scope *model.Scope, t, y *Node) *Node {
 	first, second := e.linear()
-	emb := first.Graph(nn.At(scope, "time_embed/0"), nn.Timestep(t, e.channels))
+	emb := first.Graph(nn.At(scope, "time_embed/0"), nn.Narrow(scope, nn.Timestep(t, e.channels)))
 	emb = second.Graph(nn.At(scope, "time_embed/2"), nn.SiLU(emb))
 	if y == nil {
 		return emb
 	}
 	table := nn.Embedding{Rows: e.rows, Channels: embeddingFactor * e.channels}
-	return Add(emb, table.Graph(nn.At(scope, "label_emb"), y))
+	return Add(emb, nn.Narrow(scope, table.Graph(nn.At(scope, "label_emb"), y)))
 }
 
 // sizing is the effect of a layer on height and width.

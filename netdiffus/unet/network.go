@@ -155,7 +155,7 @@ func (n network) params() []nn.Param {
 func (n network) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout) *graph.Node {
 	emb := n.embedding.graph(scope, t, y)
 	var skips []*graph.Node
-	h := x
+	h := nn.Narrow(scope, x)
 	for i, s := range n.input {
 		h = s.graph(nn.At(scope, "input_blocks/"+strconv.Itoa(i)), h, emb, drop)
 		skips = append(skips, h)
@@ -167,7 +167,7 @@ func (n network) graph(scope *model.Scope, x, t, y *graph.Node, drop *nn.Dropout
 		h = s.graph(nn.At(scope, "output_blocks/"+strconv.Itoa(i)), h, emb, drop)
 	}
 	h = nn.SiLU(n.norm.Graph(nn.At(scope, "out/0"), h))
-	return n.out.Graph(nn.At(scope, "out/2"), h)
+	return nn.Widen(n.out.Graph(nn.At(scope, "out/2"), h))
 }
 
 // Params returns the parameters of the layers, numbered from 0 below path.

@@ -13,6 +13,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/categorical"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
@@ -104,6 +105,17 @@ var trainSettings = []setting{
 	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
+	{
+		name: "precision", kind: "float32|bf16", usage: "type that the network computes in: bf16 (bfloat16, with weights, norms and losses in float32) is for GPUs, a CPU is slower with it",
+		get: func(c *netdiffus.Config) string { return string(cmp.Or(c.Precision, nn.Float32)) },
+		set: func(c *netdiffus.Config, word string) error {
+			c.Precision = nn.Precision(word)
+			if c.Precision == nn.Float32 {
+				c.Precision = "" // as runs of before have it
+			}
+			return c.Precision.Check()
+		},
+	},
 	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next three on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
 	chainSetting("whole", "chain: remember a flow's whole beginning, in place of so many packets, while at least this many flows share it; 0 never does", func(k *netdiffus.Chain) *int { return &k.Whole }),
 	chainSetting("rare", "chain: merge values seen fewer times at their class and place into groups of neighbours, which turn out as values that were not seen", func(k *netdiffus.Chain) *int { return &k.Rare }),
