@@ -233,7 +233,7 @@ func (k Causal) Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, er
 				name += fmt.Sprintf(", values seen fewer than %d times merged", rare)
 			}
 			if minP > 0 {
-				name += fmt.Sprintf(", without values %v times as probable as the likeliest", minP)
+				name += fmt.Sprintf(", leaving out values less than %v times as probable as the likeliest", minP)
 			}
 			add(name, CausalDrawing{Rare: rare, MinP: minP})
 		}

@@ -115,7 +115,7 @@ var suited = []string{"default", "copula", "classic"}
 // for a network: below, a chain's samples are as good (docs/fidelity.md).
 const (
 	longFlows = 17
-	manyFlows = 2000
+	manyFlows = 4000
 )
 
 // PresetFor is the name of the preset that suits a data set: "default" where its
