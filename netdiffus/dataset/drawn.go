@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/reservoir"
@@ -50,25 +51,15 @@ func openDrawnShards(path string, perClass int, seed uint64) (*Set, int, error) 
 		return nil, 0, err
 	}
 	m := shards.list[0].manifest
-	counts := make([]int, len(m.Classes))
-	for i := range counts {
-		counts[i] = m.Origin.Shard.N
-	}
-	all := newChoice(m.labels(), counts, perClass, seed)
+	all := shards.list[0].choice(perClass, seed)
 	out := &Set{Encoding: m.Encoding, Classes: m.labels(), Connections: m.Connections, Images: m.Encoding.NewImages(0)}
 	origin := *m.Origin
 	origin.Shard = nil
 	out.Origin = &origin
 	for _, shard := range shards.list {
-		first, end := shard.Origin.Shard.Range()
-		part := all.between(first, end)
-		f := found{path: shard.path, folder: true, manifest: &shard.manifest}
-		set, err := f.openManifest(OpenOptions{chosen: part})
+		set, err := shard.openDrawn(all)
 		if err != nil {
 			return nil, 0, err
-		}
-		if set.Len() == shard.Flows {
-			set = part.of(set)
 		}
 		for i, label := range set.Labels {
 			out.add(set.at(i), label, out.Len())
@@ -77,6 +68,46 @@ func openDrawnShards(path string, perClass int, seed uint64) (*Set, int, error) 
 	out.forgetUnknown()
 	out.Rows = nil
 	return out, shards.Len(), nil
+}
+
+// OpenDrawnShard returns the images in one shard, the folder path, of those that OpenDrawn
+// draws from all shards: for workers of which each looks at some.
+func OpenDrawnShard(path string, perClass int, seed uint64) (*Set, error) {
+	m, err := readManifest(path)
+	if err != nil {
+		return nil, err
+	}
+	if m.Origin == nil || m.Origin.Shard == nil {
+		return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+	}
+	if err := m.checkShard(); err != nil {
+		return nil, fmt.Errorf("dataset: %s: %w", path, err)
+	}
+	shard := shardFound{path, m}
+	return shard.openDrawn(shard.choice(perClass, seed))
+}
+
+// choice is that of the images of all shards that this is one of.
+func (s shardFound) choice(perClass int, seed uint64) choice {
+	counts := make([]int, len(s.Classes))
+	for i := range counts {
+		counts[i] = s.Origin.Shard.N
+	}
+	return newChoice(s.labels(), counts, perClass, seed)
+}
+
+// openDrawn returns the images of s that are among those chosen of all.
+func (s shardFound) openDrawn(all choice) (*Set, error) {
+	part := all.between(s.Origin.Shard.Range())
+	f := found{path: s.path, folder: true, manifest: &s.manifest}
+	set, err := f.openManifest(OpenOptions{chosen: part})
+	if err != nil {
+		return nil, err
+	}
+	if set.Len() == s.Flows { // all, or by a layout that does not choose
+		set = part.of(set)
+	}
+	return set, nil
 }
 
 // choice is which images of each class are to be read.

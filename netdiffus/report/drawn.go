@@ -29,8 +29,8 @@ type Drawn struct {
 	Seed     uint64 `json:"seed"`
 }
 
-// drawn is what is said of n records out of so many: nil where it is all.
-func (l Limit) drawn(n, of int) *Drawn {
+// Drawn is what is said of n records that l has left of so many: nil where it is all.
+func (l Limit) Drawn(n, of int) *Drawn {
 	if n == of {
 		return nil
 	}
@@ -60,7 +60,7 @@ func collect[T any](l Limit, records iter.Seq2[T, error], class func(T) string) 
 		r.Add(class(one), one)
 	}
 	kept := r.Kept()
-	return kept, l.drawn(len(kept), r.Seen()), nil
+	return kept, l.Drawn(len(kept), r.Seen()), nil
 }
 
 // Open is OpenWith; path may also be a folder of shards of samples.
@@ -84,5 +84,5 @@ func (l Limit) Open(reader traffic.Reader, path string, r dataset.Recipe) (Traff
 	if err != nil {
 		return Traffic{}, nil, fmt.Errorf("report: %s: %w", path, err)
 	}
-	return Traffic{flows, set, !set.Encoding.Holds(traffic.FieldDir)}, l.drawn(set.Len(), of), nil
+	return Traffic{flows, set, !set.Encoding.Holds(traffic.FieldDir)}, l.Drawn(set.Len(), of), nil
 }
