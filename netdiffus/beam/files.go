@@ -147,7 +147,7 @@ func publish(ctx context.Context, local, out, name string) error {
 		return err
 	}
 	return onStore(ctx, out, func(store filesystem.Interface) (err error) {
-		staged := join(out, stagedName, fmt.Sprintf("%s-%016x", name, rand.Uint64()))
+		staged := join(out, stagedName, fmt.Sprintf("%s-%016x", path.Clean("/" + name)[1:], rand.Uint64()))
 		defer func() { err = errors.Join(err, discard(ctx, store, staged)) }()
 		for _, file := range names {
 			if err := write(ctx, store, filepath.Join(local, filepath.FromSlash(file)), join(staged, file)); err != nil {
@@ -184,7 +184,10 @@ func filesIn(local string) (names []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("beam: %w", err)
 	}
-	return append(names, manifestName), nil
+	if _, err := os.Stat(filepath.Join(local, manifestName)); err == nil {
+		names = append(names, manifestName)
+	}
+	return names, nil
 }
 
 // discard removes what is left of a staged folder, or of all of them.

@@ -251,18 +251,11 @@ func (f *checkShardsFn) ProcessElement(ctx context.Context, _ int, shards func(*
 	if len(seen) != f.Options.Shards {
 		return d, fmt.Errorf("beam: %d of %d shards were drawn", len(seen), f.Options.Shards)
 	}
-	work, err := os.MkdirTemp("", "netdiffus-beam-")
+	all, remove, err := manifests(ctx, out)
 	if err != nil {
-		return d, fmt.Errorf("beam: %w", err)
-	}
-	defer os.RemoveAll(work)
-	if err := fetch(ctx, out, work, "shard-*/"+manifestName); err != nil {
 		return d, err
 	}
-	all, err := dataset.OpenShards(work)
-	if err != nil {
-		return d, fmt.Errorf("beam: %s: %w", out, err)
-	}
+	defer remove()
 	d.Shards, d.Samples = all.Count(), all.Len()
 	return d, onStore(ctx, out, func(store filesystem.Interface) error {
 		return discard(ctx, store, join(out, stagedName))

@@ -44,7 +44,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "netdiffus-beam",
 		Short: "NetDiffus as pipelines of Apache Beam",
-		Long: `Netdiffus-beam draws samples on as many machines as a runner of Apache Beam
+		Long: `Netdiffus-beam draws and judges samples on as many machines as a runner of Apache Beam
 has. Paths are local, or gs://bucket/… or s3://bucket/….
 
 The runner is --runner prism by default, which is within this program; flink, spark and
@@ -57,7 +57,7 @@ them. docs/scale.md of NetDiffus has examples.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(sampleCommand(), poolCommand(), flagsCommand())
+	root.AddCommand(sampleCommand(), evaluateCommand(), poolCommand(), flagsCommand())
 	beamFlags(root.PersistentFlags())
 	return root
 }
