@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/floats/scalar"
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
@@ -50,20 +51,24 @@ type ChainTables struct {
 	Shifts [][]float64 `json:"shifts,omitempty"`
 }
 
-// Tables returns what m is made of again.
+// digits are the decimals of scores and correlations in tables, chainDigits those of
+// probabilities: far more than traces tell.
+const digits, chainDigits = 4, 9
+
+// Tables returns what m is made of again, but for digits that tell nothing.
 func (m *Copula) Tables() *Tables {
 	t := &Tables{}
 	for c := range m.classes {
 		variants := m.variants[m.first[c]:m.first[c+1]]
 		var all []VariantTables
 		for _, k := range variants {
-			one := VariantTables{Mean: k.mean, Variance: k.variance, Middle: k.middle}
+			one := VariantTables{Mean: short(k.mean), Variance: short(k.variance), Middle: short(k.middle)}
 			if len(variants) > 1 {
 				one.Weight = k.weight
 			}
 			for i := range m.size() {
 				for j := range i {
-					one.Correlation = append(one.Correlation, float32(k.gaussian.correlation.At(i, j)))
+					one.Correlation = append(one.Correlation, float32(scalar.Round(k.gaussian.correlation.At(i, j), digits)))
 				}
 			}
 			for _, chain := range k.silence {
@@ -80,7 +85,31 @@ func (m *Copula) Tables() *Tables {
 	return t
 }
 
-func (k chain) tables() ChainTables { return ChainTables{k.channels, k.start, k.steps, k.shifts} }
+func (k chain) tables() ChainTables {
+	t := ChainTables{Channels: k.channels, Start: shortest(k.start)}
+	for _, step := range k.steps {
+		t.Steps = append(t.Steps, shortest(step))
+	}
+	for _, shift := range k.shifts {
+		t.Shifts = append(t.Shifts, shortest(shift))
+	}
+	return t
+}
+
+// short are values of so many digits; nil stays nil.
+func short(values []float32) (out []float32) {
+	for _, v := range values {
+		out = append(out, float32(scalar.Round(float64(v), digits)))
+	}
+	return out
+}
+
+func shortest(values []float64) (out []float64) {
+	for _, v := range values {
+		out = append(out, scalar.Round(v, chainDigits))
+	}
+	return out
+}
 
 // Copula returns the model of the tables, for the codecs and the classes that it was
 // fitted to. It fails where they do not fit each other.
