@@ -63,7 +63,8 @@ func collect[T any](l Limit, records iter.Seq2[T, error], class func(T) string) 
 	return kept, l.Drawn(len(kept), r.Seen()), nil
 }
 
-// Open is OpenWith; path may also be a folder of shards of samples.
+// Open reads what the function Open does, with the reader of files of flows, such as one
+// that names columns. path may also be a folder of shards of samples.
 func (l Limit) Open(reader traffic.Reader, path string, r dataset.Recipe) (Traffic, *Drawn, error) {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -35,12 +35,7 @@ var ErrNoScale = errors.New("no manifest to take the scale of the values from")
 // 0 bytes that keep their place. Images without a manifest need the recipe that they
 // were made by; otherwise r is the zero Recipe.
 func Open(path string, r dataset.Recipe) (Traffic, error) {
-	return OpenWith(traffic.Reader{}, path, r)
-}
-
-// OpenWith is Open with the reader of files of flows, such as one that names columns.
-func OpenWith(reader traffic.Reader, path string, r dataset.Recipe) (Traffic, error) {
-	t, _, err := Limit{}.Open(reader, path, r)
+	t, _, err := Limit{}.Open(traffic.Reader{}, path, r)
 	return t, err
 }
 
