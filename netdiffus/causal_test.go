@@ -136,8 +136,9 @@ func checkDrawing(t *testing.T, dir string, set *dataset.Set) {
 			network = i
 			continue
 		}
-		if drawn, err := g.Draw(context.Background(), sample.Request{N: 3, Seed: 1, Steps: "2"}); err != nil || drawn.Len() != 3*len(set.Classes) {
-			t.Errorf("%s: %v", w.Name, err)
+		drawn, err := g.Draw(context.Background(), sample.Request{N: 3, Seed: 1, Steps: "2"})
+		if err != nil || drawn.Len() != 3*len(set.Classes) || drawn.Origin.Way != w.Name {
+			t.Errorf("%s: %v, drawn by %q", w.Name, err, drawn.Origin.Way)
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "choice.json"), []byte(`{"settings": {"rarely": 1}}`), 0o666); err != nil {
@@ -285,6 +286,31 @@ func TestCausalTimesTables(t *testing.T) {
 		fitted.Kind = k
 		if _, err := fitted.Model(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.times, err, c.want)
+		}
+	}
+}
+
+// TestPresetForLongFlows: the network is taken where there are enough flows, long enough.
+func TestPresetForLongFlows(t *testing.T) {
+	for _, c := range []struct {
+		flows, length int
+		want          string
+	}{
+		{4000, 17, "causal"}, {3999, 17, "default"}, {4000, 16, "default"},
+	} {
+		flows := func(yield func(traffic.Flow, error) bool) {
+			for i := range c.flows {
+				if !yield(traffic.Flow{Label: []string{"a", "b"}[i%2], Packets: []traffic.Packet{{Length: 1 + i%7}}}, nil) {
+					return
+				}
+			}
+		}
+		set, err := dataset.Build(flows, dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Chain{}.Codec()}}, SeriesLength: c.length})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := netdiffus.PresetFor(set); got != c.want {
+			t.Errorf("%d flows of %d packets: preset %s, want %s", c.flows, c.length, got, c.want)
 		}
 	}
 }

@@ -97,6 +97,9 @@ type Origin struct {
 	Decode    string  `json:"decode,omitempty"` // "" is the diagonal
 	Unclipped bool    `json:"unclipped,omitempty"`
 
+	// Way is how the run draws, where that was chosen after training (netdiffus.Chooser).
+	Way string `json:"way,omitempty"`
+
 	// Noise is the generator of the noise; "" is noise.ChaCha8, as of all sets of before
 	// there was another.
 	Noise noise.Generator `json:"noise,omitempty"`

@@ -61,7 +61,7 @@ func Describe(ctx context.Context, role, path string) (Input, error) {
 	if info.IsDir() {
 		origin, err := dataset.OriginOf(path)
 		if err == nil && origin != nil {
-			in.MadeBy = origin.Run
+			in.MadeBy, in.Way = origin.Run, origin.Way
 		}
 		return in, err
 	}

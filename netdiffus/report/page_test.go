@@ -22,7 +22,7 @@ func TestDescribeKnowsTheRun(t *testing.T) {
 	}
 	dir := t.TempDir()
 	images, file, plain := filepath.Join(dir, "images"), filepath.Join(dir, "drawn.parquet"), filepath.Join(dir, "plain.csv")
-	set.Origin = &dataset.Origin{Run: "0123"}
+	set.Origin = &dataset.Origin{Run: "0123", Way: "network"}
 	if err := set.Save(images, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,9 @@ func TestDescribeKnowsTheRun(t *testing.T) {
 		input, err := Describe(t.Context(), "synthetic", path)
 		if err != nil || input.MadeBy != want {
 			t.Errorf("%s: made by %q, %v; want %q", filepath.Base(path), input.MadeBy, err, want)
+		}
+		if path == images && input.Way != "network" {
+			t.Errorf("drawn by %q, want the network", input.Way)
 		}
 	}
 }

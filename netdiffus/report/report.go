@@ -39,6 +39,7 @@ type Input struct {
 	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
 	provenance.Digest
 	MadeBy string `json:"made_by,omitempty"` // the ID of the run that the flows were drawn from, where the data set knows it
+	Way    string `json:"way,omitempty"`     // how that run draws, where it chose that (dataset.Origin)
 	Drawn  *Drawn `json:"drawn,omitempty"`   // where not all of it was judged
 }
 
@@ -149,6 +150,9 @@ var roleNames = map[string]string{"train": "training", "test": "test", "syntheti
 // run measures everything and forms the verdict.
 func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 	for _, in := range inputs {
+		if in.Way != "" {
+			e.note("The %s %s were drawn by the %s: their run chose that by %s held out.", roleNames[in.Role], e.many, in.Way, e.many)
+		}
 		if in.Drawn == nil {
 			continue
 		}

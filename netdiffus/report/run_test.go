@@ -174,7 +174,7 @@ func TestNotes(t *testing.T) {
 	o := small()
 	o.Seeds = 1
 	train := append(chatter(3, 20, 1), flow("void", 0, 0)) // a class of nothing but padding is no class
-	r, err := Run(t.Context(), Data{Train: train, Test: test, Synthetic: Traffic{Flows: synthetic}}, o)
+	r, err := Run(t.Context(), Data{Train: train, Test: test, Synthetic: Traffic{Flows: synthetic}, Inputs: []Input{{Role: "synthetic", Way: "chain of order 2"}}}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,6 +183,7 @@ func TestNotes(t *testing.T) {
 	}
 	notes := strings.Join(r.Notes, "\n")
 	for _, want := range []string{
+		"The synthetic flows were drawn by the chain of order 2",
 		"1 synthetic flows are of classes that the training flows lack",
 		"1 synthetic flows have no packet",
 		"1 training flows have no packet",

@@ -64,20 +64,21 @@ func ReadChoice(run string) (*Choice, error) {
 	return &c, nil
 }
 
-// asChosen returns cfg as the run directory's Choice draws.
-func asChosen(cfg netdiffus.Config, run string) (netdiffus.Config, error) {
+// asChosen returns cfg as the run directory's Choice draws, and that way's name; cfg as it is
+// and "" where nothing was chosen.
+func asChosen(cfg netdiffus.Config, run string) (netdiffus.Config, string, error) {
 	k, is := cfg.Kind.(netdiffus.Chooser)
 	if !is {
-		return cfg, nil
+		return cfg, "", nil
 	}
-	d, err := ReadChoice(run)
-	if err != nil || d == nil {
-		return cfg, err
+	c, err := ReadChoice(run)
+	if err != nil || c == nil {
+		return cfg, "", err
 	}
-	if cfg.Kind, err = k.Drawing(d.Settings); err != nil {
-		return cfg, fmt.Errorf("sample: %s: %w", filepath.Join(run, choiceName), err)
+	if cfg.Kind, err = k.Drawing(c.Settings); err != nil {
+		return cfg, "", fmt.Errorf("sample: %s: %w", filepath.Join(run, choiceName), err)
 	}
-	return cfg, nil
+	return cfg, c.Name, nil
 }
 
 // As returns a generator with the same weights whose kind is another one: a way to draw of a

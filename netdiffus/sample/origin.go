@@ -28,6 +28,7 @@ func (p *plan) origin() *dataset.Origin {
 		Seed: p.Seed, Sampler: cmp.Or(p.Sampler.Name(), "ancestral"), Steps: p.steps,
 		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip,
 	}
+	origin.Way = p.g.way
 	if p.Decode != "diagonal" {
 		origin.Decode = p.Decode
 	}

@@ -31,6 +31,7 @@ type Generator struct {
 	dir     string // what was opened, and which of its weights; "" if nothing was
 	weights Weights
 	sum     string // of the checkpoint
+	way     string // to draw, where one was chosen
 	backend compute.Backend
 	store   *model.Store
 	known   map[programKey]program // denoising steps that were asked for before
@@ -59,14 +60,15 @@ func OpenWeights(b compute.Backend, dir string, w Weights) (*Generator, error) {
 	if cfg.Encoding == nil {
 		return nil, fmt.Errorf("sample: %s: the configuration has no recipe", track.ConfigFile(run))
 	}
-	if cfg, err = asChosen(cfg, run); err != nil {
+	cfg, way, err := asChosen(cfg, run)
+	if err != nil {
 		return nil, err
 	}
 	g, err := New(b, cfg, model.NewStore(), weightScope)
 	if err != nil {
 		return nil, err
 	}
-	g.Step, g.From, g.dir, g.weights = c.Step, c.Path, dir, w
+	g.Step, g.From, g.dir, g.weights, g.way = c.Step, c.Path, dir, w, way
 	if err = nn.Create(g.store.Scope(weightScope), g.model.Params(), 0); err == nil {
 		err = g.load(c)
 	}
