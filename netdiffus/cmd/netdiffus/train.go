@@ -72,7 +72,7 @@ True and False included.`,
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
 	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr-anneal-steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
-		"; empty means default for a data set of atoms, or causal where it has 4000 flows and more of more than 16 packets, copula for series in quantiles, classic for others")
+		"; empty means default for a data set of atoms, or causal where it has 4000 flows and more of more than 16 packets without times, copula for series in quantiles, classic for others")
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
