@@ -35,7 +35,8 @@ func counted(t *testing.T) *dataset.Set {
 }
 
 // The loss of a run in bfloat16 is that of float32's within 1 %, after 300 steps in the long
-// form, with the same batches, steps and noise; weights, averages and the optimiser's
+// form, with the same batches, steps and noise; over atoms, whose rate is higher and whose flows
+// are few, within 4 %, since rounding grows with what is learned. Weights, averages and the optimiser's
 // moments are saved as float32; and it draws nearly the same samples.
 func TestBF16(t *testing.T) {
 	steps, last := 30, 10
@@ -52,8 +53,9 @@ func TestBF16(t *testing.T) {
 	for name, c := range map[string]struct {
 		config netdiffus.Config
 		set    *dataset.Set
+		within float64
 		long   bool
-	}{"pixels": {pixels, gradients(16), false}, "atoms": {atoms, counted(t), true}} {
+	}{"pixels": {pixels, gradients(16), 0.01, false}, "atoms": {atoms, counted(t), 0.04, true}} {
 		t.Run(name, func(t *testing.T) {
 			if c.long {
 				longtest.Only(t, "compiles four programs over atoms")
@@ -86,8 +88,8 @@ func TestBF16(t *testing.T) {
 			}
 			apart := math.Abs(loss[nn.BF16]/loss[nn.Float32] - 1)
 			t.Logf("%d steps: losses %v, %.3f %% apart", steps, loss, 100*apart)
-			if !(apart < 0.01) || loss[nn.BF16] == loss[nn.Float32] {
-				t.Errorf("losses %v, want them different, and within 1 %%", loss)
+			if !(apart < c.within) || loss[nn.BF16] == loss[nn.Float32] {
+				t.Errorf("losses %v, want them different, and within %v of each other", loss, c.within)
 			}
 			mean := 0.0
 			for i, v := range drawn[0] {
