@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
 // Drawer draws series from a Model with the weights that it was made with. It is for one
@@ -35,8 +36,8 @@ const atOnce = 256
 func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error) {
 	m.Network = m.Network.WithDefaults()
 	d := &Drawer{model: m}
-	masks := func(c Counted, y, j *Node) *Node {
-		return Gather(c.masks(y.Graph()), InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1))
+	placeOf := func(y, j *Node) *Node { // row of the masks
+		return InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1)
 	}
 	var err error
 	d.exec, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
@@ -47,13 +48,15 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 		}
 		memory = Gather(memory, InsertAxes(parent, -1))
 		h, memory := m.step(scope, symbols, marks, j, y, memory)
-		return []*Node{m.gate(scope, h, notes), LogSoftmax(Add(m.logits(scope, h), masks(m.OfSymbols, y, j)), -1), memory, h}
+		gate, own := m.predict(scope, m.Symbols, m.OfSymbols, h, notes, placeOf(y, j))
+		return []*Node{gate, own, memory, h}
 	})
 	if err == nil && m.Marks.Len > 0 {
 		d.marks, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
 			h, symbols, j, y, notes := in[0], in[1], in[2], in[3], in[4]
 			h = m.markFeatures(scope, h, symbols)
-			return []*Node{m.markGate(scope, h, notes), LogSoftmax(Add(m.markLogits(scope, h), masks(m.OfMarks, y, j)), -1)}
+			gate, own := m.predict(nn.At(scope, "marks"), m.Marks, m.OfMarks, h, notes, placeOf(y, j))
+			return []*Node{gate, own}
 		})
 	}
 	if err != nil {

@@ -257,17 +257,24 @@ func (m Model) Loss(scope *model.Scope, rows, y, key *Node) diffusion.Losses {
 
 	place := Add(MulScalar(InsertAxes(y, -1), m.Places), Iota(rows.Graph(), shapes.Make(dtypes.Int32, b, m.Places), 1))
 	place = Reshape(place, b*m.Places, 1)
-	logits := Add(m.logits(scope, h), Gather(m.OfSymbols.masks(rows.Graph()), place))
-	mixture, network := symbols.logs(LogSoftmax(logits, -1), m.gate(scope, h, symbols.notes))
+	gate, own := m.predict(scope, m.Symbols, m.OfSymbols, h, symbols.notes, place)
+	mixture, network := symbols.logs(own, gate)
 	if m.Marks.Len > 0 {
 		h := m.markFeatures(scope, h, symbols.target)
-		logits := Add(m.markLogits(scope, h), Gather(m.OfMarks.masks(rows.Graph()), place))
-		of, own := marks.logs(LogSoftmax(logits, -1), m.markGate(scope, h, marks.notes))
-		mixture, network = Add(mixture, of), Add(network, own)
+		gate, own := m.predict(nn.At(scope, "marks"), m.Marks, m.OfMarks, h, marks.notes, place)
+		ofMarks, ownMarks := marks.logs(own, gate)
+		mixture, network = Add(mixture, ofMarks), Add(network, ownMarks)
 	}
 	mean := func(x *Node) *Node { return Neg(ReduceMean(Reshape(x, b, m.Places), 1)) }
 	cross := mean(mixture)
 	return diffusion.Losses{Total: Add(cross, MulScalar(mean(network), alone)), CrossEntropy: cross}
+}
+
+// predict returns the gate's logarithms and the network's own, for features h [R,Width] at the
+// rows place [R,1] of c's masks; the weights of the vocabulary are below scope.
+func (m Model) predict(scope *model.Scope, v Vocabulary, c Counted, h, notes, place *Node) (gate, own *Node) {
+	logits := Add(m.logits(scope, v, h), Gather(c.masks(h.Graph()), place))
+	return m.gate(scope, v, h, notes), LogSoftmax(logits, -1)
 }
 
 // reading is what Read wrote of the symbols, or marks, at R places.

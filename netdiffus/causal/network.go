@@ -107,8 +107,7 @@ func (n Network) Params() []nn.Param {
 	n = n.WithDefaults()
 	var all []nn.Param
 	add := func(p []nn.Param) { all = append(all, p...) }
-	add(n.rows(n.Symbols.Len + 1).Params("in/symbols"))
-	add(n.numbers(n.Symbols).Params("in/numbers"))
+	add(n.embeddingParams(n.Symbols, "in/"))
 	add(n.rows(n.Places).Params("in/places"))
 	add(n.rows(n.Classes).Params("in/classes"))
 	for i := range n.Layers {
@@ -121,22 +120,25 @@ func (n Network) Params() []nn.Param {
 		add(n.narrow().Params(path + "inner/out"))
 	}
 	add(n.norm().Params("norm"))
-	add(n.rows(n.Symbols.Len + 1).Params("out/symbols"))
-	add(n.numbers(n.Symbols).Params("out/numbers"))
-	add(n.each(n.Symbols).Params("out/each"))
-	add(n.gateIn(n.Symbols).Params("gate/in"))
-	add(n.gateOut(n.Symbols).Params("gate/out"))
+	add(n.predictionParams(n.Symbols, ""))
 	if n.Marks.Len > 0 {
-		add(n.rows(n.Marks.Len + 1).Params("marks/in/symbols"))
-		add(n.numbers(n.Marks).Params("marks/in/numbers"))
+		add(n.embeddingParams(n.Marks, "marks/in/"))
 		add(n.markIn().Params("marks/features"))
-		add(n.rows(n.Marks.Len + 1).Params("marks/out/symbols"))
-		add(n.numbers(n.Marks).Params("marks/out/numbers"))
-		add(n.each(n.Marks).Params("marks/out/each"))
-		add(n.gateIn(n.Marks).Params("marks/gate/in"))
-		add(n.gateOut(n.Marks).Params("marks/gate/out"))
+		add(n.predictionParams(n.Marks, "marks/"))
 	}
 	return all
+}
+
+// embeddingParams lists the parameters of embedOne.
+func (n Network) embeddingParams(v Vocabulary, path string) []nn.Param {
+	return append(n.rows(v.Len+1).Params(path+"symbols"), n.numbers(v).Params(path+"numbers")...)
+}
+
+// predictionParams lists the parameters of logits and gate.
+func (n Network) predictionParams(v Vocabulary, path string) []nn.Param {
+	all := append(n.embeddingParams(v, path+"out/"), n.each(v).Params(path+"out/each")...)
+	all = append(all, n.gateIn(v).Params(path+"gate/in")...)
+	return append(all, n.gateOut(v).Params(path+"gate/out")...)
 }
 
 // table is Numbers as a node [Len+1,F]: zeros for the symbol before the first one.
@@ -255,29 +257,22 @@ func (n Network) step(scope *model.Scope, symbols, marks, j, y, memory *Node) (h
 	return h, Stack(kept, 1)
 }
 
-// logits returns the network's own [R,symbols] for features h [R,Width].
-func (n Network) logits(scope *model.Scope, h *Node) *Node {
-	return n.score(nn.At(scope, "out"), n.Symbols, h)
-}
-
-// score returns a number for each of a vocabulary, [R,Len], for features h [R,Width], by the
-// weights below scope.
-func (n Network) score(scope *model.Scope, v Vocabulary, h *Node) *Node {
+// logits returns the network's own [R,Len] of a vocabulary, whose weights are below scope, for
+// features h [R,Width].
+func (n Network) logits(scope *model.Scope, v Vocabulary, h *Node) *Node {
 	g := h.Graph()
+	out := nn.At(scope, "out")
 	all := Iota(g, shapes.Make(dtypes.Int32, v.Len), 0)
-	each := Reshape(n.each(v).Graph(nn.At(scope, "each"), all), 1, v.Len)
-	return Add(Einsum("rd,sd->rs", h, n.embedOne(scope, v, all)), each)
+	each := Reshape(n.each(v).Graph(nn.At(out, "each"), all), 1, v.Len)
+	return Add(Einsum("rd,sd->rs", h, n.embedOne(out, v, all)), each)
 }
 
-// gate returns the logarithms of the weights of the chains and, last, of the network:
-// [R,Chains+1], for features h [R,Width] and notes [R,Chains,noted].
-func (n Network) gate(scope *model.Scope, h, notes *Node) *Node {
-	return n.weights(nn.At(scope, "gate"), n.Symbols, h, notes)
-}
-
-func (n Network) weights(scope *model.Scope, v Vocabulary, h, notes *Node) *Node {
+// gate returns the logarithms of the weights of a vocabulary's chains and, last, of the
+// network: [R,Chains+1], for features h [R,Width] and notes [R,Chains,noted].
+func (n Network) gate(scope *model.Scope, v Vocabulary, h, notes *Node) *Node {
+	gate := nn.At(scope, "gate")
 	x := Concatenate([]*Node{h, Reshape(notes, h.Shape().Dim(0), -1)}, 1)
-	x = n.gateOut(v).Graph(nn.At(scope, "out"), nn.SiLU(n.gateIn(v).Graph(nn.At(scope, "in"), x)))
+	x = n.gateOut(v).Graph(nn.At(gate, "out"), nn.SiLU(n.gateIn(v).Graph(nn.At(gate, "in"), x)))
 	counted := Squeeze(SliceAxis(notes, 2, AxisElem(0)), 2) // 1 where a chain has a prediction
 	counted = Concatenate([]*Node{counted, OnesLike(SliceAxis(counted, 1, AxisElem(0)))}, 1)
 	return LogSoftmax(Add(x, MulScalar(OneMinus(counted), never)), -1)
@@ -288,13 +283,4 @@ func (n Network) weights(scope *model.Scope, v Vocabulary, h, notes *Node) *Node
 func (n Network) markFeatures(scope *model.Scope, h, symbols *Node) *Node {
 	x := Concatenate([]*Node{h, n.embedOne(nn.At(scope, "in"), n.Symbols, symbols)}, 1)
 	return Add(h, nn.SiLU(n.markIn().Graph(nn.At(scope, "marks/features"), x)))
-}
-
-// markLogits and markGate are for marks what logits and gate are for symbols.
-func (n Network) markLogits(scope *model.Scope, h *Node) *Node {
-	return n.score(nn.At(scope, "marks/out"), n.Marks, h)
-}
-
-func (n Network) markGate(scope *model.Scope, h, notes *Node) *Node {
-	return n.weights(nn.At(scope, "marks/gate"), n.Marks, h, notes)
 }
