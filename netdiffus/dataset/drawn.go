@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/reservoir"
@@ -77,13 +76,10 @@ func OpenDrawnShard(path string, perClass int, seed uint64) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.Origin == nil || m.Origin.Shard == nil {
-		return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+	shard, err := newShardFound(path, m)
+	if err != nil {
+		return nil, err
 	}
-	if err := m.checkShard(); err != nil {
-		return nil, fmt.Errorf("dataset: %s: %w", path, err)
-	}
-	shard := shardFound{path, m}
 	return shard.openDrawn(shard.choice(perClass, seed))
 }
 

@@ -69,6 +69,17 @@ type shardFound struct {
 	manifest
 }
 
+// newShardFound is the shard in the folder path with the manifest m, if it is one.
+func newShardFound(path string, m manifest) (shardFound, error) {
+	if m.Origin == nil || m.Origin.Shard == nil {
+		return shardFound{}, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+	}
+	if err := m.checkShard(); err != nil {
+		return shardFound{}, fmt.Errorf("dataset: %s: %w", path, err)
+	}
+	return shardFound{path, m}, nil
+}
+
 // ErrNoShards is the error of OpenShards where nothing in a folder is a shard.
 var ErrNoShards = errors.New("no shards")
 
@@ -87,13 +98,11 @@ func OpenShards(folders ...string) (*Shards, error) {
 			if err != nil {
 				return nil, err
 			}
-			if m.Origin == nil || m.Origin.Shard == nil {
-				return nil, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
+			shard, err := newShardFound(path, m)
+			if err != nil {
+				return nil, err
 			}
-			if err := m.checkShard(); err != nil {
-				return nil, fmt.Errorf("dataset: %s: %w", path, err)
-			}
-			s.list = append(s.list, shardFound{path, m})
+			s.list = append(s.list, shard)
 		}
 	}
 	slices.SortStableFunc(s.list, func(a, b shardFound) int { return cmp.Compare(a.Origin.Shard.Index, b.Origin.Shard.Index) })
