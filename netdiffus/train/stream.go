@@ -38,7 +38,6 @@ type stream struct {
 
 	current window
 	ahead   chan window // what is being read; nil where nothing is
-	waited  int         // windows that were not there when they were needed
 }
 
 // chunk is images of a class that lie next to each other.
@@ -117,7 +116,7 @@ func (s *stream) orderOf(epoch int) []int {
 
 // turn makes the window the current one, and has the next one read.
 func (s *stream) turn(ctx context.Context, epoch, number int) error {
-	w, there := s.take(ctx, epoch, number)
+	w, there := s.take(epoch, number)
 	if !there {
 		w = s.load(ctx, epoch, number, s.order, window{})
 	}
@@ -137,16 +136,11 @@ func (s *stream) turn(ctx context.Context, epoch, number int) error {
 }
 
 // take returns the window that was read ahead, if it is the one that is asked for.
-func (s *stream) take(ctx context.Context, epoch, number int) (w window, there bool) {
+func (s *stream) take(epoch, number int) (w window, there bool) {
 	if s.ahead == nil {
 		return w, false
 	}
-	select {
-	case w = <-s.ahead:
-	default:
-		s.waited++
-		w = <-s.ahead // it ends early where ctx does
-	}
+	w = <-s.ahead // it ends early where the context of read does
 	s.ahead = nil
 	return w, w.epoch == epoch && w.number == number
 }
@@ -219,7 +213,9 @@ func readHeld(set *dataset.Stored, held func(class, image int) bool, all, most i
 	for class, count := range set.Counts() {
 		of := 0
 		for i := range count {
-			of += heldCount(held(class, i))
+			if held(class, i) {
+				of++
+			}
 		}
 		for i, left := 0, min(of, max(1, int(share*float64(of)))); left > 0; i++ {
 			if !held(class, i) {
@@ -235,11 +231,4 @@ func readHeld(set *dataset.Stored, held func(class, image int) bool, all, most i
 		}
 	}
 	return out, nil
-}
-
-func heldCount(held bool) int {
-	if held {
-		return 1
-	}
-	return 0
 }
