@@ -62,7 +62,7 @@ func (m *Copula) Tables() *Tables {
 		variants := m.variants[m.first[c]:m.first[c+1]]
 		var all []VariantTables
 		for _, k := range variants {
-			one := VariantTables{Mean: short(k.mean), Variance: short(k.variance), Middle: short(k.middle)}
+			one := VariantTables{Mean: rounded(k.mean, digits), Variance: rounded(k.variance, digits), Middle: rounded(k.middle, digits)}
 			if len(variants) > 1 {
 				one.Weight = k.weight
 			}
@@ -86,27 +86,20 @@ func (m *Copula) Tables() *Tables {
 }
 
 func (k chain) tables() ChainTables {
-	t := ChainTables{Channels: k.channels, Start: shortest(k.start)}
+	t := ChainTables{Channels: k.channels, Start: rounded(k.start, chainDigits)}
 	for _, step := range k.steps {
-		t.Steps = append(t.Steps, shortest(step))
+		t.Steps = append(t.Steps, rounded(step, chainDigits))
 	}
 	for _, shift := range k.shifts {
-		t.Shifts = append(t.Shifts, shortest(shift))
+		t.Shifts = append(t.Shifts, rounded(shift, chainDigits))
 	}
 	return t
 }
 
-// short are values of so many digits; nil stays nil.
-func short(values []float32) (out []float32) {
+// rounded are values of so many decimals; nil stays nil.
+func rounded[T float32 | float64](values []T, decimals int) (out []T) {
 	for _, v := range values {
-		out = append(out, float32(scalar.Round(float64(v), digits)))
-	}
-	return out
-}
-
-func shortest(values []float64) (out []float64) {
-	for _, v := range values {
-		out = append(out, scalar.Round(v, chainDigits))
+		out = append(out, T(scalar.Round(float64(v), decimals)))
 	}
 	return out
 }
