@@ -105,17 +105,8 @@ var trainSettings = []setting{
 	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
 		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
 		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
-	{
-		name: "precision", kind: "float32|bf16", usage: "type that the network computes in: bf16 (bfloat16, with weights, norms and losses in float32) is for GPUs, a CPU is slower with it",
-		get: func(c *netdiffus.Config) string { return string(cmp.Or(c.Precision, nn.Float32)) },
-		set: func(c *netdiffus.Config, word string) error {
-			c.Precision = nn.Precision(word)
-			if c.Precision == nn.Float32 {
-				c.Precision = "" // as runs of before have it
-			}
-			return c.Precision.Check()
-		},
-	},
+	wordSetting("precision", "float32|bf16", "type that the network computes in: bf16 (bfloat16, with weights, norms and losses in float32) is for GPUs", nn.Float32,
+		func(c *netdiffus.Config) *nn.Precision { return &c.Precision }),
 	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next three on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
 	chainSetting("whole", "chain: remember a flow's whole beginning, in place of so many packets, while at least this many flows share it; 0 never does", func(k *netdiffus.Chain) *int { return &k.Whole }),
 	chainSetting("rare", "chain: merge values seen fewer times at their class and place into groups of neighbours, which turn out as values that were not seen", func(k *netdiffus.Chain) *int { return &k.Rare }),
@@ -171,17 +162,8 @@ var trainSettings = []setting{
 		func(c *netdiffus.Config, on bool) { c.Training.LimitCopies = on }),
 	floatSetting("label-dropout", "share of labels hidden in training, which makes sample --guidance possible", func(c *netdiffus.Config) *float64 { return &c.Training.LabelDropout }),
 	floatSetting("min-snr", "gamma of the min-SNR weighting of the loss (5 in the paper); 0 means none", func(c *netdiffus.Config) *float64 { return &c.Diffusion.MinSNR }),
-	{
-		name: "noise", kind: "chacha8|philox", usage: "how the noise of samples is drawn: by the program before each step (chacha8, as in runs of before), or by the device (philox)",
-		get: func(c *netdiffus.Config) string { return string(cmp.Or(c.Diffusion.Noise, noise.ChaCha8)) },
-		set: func(c *netdiffus.Config, word string) error {
-			c.Diffusion.Noise = noise.Generator(word)
-			if c.Diffusion.Noise == noise.ChaCha8 {
-				c.Diffusion.Noise = "" // as runs of before have it
-			}
-			return c.Diffusion.Noise.Check()
-		},
-	},
+	wordSetting("noise", "chacha8|philox", "how the noise of samples is drawn: by the program before each step (chacha8, as in runs of before), or by the device (philox)", noise.ChaCha8,
+		func(c *netdiffus.Config) *noise.Generator { return &c.Diffusion.Noise }),
 	partSetting("variance", "variance of a denoising step, more exactly than --learn-sigma", netdiffus.Variances,
 		func(c *netdiffus.Config) *netdiffus.Part[diffusion.LogVariance] { return &c.Diffusion.Variance }),
 	partSetting("loss", "what is minimised, more exactly than --use-kl and --rescale-learned-sigmas", netdiffus.Losses, lossOf),
@@ -255,6 +237,25 @@ func floatSetting(name, usage string, field func(c *netdiffus.Config) *float64) 
 		set: func(c *netdiffus.Config, word string) (err error) {
 			*field(c), err = parseFloat(word)
 			return err
+		},
+	}
+}
+
+// wordSetting is a setting that is one of some words, of which usual is kept as "", as runs
+// of before there was another have it.
+func wordSetting[T interface {
+	~string
+	Check() error
+}](name, kind, usage string, usual T, field func(*netdiffus.Config) *T) setting {
+	return setting{
+		name: name, kind: kind, usage: usage,
+		get: func(c *netdiffus.Config) string { return string(cmp.Or(*field(c), usual)) },
+		set: func(c *netdiffus.Config, word string) error {
+			f := field(c)
+			if *f = T(word); *f == usual {
+				*f = ""
+			}
+			return (*f).Check()
 		},
 	}
 }
