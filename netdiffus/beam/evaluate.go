@@ -85,11 +85,7 @@ func manifests(ctx context.Context, dir string) (*dataset.Shards, func(), error)
 // the figures of images.
 func Evaluate(s sdk.Scope, o EvaluateOptions) {
 	s = s.Scope("Evaluate")
-	shards := make([]int, o.Shards)
-	for i := range shards {
-		shards[i] = i
-	}
-	picked := sdk.ParDo(s, &pickFn{Options: o}, sdk.Reshuffle(s, sdk.CreateList(s, shards)))
+	picked := sdk.ParDo(s, &pickFn{Options: o}, numbers(s, o.Shards))
 	sdk.ParDo0(s, &judgeFn{Options: o}, sdk.GroupByKey(s, sdk.AddFixedKey(s, picked)))
 }
 

@@ -151,14 +151,18 @@ func absolute(path string) (string, error) {
 // Drawn.
 func Sample(s sdk.Scope, o SampleOptions) sdk.PCollection {
 	s = s.Scope("Sample")
-	shards := make([]int, o.Shards)
-	for i := range shards {
-		shards[i] = i
-	}
-	// Beam would give all of a created list to the worker that made it.
-	spread := sdk.Reshuffle(s, sdk.CreateList(s, shards))
-	drawn := sdk.ParDo(s, &drawFn{Options: o}, spread)
+	drawn := sdk.ParDo(s, &drawFn{Options: o}, numbers(s, o.Shards))
 	return sdk.ParDo(s, &checkShardsFn{Options: o}, sdk.GroupByKey(s, sdk.AddFixedKey(s, drawn)))
+}
+
+// numbers are those of n shards, spread over the workers: Beam would give all of a created
+// list to the one that made it.
+func numbers(s sdk.Scope, n int) sdk.PCollection {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return sdk.Reshuffle(s, sdk.CreateList(s, all))
 }
 
 // CounterShards is the name of the pipelines' counter of shards that were not there before.
