@@ -1,6 +1,6 @@
 // Package longtest divides the tests of this module in two: those that run
 // always, and the long ones, that run where the environment variable
-// NETDIFFUS_LONG is set, as .ci/run does.
+// NETDIFFUS_LONG is set, as .ci/run --long does.
 //
 //	go test ./...                    # some four minutes on two cores
 //	NETDIFFUS_LONG=1 go test ./...   # everything
