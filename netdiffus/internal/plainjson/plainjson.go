@@ -5,13 +5,8 @@ package plainjson
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
+	"strings"
 )
-
-// numbers is a list of numbers as json.MarshalIndent breaks it into lines.
-var numbers = regexp.MustCompile(`\[\n\s*-?[0-9][-+.0-9eE]*(,\n\s*-?[0-9][-+.0-9eE]*)*\n\s*\]`)
-
-var breaks = regexp.MustCompile(`\n\s*`)
 
 // Marshal returns v as indented JSON with a line feed at the end.
 func Marshal(v any) ([]byte, error) {
@@ -19,9 +14,53 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Inside a string a line feed is escaped, so a match is always a list.
-	data = numbers.ReplaceAllFunc(data, func(list []byte) []byte {
-		return breaks.ReplaceAll(list, nil)
-	})
-	return append(bytes.TrimRight(data, "\n"), '\n'), nil
+	text := data[:0] // never ahead of what is still to be read
+	for len(data) > 0 {
+		n := 1
+		switch data[0] {
+		case '"':
+			n = stringLen(data)
+		case '[':
+			if n = numbersLen(data); n == 0 {
+				n = 1
+				break
+			}
+			for _, c := range data[:n] {
+				if c != '\n' && c != ' ' {
+					text = append(text, c)
+				}
+			}
+			data = data[n:]
+			continue
+		}
+		text = append(text, data[:n]...)
+		data = data[n:]
+	}
+	return append(bytes.TrimRight(text, "\n"), '\n'), nil
+}
+
+// stringLen is the length of the string that data, which is valid JSON, begins with.
+func stringLen(data []byte) int {
+	for i := 1; ; i++ {
+		switch data[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+}
+
+// numbersLen is the length of the list of numbers that data, which is valid JSON, begins with,
+// or 0 where that is a list of something else.
+func numbersLen(data []byte) int {
+	for i, c := range data[1:] {
+		switch {
+		case c == ']':
+			return i + 2
+		case !strings.ContainsRune("\n ,+-.0123456789eE", rune(c)):
+			return 0
+		}
+	}
+	return 0
 }
