@@ -24,9 +24,10 @@ type Drawer struct {
 	// network knows least about.
 	MinP float64
 
-	model Model
-	exec  *model.Exec
-	marks *model.Exec // nil without marks
+	model  Model
+	exec   *model.Exec
+	marks  *model.Exec // nil without marks
+	follow *model.Exec // hands the memory of each series to those that go on with it
 }
 
 // atOnce is how many series are drawn at once.
@@ -41,16 +42,20 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 	}
 	var err error
 	d.exec, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
-		symbols, j, y, notes, memory, parent := in[0], in[1], in[2], in[3], in[4], in[5]
-		var marks *Node
-		if m.Marks.Len > 0 {
-			marks = in[6]
-		}
-		memory = Gather(memory, InsertAxes(parent, -1))
+		symbols, marks, j, y, notes, memory := in[0], in[1], in[2], in[3], in[4], in[5:]
 		h, memory := m.step(scope, symbols, marks, j, y, memory)
 		gate, own := m.predict(scope, m.Symbols, m.OfSymbols, h, notes, placeOf(y, j))
-		return []*Node{gate, own, memory, h}
+		return append([]*Node{gate, own, h}, memory...)
 	})
+	if err == nil {
+		d.follow, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
+			var memory []*Node
+			for _, kept := range in[1:] {
+				memory = append(memory, Gather(kept, InsertAxes(in[0], -1)))
+			}
+			return memory
+		})
+	}
 	if err == nil && m.Marks.Len > 0 {
 		d.marks, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
 			h, symbols, j, y, notes := in[0], in[1], in[2], in[3], in[4]
@@ -155,15 +160,12 @@ type batch struct {
 	y       []int32 // padded to atOnce
 	streams []*rand.Rand
 	series  []Series
-	parents []int32 // whose memory each series goes on with
+	parents []int32 // whose memory each series goes on with; nil means its own
 }
 
 func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
-	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([]Series, len(y)), parents: make([]int32, atOnce)}
+	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([]Series, len(y))}
 	copy(b.y, y)
-	for i := range b.parents {
-		b.parents[i] = int32(i)
-	}
 	return b
 }
 
@@ -186,8 +188,15 @@ func (p prediction) end() int32 { return int32(len(p.network) - 1) }
 func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int32) error {
 	d := b.drawer
 	m := &d.model
-	var memory any = tensors.FromFlatDataAndDimensions(make([]float32, atOnce*m.Layers*2*m.Places*m.Width),
-		atOnce, m.Layers, 2, m.Places, m.heads(), m.Width/m.heads())
+	memory := make([]any, 2*m.Layers)
+	for i := range memory {
+		memory[i] = tensors.FromFlatDataAndDimensions(make([]float32, atOnce*m.Places*m.Width), atOnce, m.Places, m.heads(), m.Width/m.heads())
+	}
+	keep := func(out []*tensors.Tensor) {
+		for i, t := range out {
+			memory[i] = t
+		}
+	}
 	y := tensors.FromFlatDataAndDimensions(b.y, atOnce)
 	ended := func(i int) bool {
 		s := b.series[i].Symbols
@@ -196,6 +205,14 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 	for j := range m.Places {
 		if j > 0 && between != nil {
 			between()
+		}
+		if b.parents != nil {
+			out, err := d.follow.Call(append([]any{tensors.FromFlatDataAndDimensions(b.parents, atOnce)}, memory...)...)
+			if err != nil {
+				return fmt.Errorf("causal: %w", err)
+			}
+			keep(out)
+			b.parents = nil
 		}
 		last := func(of func(Series) []int32, first int) *tensors.Tensor { // the one before, of each
 			all := make([]int32, atOnce)
@@ -213,18 +230,11 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 		notes, contexts := b.notes(m.OfSymbols, j, func(i int) (markov.Position, bool) {
 			return m.symbolAt(int(b.y[i]), j, b.series[i]), true
 		})
-		args := []any{last(symbolsOf, m.Symbols.Len), place, y, notes, memory, tensors.FromFlatDataAndDimensions(b.parents, atOnce)}
-		if m.Marks.Len > 0 {
-			args = append(args, last(marksOf, m.Marks.Len))
-		}
-		out, err := d.exec.Call(args...)
+		out, err := d.exec.Call(append([]any{last(symbolsOf, m.Symbols.Len), last(marksOf, m.Marks.Len), place, y, notes}, memory...)...)
 		if err != nil {
 			return fmt.Errorf("causal: %w", err)
 		}
-		memory = out[2]
-		for i := range b.parents {
-			b.parents[i] = int32(i)
-		}
+		keep(out[3:])
 		err = b.each(m.OfSymbols, j, contexts, out[:2], func(i int, p prediction) {
 			p.ended = ended(i)
 			b.series[i].Symbols = append(b.series[i].Symbols, next(i, j, p))
@@ -245,7 +255,7 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 		for i, s := range b.series {
 			here[i] = s.Symbols[j]
 		}
-		if out, err = d.marks.Call(out[3], tensors.FromFlatDataAndDimensions(here, atOnce), place, y, notes); err != nil {
+		if out, err = d.marks.Call(out[2], tensors.FromFlatDataAndDimensions(here, atOnce), place, y, notes); err != nil {
 			return fmt.Errorf("causal: %w", err)
 		}
 		err = b.each(m.OfMarks, j, contexts, out, func(i int, p prediction) {
@@ -334,6 +344,7 @@ func leaveOut(logs []float32, share float64) {
 // weights.
 func (b *batch) resample(weights []float64) {
 	old := slices.Clone(b.series)
+	b.parents = make([]int32, atOnce)
 	for from := 0; from < len(weights); from += particles {
 		group := weights[from : from+particles]
 		likely := slices.Max(group) > 0

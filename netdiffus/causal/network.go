@@ -231,9 +231,10 @@ func (n Network) features(scope *model.Scope, before, marks, y, key *Node) *Node
 }
 
 // step returns the features [B,Width] before place j (a scalar), for the symbols [B] and marks
-// [B] before it. memory [B,Layers,2,Places,heads,width] holds the keys and values of the places before,
-// and is returned with those of this one.
-func (n Network) step(scope *model.Scope, symbols, marks, j, y, memory *Node) (h, next *Node) {
+// [B] before it. memory holds the keys and the values of the places before, of each layer in turn,
+// [B,Places,heads,width] each, and is returned with those of this one. They are not one
+// tensor: putting that together would be most of the work of a step.
+func (n Network) step(scope *model.Scope, symbols, marks, j, y *Node, memory []*Node) (h *Node, next []*Node) {
 	g := symbols.Graph()
 	b := symbols.Shape().Dim(0)
 	width := n.Width / n.heads()
@@ -244,17 +245,14 @@ func (n Network) step(scope *model.Scope, symbols, marks, j, y, memory *Node) (h
 		dims := all.Shape().Dimensions
 		return Where(BroadcastToDims(InsertAxes(here, 0, -1, -1), dims...), BroadcastToDims(InsertAxes(x, 1), dims...), all)
 	}
-	kept := make([]*Node, n.Layers)
 	attend := func(layer int, q, k, v *Node) *Node {
-		old := Squeeze(SliceAxis(memory, 1, AxisElem(layer)), 1)
-		k = put(Squeeze(SliceAxis(old, 1, AxisElem(0)), 1), k)
-		v = put(Squeeze(SliceAxis(old, 1, AxisElem(1)), 1), v)
-		kept[layer] = Stack([]*Node{k, v}, 1)
+		k, v = put(memory[2*layer], k), put(memory[2*layer+1], v)
+		next = append(next, k, v)
 		return Reshape(weigh(Reshape(q, b, 1, n.heads(), width), k, v, seen), b, n.Width)
 	}
 	h = n.embed(scope, symbols, marks, BroadcastToDims(j, b), y)
 	h = n.layers(scope, h, attend, func(_ *model.Scope, x *Node) *Node { return x })
-	return h, Stack(kept, 1)
+	return h, next
 }
 
 // logits returns the network's own [R,Len] of a vocabulary, whose weights are below scope, for
