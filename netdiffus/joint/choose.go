@@ -78,7 +78,7 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 				}
 				copies := trial.Repeats(c.Held.Figures)
 				if !copies {
-					if trial.Accuracy, err = t.accuracy(ctx, series); err != nil {
+					if trial.Accuracy, err = t.accuracy(ctx, t.seen(series, nil), t.seen(t.Rest, nil)); err != nil {
 						return c, fmt.Errorf("joint: choosing: %w", err)
 					}
 					allowed++

@@ -13,8 +13,11 @@ import (
 // series are values of the lead channel, as far as they go, by class.
 type Held struct {
 	Fit, Rest [][][]float64
-	Length    int // of a series at most
-	Seed      uint64
+	// Beside is what classifiers see of each series of Rest beside its values, such as its times, as
+	// far as it goes; nil where they see nothing else.
+	Beside [][][]float64
+	Length int // of a series at most
+	Seed   uint64
 }
 
 // Figures are what Held measures, means over the classes.
@@ -47,14 +50,16 @@ func (f Figures) Repeats(held Figures) bool {
 // spread.
 func (f Figures) Score() float64 { return f.Accuracy - f.FourGram - f.Detection }
 
-// Measure returns the figures of series drawn, by class.
-func (h *Held) Measure(ctx context.Context, drawn [][][]float64) (Figures, error) {
+// Measure returns the figures of series drawn, by class; beside is what classifiers see of them
+// beside their values, where they do of those held out.
+func (h *Held) Measure(ctx context.Context, drawn, beside [][][]float64) (Figures, error) {
 	f := h.compare(drawn)
+	seen, rest := h.seen(drawn, beside), h.seen(h.Rest, h.Beside)
 	var err error
-	if f.Accuracy, err = h.accuracy(ctx, drawn); err != nil {
+	if f.Accuracy, err = h.accuracy(ctx, seen, rest); err != nil {
 		return f, err
 	}
-	f.Detection, err = h.detection(ctx, drawn)
+	f.Detection, err = h.detection(ctx, seen, rest)
 	return f, err
 }
 
@@ -111,39 +116,54 @@ func (h *Held) copies(c int, series [][]float64) (exact, near float64) {
 	return metric.Share(metric.Copies(rows, fit)), metric.NearShare(metric.Closest(rows, fit))
 }
 
-// table is series as classifiers get them.
-func (h *Held) table(series [][][]float64) classify.Table {
-	x := classify.Table{Classes: len(h.Rest)}
+// seen is series, by class, as classifiers get them.
+func (h *Held) seen(series, beside [][][]float64) [][][]float64 {
+	all := make([][][]float64, len(series))
 	for c := range series {
-		for _, row := range h.rows(series[c]) {
+		all[c] = h.rows(series[c])
+		if h.Beside == nil {
+			continue
+		}
+		for i, more := range h.rows(beside[c]) {
+			all[c][i] = append(all[c][i], more...)
+		}
+	}
+	return all
+}
+
+// table is rows by class as a table.
+func table(rows [][][]float64) classify.Table {
+	x := classify.Table{Classes: len(rows)}
+	for c := range rows {
+		for _, row := range rows[c] {
 			x.X, x.Y = append(x.X, row), append(x.Y, c)
 		}
 	}
 	return x
 }
 
-// accuracy is that of a forest trained on drawn series, on those held out.
-func (h *Held) accuracy(ctx context.Context, drawn [][][]float64) (float64, error) {
-	scores, err := classify.Evaluate(ctx, classify.Trees(trees), h.table(drawn), h.Seed, h.table(h.Rest))
+// accuracy is that of a forest trained on rows drawn, on those held out.
+func (h *Held) accuracy(ctx context.Context, drawn, rest [][][]float64) (float64, error) {
+	scores, err := classify.Evaluate(ctx, classify.Trees(trees), table(drawn), h.Seed, table(rest))
 	if err != nil {
 		return 0, err
 	}
 	return scores[0].Accuracy, nil
 }
 
-// detection is the mean over the classes of how well a forest tells drawn series from as many
+// detection is the mean over the classes of how well a forest tells rows drawn from as many
 // of those held out; 0.5 where there are too few to tell.
-func (h *Held) detection(ctx context.Context, drawn [][][]float64) (float64, error) {
+func (h *Held) detection(ctx context.Context, drawn, rest [][][]float64) (float64, error) {
 	sum, n := 0.0, 0.0
-	for c := range h.Rest {
-		few := min(len(h.Rest[c]), len(drawn[c]))
+	for c := range rest {
+		few := min(len(rest[c]), len(drawn[c]))
 		if few < leastDetected {
 			continue
 		}
-		one := func(series [][]float64) classify.Table {
-			return classify.Table{X: h.rows(series[:few]), Y: make([]int, few), Classes: 1}
+		one := func(rows [][]float64) classify.Table {
+			return classify.Table{X: rows[:few], Y: make([]int, few), Classes: 1}
 		}
-		auc, err := classify.Distinguish(ctx, trees, 2, one(h.Rest[c]), one(drawn[c]), h.Seed)
+		auc, err := classify.Distinguish(ctx, trees, 2, one(rest[c]), one(drawn[c]), h.Seed)
 		if err != nil {
 			return 0, err
 		}

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
+	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // Flows that each way to draw is measured by: about mostDrawn, of a class leastDraws at
@@ -55,11 +57,11 @@ func (r *trainer) choose(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
-		rows, err := signedLengths(drawn)
+		rows, times, err := packetRows(drawn)
 		if err != nil {
 			return err
 		}
-		figures, err := held.Measure(ctx, inOrder(rows, drawn.Classes, r.config.Classes))
+		figures, err := held.Measure(ctx, inOrder(rows, drawn.Classes, r.config.Classes), inOrder(times, drawn.Classes, r.config.Classes))
 		if err != nil {
 			return fmt.Errorf("train: choosing how to draw: %w", err)
 		}
@@ -97,18 +99,46 @@ func (r *trainer) heldOut() (*joint.Held, error) {
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
+	fit, _, err := packetRows(r.fit)
+	if err != nil {
+		return nil, err
+	}
+	rows, times, err := packetRows(rest)
+	if err != nil {
+		return nil, err
+	}
 	h := &joint.Held{Length: r.fit.Images.W, Seed: r.feed.seed}
-	for _, part := range []struct {
-		set *dataset.Set
-		to  *[][][]float64
-	}{{r.fit, &h.Fit}, {rest, &h.Rest}} {
-		rows, err := signedLengths(part.set)
-		if err != nil {
-			return nil, err
-		}
-		*part.to = inOrder(rows, part.set.Classes, r.config.Classes)
+	h.Fit = inOrder(fit, r.fit.Classes, r.config.Classes)
+	h.Rest = inOrder(rows, rest.Classes, r.config.Classes)
+	if times != nil {
+		h.Beside = inOrder(times, rest.Classes, r.config.Classes)
 	}
 	return h, nil
+}
+
+// packetRows are the flows of set by class: their packets' signed lengths and, where the set has
+// a channel of times, the logarithms of these, log(1+t) of t in microseconds; nil where it has none.
+func packetRows(set *dataset.Set) (lengths, times [][][]float64, err error) {
+	lengths = make([][][]float64, len(set.Classes))
+	if slices.ContainsFunc(set.Encoding.Channels(), func(c dataset.Channel) bool { return c.Name() == traffic.InterArrival{}.Name() }) {
+		times = make([][][]float64, len(set.Classes))
+	}
+	for f, err := range set.Flows() {
+		if err != nil {
+			return nil, nil, fmt.Errorf("train: %w", err)
+		}
+		label := set.Labels[f.Index]
+		lengths[label] = append(lengths[label], traffic.SignedLength{}.Values(f.Packets))
+		if times == nil {
+			continue
+		}
+		of := traffic.InterArrival{}.Values(f.Packets)
+		for i, t := range of {
+			of[i] = math.Log1p(t)
+		}
+		times[label] = append(times[label], of)
+	}
+	return lengths, times, nil
 }
 
 // inOrder are the rows of classes in the order of wanted.

@@ -8,7 +8,6 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
-	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
 // copies counts how many of the flows that a model draws are exact copies of training
@@ -35,10 +34,10 @@ const (
 func newCopies(gen *sample.Generator, seed uint64, all, fit, held *dataset.Set) (*copies, error) {
 	c := &copies{gen: gen, each: max(leastDraws, drawsInAll/len(fit.Classes)), seed: seed}
 	var err error
-	if c.known, err = signedLengths(fit); err != nil {
+	if c.known, _, err = packetRows(fit); err != nil {
 		return nil, err
 	}
-	rows, err := signedLengths(held)
+	rows, _, err := packetRows(held)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +61,7 @@ func (c *copies) count() (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("train: copies: %w", err)
 	}
-	rows, err := signedLengths(set)
+	rows, _, err := packetRows(set)
 	if err != nil {
 		return 0, err
 	}
@@ -72,17 +71,4 @@ func (c *copies) count() (float64, error) {
 		share += metric.Share(metric.Copies(rows[k], c.known[of])) / float64(len(rows))
 	}
 	return share, nil
-}
-
-// signedLengths are the flows of set by class: for each its packets' signed lengths.
-func signedLengths(set *dataset.Set) ([][][]float64, error) {
-	rows := make([][][]float64, len(set.Classes))
-	for f, err := range set.Flows() {
-		if err != nil {
-			return nil, fmt.Errorf("train: copies: %w", err)
-		}
-		label := set.Labels[f.Index]
-		rows[label] = append(rows[label], traffic.SignedLength{}.Values(f.Packets))
-	}
-	return rows, nil
 }

@@ -20,7 +20,7 @@ func TestSignedLengthsSkipPadding(t *testing.T) {
 		t.Fatal(err)
 	}
 	set.SeriesLengths = nil // as a sampler leaves them
-	rows, err := signedLengths(set)
+	rows, _, err := packetRows(set)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,52 @@
+package joint
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestHeldSeesWhatIsBeside: series that have the values of those held out, but other times, are
+// found out, and say nothing of the classes that only times tell apart.
+func TestHeldSeesWhatIsBeside(t *testing.T) {
+	const length, classes, each = 3, 2, 40
+	rng := rand.New(rand.NewPCG(1, 2))
+	// draw returns series that all classes have alike, and times about middles, by class.
+	draw := func(middles ...float64) (series, times [][][]float64) {
+		for _, middle := range middles {
+			var s, x [][]float64
+			for range each {
+				s = append(s, []float64{float64(rng.IntN(4)), float64(rng.IntN(4)), float64(rng.IntN(4))})
+				x = append(x, []float64{middle + rng.Float64(), middle + rng.Float64(), middle + rng.Float64()})
+			}
+			series, times = append(series, s), append(times, x)
+		}
+		return series, times
+	}
+	h := &Held{Length: length, Fit: make([][][]float64, classes)}
+	h.Rest, h.Beside = draw(10, 20)
+	for _, c := range []struct {
+		middles         []float64
+		seen            bool
+		found, accurate bool
+	}{
+		{[]float64{10, 20}, true, false, true},
+		{[]float64{20, 10}, true, true, false},
+		{[]float64{20, 10}, false, false, false},
+	} {
+		drawn, times := draw(c.middles...)
+		held := *h
+		if !c.seen {
+			held.Beside, times = nil, nil
+		}
+		f, err := held.Measure(t.Context(), drawn, times)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := f.Detection > 0.8; found != c.found {
+			t.Errorf("times about %v, seen: %v: detection %v", c.middles, c.seen, f.Detection)
+		}
+		if accurate := f.Accuracy > 0.9; accurate != c.accurate {
+			t.Errorf("times about %v, seen: %v: accuracy %v", c.middles, c.seen, f.Accuracy)
+		}
+	}
+}
