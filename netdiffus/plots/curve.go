@@ -25,6 +25,8 @@ type Chart struct {
 	XLabel, YLabel string
 	// Log makes the vertical axis logarithmic; values <= 0 then leave a gap.
 	Log bool
+	// LogX makes the horizontal axis logarithmic; it is for X > 0 alone.
+	LogX bool
 	// Window is how many points a smoothed line averages over, the raw line
 	// staying behind it faintly: 0 means one in 25 of the points, 1 none.
 	Window int
@@ -39,8 +41,8 @@ func Losses() Chart { return Chart{XLabel: "training step", YLabel: "loss", Log:
 // Curve draws a training curve, as [Losses] has it.
 func Curve(title string, lines ...Line) (Figure, error) { return Losses().Curve(title, lines...) }
 
-// Curve draws the lines. It fails when none has a point to draw, and when a
-// line's X and Y, or its spreads, differ in number.
+// Curve draws the lines. It fails when none has a point to draw, when a
+// line's X and Y, or its spreads, differ in number, and when an X is not positive on a logarithmic axis.
 //
 // A few spikes do not flatten the rest: the vertical axis ends a little beyond
 // the smoothed lines, and what is higher is cut off there.
@@ -79,6 +81,13 @@ func (ch Chart) Curve(title string, lines ...Line) (Figure, error) {
 	if ch.Log {
 		chart.Y.Scale = plot.LogScale{}
 		chart.Y.Tick.Marker = logTicks{}
+	}
+	if ch.LogX {
+		if !(chart.X.Min > 0) {
+			return Figure{}, fmt.Errorf("plots: curve %q: %v is not on a logarithmic axis", title, chart.X.Min)
+		}
+		chart.X.Scale = plot.LogScale{}
+		chart.X.Tick.Marker = logTicks{}
 	}
 	return Figure{Width: 5.4 * vg.Inch, Height: 3.3 * vg.Inch, Alt: altCurve(title, ch, lines), paint: func(c draw.Canvas) {
 		chart.Draw(header(c, title, keys))

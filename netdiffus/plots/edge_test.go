@@ -31,6 +31,9 @@ func TestNothingToDrawIsAnError(t *testing.T) {
 		"uneven spread": func() (Figure, error) {
 			return Curve("x", Line{X: []float64{1, 2}, Y: []float64{1, 2}, Spread: []float64{1}})
 		},
+		"zero on a logarithmic axis": func() (Figure, error) {
+			return Chart{LogX: true}.Curve("x", Line{X: []float64{0, 1}, Y: []float64{1, 2}})
+		},
 		"no images":     func() (Figure, error) { return Grid(imaging.Images{}, 4, 2) },
 		"no rows":       func() (Figure, error) { return Compare("x", 3) },
 		"uneven images": func() (Figure, error) { return Compare("x", 1, Row{"a", gasf(1, 1), imaging.New(1, 4, 4, 1)}) },

@@ -219,3 +219,27 @@ func TestCurveSpread(t *testing.T) {
 		t.Errorf("blue in %d rows with the bar, %d without: want a bar from top to bottom", with, without)
 	}
 }
+
+// TestCurveLogX: on a logarithmic axis 10 lies half-way between 1 and 100.
+func TestCurveLogX(t *testing.T) {
+	f, err := Chart{Window: 1, LogX: true}.Curve("", Line{X: []float64{1, 10, 100}, Y: []float64{1, 1, 1}, Spread: []float64{1, 1, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := f.Image()
+	var bars []int // columns that are blue in many rows
+	for x := img.Bounds().Min.X; x < img.Bounds().Max.X; x++ {
+		rows := 0
+		for y := img.Bounds().Min.Y; y < img.Bounds().Max.Y; y++ {
+			if r, _, b, _ := img.At(x, y).RGBA(); b > r+0x3000 {
+				rows++
+			}
+		}
+		if rows > img.Bounds().Dy()/3 && (len(bars) == 0 || x > bars[len(bars)-1]+5) {
+			bars = append(bars, x)
+		}
+	}
+	if len(bars) != 3 || max(bars[2]-bars[1], bars[1]-bars[0])-min(bars[2]-bars[1], bars[1]-bars[0]) > 2 {
+		t.Errorf("the bars are at %v, want three at equal distances", bars)
+	}
+}
