@@ -110,9 +110,7 @@ func (r *trainer) heldOut() (*joint.Held, error) {
 	h := &joint.Held{Length: r.fit.Images.W, Seed: r.feed.seed}
 	h.Fit = inOrder(fit, r.fit.Classes, r.config.Classes)
 	h.Rest = inOrder(rows, rest.Classes, r.config.Classes)
-	if times != nil {
-		h.Beside = inOrder(times, rest.Classes, r.config.Classes)
-	}
+	h.Beside = inOrder(times, rest.Classes, r.config.Classes)
 	return h, nil
 }
 
@@ -141,8 +139,11 @@ func packetRows(set *dataset.Set) (lengths, times [][][]float64, err error) {
 	return lengths, times, nil
 }
 
-// inOrder are the rows of classes in the order of wanted.
+// inOrder are the rows of classes in the order of wanted; nil where there are none.
 func inOrder(rows [][][]float64, classes, wanted []string) [][][]float64 {
+	if rows == nil {
+		return nil
+	}
 	all := make([][][]float64, len(wanted))
 	for i, class := range wanted {
 		if k := slices.Index(classes, class); k >= 0 {
