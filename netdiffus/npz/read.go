@@ -173,10 +173,7 @@ func (f *File) entry(key string) (r io.ReadCloser, size entrySize, err error) {
 		return nil, size, fmt.Errorf("no such array: there is %s", strings.Join(f.keys, ", "))
 	}
 	if f.entries == nil {
-		if _, err := f.plain.Seek(0, io.SeekStart); err != nil {
-			return nil, size, err
-		}
-		return io.NopCloser(f.plain), entrySize{bytes: f.plain.Size(), stored: f.plain.Size()}, nil
+		return io.NopCloser(io.NewSectionReader(f.plain, 0, f.plain.Size())), entrySize{bytes: f.plain.Size(), stored: f.plain.Size()}, nil
 	}
 	entry := f.entries[key]
 	size = entrySize{bytes: int64(entry.UncompressedSize64), stored: int64(entry.CompressedSize64)}
@@ -203,13 +200,6 @@ func (f *File) read(key string) (Array, error) {
 		return Array{}, err
 	}
 	defer r.Close()
-	limit := f.Limit
-	if limit == 0 {
-		limit = MaxBytes
-	}
-	if size.bytes > limit {
-		return Array{}, fmt.Errorf("%d bytes, beyond the limit of %d", size.bytes, limit)
-	}
 	h, err := readHeader(r)
 	if err != nil {
 		return Array{}, err
@@ -217,12 +207,8 @@ func (f *File) read(key string) (Array, error) {
 	if err := h.checkSize(size); err != nil {
 		return Array{}, err
 	}
-	need := size.bytes
-	if h.fortran {
-		need *= 2 // it is put in order in a copy
-	}
-	if most := inflated + maxRatio*f.size; f.Limit == 0 && size.bytes > size.stored && need > most {
-		return Array{}, fmt.Errorf("%d bytes compressed to %d, of which no more than %d are read: write it without compression (numpy.savez)", size.bytes, size.stored, most)
+	if err := f.checkHeld(size.bytes, h, size); err != nil {
+		return Array{}, err
 	}
 	// What is refused above costs nothing; what passes may as well be held at once, where
 	// growing would hold it twice.
@@ -235,6 +221,24 @@ func (f *File) read(key string) (Array, error) {
 		return Array{}, err
 	}
 	return a, atEnd(r)
+}
+
+// checkHeld reports more bytes of an array than may be held at once.
+func (f *File) checkHeld(need int64, h header, size entrySize) error {
+	limit := f.Limit
+	if limit == 0 {
+		limit = MaxBytes
+	}
+	if need > limit {
+		return fmt.Errorf("%d bytes, beyond the limit of %d", need, limit)
+	}
+	if h.fortran {
+		need *= 2 // it is put in order in a copy
+	}
+	if most := inflated + maxRatio*f.size; f.Limit == 0 && size.bytes > size.stored && need > most {
+		return fmt.Errorf("%d bytes compressed to %d, of which no more than %d are read: write it without compression (numpy.savez)", size.bytes, size.stored, most)
+	}
+	return nil
 }
 
 // checkSize reports numbers whose bytes in the file are not as many as the header

@@ -9,7 +9,7 @@ import (
 
 // Rows are the rows of an array along its first axis, read from the file when they are
 // asked for and in any order, by several goroutines at once. Its checksum is not
-// verified: EachRow does that.
+// verified: a RowReader does that.
 type Rows struct {
 	file   *File
 	key    string
@@ -41,16 +41,14 @@ func (f *File) rows(key string) (*Rows, error) {
 	if err := h.checkSize(size); err != nil {
 		return nil, err
 	}
+	width, err := h.rowWidth()
 	switch {
-	case len(h.shape) == 0:
-		return nil, errors.New("a single number, want an array")
+	case err != nil:
+		return nil, err
 	case h.fortran && len(h.shape) > 1:
 		return nil, errors.New("column-major, want row-major")
 	}
-	rows := &Rows{file: f, key: key, header: h, width: 1}
-	for _, n := range h.shape[1:] {
-		rows.width *= n
-	}
+	rows := &Rows{file: f, key: key, header: h, width: width}
 	start, whole := int64(0), io.ReaderAt(f.plain)
 	if f.entries != nil {
 		entry := f.entries[trimmed(key)]
@@ -80,12 +78,29 @@ func (r *Rows) Read(from, n int) (Array, error) {
 	if from < 0 || n < 0 || from > r.Len()-n {
 		return Array{}, r.file.error(r.key, fmt.Errorf("rows from %d to %d of %d", from, from+n, r.Len()))
 	}
-	h := r.header
-	h.shape = append([]int{n}, h.shape[1:]...)
+	h := r.header.ofRows(n)
 	at := int64(r.width) * int64(h.size())
 	a, err := readBody(io.NewSectionReader(r.data, int64(from)*at, int64(n)*at), h, n*r.width)
 	if err != nil {
 		return Array{}, r.file.error(r.key, err)
 	}
 	return a, nil
+}
+
+// rowWidth is the number of values of a row along the first axis.
+func (h header) rowWidth() (int, error) {
+	if len(h.shape) == 0 {
+		return 0, errors.New("a single number, want an array")
+	}
+	width := 1
+	for _, n := range h.shape[1:] {
+		width *= n
+	}
+	return width, nil
+}
+
+// ofRows is the header of n of the rows.
+func (h header) ofRows(n int) header {
+	h.shape = append([]int{n}, h.shape[1:]...)
+	return h
 }
