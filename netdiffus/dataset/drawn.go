@@ -95,8 +95,7 @@ func (s shardFound) choice(perClass int, seed uint64) choice {
 // openDrawn returns the images of s that are among those chosen of all.
 func (s shardFound) openDrawn(all choice) (*Set, error) {
 	part := all.between(s.Origin.Shard.Range())
-	f := found{path: s.path, folder: true, manifest: &s.manifest}
-	set, err := f.openManifest(OpenOptions{chosen: part})
+	set, err := s.found().openWhole(OpenOptions{chosen: part})
 	if err != nil {
 		return nil, err
 	}

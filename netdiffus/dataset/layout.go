@@ -43,8 +43,9 @@ type layout interface {
 	pictures() bool
 	// detect reports whether files without a manifest are in this layout.
 	detect(f found) bool
-	// open reads the set.
-	open(f found, o OpenOptions) (*Set, error)
+	// open begins to read the set. What the files say of themselves is checked before
+	// the images are.
+	open(f found, o OpenOptions) (*reading, error)
 	// create begins the set's files in the folder dir.
 	create(dir string, o SaveOptions, c contents) (writer, placement, error)
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -34,23 +35,19 @@ func (arrayFile) detect(f found) bool {
 
 // open reads guided-diffusion's file of samples. Without a manifest the classes'
 // names are those of label_map.csv next to it, or else their numbers.
-func (arrayFile) open(f found, o OpenOptions) (*Set, error) {
+func (arrayFile) open(f found, o OpenOptions) (*reading, error) {
 	path := f.arrayPath()
 	file, err := npz.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	defer file.Close()
-	s, err := readArrays(file, f, o, path)
+	a := &arrayReading{path: path, file: file}
+	r, err := a.begin(f, o)
 	if err != nil {
+		a.close()
 		return nil, fmt.Errorf("dataset: %s: %w", path, err)
 	}
-	if o.Side != 0 && o.Side != s.Images.H || o.Channels != 0 && o.Channels != s.Images.C {
-		if err := s.reshape(o); err != nil {
-			return nil, err
-		}
-	}
-	return s, s.check()
+	return r, nil
 }
 
 // arrayPath is the file of the set.
@@ -64,93 +61,152 @@ func (f found) arrayPath() string {
 	return filepath.Join(f.path, f.manifest.Classes[0].Path)
 }
 
-// readArrays reads the set in the file.
-func readArrays(file *npz.File, f found, o OpenOptions, path string) (*Set, error) {
-	images, err := readPixels(file)
-	if err != nil {
+// arrayReading is guided-diffusion's file of samples that is being read.
+type arrayReading struct {
+	path    string
+	file    *npz.File
+	images  *npz.RowReader
+	numbers *intReader    // the classes'; nil where all pictures are of the first one
+	columns *columnReader // nil without a manifest
+	labels  []int         // the label of each number
+}
+
+// begin checks what the file says of itself.
+func (a *arrayReading) begin(f found, o OpenOptions) (*reading, error) {
+	var err error
+	if a.images, err = a.file.RowReader("arr_0"); err != nil {
 		return nil, err
 	}
-	if images.N == 0 && f.manifest == nil {
+	shape := a.images.Shape()
+	if len(shape) != 4 || a.images.DType() != "u1" || shape[1] != shape[2] || shape[1] < 1 || shape[1] > imaging.MaxSide || shape[3] != 1 && shape[3] != 3 {
+		return nil, fmt.Errorf("arr_0: shape %v of %s, want uint8 [N,H,H,3] or [N,H,H,1]", shape, a.images.DType())
+	}
+	n, side, channels := shape[0], shape[1], shape[3]
+	if n == 0 && f.manifest == nil {
 		return nil, errors.New("arr_0: no pictures")
 	}
-	numbers := make([]int, images.N)
-	if file.Has("arr_1") {
-		if numbers, err = readColumn(file, "arr_1", images.N); err != nil {
-			return nil, err
-		}
+	if a.numbers, err = newIntReader(a.file, "arr_1", n); err != nil {
+		return nil, err
 	}
-	s := &Set{Images: images}
 	var names []string
 	if f.manifest != nil {
 		names = f.manifest.labels()
-	} else if names, err = arrayNames(path, numbers, file.Has("arr_1")); err != nil {
+	} else if names, err = a.names(n); err != nil {
 		return nil, err
 	}
-	if s.Encoding, err = f.pictureEncoding(o, images); err != nil {
-		return nil, err
+	head := &Set{Classes: slices.Sorted(slices.Values(names))}
+	for _, name := range names {
+		label, _ := slices.BinarySearch(head.Classes, name)
+		a.labels = append(a.labels, label)
 	}
-	if err := s.label(numbers, names); err != nil {
-		return nil, fmt.Errorf("arr_1: %w", err)
+	if f.manifest == nil && o.Recipe.Rendering == nil {
+		guessed, err := a.guess()
+		if err != nil {
+			return nil, err
+		}
+		o.Recipe.Rendering = &guessed
 	}
 	if f.manifest == nil {
-		return s, nil
-	}
-	columns, err := newReadColumns(file, images.N)
-	if err != nil {
+		o.Recipe = pictureRecipe(o.Recipe, side, nil)
+	} else if a.columns, err = newColumnReader(a.file, n); err != nil {
 		return nil, err
-	}
-	s.Rows = columns.rows
-	s.SeriesLengths = make([]int, images.N)
-	for i := range images.N {
-		s.setRemainder(i, columns.remainder(i))
-	}
-	s.forgetUnknown()
-	return s, nil
-}
-
-// readPixels reads all pictures of the file.
-func readPixels(file *npz.File) (imaging.Images, error) {
-	a, err := file.Read("arr_0")
-	if err != nil {
-		return imaging.Images{}, err
-	}
-	pixels, bytes := npz.Values[uint8](a)
-	if len(a.Shape) != 4 || !bytes || a.Shape[1] != a.Shape[2] || a.Shape[1] < 1 || a.Shape[1] > imaging.MaxSide || a.Shape[3] != 1 && a.Shape[3] != 3 {
-		return imaging.Images{}, fmt.Errorf("arr_0: shape %v of %s, want uint8 [N,H,H,3] or [N,H,H,1]", a.Shape, a.DType())
-	}
-	return imaging.Images{N: a.Shape[0], H: a.Shape[1], W: a.Shape[2], C: a.Shape[3], Bytes: pixels}, nil
-}
-
-// pictureEncoding returns the encoding of pictures that are all in one array: the
-// manifest's, or else the options' with what the pictures show.
-func (f found) pictureEncoding(o OpenOptions, m imaging.Images) (*Encoding, error) {
-	if f.manifest == nil {
-		all := imaging.Picture{W: m.W, H: m.H * m.N, C: m.C, Pix: m.Bytes}
-		o.Recipe = pictureRecipe(o.Recipe, m.H, func() imaging.Rendering { return imaging.Guess(all) })
 	}
 	e, err := f.encoding(o)
 	if err != nil {
 		return nil, err
 	}
-	return e.resized(m.H, m.C)
+	if e, err = e.resized(side, channels); err != nil {
+		return nil, err
+	}
+	if head.Encoding, err = e.resized(cmp.Or(o.Side, side), cmp.Or(o.Channels, channels)); err != nil {
+		return nil, err
+	}
+	head.Images = head.Encoding.NewImages(0)
+	return &reading{head: head, left: n, check: a.images.Check, fill: a.fill, close: a.close}, nil
 }
 
-// label sets the classes, sorted, and each image's by the number of its name.
-func (s *Set) label(numbers []int, names []string) error {
-	s.Classes = slices.Sorted(slices.Values(names))
-	for i, number := range numbers {
-		if number < 0 || number >= len(names) {
-			return fmt.Errorf("picture %d is of class %d, there are %d", i, number, len(names))
-		}
-		label, _ := slices.BinarySearch(s.Classes, names[number])
-		s.Labels = append(s.Labels, label)
+// guess detects from the first pictures how all were coloured.
+func (a *arrayReading) guess() (imaging.Rendering, error) {
+	images, err := a.file.RowReader("arr_0")
+	if err != nil {
+		return imaging.Rendering{}, err
+	}
+	defer images.Close()
+	shape := images.Shape()
+	first, err := images.Next(max(1, partBytes/(shape[1]*shape[2]*shape[3])))
+	if err != nil {
+		return imaging.Rendering{}, err
+	}
+	pixels, _ := npz.Values[uint8](first)
+	return imaging.Guess(imaging.Picture{W: shape[2], H: shape[1] * first.Shape[0], C: shape[3], Pix: pixels}), nil
+}
+
+// fill reads the next pictures.
+func (a *arrayReading) fill(s *Set) error {
+	if err := a.read(s); err != nil {
+		return fmt.Errorf("dataset: %s: %w", a.path, err)
 	}
 	return nil
 }
 
-// arrayNames are the classes' names: of label_map.csv, or else their numbers.
-func arrayNames(path string, labels []int, labelled bool) ([]string, error) {
-	table := filepath.Join(filepath.Dir(path), labelMapName)
+func (a *arrayReading) read(s *Set) error {
+	n := s.Len()
+	read, err := a.images.Next(n)
+	if err != nil {
+		return err
+	}
+	m := imaging.Images{N: n, H: read.Shape[1], W: read.Shape[2], C: read.Shape[3]}
+	m.Bytes, _ = npz.Values[uint8](read)
+	if m.H == s.Images.H && m.C == s.Images.C {
+		s.Images = m
+	} else {
+		for i := range n {
+			p := imaging.Picture{W: m.W, H: m.H, C: m.C, Pix: m.Picture(i)}
+			copy(s.Images.Picture(i), p.Channels(s.Images.C).Square(s.Images.H).Pix)
+		}
+	}
+	numbers := make([]int, n)
+	if a.numbers != nil {
+		if numbers, err = a.numbers.next(n); err != nil {
+			return err
+		}
+	}
+	for i, number := range numbers {
+		if number < 0 || number >= len(a.labels) {
+			return fmt.Errorf("arr_1: picture %d is of class %d, there are %d", i, number, len(a.labels))
+		}
+		s.Labels[i] = a.labels[number]
+	}
+	if a.columns == nil {
+		s.SeriesLengths = nil
+		return nil
+	}
+	columns, err := a.columns.next(n)
+	if err != nil {
+		return err
+	}
+	s.Rows = columns.rows
+	for i := range n {
+		s.setRemainder(i, columns.remainder(i))
+	}
+	s.forgetUnknown()
+	return nil
+}
+
+func (a *arrayReading) close() error {
+	if a.images != nil {
+		a.images.Close()
+	}
+	a.numbers.close()
+	if a.columns != nil {
+		a.columns.close()
+	}
+	return a.file.Close()
+}
+
+// names are the classes' names of n pictures: of label_map.csv, or else their numbers.
+func (a *arrayReading) names(n int) ([]string, error) {
+	table := filepath.Join(filepath.Dir(a.path), labelMapName)
 	file, err := os.Open(table)
 	if err == nil {
 		defer file.Close()
@@ -160,12 +216,24 @@ func arrayNames(path string, labels []int, labelled bool) ([]string, error) {
 		}
 		return names, nil
 	}
-	if !labelled {
+	numbers, err := newIntReader(a.file, "arr_1", n)
+	if err != nil {
+		return nil, err
+	}
+	if numbers == nil {
 		return []string{"all"}, nil
 	}
+	defer numbers.close()
 	most := 0
-	for _, label := range labels {
-		most = max(most, label)
+	for {
+		some, err := numbers.next(readAhead / 8)
+		if err != nil {
+			return nil, err
+		}
+		if len(some) == 0 {
+			break
+		}
+		most = max(most, slices.Max(some))
 	}
 	if most > 1e6 {
 		return nil, fmt.Errorf("arr_1: class number %d", most)
@@ -175,28 +243,6 @@ func arrayNames(path string, labels []int, labelled bool) ([]string, error) {
 		names[i] = fmt.Sprintf("%0*d", len(strconv.Itoa(most)), i)
 	}
 	return names, nil
-}
-
-// reshape gives the set's pictures the size and channels of the options.
-func (s *Set) reshape(o OpenOptions) error {
-	m := s.Images
-	side, channels := m.H, m.C
-	if o.Side != 0 {
-		side = o.Side
-	}
-	if o.Channels != 0 {
-		channels = o.Channels
-	}
-	e, err := s.Encoding.resized(side, channels)
-	if err != nil {
-		return err
-	}
-	s.Encoding, s.Images = e, e.NewImages(m.N)
-	for i := range m.N {
-		p := imaging.Picture{W: m.W, H: m.H, C: m.C, Pix: m.Picture(i)}
-		copy(s.Images.Picture(i), p.Channels(channels).Square(side).Pix)
-	}
-	return nil
 }
 
 // labelMapName is the table of the classes' names, by their numbers in arr_1.

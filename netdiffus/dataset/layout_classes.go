@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +32,7 @@ func (l classFiles) pictures() bool { return false }
 // detect takes what is left, once; the files of both layouts are read alike.
 func (l classFiles) detect(f found) bool { return l == perClass && len(f.arrays) > 0 }
 
-func (l classFiles) open(f found, o OpenOptions) (*Set, error) {
+func (l classFiles) open(f found, o OpenOptions) (_ *reading, err error) {
 	var sources []classSource
 	if m := f.manifest; m != nil {
 		for _, c := range m.Classes {
@@ -46,163 +45,72 @@ func (l classFiles) open(f found, o OpenOptions) (*Set, error) {
 	// Their names sort otherwise: "a.npz" comes behind "a-b.npz".
 	slices.SortStableFunc(sources, func(a, b classSource) int { return strings.Compare(a.label, b.label) })
 
-	classes := make([]classArrays, len(sources))
 	e, err := f.encoding(o)
 	if err != nil {
 		return nil, err
 	}
-	total, size := 0, 0
-	for i, c := range sources {
-		if classes[i], err = c.read(e, o.chosen); err != nil {
+	var readers []*classReader
+	closeAll := func() error {
+		var errs []error
+		for _, c := range readers {
+			errs = append(errs, c.close())
+		}
+		return errors.Join(errs...)
+	}
+	defer func() {
+		if err != nil {
+			closeAll()
+		}
+	}()
+	size, left := 0, 0
+	order := &classReaders{byRows: true}
+	for label, c := range sources {
+		some, limited := o.chosen[c.label]
+		opened, err := c.open(e)
+		if err == nil {
+			var reader *classReader
+			if reader, err = opened.reader(label, some, limited); err == nil {
+				readers = append(readers, reader)
+				order.byRows = order.byRows && (reader.left == 0 || reader.columns.rows != nil)
+			}
+		}
+		if err != nil {
 			return nil, fmt.Errorf("dataset: %s: %w", c.path, err)
 		}
-		size = cmp.Or(size, classes[i].size)
-		if n := classes[i].n; n > 0 && classes[i].size != size {
-			return nil, fmt.Errorf("dataset: %s: images of size %d, want %d as in the files before it", c.path, classes[i].size, size)
+		size = cmp.Or(size, opened.size)
+		if opened.n > 0 && opened.size != size {
+			return nil, fmt.Errorf("dataset: %s: images of size %d, want %d as in the files before it", c.path, opened.size, size)
 		}
-		total += classes[i].n
+		left += readers[label].left
 	}
-	s, err := f.newSet(o, e, size, total)
+	head, err := f.head(o, e, size)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range sources {
-		s.Classes = append(s.Classes, c.label)
+		head.Classes = append(head.Classes, c.label)
 	}
-	s.gather(classes)
-	return s, s.check()
+	order.all = slices.Clone(readers)
+	if err := order.start(); err != nil {
+		return nil, err
+	}
+	check := func(n int) error {
+		for _, c := range readers {
+			if c.images != nil && n > 0 {
+				if err := c.images.Check(min(n, c.left)); err != nil {
+					return fmt.Errorf("dataset: %w", err)
+				}
+			}
+		}
+		return nil
+	}
+	return &reading{head: head, left: left, check: check, fill: order.fill, close: closeAll}, nil
 }
 
 // classOfFile is the class that a file without a manifest is of.
 func classOfFile(path string) string {
 	stem := strings.TrimSuffix(filepath.Base(path), perClass.ending)
 	return strings.TrimSuffix(stem, strings.TrimSuffix(samples.ending, perClass.ending))
-}
-
-// gather puts the images of all classes into the set.
-func (s *Set) gather(classes []classArrays) {
-	places, rows := arrange(classes, s.Len())
-	s.Rows = rows
-	pixels := s.Images.Pixels()
-	for label, c := range classes {
-		for i, at := range places[label] {
-			copy(s.Images.At(at), c.pixels[i*pixels:(i+1)*pixels])
-			s.Labels[at] = label
-			s.setRemainder(at, c.remainder(i))
-		}
-		classes[label].pixels = nil // copied
-	}
-	s.forgetUnknown()
-}
-
-// arrange returns the place in the set of every image of every class: by rows
-// where all files have them, class after class otherwise.
-func arrange(classes []classArrays, total int) (places [][]int, rows []int) {
-	type image struct{ label, i, row int }
-	order := make([]image, 0, total)
-	known := true
-	for label, c := range classes {
-		places = append(places, make([]int, c.n))
-		known = known && (c.rows != nil || c.n == 0)
-		for i := range c.n {
-			row := 0
-			if c.rows != nil {
-				row = c.rows[i]
-			}
-			order = append(order, image{label, i, row})
-		}
-	}
-	if known {
-		slices.SortStableFunc(order, func(a, b image) int { return cmp.Compare(a.row, b.row) })
-		rows = make([]int, total)
-	}
-	for at, im := range order {
-		places[im.label][im.i] = at
-		if known {
-			rows[at] = im.row
-		}
-	}
-	return places, rows
-}
-
-// classSource is the file of one class.
-type classSource struct {
-	label, path string
-	flows       int  // how many the manifest counts
-	counted     bool // by a manifest
-}
-
-// classArrays is what a per-class file holds.
-type classArrays struct {
-	n, size int
-	pixels  []float64 // [n,size,size,C]
-	readColumns
-}
-
-// read reads the file, or the chosen images in it. A class without images, by the manifest,
-// needs none.
-func (c classSource) read(e *Encoding, chosen choice) (classArrays, error) {
-	f, err := npz.Open(c.path)
-	if errors.Is(err, fs.ErrNotExist) && c.counted && c.flows == 0 {
-		return classArrays{}, nil
-	}
-	if err != nil {
-		return classArrays{}, err
-	}
-	defer f.Close()
-	key := imageKey(f, "images")
-	shape, dtype, err := f.Shape(key)
-	if err != nil {
-		return classArrays{}, err
-	}
-	if len(shape) < 3 {
-		return classArrays{}, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", key, shape, len(e.recipe.Channels))
-	}
-	a := classArrays{n: shape[0]}
-	if a.size, err = e.checkShape(shape[1:], dtype); err != nil { // before all of them are read
-		return a, fmt.Errorf("%s: %w", key, err)
-	}
-	if c.counted && a.n != c.flows {
-		return a, fmt.Errorf("%s: %d images, the manifest counts %d", key, a.n, c.flows)
-	}
-	if some, limited := chosen[c.label]; limited {
-		return c.readSome(f, key, a, some)
-	}
-	images, err := f.Read(key)
-	if err != nil {
-		return a, err
-	}
-	a.pixels = images.Floats()
-	if err := checkFinite(a.pixels); err != nil {
-		return a, fmt.Errorf("%s: %w", key, err)
-	}
-	a.readColumns, err = newReadColumns(f, a.n)
-	return a, err
-}
-
-// readSome reads the images with these numbers. All are looked at, so that a damaged file is
-// found.
-func (c classSource) readSome(f *npz.File, key string, a classArrays, some []int) (classArrays, error) {
-	next := 0
-	err := f.EachRow(key, func(row int, values []float64) error {
-		if err := checkFinite(values); err != nil {
-			return err
-		}
-		if next < len(some) && some[next] == row {
-			a.pixels = append(a.pixels, values...)
-			next++
-		}
-		return nil
-	})
-	if err != nil {
-		return a, fmt.Errorf("%s: %w", key, err)
-	}
-	all, err := newReadColumns(f, a.n)
-	if err != nil {
-		return a, err
-	}
-	a.n, a.readColumns = len(some), all.choose(some)
-	return a, nil
 }
 
 func (l classFiles) create(dir string, _ SaveOptions, c contents) (writer, placement, error) {

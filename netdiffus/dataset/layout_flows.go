@@ -45,7 +45,7 @@ func holdsOneFlow(path string) bool {
 	})
 }
 
-func (flowFiles) open(f found, o OpenOptions) (*Set, error) {
+func (flowFiles) open(f found, o OpenOptions) (*reading, error) {
 	e, err := f.encoding(o)
 	if err != nil {
 		return nil, err
@@ -69,18 +69,23 @@ func (flowFiles) open(f found, o OpenOptions) (*Set, error) {
 		}
 		size = first.size
 	}
-	s, err := f.newSet(o, e, size, len(files))
+	head, err := f.head(o, e, size)
 	if err != nil {
 		return nil, err
 	}
-	s.Classes = classes
-	if err := s.readFlows(files, key); err != nil {
-		return nil, err
+	head.Classes = classes
+	fill := func(s *Set) error {
+		some := files[:s.Len()]
+		files = files[s.Len():]
+		if err := s.readFlows(some, key); err != nil {
+			return err
+		}
+		if !rows {
+			s.Rows = nil
+		}
+		return nil
 	}
-	if !rows {
-		s.Rows = nil
-	}
-	return s, s.check()
+	return &reading{head: head, left: len(files), fill: fill, close: func() error { return nil }}, nil
 }
 
 // flows lists the classes and the files of one flow each, in the order of their
@@ -135,7 +140,7 @@ func (s *Set) readFlows(files []flowFile, key string) error {
 				f := files[i]
 				read, err := s.Encoding.readFlow(f.path, key)
 				if err == nil && read.size != s.Images.W {
-					err = fmt.Errorf("dataset: %s: an image of size %d, want %d as in %s", f.path, read.size, s.Images.W, files[0].path)
+					err = fmt.Errorf("dataset: %s: an image of size %d, want %d as the first one", f.path, read.size, s.Images.W)
 				}
 				errs[w] = err
 				copy(s.Images.At(i), read.image)

@@ -38,7 +38,7 @@ func (pictureFiles) pictures() bool { return true }
 
 func (pictureFiles) detect(f found) bool { return len(f.pictures) > 0 }
 
-func (pictureFiles) open(f found, o OpenOptions) (*Set, error) {
+func (pictureFiles) open(f found, o OpenOptions) (*reading, error) {
 	if f.manifest != nil {
 		return f.openPictures(o)
 	}
@@ -61,19 +61,12 @@ func (pictureFiles) open(f found, o OpenOptions) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := readPictures(f.path, files, sizes, e, o)
-	if err != nil {
-		return nil, err
-	}
-	s.Classes = classes
-	if !rows {
-		s.Rows = nil
-	}
-	return s, s.check()
+	p := pictureReading{dir: f.path, files: files, rows: rows, progress: o.Progress}
+	return p.begin(sizes, e, classes, o)
 }
 
 // openPictures opens a folder with a manifest.
-func (f found) openPictures(o OpenOptions) (*Set, error) {
+func (f found) openPictures(o OpenOptions) (*reading, error) {
 	e, err := f.encoding(o)
 	if err != nil {
 		return nil, err
@@ -103,21 +96,15 @@ func (f found) openPictures(o OpenOptions) (*Set, error) {
 	if o.Channels == 0 {
 		o.Channels = like.C
 	}
-	s, err := readPictures(f.path, files, sizes, e, o)
-	if err != nil {
+	classes := f.manifest.labels()
+	for i, file := range files { // classes without pictures have no name among the files
+		files[i].label, _ = slices.BinarySearch(classes, names[file.label])
+	}
+	p := pictureReading{dir: f.path, files: files, rows: rows, progress: o.Progress}
+	if p.remainders, err = readTable(f.path, files); err != nil {
 		return nil, err
 	}
-	s.Classes = f.manifest.labels()
-	for i, label := range s.Labels { // classes without pictures have no name among the files
-		s.Labels[i], _ = slices.BinarySearch(s.Classes, names[label])
-	}
-	if !rows {
-		s.Rows = nil
-	}
-	if err := s.readTable(f.path, files); err != nil {
-		return nil, err
-	}
-	return s, s.check()
+	return p.begin(sizes, e, classes, o)
 }
 
 // pictureRecipe is r with what pictures of that side show: how they were
@@ -226,9 +213,18 @@ func readPicture(path string) (imaging.Picture, error) {
 // one size, where OpenOptions.Side is 0.
 var ErrSizes = errors.New("pictures of several sizes, and no size that all are resized to")
 
-// readPictures reads the pictures into a set without classes, resized as the options
-// are.
-func readPictures(dir string, files []flowFile, sizes sizes, e *Encoding, o OpenOptions) (*Set, error) {
+// pictureReading is a folder of pictures that is being read.
+type pictureReading struct {
+	dir        string
+	files      []flowFile
+	rows       bool        // the files' are known
+	remainders []remainder // of the files; nil where they are not known
+	progress   func(completed, total int)
+	done       int // files that were read
+}
+
+// begin returns the reading of pictures that are resized as the options are.
+func (p *pictureReading) begin(sizes sizes, e *Encoding, classes []string, o OpenOptions) (*reading, error) {
 	side := o.Side
 	if side == 0 {
 		if side = sizes.side; sizes.odd != "" {
@@ -245,11 +241,40 @@ func readPictures(dir string, files []flowFile, sizes sizes, e *Encoding, o Open
 	if err != nil {
 		return nil, err
 	}
-	if need := float64(len(files)) * float64(side) * float64(side) * float64(channels); need > maxPictures {
-		return nil, fmt.Errorf("dataset: %s: %d pictures of %d x %d pixels and %d channels take %.0f GB: choose a smaller size or fewer", dir, len(files), side, side, channels, need/1e9)
+	check := func(n int) error {
+		if need := float64(n) * float64(side) * float64(side) * float64(channels); need > maxPictures {
+			return fmt.Errorf("dataset: %s: %d pictures of %d x %d pixels and %d channels take %.0f GB: choose a smaller size or fewer", p.dir, n, side, side, channels, need/1e9)
+		}
+		return nil
 	}
-	s := &Set{Encoding: e, Images: e.NewImages(len(files)), Labels: make([]int, len(files)), Rows: make([]int, len(files))}
-	return s, s.readPictures(files, o.Progress)
+	head := &Set{Encoding: e, Classes: classes, Images: e.NewImages(0)}
+	return &reading{head: head, left: len(p.files), check: check, fill: p.fill, close: func() error { return nil }}, nil
+}
+
+// fill reads the next pictures.
+func (p *pictureReading) fill(s *Set) error {
+	from := p.done
+	p.done += s.Len()
+	progress := p.progress
+	if progress != nil {
+		progress = func(completed, _ int) { p.progress(from+completed, len(p.files)) }
+	}
+	s.Rows = make([]int, s.Len())
+	if err := s.readPictures(p.files[from:p.done], progress); err != nil {
+		return err
+	}
+	if !p.rows {
+		s.Rows = nil
+	}
+	if p.remainders == nil {
+		s.SeriesLengths = nil
+		return nil
+	}
+	for i, m := range p.remainders[from:p.done] {
+		s.setRemainder(i, m)
+	}
+	s.forgetUnknown()
+	return nil
 }
 
 // readPictures reads the pictures, by several goroutines, with their labels and
@@ -309,26 +334,26 @@ func (e *Encoding) resized(side, channels int) (*Encoding, error) {
 // of traces.
 var tableHeader = []string{"file", "label", "row", "packets", "zero_down", "trace"}
 
-// readTable reads the remainders of flows.csv, if there is one.
-func (s *Set) readTable(dir string, files []flowFile) error {
+// readTable reads the files' remainders from flows.csv; nil where there is none.
+func readTable(dir string, files []flowFile) ([]remainder, error) {
 	name := filepath.Join(dir, flowsName)
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("dataset: %w", err)
+		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	defer file.Close()
 	index := make(map[string]int, len(files))
 	for i, f := range files {
 		rel, err := filepath.Rel(dir, f.path)
 		if err != nil {
-			return fmt.Errorf("dataset: %w", err)
+			return nil, fmt.Errorf("dataset: %w", err)
 		}
 		index[filepath.ToSlash(rel)] = i
 	}
-	s.SeriesLengths = slices.Repeat([]int{-1}, len(files))
+	all := slices.Repeat([]remainder{{length: -1}}, len(files))
 	table := csv.NewReader(file)
 	table.FieldsPerRecord = 0 // as many as the first line: six where there are traces
 	for first := true; ; first = false {
@@ -337,10 +362,10 @@ func (s *Set) readTable(dir string, files []flowFile) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("dataset: %s: %w", name, err) // which names the line itself
+			return nil, fmt.Errorf("dataset: %s: %w", name, err) // which names the line itself
 		}
 		if first && len(fields) != len(tableHeader) && len(fields) != len(tableHeader)-1 {
-			return fmt.Errorf("dataset: %s: %d columns, want %s", name, len(fields), strings.Join(tableHeader, ", "))
+			return nil, fmt.Errorf("dataset: %s: %d columns, want %s", name, len(fields), strings.Join(tableHeader, ", "))
 		}
 		if i, here := index[path.Clean(fields[0])]; here && !first {
 			trace := ""
@@ -350,13 +375,12 @@ func (s *Set) readTable(dir string, files []flowFile) error {
 			m, err := parseRemainder(fields[3], fields[4], trace)
 			if err != nil {
 				line, _ := table.FieldPos(0)
-				return fmt.Errorf("dataset: %s: line %d: %w", name, line, err)
+				return nil, fmt.Errorf("dataset: %s: line %d: %w", name, line, err)
 			}
-			s.setRemainder(i, m)
+			all[i] = m
 		}
 	}
-	s.forgetUnknown()
-	return nil
+	return all, nil
 }
 
 func (pictureFiles) create(dir string, o SaveOptions, c contents) (writer, placement, error) {

@@ -72,29 +72,7 @@ func Open(path string, options *OpenOptions) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.manifest != nil {
-		return f.openManifest(o)
-	}
-	for _, l := range layouts {
-		if l.detect(f) {
-			return l.open(f, o)
-		}
-	}
-	return nil, fmt.Errorf("dataset: %s holds neither %s nor .npz or .png files, by themselves or in folders for the classes", path, manifestName)
-}
-
-// openManifest reads the set that the manifest describes.
-func (f found) openManifest(o OpenOptions) (*Set, error) {
-	l, err := layoutNamed(f.manifest.Layout)
-	if err != nil {
-		return nil, err
-	}
-	set, err := l.open(f, o)
-	if err == nil {
-		set.Origin = f.manifest.Origin
-		set.Connections = f.manifest.Connections
-	}
-	return set, err
+	return f.openWhole(o)
 }
 
 // find lists what is at path: a manifest, or files without one.
@@ -159,9 +137,9 @@ func (e *Encoding) completed(r Recipe) (*Encoding, error) {
 	return NewEncoding(out)
 }
 
-// newSet returns a set of n images of numbers that are to be filled in, of that
-// size; without any image size is 0.
-func (f found) newSet(o OpenOptions, e *Encoding, size, n int) (*Set, error) {
+// head returns a set of images of numbers of that size, without the images and the classes;
+// without any image size is 0.
+func (f found) head(o OpenOptions, e *Encoding, size int) (*Set, error) {
 	if f.manifest == nil && o.Recipe.SeriesLength == 0 && size > 0 {
 		r := e.recipe
 		r.SeriesLength = size // true of all kinds of image
@@ -174,12 +152,7 @@ func (f found) newSet(o OpenOptions, e *Encoding, size, n int) (*Set, error) {
 		return nil, fmt.Errorf("dataset: %s: images of size %d, want %d for %d %s", f.path, size, e.Size(), e.SeriesLength(), e.recipe.Record.Places())
 	}
 	h, w := e.Shape()
-	return &Set{
-		Encoding:      e,
-		Images:        imaging.New(n, h, w, len(e.recipe.Channels)),
-		Labels:        make([]int, n),
-		SeriesLengths: make([]int, n),
-	}, nil
+	return &Set{Encoding: e, Images: imaging.New(0, h, w, len(e.recipe.Channels))}, nil
 }
 
 // checkClasses reports classes that are out of order, or there more than once.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"strconv"
 	"strings"
 
@@ -236,69 +237,106 @@ func (c *columns) write(archive *npz.Writer, known bool) error {
 // drop removes what add has put on the disk.
 func (c *columns) drop() error { return errors.Join(c.lengths.drop(), c.rows.drop()) }
 
-// readColumns are the columns of n images as a file has them.
-type readColumns struct {
-	lengths, rows, traces []int // nil where the file has none
-	zeroDown              map[int][]int
+// columnReader reads what columns.write wrote, the columns of so many images at a time.
+type columnReader struct {
+	lengths, rows, traces *intReader    // nil where the file has none
+	zeroDown              map[int][]int // of all images
+	at                    int           // the next image
 }
 
-// newReadColumns reads what columns.write wrote.
-func newReadColumns(f *npz.File, n int) (c readColumns, err error) {
+// newColumnReader begins to read those of n images.
+func newColumnReader(f *npz.File, n int) (_ *columnReader, err error) {
 	if err = checkNames(f, "images", "lengths", "rows", "zero_down"); err != nil {
-		return c, err
+		return nil, err
 	}
-	if c.lengths, err = readColumn(f, "lengths", n); err != nil {
-		return c, err
+	c := &columnReader{}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	for _, column := range []struct {
+		to  **intReader
+		key string
+	}{{&c.lengths, "lengths"}, {&c.traces, "traces"}, {&c.rows, "rows"}} {
+		if *column.to, err = newIntReader(f, column.key, n); err != nil {
+			return nil, err
+		}
 	}
-	if c.traces, err = readColumn(f, "traces", n); err != nil {
-		return c, err
-	}
-	if c.rows, err = readColumn(f, "rows", n); err != nil || !f.Has("zero_down") {
-		return c, err
+	if !f.Has("zero_down") {
+		return c, nil
 	}
 	pairs, err := readInts(f, "zero_down")
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	if len(pairs)%2 != 0 {
-		return c, errors.New("zero_down: want pairs of image and place")
+		return nil, errors.New("zero_down: want pairs of image and place")
 	}
 	c.zeroDown = map[int][]int{}
 	for i := 0; i < len(pairs); i += 2 {
 		image := pairs[i]
 		if image < 0 || image >= n {
-			return c, fmt.Errorf("zero_down: image %d of %d", image, n)
+			return nil, fmt.Errorf("zero_down: image %d of %d", image, n)
 		}
 		c.zeroDown[image] = append(c.zeroDown[image], pairs[i+1])
 	}
 	return c, nil
 }
 
-// choose returns those of some of the images, which are counted anew.
-func (c readColumns) choose(some []int) (out readColumns) {
-	for _, column := range []struct{ from, to *[]int }{{&c.lengths, &out.lengths}, {&c.rows, &out.rows}, {&c.traces, &out.traces}} {
-		if *column.from == nil {
-			continue
-		}
-		*column.to = make([]int, len(some))
-		for at, i := range some {
-			(*column.to)[at] = (*column.from)[i]
-		}
+// next reads the columns of the next n images.
+func (c *columnReader) next(n int) (out readColumns, err error) {
+	out.from, out.zeroDown = c.at, c.zeroDown
+	c.at += n
+	if out.lengths, err = c.lengths.next(n); err != nil {
+		return out, err
 	}
-	for at, i := range some {
-		if places, ok := c.zeroDown[i]; ok {
-			if out.zeroDown == nil {
-				out.zeroDown = map[int][]int{}
+	if out.traces, err = c.traces.next(n); err != nil {
+		return out, err
+	}
+	out.rows, err = c.rows.next(n)
+	return out, err
+}
+
+// rowsRise reports whether no image has a row before that of the one before it, which the
+// file is read for once more.
+func (c *columnReader) rowsRise() (bool, error) {
+	rows, err := newIntReader(c.rows.file, c.rows.key, c.rows.n)
+	if err != nil {
+		return false, err
+	}
+	defer rows.close()
+	last := math.MinInt
+	for {
+		some, err := rows.next(readAhead / 8)
+		if err != nil || len(some) == 0 {
+			return true, err
+		}
+		for _, row := range some {
+			if row < last {
+				return false, nil
 			}
-			out.zeroDown[at] = places
+			last = row
 		}
 	}
-	return out
+}
+
+func (c *columnReader) close() {
+	c.lengths.close()
+	c.traces.close()
+	c.rows.close()
+}
+
+// readColumns are the columns of some images as a file has them.
+type readColumns struct {
+	lengths, rows, traces []int // nil where the file has none
+	zeroDown              map[int][]int
+	from                  int // the first one's number in zeroDown
 }
 
 // remainder returns image i's.
 func (c readColumns) remainder(i int) remainder {
-	m := remainder{length: -1, zeroDown: c.zeroDown[i]}
+	m := remainder{length: -1, zeroDown: c.zeroDown[c.from+i]}
 	if c.traces != nil {
 		m.trace = c.traces[i]
 	}
@@ -308,16 +346,46 @@ func (c readColumns) remainder(i int) remainder {
 	return m
 }
 
-// readColumn reads n whole numbers, or returns nil where the file has none.
-func readColumn(f *npz.File, key string, n int) ([]int, error) {
+// intReader reads a column of whole numbers, so many at a time; nil reads none.
+type intReader struct {
+	file   *npz.File
+	key    string
+	n      int
+	values *npz.RowReader
+}
+
+// newIntReader begins to read n whole numbers, or returns nil where the file has none.
+func newIntReader(f *npz.File, key string, n int) (*intReader, error) {
 	if !f.Has(key) {
 		return nil, nil
 	}
-	column, err := readInts(f, key)
-	if err == nil && len(column) != n {
-		err = fmt.Errorf("%s: %d of them for %d images", key, len(column), n)
+	values, err := f.RowReader(key)
+	if err != nil {
+		return nil, err
 	}
-	return column, err
+	if shape := values.Shape(); len(shape) != 1 || shape[0] != n {
+		values.Close()
+		return nil, fmt.Errorf("%s: shape %v for %d images", key, shape, n)
+	}
+	return &intReader{f, key, n, values}, nil
+}
+
+// next reads the next n numbers, or those that are left.
+func (r *intReader) next(n int) ([]int, error) {
+	if r == nil {
+		return nil, nil
+	}
+	a, err := r.values.Next(n)
+	if err != nil {
+		return nil, err
+	}
+	return ints(a, r.key)
+}
+
+func (r *intReader) close() {
+	if r != nil {
+		r.values.Close()
+	}
 }
 
 // readInts reads an array of whole numbers.
@@ -326,6 +394,11 @@ func readInts(f *npz.File, key string) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ints(a, key)
+}
+
+// ints are the array's whole numbers.
+func ints(a npz.Array, key string) ([]int, error) {
 	wide, err := a.Ints()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)

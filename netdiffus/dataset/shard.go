@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,6 +78,9 @@ func newShardFound(path string, m manifest) (shardFound, error) {
 	}
 	return shardFound{path, m}, nil
 }
+
+// found is the shard's files.
+func (s shardFound) found() found { return found{path: s.path, folder: true, manifest: &s.manifest} }
 
 // ErrNoShards is the error of OpenShards where nothing in a folder is a shard.
 var ErrNoShards = errors.New("no shards")
@@ -233,23 +235,19 @@ func (s *Shards) Len() int {
 // Count returns the number of shards.
 func (s *Shards) Count() int { return len(s.list) }
 
-// All ranges over the shards' sets, in their order. Only one is held in memory at a time.
-func (s *Shards) All() iter.Seq2[*Set, error] {
-	return func(yield func(*Set, error) bool) {
-		for _, shard := range s.list {
-			f := found{path: shard.path, folder: true, manifest: &shard.manifest}
-			set, err := f.openManifest(OpenOptions{})
-			if !yield(set, err) || err != nil {
-				return
-			}
-		}
+// parts are the images of the shards, one shard after the other.
+func (s *Shards) parts() *Parts {
+	p := &Parts{n: s.Len(), bytes: partBytes}
+	for _, shard := range s.list {
+		p.files = append(p.files, shard.found())
 	}
+	return p
 }
 
 // Merge writes all samples into the folder dir, as the one set that they would have been
 // if they had been drawn at once: the same files to the byte, where no grid of pictures was
 // drawn beside them. Of the options the layout and the inputs are not used: they are the
-// shards'. Memory is that of one shard.
+// shards'. Memory does not grow with them.
 func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) error {
 	var o SaveOptions
 	if options != nil {
@@ -283,7 +281,7 @@ func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
 	origin.Shard = nil
 	out.manifest.Origin = &origin
 	added := make([]int, len(c.classes))
-	for set, err := range s.All() {
+	for set, err := range s.parts().All() {
 		if err == nil {
 			err = ctx.Err()
 		}

@@ -41,7 +41,7 @@ func OpenStored(dir string) (*Stored, error) {
 	}
 	s := &Stored{head: &Set{Encoding: m.Encoding, Classes: m.labels(), Images: m.Encoding.NewImages(0), Origin: m.Origin, Connections: m.Connections}}
 	for _, c := range m.Classes {
-		class, err := openStoredClass(m.Encoding, filepath.Join(dir, c.Path), c.Flows)
+		class, err := openStoredClass(m.Encoding, classSource{label: c.Label, path: filepath.Join(dir, c.Path), flows: c.Flows, counted: true})
 		if err != nil {
 			s.Close()
 			return nil, fmt.Errorf("dataset: %s: %w", filepath.Join(dir, c.Path), err)
@@ -55,38 +55,22 @@ func OpenStored(dir string) (*Stored, error) {
 	return s, nil
 }
 
-func openStoredClass(e *Encoding, path string, flows int) (c storedClass, err error) {
-	c.path = path
-	if flows == 0 {
-		return c, nil
-	}
-	if c.file, err = npz.Open(path); err != nil {
+func openStoredClass(e *Encoding, source classSource) (c storedClass, err error) {
+	c.path = source.path
+	opened, err := source.open(e)
+	if err != nil || opened.file == nil {
 		return c, err
 	}
-	defer func() {
-		if err != nil {
-			c.file.Close()
-		}
-	}()
-	c.key = imageKey(c.file, "images")
-	if c.rows, err = c.file.Rows(c.key); err != nil {
-		return c, err
-	}
-	shape := c.rows.Shape()
-	if len(shape) < 3 {
-		return c, fmt.Errorf("%s: shape %v, want [N,L,L,%d]", c.key, shape, len(e.recipe.Channels))
-	}
-	size, err := e.checkShape(shape[1:], c.rows.DType())
-	if err == nil && size != e.Size() {
-		err = fmt.Errorf("images of size %d, want %d", size, e.Size())
-	}
-	if err == nil && c.rows.Len() != flows {
-		err = fmt.Errorf("%d images, the manifest counts %d", c.rows.Len(), flows)
+	c.file, c.key = opened.file, opened.key
+	if opened.size != e.Size() {
+		err = fmt.Errorf("%s: images of size %d, want %d", c.key, opened.size, e.Size())
+	} else {
+		c.rows, err = c.file.Rows(c.key)
 	}
 	if err != nil {
-		return c, fmt.Errorf("%s: %w", c.key, err)
+		c.file.Close()
 	}
-	return c, nil
+	return c, err
 }
 
 // Head returns the set without its images.
