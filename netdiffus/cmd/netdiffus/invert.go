@@ -29,7 +29,7 @@ Files of the reference, which have no manifest, need --scale. Images that
 'convert' made give back exactly the packets that went in. A drawn image does not
 hold how long its flow is: values that round to 0 bytes are padding there, and are
 left out unless --keep-padding is given. A folder of shards ('netdiffus sample
---shards') is read one shard at a time.
+--shards') is read one after the other. Memory does not grow with the images.
 
 Images of series give back series, written as .csv, .tsv, .parquet, .npz, .jsonl, or
 as DIR/, a folder of a CSV file each, LABEL/LABEL_0.csv. 'convert' prints how exact
@@ -79,11 +79,12 @@ func (o invertOptions) options() (dataset.OpenOptions, error) {
 }
 
 func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout, stderr io.Writer) error {
-	images, total, err := o.images(open)
+	parts, err := dataset.OpenParts(o.in, &open)
 	if err != nil {
 		return err
 	}
-	// What all sets of shards have in common shows on the first one.
+	images := o.prepared(parts.All())
+	// What all parts have in common shows on the first one.
 	first, err := firstOf(images)
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 	if first.Origin != nil {
 		run = first.Origin.Run
 	}
-	done := inverted{sets: images, bar: newProgress(stderr, "image", total)}
+	done := inverted{sets: images, bar: newProgress(stderr, "image", parts.Len())}
 	switch {
 	case first.Encoding.Record() == dataset.Series && o.keepPadding:
 		err = fmt.Errorf("%s: --keep-padding is for flows: series have no padding", o.in)
@@ -109,23 +110,6 @@ func (o invertOptions) run(ctx context.Context, open dataset.OpenOptions, stdout
 	}
 	o.print(stdout, first, &done)
 	return nil
-}
-
-// images returns the sets to invert, one after the other, ready to be decoded, and the
-// number of images in them: one set, or those of shards.
-func (o invertOptions) images(open dataset.OpenOptions) (iter.Seq2[*dataset.Set, error], int, error) {
-	if dataset.InShards(o.in) {
-		shards, err := dataset.OpenShards(o.in)
-		if err != nil {
-			return nil, 0, err
-		}
-		return o.prepared(shards.All()), shards.Len(), nil
-	}
-	set, err := dataset.Open(o.in, &open)
-	if err != nil {
-		return nil, 0, err
-	}
-	return o.prepared(func(yield func(*dataset.Set, error) bool) { yield(set, nil) }), set.Len(), nil
 }
 
 // prepared checks that sets can be decoded, and lets them be decoded as o asks.
@@ -176,9 +160,11 @@ type inverted struct {
 	consistency float64 // sum over the images; NaN where the kind of image has none
 }
 
-// invertAll ranges over the flows or series of all sets, counts them, and stops with ctx.
+// invertAll ranges over the flows or series of all sets, counts them, anew each time, and
+// stops with ctx.
 func invertAll[T any](ctx context.Context, v *inverted, of func(*dataset.Set) iter.Seq2[T, error]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
+		v.images, v.written, v.off, v.consistency = 0, 0, 0, 0
 		for set, err := range v.sets {
 			if err == nil {
 				err = v.add(set)

@@ -21,7 +21,7 @@ if all had been drawn at once.
 
 It checks first that no shard is missing or there twice, that each holds as many
 samples as it should, and that all were drawn from the same weights with the same
-seed and settings. One shard at a time is held in memory.`,
+seed and settings. Memory does not grow with the shards.`,
 		Example: `  netdiffus merge --in many --out all
   netdiffus merge --in host1/many,host2/many --out all`,
 		Args: cobra.NoArgs,

@@ -278,6 +278,30 @@ func TestConstantSeries(t *testing.T) {
 	}
 }
 
+// Images of series become files of every kind, which hold the same series, and each is counted
+// once, also where the file is written in two passes.
+func TestInvertSeries(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	if err := os.WriteFile(at("in.csv"), []byte("label,v_0,v_1\na,1,2\nb,3,4\na,0,5\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, "", "convert", "--in", at("in.csv"), "--out", at("images"), "--layout", "per-class")
+	var want []series.Series
+	for _, ending := range []string{"csv", "tsv", "parquet", "jsonl", "npz"} {
+		prints(t, "3 series of 2 classes", "invert", "--in", at("images"), "--out", at("out."+ending))
+		got := readAllSeries(t, at("out."+ending))
+		if want == nil {
+			want = got
+		}
+		if len(got) != 3 || !slices.EqualFunc(got, want, func(a, b series.Series) bool {
+			return a.Label == b.Label && slices.EqualFunc(a.Values, b.Values, slices.Equal)
+		}) {
+			t.Errorf("%s: %v, want %v", ending, got, want)
+		}
+	}
+}
+
 func TestSeriesRefuses(t *testing.T) {
 	dir := t.TempDir()
 	gaps := filepath.Join(dir, "gaps.csv")
