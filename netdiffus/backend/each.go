@@ -14,14 +14,25 @@ import (
 // What one of them compiles runs on any device, so that XLA's program is the same for all
 // and is compiled once where programs are kept.
 func Each(b compute.Backend, n int) ([]compute.Backend, error) {
-	if has := b.NumDevices(); n > has {
-		return nil, fmt.Errorf("backend: %d devices are asked for, and %s has %d", n, b.Name(), has)
+	if err := CheckDevices(b, n); err != nil {
+		return nil, fmt.Errorf("backend: %w", err)
 	}
 	var all []compute.Backend
 	for i := range n {
 		all = append(all, &oneDevice{b, compute.DeviceNum(i)})
 	}
 	return all, nil
+}
+
+// CheckDevices reports n devices that b does not have. One it always has.
+func CheckDevices(b compute.Backend, n int) error {
+	if n <= 1 {
+		return nil
+	}
+	if has := b.NumDevices(); n > has {
+		return fmt.Errorf("%d devices are asked for, and %s has %d", n, b.Name(), has)
+	}
+	return nil
 }
 
 // oneDevice is a backend that has one of another's devices.

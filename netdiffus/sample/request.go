@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
@@ -101,8 +102,8 @@ func (r Request) withDefaults(c netdiffus.Config, sampler string) Request {
 
 // check returns what keeps g from drawing r.
 func (g *Generator) check(r Request) error {
-	if r.Devices > 1 && r.Devices > g.backend.NumDevices() {
-		return fmt.Errorf("%d devices are asked for, and %s has %d", r.Devices, g.backend.Name(), g.backend.NumDevices())
+	if err := backend.CheckDevices(g.backend, r.Devices); err != nil {
+		return err
 	}
 	if r.N < 0 || r.Batch < 0 || r.Pool < 0 {
 		return fmt.Errorf("%d samples a class of %d times as many in batches of %d: want positive numbers", r.N, r.Pool, r.Batch)

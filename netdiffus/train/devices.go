@@ -9,6 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/core/tensors/dtensor"
 	"github.com/gomlx/gomlx/ml/model"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
 )
 
 // devices are several devices of one backend that train together: each keeps the whole
@@ -24,8 +26,8 @@ type devices struct {
 
 // newDevices takes the first n devices of b.
 func newDevices(b compute.Backend, n int) (*devices, error) {
-	if has := b.NumDevices(); n > has {
-		return nil, fmt.Errorf("train: %d devices are asked for, and %s has %d", n, b.Name(), has)
+	if err := backend.CheckDevices(b, n); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
 	}
 	if n <= 1 {
 		return nil, nil

@@ -56,11 +56,10 @@ func (d deviceChoice) count(b compute.Backend) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	has := b.NumDevices()
-	if n > has {
-		return 0, fmt.Errorf("--devices %d: %s has %d", n, b.Name(), has)
+	if err := backend.CheckDevices(b, n); err != nil {
+		return 0, fmt.Errorf("--devices: %w", err)
 	}
-	return cmp.Or(n, has), nil
+	return cmp.Or(n, b.NumDevices()), nil
 }
 
 // openDevice opens a device and reports on w what it does. The finding describes the
