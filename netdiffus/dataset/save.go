@@ -35,7 +35,73 @@ func (s *Set) Save(dir string, options *SaveOptions) error {
 	if options != nil {
 		o = *options
 	}
-	write := func(staged string) error { return s.write(staged, o) }
+	return save(dir, o, func(staged string) error { return s.write(staged, o) })
+}
+
+// SaveParts saves a set that comes in parts, so that it need not fit into memory. head is the
+// set without its images, of which there are counts[label] of each class. each calls add with
+// sets like head, of some of the images each; add does not keep them. Where the flows' rows are
+// not known, images are counted as if those of the first class came first, then those of the
+// second.
+//
+// The images lie in the files in the order in which they come, and the folder is as Save
+// leaves it: where it holds something else each is not called.
+func SaveParts(dir string, head *Set, counts []int, options *SaveOptions, each func(add func(part *Set) error) error) error {
+	if err := head.check(); err != nil {
+		return err
+	}
+	var o SaveOptions
+	if options != nil {
+		o = *options
+	}
+	return save(dir, o, func(staged string) error { return head.writeParts(staged, o, counts, each) })
+}
+
+// writeParts writes the set, which comes in parts, into an empty folder.
+func (s *Set) writeParts(dir string, o SaveOptions, counts []int, each func(add func(part *Set) error) error) error {
+	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, counts, s.SeriesLengths != nil, s.Connections})
+	if err != nil {
+		return err
+	}
+	defer out.abort()
+	out.manifest.Origin = s.Origin
+	next := make([]int, len(counts)) // each class's next image, by its number among all
+	for label, count := range counts[:max(len(counts)-1, 0)] {
+		next[label+1] = next[label] + count
+	}
+	left := slices.Clone(counts)
+	err = each(func(part *Set) error {
+		if err := part.check(); err != nil {
+			return err
+		}
+		for i, label := range part.Labels {
+			if left[label]--; left[label] < 0 {
+				return fmt.Errorf("dataset: class %q: more than %d images", s.Classes[label], counts[label])
+			}
+			row := next[label]
+			next[label]++
+			if part.Rows != nil {
+				row = part.Rows[i]
+			}
+			if err := out.add(label, row, part.at(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for label, n := range left {
+		if n > 0 {
+			return fmt.Errorf("dataset: class %q: %d images, want %d", s.Classes[label], counts[label]-n, counts[label])
+		}
+	}
+	return out.finish(0, nil)
+}
+
+// save lets write fill the folder dir, which it leaves as it is where it holds that already.
+func save(dir string, o SaveOptions, write func(staged string) error) error {
 	if !o.Overwrite && checkFree(dir, false) != nil && checkFree(dir, true) == nil {
 		if same, err := wouldWrite(dir, write); err != nil || same {
 			return err

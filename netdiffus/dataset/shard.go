@@ -267,35 +267,36 @@ func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) er
 // write writes all samples into an empty folder.
 func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
 	m := s.list[0].manifest
-	n := m.Origin.Shard.N
-	c := contents{encoding: m.Encoding, classes: m.labels(), seen: m.Connections}
-	for range c.classes {
-		c.counts = append(c.counts, n)
-	}
-	out, err := newOutput(dir, o, c)
-	if err != nil {
-		return err
-	}
-	defer out.abort()
 	origin := *m.Origin
 	origin.Shard = nil
-	out.manifest.Origin = &origin
-	added := make([]int, len(c.classes))
-	for set, err := range s.parts().All() {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		for i, label := range set.Labels {
-			if err := out.add(label, label*n+added[label], set.at(i)); err != nil {
-				return err
-			}
-			added[label]++
-		}
+	head := &Set{Encoding: m.Encoding, Classes: m.labels(), Origin: &origin, Connections: m.Connections}
+	// The one file of pictures holds them class after class.
+	inTurn := m.Layout == Arrays
+	passes := head.Classes[:min(1, len(head.Classes))]
+	if inTurn {
+		passes = head.Classes
 	}
-	return out.finish(0, nil)
+	counts := slices.Repeat([]int{m.Origin.Shard.N}, len(head.Classes))
+	return head.writeParts(dir, o, counts, func(add func(*Set) error) error {
+		for _, class := range passes {
+			for part, err := range s.parts().All() {
+				if err == nil {
+					err = ctx.Err()
+				}
+				if err == nil && inTurn {
+					part = part.OfClass(class, 0)
+				}
+				if err != nil {
+					return err
+				}
+				part.Rows = nil // of the shard
+				if err := add(part); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // InShards reports whether dir holds shards instead of a set.

@@ -1,9 +1,11 @@
 package dataset_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +104,118 @@ func files(t *testing.T, dir string) map[string]string {
 		out[e.Name()] = string(text)
 	}
 	return out
+}
+
+// Pictures in one file are merged class after class, as they are drawn at once.
+func TestMergePictures(t *testing.T) {
+	for _, layout := range []dataset.Layout{dataset.Arrays, dataset.Pictures} {
+		dir := t.TempDir()
+		save := func(shard dataset.Shard, name string) {
+			set := drawnSet(t, shard, func(s *dataset.Set) {
+				s.Encoding = dataset.MustEncoding(dataset.Recipe{SeriesLength: 3, Rendering: &imaging.Rendering{Color: "jet"}})
+				images := s.Encoding.NewImages(s.Len())
+				first, _ := shard.Range()
+				for i, label := range s.Labels {
+					images.Picture(i)[0], images.Picture(i)[1] = uint8(label), uint8(first+i)
+				}
+				s.Images = images
+			})
+			// The second class is counted from its own first picture.
+			first, end := shard.Range()
+			for i := end - first; i < set.Len(); i++ {
+				set.Images.Picture(i)[1] = uint8(first + i - (end - first))
+			}
+			if err := set.Save(filepath.Join(dir, name), &dataset.SaveOptions{Layout: layout}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		save(dataset.Shard{N: 7}, "whole")
+		for i := range 3 {
+			shard := dataset.Shard{Index: i, Of: 3, N: 7}
+			save(shard, filepath.Join("shards", shard.Folder()))
+		}
+		shards, err := dataset.OpenShards(filepath.Join(dir, "shards"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := shards.Merge(context.Background(), filepath.Join(dir, "merged"), nil); err != nil {
+			t.Fatal(err)
+		}
+		sameFiles(t, filepath.Join(dir, "merged"), filepath.Join(dir, "whole"))
+	}
+}
+
+// sameFiles fails the test where the files in two folders, and in the folders in them, differ.
+func sameFiles(t *testing.T, got, want string) {
+	t.Helper()
+	n := 0
+	err := fs.WalkDir(os.DirFS(want), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		n++
+		a, err := os.ReadFile(filepath.Join(want, path))
+		if err != nil {
+			return err
+		}
+		if b, err := os.ReadFile(filepath.Join(got, path)); err != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs (%v)", path, err)
+		}
+		return nil
+	})
+	if err != nil || n == 0 {
+		t.Errorf("%d files, %v", n, err)
+	}
+}
+
+// TestSaveParts: a set that comes in parts is saved as it is at once, in every layout; parts
+// that are not of it are refused, and nothing is left.
+func TestSaveParts(t *testing.T) {
+	for _, layout := range []dataset.Layout{dataset.PerFlow, dataset.PerClass, dataset.Samples} {
+		whole := drawnSet(t, dataset.Shard{N: 5}, nil)
+		head := whole.Select(nil)
+		head.Origin = whole.Origin
+		in := func(images ...[]int) func(add func(*dataset.Set) error) error {
+			return func(add func(*dataset.Set) error) error {
+				for _, some := range images {
+					if err := add(whole.Select(some)); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		}
+		dir := t.TempDir()
+		at := func(name string) string { return filepath.Join(dir, name) }
+		o := &dataset.SaveOptions{Layout: layout}
+		if err := whole.Save(at("whole"), o); err != nil {
+			t.Fatal(err)
+		}
+		for name, each := range map[string]func(func(*dataset.Set) error) error{
+			"in order":        in([]int{0, 1, 2}, []int{3}, nil, []int{4, 5, 6, 7, 8}, []int{9}),
+			"classes in turn": in([]int{0, 5, 6}, []int{7, 1, 2, 3}, []int{8, 9, 4}),
+		} {
+			for range 2 { // the second time it is there already
+				if err := dataset.SaveParts(at(name), head, []int{5, 5}, o, each); err != nil {
+					t.Fatalf("%s, %s: %v", layout, name, err)
+				}
+			}
+			sameFiles(t, at(name), at("whole"))
+		}
+		failed := errors.New("failed")
+		for want, each := range map[string]func(func(*dataset.Set) error) error{
+			`class "a": more than 5 images`: in([]int{0, 1, 2, 3, 4, 0}),
+			`class "b": 4 images, want 5`:   in([]int{0, 1, 2, 3, 4, 5, 6, 7, 8}),
+			"failed":                        func(func(*dataset.Set) error) error { return failed },
+		} {
+			if err := dataset.SaveParts(at("none"), head, []int{5, 5}, o, each); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q", layout, err, want)
+			}
+			if _, err := os.Stat(at("none")); err == nil {
+				t.Errorf("%s: %s left a folder", layout, want)
+			}
+		}
+	}
 }
 
 func TestMerge(t *testing.T) {
