@@ -97,6 +97,23 @@ func TestAtoms(t *testing.T) {
 		t.Errorf("trained for %d steps, want the %d planned", g.Step, cfg.Training.Steps)
 	}
 	drawn := byClass(t, g, sample.Request{N: 30, Seed: 4})
+	// Batches of all classes at a time are written to the files as they are drawn.
+	r := sample.Request{N: 7, Seed: 4, Batch: 6}
+	if _, err := g.DrawTo(t.Context(), r, filepath.Join(dir, "written"), dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
+		t.Fatal(err)
+	}
+	written, err := dataset.Open(filepath.Join(dir, "written"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := g.Draw(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same := func(written, drawn float64) bool { return written == float64(float32(drawn)) }
+	if !slices.EqualFunc(written.Images.Data, at.Images.Data, same) || !slices.Equal(written.Labels, at.Labels) {
+		t.Error("what is written as it is drawn differs from what is drawn at once")
+	}
 	// A pool is an even choice of as many times the samples.
 	many, err := g.Draw(t.Context(), sample.Request{N: 30, Seed: 4})
 	if err != nil {

@@ -1,7 +1,9 @@
 package sample
 
 import (
+	"iter"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -14,30 +16,37 @@ import (
 // one compiled program serves all.
 const filler = -1
 
-// parts divides the samples into batches: for each its places' samples, as indices
-// into items, or filler.
-func (p *plan) parts() [][]int {
+// parts divides the samples into batches: for each its places' samples, as numbers from 0
+// (plan.item), or filler.
+func (p *plan) parts() iter.Seq[[]int] {
 	classes := 1 // in a batch, one after the other
 	each := p.batch
 	if p.each > 0 {
 		classes, each = len(p.Classes), p.each
 	}
-	perClass := len(p.items) / classes
-	var parts [][]int
-	for from := 0; from < perClass; from += each {
-		part := make([]int, 0, p.batch)
-		for c := range classes {
-			for i := from; i < from+each; i++ {
-				if i < perClass {
-					part = append(part, c*perClass+i)
-				} else {
-					part = append(part, filler)
+	perClass := p.len() / classes
+	return func(yield func([]int) bool) {
+		for from := 0; from < perClass; from += each {
+			part := make([]int, 0, p.batch)
+			for c := range classes {
+				for i := from; i < from+each; i++ {
+					if i < perClass {
+						part = append(part, c*perClass+i)
+					} else {
+						part = append(part, filler)
+					}
 				}
 			}
+			if !yield(part) {
+				return
+			}
 		}
-		parts = append(parts, part)
 	}
-	return parts
+}
+
+// samplesOf are the part's samples without filler.
+func samplesOf(part []int) []int {
+	return slices.DeleteFunc(slices.Clone(part), func(item int) bool { return item == filler })
 }
 
 // batch is one of a plan's parts being drawn.
@@ -63,7 +72,7 @@ func (p *plan) newBatch(part []int) *batch {
 			}
 			continue
 		}
-		it := p.items[number]
+		it := p.item(number)
 		key := noise.Key(p.g.Config.Classes[it.class])
 		if onDevice {
 			b.samples[i] = noise.NewCounter(p.Seed, key, uint64(it.i))

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend"
+	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
 
 // spread returns generators of the same weights, one for each of n devices; g is the first.
@@ -64,7 +65,7 @@ func (g *Generator) copyWeights(other *Generator) error {
 
 // plans returns p, and one like it for each further device that is to draw beside.
 func (p *plan) plans() ([]*plan, error) {
-	n := min(max(p.Devices, 1), max(len(p.parts()), 1))
+	n := min(max(p.Devices, 1), max((p.len()+p.batch-1)/p.batch, 1))
 	if p.host != nil {
 		n = 1
 	}
@@ -85,35 +86,61 @@ func (p *plan) plans() ([]*plan, error) {
 	return plans, nil
 }
 
-// denoiseAll draws all parts, by plans at the same time, and shows the images after each
-// step, one at a time.
-func denoiseAll(ctx context.Context, plans []*plan, show func(part []int, s Step)) error {
+// queued is one of parts, which are done one after the other.
+type queued struct {
+	part   []int
+	before <-chan struct{} // closed when the part before it is done
+	done   chan struct{}
+}
+
+// denoiseAll draws all parts, by plans at the same time. After each step of a part it calls
+// step with the number of its samples, and with its finished images done, part after part, so
+// that no more parts wait than there are plans. Both are called one at a time.
+func denoiseAll(ctx context.Context, plans []*plan, step func(samples int), done func(part []int, images imaging.Images) error) error {
 	var mu sync.Mutex
-	parts := make(chan []int)
+	parts := make(chan queued)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
-		for _, part := range plans[0].parts() {
+		before := make(chan struct{})
+		close(before)
+		for part := range plans[0].parts() {
+			next := queued{part, before, make(chan struct{})}
 			select {
-			case parts <- part:
+			case parts <- next:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
+			before = next.done
 		}
 		return nil
 	})
 	for _, p := range plans {
 		group.Go(func() error {
-			for part := range parts {
-				err := p.denoise(ctx, part, false, func(s Step) bool {
-					mu.Lock()
-					defer mu.Unlock()
-					show(part, s)
+			for next := range parts {
+				samples := samplesOf(next.part)
+				var images imaging.Images
+				err := p.denoise(ctx, next.part, false, func(s Step) bool {
+					if s.T < p.steps {
+						mu.Lock()
+						defer mu.Unlock()
+						step(len(samples))
+					}
+					images = s.Images
 					return true
 				})
 				if err != nil {
 					return err
 				}
+				select {
+				case <-next.before:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+				if err := done(samples, images); err != nil {
+					return err
+				}
+				close(next.done)
 			}
 			return nil
 		})

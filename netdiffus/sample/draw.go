@@ -45,28 +45,74 @@ func (g *Generator) Draw(ctx context.Context, r Request) (*dataset.Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
-	plans, err := p.plans()
-	if err != nil {
-		return nil, fmt.Errorf("sample: %w", err)
-	}
 	set := p.set()
-	completed, total := 0, len(p.items)*p.steps
-	err = denoiseAll(ctx, plans, func(part []int, s Step) {
-		items := slices.DeleteFunc(slices.Clone(part), func(item int) bool { return item == filler })
-		if s.T < p.steps {
-			completed += len(items)
-			p.Progress(completed, total)
+	set.Images = p.images(p.len())
+	for i := range p.len() {
+		set.Labels = append(set.Labels, i/p.n)
+	}
+	err = p.drawAll(ctx, func(samples []int, images imaging.Images) error {
+		for i, sample := range samples {
+			set.Images.Set(sample, images.At(i))
 		}
-		if s.T == 0 {
-			for i, item := range items {
-				set.Images.Set(item, s.Images.At(i))
-			}
-		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("sample: %w", err)
 	}
 	return set, nil
+}
+
+// DrawTo draws what r asks for as Draw does, and saves it in the folder dir as
+// [dataset.Set.Save] would; it returns the number of images. They are written while others are
+// drawn, so that memory does not grow with their number. Request.Pool is the exception, which
+// chooses among all.
+func (g *Generator) DrawTo(ctx context.Context, r Request, dir string, o dataset.SaveOptions) (int, error) {
+	if r.Pool > 1 {
+		set, err := g.Draw(ctx, r)
+		if err != nil {
+			return 0, err
+		}
+		return set.Len(), set.Save(dir, &o)
+	}
+	p, err := g.plan(r)
+	if err != nil {
+		return 0, fmt.Errorf("sample: %w", err)
+	}
+	if err := p.save(ctx, dir, o); err != nil {
+		return 0, fmt.Errorf("sample: %w", err)
+	}
+	return p.len(), nil
+}
+
+// save draws all samples into a folder.
+func (p *plan) save(ctx context.Context, dir string, o dataset.SaveOptions) error {
+	counts := slices.Repeat([]int{p.n}, len(p.Classes))
+	head := p.set()
+	return dataset.SaveParts(dir, head, counts, &o, func(add func(*dataset.Set) error) error {
+		return p.drawAll(ctx, func(samples []int, images imaging.Images) error {
+			part := *head
+			part.Images = p.images(len(samples))
+			for i, sample := range samples {
+				part.Labels = append(part.Labels, sample/p.n)
+				part.Images.Set(i, images.At(i))
+			}
+			return add(&part)
+		})
+	})
+}
+
+// drawAll draws all samples and calls done with the numbers of some of them and their images:
+// those of a class in their order, and unless batches are grouped, all in their order.
+func (p *plan) drawAll(ctx context.Context, done func(samples []int, images imaging.Images) error) error {
+	plans, err := p.plans()
+	if err != nil {
+		return err
+	}
+	completed, total := 0, p.len()*p.steps
+	return denoiseAll(ctx, plans, func(samples int) {
+		completed += samples
+		p.Progress(completed, total)
+	}, done)
 }
 
 var errPooledShard = errors.New("sample: an even choice of samples cannot be made in shards: draw without a pool")
@@ -77,11 +123,13 @@ var errPooledShard = errors.New("sample: an even choice of samples cannot be mad
 func (g *Generator) Steps(ctx context.Context, r Request) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		p, err := g.plan(r)
-		if err == nil && len(p.items) > p.batch {
-			err = fmt.Errorf("%d samples do not fit into a batch of %d", len(p.items), p.batch)
+		if err == nil && p.len() > p.batch {
+			err = fmt.Errorf("%d samples do not fit into a batch of %d", p.len(), p.batch)
 		}
 		if err == nil {
-			err = p.denoise(ctx, p.parts()[0], true, func(s Step) bool { return yield(s, nil) })
+			for part := range p.parts() { // there is one
+				err = p.denoise(ctx, part, true, func(s Step) bool { return yield(s, nil) })
+			}
 		}
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(Step{}, fmt.Errorf("sample: %w", err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,7 +72,8 @@ func TestImagesStayOnTheDevice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = p.denoise(t.Context(), p.parts()[0], false, func(s Step) bool {
+		parts := slices.Collect(p.parts())
+		err = p.denoise(t.Context(), parts[0], false, func(s Step) bool {
 			if want := s.T == 0; (s.Images.N > 0) != want || s.X0.N > 0 {
 				t.Errorf("%s, %d steps left: %d images and %d clean ones were read", generator, s.T, s.Images.N, s.X0.N)
 			}

@@ -130,10 +130,11 @@ type plan struct {
 	Request
 	program
 	g     *Generator
-	items []item
-	n     int // of each class
-	batch int // images in a batch
-	each  int // of them of every class asked for, where batches are grouped; else 0
+	drawn []int // the classes to draw, as indices into the configuration's
+	first int   // number of the first sample of each class
+	n     int   // of each class
+	batch int   // images in a batch
+	each  int   // of them of every class asked for, where batches are grouped; else 0
 }
 
 // item is one sample to draw: number i of a class.
@@ -149,12 +150,9 @@ func (g *Generator) plan(r Request) (*plan, error) {
 	}
 	p := &plan{Request: r, g: g}
 	first, end := r.Shard.Range()
-	p.n = end - first
+	p.first, p.n = first, end-first
 	for _, class := range r.Classes {
-		number := slices.Index(g.Config.Classes, class)
-		for i := first; i < end; i++ {
-			p.items = append(p.items, item{number, i})
-		}
+		p.drawn = append(p.drawn, slices.Index(g.Config.Classes, class))
 	}
 	traits := g.model.Traits()
 	usual := cmp.Or(traits.Batch, 64)
@@ -162,7 +160,7 @@ func (g *Generator) plan(r Request) (*plan, error) {
 	p.batch = cmp.Or(r.Batch, min(usual, max(r.N*len(r.Classes), 1)))
 	var groups []int
 	if traits.Grouped {
-		slices.SortStableFunc(p.items, func(a, b item) int { return cmp.Compare(a.class, b.class) })
+		slices.Sort(p.drawn)
 		p.each = max(1, min(r.N, cmp.Or(r.Batch, usual)/max(len(r.Classes), 1)))
 		p.batch = p.each * len(r.Classes)
 		groups = p.groups()
@@ -183,19 +181,27 @@ func (p *plan) groups() []int {
 
 func (p *plan) image() netdiffus.Image { return p.g.Config.Image }
 
-// set is the data set to be, with its images empty.
+// len is the number of samples.
+func (p *plan) len() int { return len(p.drawn) * p.n }
+
+// item is the sample of that number: they are counted class after class.
+func (p *plan) item(number int) item { return item{p.drawn[number/p.n], p.first + number%p.n} }
+
+// set is the data set to be, without its images.
 func (p *plan) set() *dataset.Set {
-	set := &dataset.Set{
+	return &dataset.Set{
 		Encoding: p.g.Config.Encoding, Connections: p.g.Config.Connections,
 		Classes: slices.Clone(p.Classes),
-		Images:  p.g.Config.Encoding.NewImages(len(p.items)),
+		Images:  p.images(0),
 		Origin:  p.origin(),
 	}
-	if im := p.image(); set.Images.H != im.Height() || set.Images.W != im.Side || set.Images.C != im.Channels { // an encoding that leaves them open
-		set.Images = imaging.New(len(p.items), im.Height(), im.Side, im.Channels)
+}
+
+// images are n images of the set, empty.
+func (p *plan) images(n int) imaging.Images {
+	images := p.g.Config.Encoding.NewImages(n)
+	if im := p.image(); images.H != im.Height() || images.W != im.Side || images.C != im.Channels { // an encoding that leaves them open
+		images = imaging.New(n, im.Height(), im.Side, im.Channels)
 	}
-	for i := range p.items {
-		set.Labels = append(set.Labels, i/p.n)
-	}
-	return set
+	return images
 }

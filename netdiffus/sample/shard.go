@@ -41,12 +41,8 @@ func (g *Generator) DrawShard(ctx context.Context, r Request, dir string, o data
 			return folder, false, nil
 		}
 	}
-	set, err := g.Draw(ctx, r)
-	if err != nil {
-		return folder, false, err
-	}
 	o.Layout = cmp.Or(o.Layout, dataset.Samples)
-	if err := set.Save(folder, &o); err != nil {
+	if err := p.save(ctx, folder, o); err != nil {
 		return folder, false, fmt.Errorf("sample: %w", err)
 	}
 	return folder, true, nil

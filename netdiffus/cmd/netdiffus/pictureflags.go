@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -199,26 +200,52 @@ func whyUnfitted(path string, set *dataset.Set) error {
 // class.
 const gridEach = 8
 
-// saveGrid draws some of the set's pictures of every class.
-func saveGrid(path string, set *dataset.Set) error {
-	var shown []int
-	columns := 0
-	for label := range set.Classes {
-		n := 0
-		for i, l := range set.Labels {
-			if l == label && n < gridEach {
-				shown = append(shown, i)
-				n++
-			}
-		}
-		columns = max(columns, n)
-	}
-	if len(shown) == 0 {
-		return nil
-	}
-	figure, err := plots.Grid(set.Images.Select(shown), 0, columns)
+// saveGrid draws some of the pictures of every class of the set in dir, into a file beside them.
+func saveGrid(dir string) error {
+	parts, err := dataset.OpenParts(dir, nil)
 	if err != nil {
 		return err
 	}
-	return plots.Save(path, figure)
+	var byClass []imaging.Images
+	lacking := -1 // classes that have fewer pictures so far; -1 before the first part
+	for set, err := range parts.All() {
+		if err != nil {
+			return err
+		}
+		if lacking < 0 {
+			lacking = len(set.Classes)
+			byClass = slices.Repeat([]imaging.Images{set.Images.Select(nil)}, lacking)
+		}
+		for i, label := range set.Labels {
+			if of := &byClass[label]; of.N < gridEach {
+				of.AppendPicture(set.Images.Picture(i))
+				if of.N == gridEach {
+					lacking--
+				}
+			}
+		}
+		if lacking == 0 {
+			break
+		}
+	}
+	var shown imaging.Images
+	columns := 0
+	for label, of := range byClass {
+		if label == 0 {
+			shown = of
+		} else {
+			for i := range of.N {
+				shown.AppendPicture(of.Picture(i))
+			}
+		}
+		columns = max(columns, of.N)
+	}
+	if shown.N == 0 {
+		return nil
+	}
+	figure, err := plots.Grid(shown, 0, columns)
+	if err != nil {
+		return err
+	}
+	return plots.Save(filepath.Join(dir, dataset.GridName), figure)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -41,12 +40,13 @@ sample; samples.png shows some. The
 model's own settings come from the run directory; the flags that say them again,
 as guided-diffusion's image_sample needs them, are checked against it.
 
-The same seed draws the same sample i of a class, whatever else is drawn.
+The same seed draws the same sample i of a class, whatever else is drawn. Samples are
+written while others are drawn: memory does not grow with their number, but with --pool.
 
-For more samples than memory holds, or for several machines, --shards N draws them in
-N parts, each a folder in --out, which 'netdiffus merge' puts together, checked, and
-'netdiffus invert' reads as they are. Shards that are there already are kept, so that
-the same command goes on after a crash; --shard I draws only one, from 0.`,
+To go on after a crash, or for several machines, --shards N draws them in N parts, each
+a folder in --out, which 'netdiffus merge' puts together, checked, and 'netdiffus invert'
+reads as they are. Shards that are there already are kept by the same command; --shard I
+draws only one, from 0.`,
 		Example: `  netdiffus sample --run runs/first --out samples --num-samples 100
   netdiffus sample --run runs/first --out fast --sampler ddim --timestep-respacing 25 --classes dns,ssh
   netdiffus sample --run runs/first/checkpoints/step-00001000 --out early --seed 7
@@ -157,19 +157,19 @@ func (f *sampleFlags) execute(c *cobra.Command) error {
 		return f.drawShards(c, g, layout)
 	}
 	start := time.Now()
-	set, err := draw(c.Context(), w, g, *r)
+	printDrawing(w, g)
+	watched, finish := watchDrawing(w, *r)
+	n, err := g.DrawTo(c.Context(), watched, f.out, dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite})
+	finish()
 	if err != nil {
 		return err
 	}
-	if err := set.Save(f.out, &dataset.SaveOptions{Layout: layout, Overwrite: f.overwrite}); err != nil {
-		return err
-	}
-	if set.Images.Pictures() {
-		if err := saveGrid(filepath.Join(f.out, dataset.GridName), set); err != nil {
+	if layout != dataset.Samples {
+		if err := saveGrid(f.out); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(w, "%d samples in %v\n", set.Len(), time.Since(start).Round(time.Millisecond))
+	fmt.Fprintf(w, "%d samples in %v\n", n, time.Since(start).Round(time.Millisecond))
 	fmt.Fprintln(c.OutOrStdout(), f.out)
 	return nil
 }
