@@ -327,7 +327,7 @@ func (d *demo) compare(c *cobra.Command) error {
 	if d.series {
 		return d.compareSeries(c)
 	}
-	comparison, err := compareTraffic(traffic.Reader{}, d.images(), d.drawn(), dataset.Recipe{}, 0)
+	comparison, err := compareTraffic(c.ErrOrStderr(), traffic.Reader{}, d.images(), d.drawn(), dataset.Recipe{}, report.Limit{}, 0)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
+	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -41,8 +42,11 @@ each by class: traces, values, autocorrelation and spectra, of several channels 
 the channel's name behind; their distances are in standard deviations of the real
 values.
 
+Of inputs larger than that, --limit flows or series of each class are drawn at random, the
+same in every run, and the program says so.
+
 The histograms have --bins common bins for both sides. The distances are those of
-evaluate, of all flows: Hellinger, Jensen-Shannon (bits) and total variation count
+evaluate, of all flows taken: Hellinger, Jensen-Shannon (bits) and total variation count
 payload lengths in 10 bins over the real flows; W1 is the Wasserstein distance, for
 PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines them.`,
 		Example: `  netdiffus plot --real flows.parquet --synthetic synthetic.parquet --out plots
@@ -66,6 +70,7 @@ PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines the
 	flags.StringVar(&o.out, "out", "", "folder for the figures and the table; made where it is missing (needed)")
 	flags.StringVar(&o.run, "run", "", "run directory whose loss curve to draw")
 	flags.IntVar(&o.bins, "bins", o.bins, "bins of the histograms")
+	flags.IntVar(&o.limit.PerClass, "limit", 10000, "compare at most so many flows or series of each class of each side, drawn at random where there are more; 0 means all")
 	flags.IntVar(&o.length, "length", 0, "packets of each flow to compare, from its start; 0 means as many as the images hold, or all")
 	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
@@ -79,6 +84,7 @@ type plotOptions struct {
 	real, synthetic, out, run string
 	format, scale             string
 	bins, length              int
+	limit                     report.Limit
 	columns                   columnFlags
 	series                    seriesFlags
 }
@@ -95,6 +101,8 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 		return r, fmt.Errorf("--bins %d: want 2 to 10000", o.bins)
 	case o.length < 0:
 		return r, fmt.Errorf("--length %d: want 1 or more packets, or 0", o.length)
+	case o.limit.PerClass < 0:
+		return r, errors.New("--limit: want a positive number, or 0 for all")
 	case !slices.Contains(plots.Formats(), o.format):
 		return r, fmt.Errorf("--format %q: want %s", o.format, strings.Join(plots.Formats(), " or "))
 	}
@@ -121,7 +129,7 @@ func (o plotOptions) compare(c *cobra.Command, recipe dataset.Recipe) (compariso
 		return nil, err
 	}
 	if !ofSeries {
-		return compareTraffic(o.columns.reader(c.ErrOrStderr()), o.real, o.synthetic, recipe, o.length)
+		return compareTraffic(c.ErrOrStderr(), o.columns.reader(c.ErrOrStderr()), o.real, o.synthetic, recipe, o.limit, o.length)
 	}
 	if o.length > 0 || o.scale != "" {
 		return nil, errors.New("--length and --scale are for flows; series are compared whole")
@@ -130,15 +138,19 @@ func (o plotOptions) compare(c *cobra.Command, recipe dataset.Recipe) (compariso
 	if err != nil {
 		return nil, err
 	}
-	real, err := collectSeries(c.Context(), reader, o.real)
-	if err != nil {
-		return nil, err
+	var sides [2][]series.Series
+	for i, side := range []struct{ name, path string }{{"real", o.real}, {"synthetic", o.synthetic}} {
+		list, err := seriesOf(reader, side.path)
+		if err != nil {
+			return nil, err
+		}
+		var drawn *report.Drawn
+		if sides[i], drawn, err = o.limit.Series(withContext(c.Context(), list)); err != nil {
+			return nil, fmt.Errorf("%s: %w", side.path, err)
+		}
+		printDrawn(c.ErrOrStderr(), side.name, drawn)
 	}
-	synthetic, err := collectSeries(c.Context(), reader, o.synthetic)
-	if err != nil {
-		return nil, err
-	}
-	return report.CompareSeries(real, synthetic)
+	return report.CompareSeries(sides[0], sides[1])
 }
 
 func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
@@ -169,16 +181,25 @@ func (o plotOptions) execute(c *cobra.Command, recipe dataset.Recipe) error {
 	return nil
 }
 
-// compareTraffic opens both sides, files of flows or folders of images, and compares
-// so many packets of each flow; 0 means as many as the images of either side hold.
-func compareTraffic(reader traffic.Reader, real, synthetic string, recipe dataset.Recipe, packets int) (*report.Comparison, error) {
-	a, _, err := openTraffic(reader, real, recipe, report.Limit{})
-	if err != nil {
-		return nil, fmt.Errorf("real: %w", err)
+// compareTraffic opens both sides, files of flows or folders of images, as far as the limit
+// lets it, and compares so many packets of each flow; 0 means as many as the images of either
+// side hold.
+func compareTraffic(w io.Writer, reader traffic.Reader, real, synthetic string, recipe dataset.Recipe, limit report.Limit, packets int) (*report.Comparison, error) {
+	var sides [2]report.Traffic
+	for i, side := range []struct{ name, path string }{{"real", real}, {"synthetic", synthetic}} {
+		var drawn *report.Drawn
+		var err error
+		if sides[i], drawn, err = openTraffic(reader, side.path, recipe, limit); err != nil {
+			return nil, fmt.Errorf("%s: %w", side.name, err)
+		}
+		printDrawn(w, side.name, drawn)
 	}
-	b, _, err := openTraffic(reader, synthetic, recipe, report.Limit{})
-	if err != nil {
-		return nil, fmt.Errorf("synthetic: %w", err)
+	return report.Compare(sides[0], sides[1], packets)
+}
+
+// printDrawn says that a part of a side was compared.
+func printDrawn(w io.Writer, side string, drawn *report.Drawn) {
+	if drawn != nil {
+		fmt.Fprintf(w, "compared a part of the %s side: %v\n", side, *drawn)
 	}
-	return report.Compare(a, b, packets)
 }

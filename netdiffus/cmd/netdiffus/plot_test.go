@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -194,5 +195,41 @@ func TestPlotTimes(t *testing.T) {
 		if slices.Contains(got, "iat_global.svg") != want || slices.Contains(got, "classes_iat.svg") != want {
 			t.Errorf("compared with %s: files %v", filepath.Base(synthetic), got)
 		}
+	}
+}
+
+// More flows or series than --limit are drawn from, on each side, and the program says so; the
+// figures are those of the ones drawn.
+func TestPlotLimit(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	real := writeFlows(t, at("real.parquet"), fewFlows(0))
+	var ofSeries strings.Builder
+	ofSeries.WriteString("label,v_0,v_1\n")
+	for i := range 12 {
+		fmt.Fprintf(&ofSeries, "%s,%d,%d\n", []string{"a", "b"}[i%2], i, i*i)
+	}
+	if err := os.WriteFile(at("series.csv"), []byte(ofSeries.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	prints(t, "", "convert", "--in", at("series.csv"), "--out", at("images"))
+	for _, c := range []struct{ in, want string }{
+		{real, "real side: 12 of 40, drawn at random: at most 3 of each class"},
+		{at("series.csv"), "real side: 6 of 12"},
+		{at("images"), "synthetic side: 6 of 12"},
+	} {
+		out := prints(t, c.want, "plot", "--real", c.in, "--synthetic", c.in, "--out", at("plots"), "--limit", "3")
+		if again := prints(t, c.want, "plot", "--real", c.in, "--synthetic", c.in, "--out", at("plots"), "--limit", "3"); again != out {
+			t.Errorf("%s: another time\n%s\nafter\n%s", c.in, again, out)
+		}
+		for _, limit := range []string{"0", "10"} {
+			_, stderr, err := execute(t.Context(), "plot", "--real", c.in, "--synthetic", c.in, "--out", at("plots"), "--limit", limit)
+			if err != nil || strings.Contains(stderr, "drawn at random") {
+				t.Errorf("--limit %s: %v\n%s", limit, err, stderr)
+			}
+		}
+	}
+	if _, _, err := execute(t.Context(), "plot", "--real", real, "--synthetic", real, "--out", at("plots"), "--limit", "-1"); err == nil || !strings.Contains(err.Error(), "--limit") {
+		t.Errorf("--limit -1: %v", err)
 	}
 }

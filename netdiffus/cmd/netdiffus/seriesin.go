@@ -50,13 +50,27 @@ func collectSeries(ctx context.Context, r series.Reader, paths ...string) ([]ser
 	return out, nil
 }
 
+// seriesOf are the series of a file, a folder of files, or a set of images of series, of which
+// few are held at a time.
 func seriesOf(r series.Reader, path string) (iter.Seq2[series.Series, error], error) {
 	if !isDataset(path) {
 		return r.Read(path), nil
 	}
-	set, err := dataset.Open(path, nil)
+	parts, err := dataset.OpenParts(path, nil)
 	if err != nil {
 		return nil, err
 	}
-	return set.AllSeries(), nil
+	return func(yield func(series.Series, error) bool) {
+		for set, err := range parts.All() {
+			if err != nil {
+				yield(series.Series{}, err)
+				return
+			}
+			for s, err := range set.AllSeries() {
+				if !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
+	}, nil
 }
