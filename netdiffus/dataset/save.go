@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -205,16 +206,40 @@ func sameFiles(a, b string) (bool, error) {
 		if info.IsDir() {
 			continue
 		}
-		x, err := os.ReadFile(filepath.Join(a, name))
-		if err != nil {
-			return false, fmt.Errorf("dataset: %w", err)
-		}
-		y, err := os.ReadFile(filepath.Join(b, name))
-		if err != nil || !bytes.Equal(x, y) {
-			return false, nil // a file that cannot be read is not the same
+		if same, err := sameContent(filepath.Join(a, name), filepath.Join(b, name)); err != nil || !same {
+			return false, err
 		}
 	}
 	return true, nil
+}
+
+// sameContent reports whether two files hold the same. One b that cannot be read does not.
+func sameContent(a, b string) (bool, error) {
+	x, err := os.Open(a)
+	if err != nil {
+		return false, fmt.Errorf("dataset: %w", err)
+	}
+	defer x.Close()
+	y, err := os.Open(b)
+	if err != nil {
+		return false, nil
+	}
+	defer y.Close()
+	ofX, ofY := make([]byte, 64<<10), make([]byte, 64<<10)
+	for {
+		n, err := io.ReadFull(x, ofX)
+		m, _ := io.ReadFull(y, ofY)
+		if !bytes.Equal(ofX[:n], ofY[:m]) {
+			return false, nil
+		}
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return true, nil
+		default:
+			return false, fmt.Errorf("dataset: %w", err)
+		}
+	}
 }
 
 // stage lets write fill a folder that becomes dir when write succeeds, and is
