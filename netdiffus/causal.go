@@ -226,7 +226,7 @@ func (k Causal) Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, er
 		ways = append(ways, Way{name, settings})
 	}
 	add("chain of "+choice.Settings.String(), CausalDrawing{Chain: &choice.Settings})
-	for _, rare := range []int{0, 2} {
+	for _, rare := range []int{0, 2, 3} {
 		for _, minP := range []float64{0, 0.02} {
 			name := "network"
 			if rare > 0 {

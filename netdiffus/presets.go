@@ -100,7 +100,7 @@ var Presets = map[string]func() Config{
 	"quick":     func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
 	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
 	"best":      best,                                               // some 20 minutes
-	"causal":    func() Config { return Sequential(16, 20_000) },    // 5 minutes
+	"causal":    func() Config { return Sequential(32, 6000) },      // some 10 minutes
 	"series":    func() Config { return Series(48, 2000) },          // of series: a minute
 	"copula":    Estimated,                                          // of series: seconds
 	"classic":   Default,
