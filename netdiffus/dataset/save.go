@@ -113,22 +113,14 @@ func save(dir string, o SaveOptions, write func(staged string) error) error {
 
 // write writes the set into an empty folder.
 func (s *Set) write(dir string, o SaveOptions) error {
-	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, s.Counts(), s.SeriesLengths != nil, s.Connections})
-	if err != nil {
-		return err
-	}
-	defer out.abort()
-	out.manifest.Origin = s.Origin
-	for i, label := range s.Labels {
-		row := i
-		if s.Rows != nil {
-			row = s.Rows[i]
-		}
-		if err := out.add(label, row, s.at(i)); err != nil {
-			return err
+	whole := *s
+	if whole.Rows == nil { // the images' places in the set, whatever classes they are of
+		whole.Rows = make([]int, s.Len())
+		for i := range whole.Rows {
+			whole.Rows[i] = i
 		}
 	}
-	return out.finish(0, nil)
+	return s.writeParts(dir, o, s.Counts(), func(add func(part *Set) error) error { return add(&whole) })
 }
 
 // output is a set that is being written: its images by the writer, and then its
