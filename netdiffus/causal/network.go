@@ -233,7 +233,7 @@ func (n Network) features(scope *model.Scope, before, marks, y, key *Node) *Node
 // step returns the features [B,Width] before place j (a scalar), for the symbols [B] and marks
 // [B] before it. memory holds the keys and the values of the places before, of each layer in turn,
 // [B,Places,heads,width] each, and is returned with those of this one. They are not one
-// tensor: putting that together would be most of the work of a step.
+// tensor, which would be taken apart and written anew at every place.
 func (n Network) step(scope *model.Scope, symbols, marks, j, y *Node, memory []*Node) (h *Node, next []*Node) {
 	g := symbols.Graph()
 	b := symbols.Shape().Dim(0)
