@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -18,13 +17,9 @@ func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader, limit rep
 		role, path string
 		into       *[]series.Series
 	}{{"train", o.train, &d.Train}, {"test", o.test, &d.Test}, {"synthetic", o.synthetic, &d.Synthetic}} {
-		list, err := seriesOf(r, in.path)
-		if err != nil {
-			return d, err
-		}
 		var drawn *report.Drawn
-		if *in.into, drawn, err = limit.Series(withContext(c.Context(), list)); err != nil {
-			return d, fmt.Errorf("%s: %w", in.path, err)
+		if *in.into, drawn, err = limitedSeries(c.Context(), r, in.path, limit); err != nil {
+			return d, err
 		}
 		input, err := report.Describe(c.Context(), in.role, in.path)
 		if err != nil {

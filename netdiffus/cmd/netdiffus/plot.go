@@ -140,13 +140,9 @@ func (o plotOptions) compare(c *cobra.Command, recipe dataset.Recipe) (compariso
 	}
 	var sides [2][]series.Series
 	for i, side := range []struct{ name, path string }{{"real", o.real}, {"synthetic", o.synthetic}} {
-		list, err := seriesOf(reader, side.path)
-		if err != nil {
-			return nil, err
-		}
 		var drawn *report.Drawn
-		if sides[i], drawn, err = o.limit.Series(withContext(c.Context(), list)); err != nil {
-			return nil, fmt.Errorf("%s: %w", side.path, err)
+		if sides[i], drawn, err = limitedSeries(c.Context(), reader, side.path, o.limit); err != nil {
+			return nil, err
 		}
 		printDrawn(c.ErrOrStderr(), side.name, drawn)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 )
 
@@ -48,6 +49,20 @@ func collectSeries(ctx context.Context, r series.Reader, paths ...string) ([]ser
 		}
 	}
 	return out, nil
+}
+
+// limitedSeries reads the series of seriesOf, or those that limit leaves; drawn is nil where it
+// leaves all.
+func limitedSeries(ctx context.Context, r series.Reader, path string, limit report.Limit) (all []series.Series, drawn *report.Drawn, err error) {
+	list, err := seriesOf(r, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, drawn, err = limit.Series(withContext(ctx, list))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, drawn, nil
 }
 
 // seriesOf are the series of a file, a folder of files, or a set of images of series, of which
