@@ -32,14 +32,23 @@ func (n GroupNorm) Params(path string) []Param {
 func (n GroupNorm) Graph(scope *model.Scope, x *Node) *Node {
 	g := x.Graph()
 	scale, shift := weight(scope, g, "weight", n.Channels), weight(scope, g, "bias", n.Channels)
-	groups := cmp.Or(n.Groups, DefaultGroups)
-	grouped := Reshape(Widen(x), x.Shape().Dim(0), -1, groups, n.Channels/groups) // [B,H·W,G,C/G]
-	centred := Sub(grouped, ReduceAndKeep(grouped, ReduceMean, 1, 3))
-	variance := ReduceAndKeep(Square(centred), ReduceMean, 1, 3)
+	// Sums over the pixels first, channel by channel: XLA's CPU device is twice as fast with
+	// these as with sums over pixels and the few neighbouring channels of a group at once.
+	pixels := Reshape(Widen(x), x.Shape().Dim(0), -1, n.Channels) // [B,H·W,C]
+	centred := Sub(pixels, n.groupMeans(pixels))
+	variance := n.groupMeans(Square(centred))
 	// GoMLX has no gradient of Rsqrt.
 	normalized := Mul(centred, Reciprocal(Sqrt(AddScalar(variance, normEpsilon))))
 	normalized = Reshape(normalized, x.Shape().Dimensions...)
 	return like(Add(Mul(normalized, ExpandLeftToRank(scale, x.Rank())), ExpandLeftToRank(shift, x.Rank())), x)
+}
+
+// groupMeans returns, for x [B,P,C], the mean of each channel's group of each image: [B,1,C].
+func (n GroupNorm) groupMeans(x *Node) *Node {
+	groups := cmp.Or(n.Groups, DefaultGroups)
+	each := Reshape(ReduceMean(x, 1), -1, groups, n.Channels/groups)
+	means := BroadcastToDims(ReduceAndKeep(each, ReduceMean, 2), each.Shape().Dimensions...)
+	return Reshape(means, -1, 1, n.Channels)
 }
 
 // SiLU returns x·sigmoid(x), of x's shape.
