@@ -9,7 +9,6 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
-	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 	"github.com/netdiffus/netdiffus-go/netdiffus/unet"
 )
@@ -141,7 +140,6 @@ func (c Config) Validate() error {
 			p.add(fmt.Errorf("netdiffus: %w", err))
 		}
 	}
-	p.wrong(c.Precision == nn.BF16 && c.UNet.Winograd, "precision is %s, which has no digits to spare for Winograd's sums: leave winograd off", nn.BF16)
 	t := c.Training
 	p.add(TimestepSamplers.check(t.Sampler))
 	p.wrong(c.UNet.ImageSize != 0 || c.UNet.InChannels != 0 || c.UNet.Classes != 0,

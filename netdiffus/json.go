@@ -114,7 +114,7 @@ func (c *Config) takeFromUNet() error {
 	if n := len(c.Classes); c.ClassCond && u.Classes != 0 && n != 0 && u.Classes != n {
 		return fmt.Errorf("the network is for %d classes, but %d are named", u.Classes, n)
 	}
-	u.ImageSize, u.InChannels, u.Classes, u.NullClass, u.LearnSigma = 0, 0, 0, false, false
+	u.ImageSize, u.InChannels, u.Classes, u.NullClass, u.LearnSigma, u.Winograd = 0, 0, 0, false, false, false
 	return nil
 }
 

@@ -29,8 +29,8 @@ func BenchmarkPeak(b *testing.B) {
 // network, from which chooseForms was made. The speed counts the direct way's
 // operations, so Winograd's can exceed the peak.
 func BenchmarkConv3x3(b *testing.B) {
-	for _, batch := range []int{4, 64} {
-		for _, s := range [][3]int{{10, 128, 128}, {10, 256, 128}, {5, 256, 256}, {5, 512, 256}} {
+	for _, batch := range []int{4, 8, 64} {
+		for _, s := range [][3]int{{10, 128, 128}, {10, 256, 128}, {5, 256, 256}, {5, 512, 256}, {16, 128, 128}, {32, 64, 64}, {64, 32, 32}, {64, 128, 128}} {
 			size, in, out := s[0], s[1], s[2]
 			r := noise.Stream(1)
 			x, w := random(r, batch, size, size, in), random(r, 3, 3, in, out)

@@ -1,26 +1,45 @@
 package nn
 
-import "github.com/gomlx/compute"
+import (
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	. "github.com/gomlx/gomlx/core/graph"
+)
 
-// chooseForms returns the forms for a convolution of a batch of pixels = B·H·W
-// pixels; Winograd's only where wantWinograd is set. The choice depends on the shape
-// and the kind of device and not on timing at compilation: timing could choose
-// differently in two runs of one training, and a resumed run would differ from an
-// uninterrupted one. The measurements are in docs/benchmarks.md.
-func chooseForms(device compute.Backend, pixels int, wantWinograd bool) forms {
-	xla, isXLA := device.(interface{ IsCPU() bool })
-	switch {
-	case isXLA && !xla.IsCPU():
-		return forms{direct, direct, direct} // a GPU's libraries choose the algorithm
-	case pixels <= fewPixels || !isXLA:
-		return forms{im2col, im2col, im2col}
-	case wantWinograd:
-		return forms{forward: winograd, gradX: winograd, gradW: direct}
-	}
-	return forms{direct, direct, direct}
+// chooseForms returns the forms for a convolution of x [B,H,W,C]. The choice depends on
+// the shape, the type and the kind of device and not on timing at compilation: timing
+// could choose differently in two runs of one training, and a resumed run would differ
+// from an uninterrupted one. The measurements are in docs/benchmarks.md.
+func chooseForms(x *Node) forms {
+	d := x.Shape().Dimensions
+	return formsFor(x.Graph().Backend(), d[0]*d[1]*d[2], max(d[1], d[2]), x.DType())
 }
 
-// fewPixels is the largest number of pixels for which matrix products are faster on
-// XLA's CPU device, which includes the reference's training step at batch 4. The pure
-// Go backend is faster with them for any number.
-const fewPixels = 800
+// formsFor chooses for so many pixels, all images', in images of a side.
+func formsFor(device compute.Backend, pixels, side int, dtype dtypes.DType) forms {
+	f := forms{direct, direct, direct}
+	xla, isXLA := device.(interface{ IsCPU() bool })
+	switch {
+	case isXLA && !xla.IsCPU(): // a GPU's libraries choose the algorithm
+	case !isXLA || pixels <= fewPixels:
+		f = forms{im2col, im2col, im2col}
+	case dtype != dtypes.Float32: // bfloat16 has no digits to spare for Winograd's sums
+	case side <= mostWinograd:
+		f = forms{winograd, winograd, winograd}
+	case side <= mostWinogradW:
+		f.gradW = winograd
+	}
+	return f
+}
+
+const (
+	// fewPixels is the largest number of pixels for which one product of matrices is faster on
+	// XLA's CPU device, which includes the reference's training step at batch 4. The pure
+	// Go backend is faster with it for any number.
+	fewPixels = 400
+	// mostWinograd is the longest side for Winograd's form, and mostWinogradW that for the
+	// gradient of the weights, which XLA computes slowly: the products with matrices of a whole
+	// axis take the longer the longer that is.
+	mostWinograd  = 16
+	mostWinogradW = 64
+)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 )
 
 // device implements of XLA's backend what chooseForms uses.
@@ -17,21 +18,27 @@ func (d device) IsCPU() bool { return d.cpu }
 func TestChooseForms(t *testing.T) {
 	const few, many = 400, 6400 // the reference's images at batch 4 and 64
 	for _, c := range []struct {
-		name     string
-		device   compute.Backend
-		pixels   int
-		winograd bool
-		want     string // of the forward convolution
+		name         string
+		device       compute.Backend
+		pixels, side int
+		dtype        dtypes.DType
+		want         string
 	}{
-		{"CPU, few", device{cpu: true}, few, false, "im2col"},
-		{"CPU, few, Winograd", device{cpu: true}, few, true, "im2col"},
-		{"CPU, many", device{cpu: true}, many, false, "direct"},
-		{"CPU, many, Winograd", device{cpu: true}, many, true, "winograd"},
-		{"GPU", device{}, few, true, "direct"},
-		{"pure Go", nil, many, true, "im2col"},
+		{"CPU, few", device{cpu: true}, few, 10, dtypes.Float32, "im2col"},
+		{"CPU, many", device{cpu: true}, many, 10, dtypes.Float32, "winograd"},
+		{"CPU, many, bfloat16", device{cpu: true}, many, 10, dtypes.BFloat16, "direct"},
+		{"CPU, large images", device{cpu: true}, 4 * 128 * 128, 128, dtypes.Float32, "direct"},
+		{"CPU, longer images", device{cpu: true}, 4 * 64 * 64, 64, dtypes.Float32, "direct"},
+		{"GPU", device{}, few, 10, dtypes.Float32, "direct"},
+		{"pure Go", nil, many, 10, dtypes.Float32, "im2col"},
 	} {
-		if got := chooseForms(c.device, c.pixels, c.winograd).forward.name; got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		got := formsFor(c.device, c.pixels, c.side, c.dtype)
+		ofW := c.want
+		if c.side == 64 {
+			ofW = "winograd"
+		}
+		if got.forward.name != c.want || got.gradX.name != c.want || got.gradW.name != ofW {
+			t.Errorf("%s: %s, %s and %s, want %s, %[5]s and %s", c.name, got.forward.name, got.gradX.name, got.gradW.name, c.want, ofW)
 		}
 	}
 }

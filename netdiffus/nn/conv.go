@@ -13,9 +13,6 @@ type Conv struct {
 	Size    int  // 3, or 1 with stride 1; the image is padded with Size/2 zeros on every side
 	Stride  int  // 0 means 1
 	Zero    bool // initial values are zero, as in the last layer of a residual branch
-	// Winograd computes batches of many pixels on a CPU by Winograd's algorithm: steps
-	// are faster, but XLA's compilation is slower.
-	Winograd bool
 }
 
 // Params returns weight and bias.
@@ -47,7 +44,7 @@ func (c Conv) convolve(x, w *Node) *Node {
 		y := Dot(Reshape(x, -1, c.In), Reshape(w, c.In, c.Out)).MatMul()
 		return Reshape(y, d[0], d[1], d[2], c.Out)
 	case c.Size == 3 && stride == 1:
-		return conv3x3(x, w, chooseForms(x.Graph().Backend(), d[0]*d[1]*d[2], c.Winograd))
+		return conv3x3(x, w, chooseForms(x))
 	case c.Size == 3:
 		// Zeros on both sides, which for stride 2 differs from XLA's "same" padding:
 		// that pads an even size at its end only and so shifts the image by a pixel.

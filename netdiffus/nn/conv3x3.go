@@ -5,7 +5,7 @@ import (
 )
 
 // form is an algorithm for a 3x3 convolution of stride 1 whose output has the input's
-// size. The results of all forms are equal to float32's precision; which is fastest
+// size. The results of all forms are equal to some units of float32's precision; which is fastest
 // depends on the shape (see chooseForms).
 type form struct {
 	name string
@@ -131,8 +131,8 @@ func shifted(x *Node, axis int) *Node {
 func addShifted(x *Node, axis int) *Node {
 	c, n := x.Shape().Dim(3)/3, x.Shape().Dim(axis)
 	part := func(i int) *Node { return SliceAxis(x, 3, AxisRange(i*c, (i+1)*c)) }
-	before := padAxis(SliceAxis(part(0), axis, AxisRange(1, n)), axis, 0, 1)
-	after := padAxis(SliceAxis(part(2), axis, AxisRange(0, n-1)), axis, 1, 0)
+	before := SliceAxis(padAxis(part(0), axis, 0, 1), axis, AxisRange(1, n+1))
+	after := SliceAxis(padAxis(part(2), axis, 1, 0), axis, AxisRange(0, n))
 	return Add(Add(before, part(1)), after)
 }
 

@@ -2,159 +2,107 @@ package nn
 
 import . "github.com/gomlx/gomlx/core/graph"
 
-// winograd computes tiles of 2x2 output pixels from 4x4 input pixels, with 16
-// multiplications instead of 36: F(2x2,3x3) of Lavin & Gray 2016.
-// The output tile is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A for the kernel g and the input tile
-// d; ⊙ becomes 16 matrix products over the channels. The matrices hold 0, ±1 and
-// ±½, so little precision is lost.
+// winograd computes tiles of m by m output pixels from (m+2) by (m+2) input pixels that
+// overlap, with (m+2)² multiplications instead of 9m²: F(m×m,3×3) of Lavin & Gray 2016.
+// The output tile is Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A for the kernel g and the input tile d; ⊙
+// becomes (m+2)² matrix products over the channels.
+//
+// Here the matrices of all tiles of an axis are one, zeros around the image included, so
+// that an image is transformed by one product for each axis, whatever the number of
+// tiles. The larger m, the fewer multiplications and the less precision: see tiling.
 var winograd = form{
 	name: "winograd",
 	apply: func(x, w *Node) *Node {
-		m := inputTiles(x).products(kernelTile(w, false), "btsi,io->btso")
-		return untile(m.transform(winogradAT), x.Shape().Dim(1), x.Shape().Dim(2))
+		t := tilingsOf(x)
+		return join2D(Einsum("kni,kio->kno", split2D(x, t, tiling.input), kernels(w, t)), x, t, tiling.output)
 	},
+	// The steps of apply transposed, in reverse order.
 	gradX: func(v, w *Node) *Node {
-		m := inputTiles(v).products(kernelTile(w, true), "btso,io->btsi")
-		return untile(m.transform(winogradAT), v.Shape().Dim(1), v.Shape().Dim(2))
+		t := tilingsOf(v)
+		return join2D(Einsum("kno,kio->kni", split2D(v, t, tiling.output), kernels(w, t)), v, t, tiling.input)
 	},
-	// The transposed steps in reverse order.
 	gradW: func(x, v *Node) *Node {
-		m := outputTiles(v).transform(transposed(winogradAT))
-		g := inputTiles(x).products(m, "btsi,btso->io").transform(transposed(winogradG))
-		var kernel []*Node
-		for i := range 3 {
-			kernel = append(kernel, Stack(g[i], 0))
-		}
-		return Stack(kernel, 0)
+		t := tilingsOf(x)
+		m := Einsum("kin,kno->kio", turned(split2D(x, t, tiling.input)), split2D(v, t, tiling.output))
+		in, out := m.Shape().Dim(1), m.Shape().Dim(2)
+		return Reshape(Einsum("ab,an->bn", kernelMatrix(x.Graph(), t), Reshape(m, m.Shape().Dim(0), -1)), 3, 3, in, out)
 	},
 }
 
-var (
-	winogradBT = [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}}
-	winogradG  = [][]float64{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}
-	winogradAT = [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}}
-)
-
-// tile holds a node for each of its rows and columns: that pixel of every tile of an
-// image, [B,T,S,C] for T rows and S columns of tiles, or that element of every kernel,
-// [I,O].
-type tile [][]*Node
-
-// inputTiles returns Bᵀ d B for the 4x4 tiles d of x [B,H,W,C], which overlap by two
-// pixels.
-func inputTiles(x *Node) tile {
-	h, w := x.Shape().Dim(1), x.Shape().Dim(2)
-	down, across := (h+1)/2, (w+1)/2
-	padded := padAxis(padAxis(x, 1, 1, 2*down+1-h), 2, 1, 2*across+1-w)
-	return pixels(padded, 4, down, across).transform(winogradBT)
+// tilingsOf are those of the rows and the columns of x [B,H,W,C].
+func tilingsOf(x *Node) [2]tiling {
+	return [2]tiling{newTiling(x.Shape().Dim(1)), newTiling(x.Shape().Dim(2))}
 }
 
-// outputTiles returns the 2x2 tiles of v [B,H,W,C], padded with zeros where a side is
-// odd.
-func outputTiles(v *Node) tile {
-	h, w := v.Shape().Dim(1), v.Shape().Dim(2)
-	down, across := (h+1)/2, (w+1)/2
-	return pixels(padAxis(padAxis(v, 1, 0, 2*down-h), 2, 0, 2*across-w), 2, down, across)
+// kernels returns G g Gᵀ for the kernels g = w [3,3,I,O]: [K,I,O], K products.
+func kernels(w *Node, t [2]tiling) *Node {
+	d := w.Shape().Dimensions
+	return Reshape(Einsum("ab,bn->an", kernelMatrix(w.Graph(), t), Reshape(w, 9, -1)), -1, d[2], d[3])
 }
 
-// pixels returns the tiles of size by size pixels of x that start at every other
-// pixel.
-func pixels(x *Node, size, down, across int) tile {
-	t := make(tile, size)
-	for i := range t {
-		for j := range size {
-			t[i] = append(t[i], Slice(x, AxisRange(),
-				AxisRange(i, i+2*down-1).Stride(2), AxisRange(j, j+2*across-1).Stride(2)))
-		}
-	}
-	return t
-}
-
-// kernelTile returns G g Gᵀ for the kernel g = w [3,3,I,O], or w rotated by 180°.
-func kernelTile(w *Node, rotated bool) tile {
-	t := make(tile, 3)
-	for i := range t {
-		for j := range 3 {
-			row, column := i, j
-			if rotated {
-				row, column = 2-i, 2-j
+// kernelMatrix is G ⊗ G, [K,9].
+func kernelMatrix(g *Graph, t [2]tiling) *Node {
+	var product [][]float32
+	for _, row := range t[0].kernel() {
+		for _, column := range t[1].kernel() {
+			var all []float32
+			for _, r := range row {
+				for _, c := range column {
+					all = append(all, float32(r*c))
+				}
 			}
-			t[i] = append(t[i], Squeeze(Slice(w, AxisElem(row), AxisElem(column)), 0, 1))
+			product = append(product, all)
 		}
 	}
-	return t.transform(winogradG)
+	return Const(g, product)
 }
 
-// products returns the products of the corresponding nodes of t and u; rule is
-// Einsum's.
-func (t tile) products(u tile, rule string) tile {
-	m := make(tile, len(t))
-	for i := range t {
-		for j := range t[i] {
-			m[i] = append(m[i], Einsum(rule, t[i][j], u[i][j]))
-		}
+// split2D returns m x mᵀ for the images x [B,H,W,C], with the matrices [points·tiles,side] of
+// the two axes: [K,N,C], for K products N = tiles·B rows.
+func split2D(x *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
+	b, h, w, c := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2), x.Shape().Dim(3)
+	points, tiles := t[0].points(), t[0].tiles
+	y := Einsum("ai,in->an", constant(x.Graph(), matrix(t[0])), Reshape(TransposeAllAxes(x, 1, 2, 0, 3), h, -1))
+	y = TransposeAllAxes(Reshape(y, points, tiles, w, b*c), 0, 2, 1, 3)
+	y = Einsum("kaj,kjn->kan", repeated(constant(x.Graph(), matrix(t[1])), points), Reshape(y, points, w, -1))
+	return Reshape(y, points*t[1].points(), -1, c)
+}
+
+// join2D is the transpose of the linear map split2D: it returns images of like's batch and sides
+// for m [K,N,C].
+func join2D(m, like *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
+	b, h, w, c := like.Shape().Dim(0), like.Shape().Dim(1), like.Shape().Dim(2), m.Shape().Dim(2)
+	points, tiles := t[0].points(), t[0].tiles
+	y := Reshape(m, points, t[1].points()*t[1].tiles, -1)
+	y = Einsum("kja,kan->kjn", repeated(constant(m.Graph(), transposed(matrix(t[1]))), points), y)
+	y = TransposeAllAxes(Reshape(y, points, w, tiles, b*c), 0, 2, 1, 3)
+	y = Einsum("ia,an->in", constant(m.Graph(), transposed(matrix(t[0]))), Reshape(y, points*tiles, -1))
+	return TransposeAllAxes(Reshape(y, h, w, b, c), 2, 0, 1, 3)
+}
+
+// turned returns x [K,N,C] as [K,C,N], for a product that sums over N. It is a copy, made so that
+// XLA does not take it for a part of the product: one that sums over the first axis of both
+// matrices takes XLA's CPU device twice as long.
+func turned(x *Node) *Node {
+	k, n, c := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
+	part := min(4, n)
+	for n%part != 0 {
+		part++
 	}
-	return m
+	return Reshape(TransposeAllAxes(Reshape(x, k, part, n/part, c), 0, 3, 1, 2), k, c, n)
 }
 
-// untile assembles the 2x2 tiles t into an image [B,H,W,C] of h by w pixels.
-func untile(t tile, h, w int) *Node {
-	rows := []*Node{Stack(t[0], 3), Stack(t[1], 3)} // [B,T,S,2,C]
-	y := Stack(rows, 2)                             // [B,T,2,S,2,C]
-	d := y.Shape().Dimensions
-	y = Reshape(y, d[0], 2*d[1], 2*d[3], d[5])
-	return Slice(y, AxisRange(), AxisRange(0, h), AxisRange(0, w))
-}
-
-// transform returns m t mᵀ.
-func (t tile) transform(m [][]float64) tile {
-	columns := make(tile, len(m)) // m t
+func constant(g *Graph, m [][]float64) *Node {
+	rows := make([][]float32, len(m))
 	for i, row := range m {
-		for j := range t[0] {
-			var column []*Node
-			for k := range t {
-				column = append(column, t[k][j])
-			}
-			columns[i] = append(columns[i], combine(row, column))
+		for _, v := range row {
+			rows[i] = append(rows[i], float32(v))
 		}
 	}
-	result := make(tile, len(m))
-	for i := range columns {
-		for _, row := range m {
-			result[i] = append(result[i], combine(row, columns[i]))
-		}
-	}
-	return result
+	return Const(g, rows)
 }
 
-// combine returns the sum of the nodes times their factors, which are not all 0.
-func combine(factors []float64, nodes []*Node) *Node {
-	var sum *Node
-	for i, f := range factors {
-		switch n := nodes[i]; {
-		case f == 0:
-		case sum == nil && f == 1:
-			sum = n
-		case sum == nil:
-			sum = MulScalar(n, f)
-		case f == 1:
-			sum = Add(sum, n)
-		case f == -1:
-			sum = Sub(sum, n)
-		default:
-			sum = Add(sum, MulScalar(n, f))
-		}
-	}
-	return sum
-}
-
-// transposed returns the transpose of m.
-func transposed(m [][]float64) [][]float64 {
-	t := make([][]float64, len(m[0]))
-	for j := range t {
-		for i := range m {
-			t[j] = append(t[j], m[i][j])
-		}
-	}
-	return t
+// repeated returns n copies of m: [n,…].
+func repeated(m *Node, n int) *Node {
+	return BroadcastToDims(InsertAxes(m, 0), append([]int{n}, m.Shape().Dimensions...)...)
 }

@@ -107,12 +107,10 @@ func TestBF16IsForNetworks(t *testing.T) {
 	set := counted(t)
 	chain := netdiffus.Presets["default"]()
 	chain.Precision = nn.BF16
-	winograd := tiny()
-	winograd.Precision, winograd.UNet.Winograd = nn.BF16, true
 	other := tiny()
 	other.Precision = "fp8"
 	for want, c := range map[string]netdiffus.Config{
-		"for networks over pixels, atoms and numbers": chain, "leave winograd off": winograd, `no precision "fp8"`: other,
+		"for networks over pixels, atoms and numbers": chain, `no precision "fp8"`: other,
 	} {
 		if _, err := c.Fit(set); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)

@@ -30,35 +30,27 @@ func BenchmarkPeak(b *testing.B) {
 	}
 }
 
-// The reference's network; Winograd's form is for many pixels alone.
-var benchmarked = []struct {
-	name     string
-	batch    int
-	winograd bool
-}{{"b4", 4, false}, {"b64", 64, false}, {"b64-winograd", 64, true}}
+// Batches of the reference's network.
+var batches = []int{4, 8, 16, 32, 64}
 
 func BenchmarkForward(b *testing.B) {
-	for _, c := range benchmarked {
-		b.Run(c.name, func(b *testing.B) {
-			config := reference
-			config.Winograd = c.winograd
-			exec := model.MustNewExec(backendtest.Open(b), newStore(b), config.Graph)
-			timeCalls(b, exec, gflopPerImage*float64(c.batch), arguments(c.batch)...)
+	for _, batch := range batches {
+		b.Run(fmt.Sprintf("b%d", batch), func(b *testing.B) {
+			exec := model.MustNewExec(backendtest.Open(b), newStore(b), reference.Graph)
+			timeCalls(b, exec, gflopPerImage*float64(batch), arguments(batch)...)
 		})
 	}
 }
 
 // Forward and backward, without an optimiser.
 func BenchmarkGradient(b *testing.B) {
-	for _, c := range benchmarked {
-		b.Run(c.name, func(b *testing.B) {
-			config := reference
-			config.Winograd = c.winograd
+	for _, batch := range batches {
+		b.Run(fmt.Sprintf("b%d", batch), func(b *testing.B) {
 			exec := model.MustNewExec(backendtest.Open(b), newStore(b), func(scope *model.Scope, x, t, y *graph.Node) []*graph.Node {
-				loss := graph.ReduceAllMean(graph.Square(config.Graph(scope, x, t, y)))
+				loss := graph.ReduceAllMean(graph.Square(reference.Graph(scope, x, t, y)))
 				return scope.BuildTrainableVariablesGradientsGraph(loss)
 			})
-			timeCalls(b, exec, 3*gflopPerImage*float64(c.batch), arguments(c.batch)...)
+			timeCalls(b, exec, 3*gflopPerImage*float64(batch), arguments(batch)...)
 		})
 	}
 }

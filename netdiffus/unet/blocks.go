@@ -68,7 +68,6 @@ type resBlock struct {
 	in, out   int  // channels
 	embedding int  // width of the embedding
 	add       bool // adds the embedding instead of scaling and shifting
-	winograd  bool // see nn.Conv
 	groups    int  // of the norms
 	size      sizing
 }
@@ -84,10 +83,10 @@ type resLayers struct {
 func (b resBlock) layers() resLayers {
 	l := resLayers{
 		norm1: nn.GroupNorm{Channels: b.in, Groups: b.groups},
-		conv1: nn.Conv{In: b.in, Out: b.out, Size: 3, Winograd: b.winograd},
+		conv1: nn.Conv{In: b.in, Out: b.out, Size: 3},
 		emb:   nn.Linear{In: b.embedding, Out: 2 * b.out},
 		norm2: nn.GroupNorm{Channels: b.out, Groups: b.groups},
-		conv2: nn.Conv{In: b.out, Out: b.out, Size: 3, Zero: true, Winograd: b.winograd},
+		conv2: nn.Conv{In: b.out, Out: b.out, Size: 3, Zero: true},
 	}
 	if b.add {
 		l.emb.Out = b.out

@@ -80,9 +80,8 @@ type Config struct {
 	// takes a third of the time. 0 means attention. With a dense layer the network
 	// accepts images of ImageSize only.
 	Dense int `json:"dense,omitempty"`
-	// Winograd computes convolutions of many pixels on a CPU by Winograd's algorithm:
-	// a training step at batch 32 takes about 15 % less time, compilation three times
-	// as long. Results differ in the last digits, so a run must not change it.
+	// Winograd stands in files of earlier versions, where it chose a form of convolution. It
+	// does nothing.
 	Winograd bool `json:"winograd,omitempty"`
 }
 

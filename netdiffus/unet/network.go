@@ -114,7 +114,7 @@ func (c Config) embeddingRows() int {
 func (c Config) resBlock(in, out int, size sizing) resBlock {
 	return resBlock{
 		in: in, out: out, embedding: embeddingFactor * c.Channels,
-		add: c.AddEmbedding, winograd: c.Winograd, groups: c.NormGroups, size: size,
+		add: c.AddEmbedding, groups: c.NormGroups, size: size,
 	}
 }
 
@@ -134,7 +134,7 @@ func (c Config) resize(width int, size sizing) layer {
 	case c.PoolResample:
 		return resample{size: size}
 	}
-	return resample{size: size, conv: &nn.Conv{In: width, Out: width, Size: 3, Winograd: c.Winograd}}
+	return resample{size: size, conv: &nn.Conv{In: width, Out: width, Size: 3}}
 }
 
 // params returns the parameters in the order of guided-diffusion's state dict.

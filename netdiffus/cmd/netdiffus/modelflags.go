@@ -102,9 +102,6 @@ var modelSettings = []setting{
 
 // trainSettings are the settings of training alone.
 var trainSettings = []setting{
-	boolSetting("winograd", "compute large convolutions in Winograd's form: on CPUs faster steps at batches of 64 and more, for a longer compilation",
-		func(c *netdiffus.Config) bool { return c.UNet.Winograd },
-		func(c *netdiffus.Config, on bool) { c.UNet.Winograd = on }),
 	wordSetting("precision", "float32|bf16", "type that the network computes in: bf16 (bfloat16, with weights, norms and losses in float32) is for GPUs", nn.Float32,
 		func(c *netdiffus.Config) *nn.Precision { return &c.Precision }),
 	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next three on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
