@@ -23,6 +23,7 @@ type evaluation struct {
 	embeddings []embedding               // of networks, where there are any
 	notes      []string
 	merging    joint.Settings // of the merged chain, once chosen
+	others     []other        // other generators'
 
 	done, total int // steps
 }
@@ -42,6 +43,14 @@ func newFlowEvaluation(ctx context.Context, d Data, o Options) (*evaluation, err
 	if err := e.checkImages(d.Synthetic); err != nil {
 		return nil, err
 	}
+	var names []string
+	var others [][]labelled
+	for _, o := range d.Others {
+		names, others = append(names, o.Name), append(others, e.flows(o.Records, nil))
+		if e.timed = e.timed && allTimed(o.Records); !e.timed && allTimed(d.Train, d.Test, d.Synthetic.Flows) {
+			e.note("The flows by %s have no times; times are left out of everything.", o.Name)
+		}
+	}
 	train, test, synthetic := e.flows(d.Train, nil), e.flows(d.Test, nil), e.flows(d.Synthetic.Flows, e.checks)
 	for _, one := range synthetic {
 		if len(one.packets()) == 0 {
@@ -49,6 +58,9 @@ func newFlowEvaluation(ctx context.Context, d Data, o Options) (*evaluation, err
 		}
 	}
 	if err := e.arrange(train, test, synthetic); err != nil {
+		return nil, err
+	}
+	if err := e.addOthers(names, others); err != nil {
 		return nil, err
 	}
 	if e.unsigned {

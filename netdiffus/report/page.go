@@ -87,7 +87,7 @@ func (p page) Picture(name string) template.URL { return p.pictures[name] }
 // Many and One are what the records are called; OfSeries is whether they are series.
 func (p page) Many() string   { return p.many }
 func (p page) One() string    { return p.one }
-func (p page) OfSeries() bool { return p.subject == ofSeries }
+func (p page) OfSeries() bool { return p.recordName == ofSeries.recordName }
 
 // ShadowCount is how many shadow models an attack has.
 func (p page) ShadowCount() int { return privacy.Shadows }

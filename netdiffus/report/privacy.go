@@ -236,7 +236,7 @@ func (e *evaluation) chainStatistic(order int) privacy.Retrain {
 
 // mergedChain describes the merged chain, "" of series.
 func (e *evaluation) mergedChain() string {
-	if e.subject != ofFlows {
+	if e.recordName != "" {
 		return ""
 	}
 	return e.merging.String()

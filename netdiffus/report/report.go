@@ -29,14 +29,16 @@ type Data struct {
 	Train     []traffic.Flow // what the generator was trained on
 	Test      []traffic.Flow // real flows that it has not seen
 	Synthetic Traffic
-	Inputs    []Input // where they are from; the report has it
+	Others    []Other[traffic.Flow] // what other generators made; may be nil
+	Inputs    []Input               // where they are from; the report has it
 }
 
 // Input is a file or folder that took part.
 type Input struct {
-	Role string `json:"role"` // "train", "test" or "synthetic"
-	Path string `json:"path"` // without the folders of one from elsewhere (provenance.Private)
-	File string `json:"file"` // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
+	Role string `json:"role"`           // "train", "test", "synthetic" or "other"
+	Name string `json:"name,omitempty"` // of another generator
+	Path string `json:"path"`           // without the folders of one from elsewhere (provenance.Private)
+	File string `json:"file"`           // base name of what is hashed: the file itself, or a folder's manifest; "" for neither
 	provenance.Digest
 	MadeBy string `json:"made_by,omitempty"` // the ID of the run that the flows were drawn from, where the data set knows it
 	Way    string `json:"way,omitempty"`     // how that run draws, where it chose that (dataset.Origin)
@@ -151,12 +153,12 @@ var roleNames = map[string]string{"train": "training", "test": "test", "syntheti
 func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 	for _, in := range inputs {
 		if in.Way != "" {
-			e.note("The %s %s were drawn by the %s: their run chose that by %s held out.", roleNames[in.Role], e.many, in.Way, e.many)
+			e.note("The %s %s were drawn by the %s: their run chose that by %s held out.", in.who(), e.many, in.Way, e.many)
 		}
 		if in.Drawn == nil {
 			continue
 		}
-		e.note("Judged on a part of the %s %s: %v.", roleNames[in.Role], e.many, *in.Drawn)
+		e.note("Judged on a part of the %s %s: %v.", in.who(), e.many, *in.Drawn)
 		if in.Role == "train" {
 			e.note("Copies of training %s that were not drawn are not found, and baselines are fitted to those that were.", e.many)
 		}

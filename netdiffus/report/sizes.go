@@ -40,6 +40,7 @@ func (e *evaluation) sizes() []int {
 
 // noteSizes notes where there are fewer flows than asked for.
 func (e *evaluation) noteSizes() {
+	e.noteOthers()
 	most := e.mostSynthetic()
 	for _, n := range e.PerClass {
 		if n > most {

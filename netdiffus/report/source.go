@@ -34,7 +34,11 @@ const (
 	realKind      kind = "real"
 	baselineKind  kind = ""
 	ceilingKind   kind = "ceiling"
+	otherKind     kind = "other" // another generator's
 )
+
+// judgedForCopies reports whether a row of the kind says so where its records copy.
+func (k kind) judgedForCopies() bool { return k == baselineKind || k == otherKind }
 
 // uses are a set of places that show only some of the sources.
 type uses uint

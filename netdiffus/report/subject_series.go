@@ -152,7 +152,8 @@ type SeriesData struct {
 	Train     []series.Series // what the generator was trained on
 	Test      []series.Series // real series that it has not seen
 	Synthetic []series.Series
-	Inputs    []Input // where they are from; the report has it
+	Others    []Other[series.Series] // what other generators made; may be nil
+	Inputs    []Input                // where they are from; the report has it
 }
 
 // RunSeries measures series. It fails where there is nothing to compare.
@@ -162,11 +163,22 @@ func RunSeries(ctx context.Context, d SeriesData, o Options) (*Report, error) {
 		return nil, err
 	}
 	e := &evaluation{Options: o}
-	if e.reference, err = newSeriesReference([]string{"training", "test", "synthetic"}, d.Train, d.Test, d.Synthetic); err != nil {
+	roles, lists, names := []string{"training", "test", "synthetic"}, [][]series.Series{d.Train, d.Test, d.Synthetic}, []string(nil)
+	for _, other := range d.Others {
+		names, lists = append(names, other.Name), append(lists, other.Records)
+	}
+	if e.reference, err = newSeriesReference(append(roles, names...), lists...); err != nil {
 		return nil, err
 	}
 	e.trees = o.Trees
 	if err := e.arrange(e.labelled(d.Train), e.labelled(d.Test), e.labelled(d.Synthetic)); err != nil {
+		return nil, err
+	}
+	var others [][]labelled
+	for _, other := range d.Others {
+		others = append(others, e.labelled(other.Records))
+	}
+	if err := e.addOthers(names, others); err != nil {
 		return nil, err
 	}
 	e.silent = hasZeros(e.test)

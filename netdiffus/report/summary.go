@@ -16,7 +16,7 @@ func (r *Report) Summary(w io.Writer) error {
 	}
 	for _, in := range r.Inputs {
 		if in.Drawn != nil {
-			fmt.Fprintf(&b, "judged on a part of the %s %s: %v\n", roleNames[in.Role], r.many, *in.Drawn)
+			fmt.Fprintf(&b, "judged on a part of the %s %s: %v\n", in.who(), r.many, *in.Drawn)
 		}
 	}
 	for _, s := range r.Sizes {

@@ -61,10 +61,10 @@ func (s *subject) lineOf(source string) line {
 	return line{Name: one.title, Kind: one.kind}
 }
 
-// markedLineOf is lineOf, with a note where a baseline copies.
+// markedLineOf is lineOf, with a note where a baseline or another generator copies.
 func (r *Report) markedLineOf(source string) line {
 	l := r.lineOf(source)
-	if l.Kind == baselineKind && r.copies(source) {
+	if l.Kind.judgedForCopies() && r.copies(source) {
 		l.Note = "copies"
 	}
 	return l

@@ -59,7 +59,7 @@ func (r *Report) usefulness() (headline string, points []string) {
 	for _, b := range r.sources {
 		if b.name != synthesised {
 			note := how(b.name)
-			if b.kind == baselineKind && r.copies(b.name) {
+			if b.kind.judgedForCopies() && r.copies(b.name) {
 				note += "; copies"
 			}
 			others = append(others, fmt.Sprintf("%s %s (%s)", b.prose, s.Row(b.name).Figures["tstr_accuracy"], note))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +35,9 @@ order 1 to 4, the merged chain (see 'chain --order auto'), and packets drawn ind
 --real-train, which should be what the generator was trained on; --real-test must be
 flows that it was not trained on. Everything is repeated for each of --seeds seeds,
 with another subset of the synthetic flows each time.
+
+--also NAME=PATH measures the flows of another generator in a row of its own: of another model
+of yours, or of another tool, fitted to the same --real-train. It may be given again.
 
 The flags of tables (--col-length and so on) are for the real flows.
 
@@ -70,6 +74,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 		Example: `  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out runs/first/report
   netdiffus evaluate --real-train video-train.csv --real-test video-test.csv --synthetic runs/video/samples --out runs/video/report --classifiers forest,cnn
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --per-class 100,300,all --tasks classification --json
+  netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --also causal=runs/second/samples --also NetShare=netshare.csv --out compared
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/first/samples --out report --privacy quick
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic synthetic.parquet --out report --tasks classification --privacy deep
   netdiffus evaluate --real-train train.parquet --real-test test.parquet --synthetic runs/quick/samples --out report --privacy deep --shadow-run runs/quick`,
@@ -78,6 +83,9 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 			options, recipe, err := o.check()
 			if err == nil {
 				err = o.columns.check()
+			}
+			if err == nil {
+				o.also, err = parseAlso(o.alsoWords)
 			}
 			if err != nil {
 				return usageOf(c, err)
@@ -92,6 +100,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 	flags.StringVar(&o.train, "real-train", "", "real flows that the generator was trained on")
 	flags.StringVar(&o.test, "real-test", "", "real flows that it was not trained on")
 	flags.StringVar(&o.synthetic, "synthetic", "", "synthetic flows: a file, or a folder of images")
+	flags.StringArrayVar(&o.alsoWords, "also", nil, "NAME=PATH of another generator's flows, a row of that name beside the baselines; may be given again")
 	flags.StringVar(&o.out, "out", "", "folder for metrics.json and report.html; made where it is missing")
 	flags.StringSliceVar(&o.perClass, "per-class", []string{"100", "300"}, "numbers of flows a class to judge; \"all\" is as many as in --real-train")
 	flags.IntVar(&o.limit, "limit", 10000, "judge at most so many flows of each class of each input, drawn at random where there are more; 0 means all")
@@ -114,6 +123,8 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 // evaluateOptions are the flags of evaluate.
 type evaluateOptions struct {
 	train, test, synthetic, out  string
+	alsoWords                    []string
+	also                         []also // of alsoWords
 	perClass, tasks, classifiers []string
 	seeds, length, trees, limit  int
 	scale, privacy, shadowRun    string
@@ -186,7 +197,11 @@ func (o evaluateOptions) run(c *cobra.Command, options report.Options, recipe da
 	if info, err := os.Stat(o.out); err == nil && !info.IsDir() { // before minutes of work
 		return fmt.Errorf("--out %s is a file: name a folder", o.out)
 	}
-	ofSeries, err := areSeries(&o.series, "real-train", o.train, "real-test", o.test, "synthetic", o.synthetic)
+	named := []string{"real-train", o.train, "real-test", o.test, "synthetic", o.synthetic}
+	for _, a := range o.also {
+		named = append(named, "also", a.path)
+	}
+	ofSeries, err := areSeries(&o.series, named...)
 	if err != nil {
 		return err
 	}
@@ -229,7 +244,7 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 	ctx, stderr := c.Context(), c.ErrOrStderr()
 	var d report.Data
 	var err error
-	var drawn [3]*report.Drawn
+	drawn := make([]*report.Drawn, 3)
 	reader, limit := o.columns.reader(stderr), o.limitFor(options)
 	if d.Train, drawn[0], err = limit.Flows(watched(ctx, reader.Read(o.train), func() {})); err != nil {
 		return nil, withColumnHint(err)
@@ -240,15 +255,17 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 	if d.Synthetic, drawn[2], err = openTraffic(reader, o.synthetic, recipe, limit); err != nil {
 		return nil, err
 	}
-	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
-	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())
-	for i, in := range []struct{ role, path string }{{"train", o.train}, {"test", o.test}, {"synthetic", o.synthetic}} {
-		input, err := report.Describe(ctx, in.role, in.path)
+	for _, a := range o.also {
+		other, part, err := openTraffic(reader, a.path, recipe, limit)
 		if err != nil {
 			return nil, err
 		}
-		input.Drawn = drawn[i]
-		d.Inputs = append(d.Inputs, input)
+		d.Others, drawn = append(d.Others, report.Other[traffic.Flow]{Name: a.name, Records: other.Flows}), append(drawn, part)
+	}
+	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
+	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())
+	if d.Inputs, err = o.describe(ctx, drawn); err != nil {
+		return nil, err
 	}
 	if slices.Contains(o.classifiers, "cnn") || o.shadowRun != "" {
 		device, _, err := openDevice(ctx, stderr, *o.device)
@@ -262,6 +279,25 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 	}
 	defer watch(&options)()
 	return report.Run(ctx, d, options)
+}
+
+// describe records where the inputs are from; drawn is what was judged of each of them.
+func (o evaluateOptions) describe(ctx context.Context, drawn []*report.Drawn) ([]report.Input, error) {
+	type named struct{ role, name, path string }
+	list := []named{{"train", "", o.train}, {"test", "", o.test}, {"synthetic", "", o.synthetic}}
+	for _, a := range o.also {
+		list = append(list, named{"other", a.name, a.path})
+	}
+	var inputs []report.Input
+	for i, in := range list {
+		input, err := report.Describe(ctx, in.role, in.path)
+		if err != nil {
+			return nil, err
+		}
+		input.Name, input.Drawn = in.name, drawn[i]
+		inputs = append(inputs, input)
+	}
+	return inputs, nil
 }
 
 // limitFor is the limit that leaves as many flows as are to be judged.

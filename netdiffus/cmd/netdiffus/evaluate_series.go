@@ -11,24 +11,27 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 )
 
-// readSeries reads the three sides of an evaluation of series.
+// readSeries reads the sides of an evaluation of series.
 func (o evaluateOptions) readSeries(c *cobra.Command, r series.Reader, limit report.Limit) (d report.SeriesData, err error) {
-	for _, in := range []struct {
-		role, path string
-		into       *[]series.Series
-	}{{"train", o.train, &d.Train}, {"test", o.test, &d.Test}, {"synthetic", o.synthetic, &d.Synthetic}} {
-		var drawn *report.Drawn
-		if *in.into, drawn, err = limitedSeries(c.Context(), r, in.path, limit); err != nil {
-			return d, err
-		}
-		input, err := report.Describe(c.Context(), in.role, in.path)
+	var drawn []*report.Drawn
+	read := func(path string) []series.Series {
 		if err != nil {
-			return d, err
+			return nil
 		}
-		input.Drawn = drawn
-		d.Inputs = append(d.Inputs, input)
+		var list []series.Series
+		var part *report.Drawn
+		list, part, err = limitedSeries(c.Context(), r, path, limit)
+		drawn = append(drawn, part)
+		return list
 	}
-	return d, nil
+	d.Train, d.Test, d.Synthetic = read(o.train), read(o.test), read(o.synthetic)
+	for _, a := range o.also {
+		d.Others = append(d.Others, report.Other[series.Series]{Name: a.name, Records: read(a.path)})
+	}
+	if err == nil {
+		d.Inputs, err = o.describe(c.Context(), drawn)
+	}
+	return d, err
 }
 
 // measureSeries is measure for series.

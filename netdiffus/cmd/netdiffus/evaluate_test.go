@@ -75,11 +75,16 @@ func TestEvaluate(t *testing.T) {
 	if err := json.Unmarshal(text, &written); err != nil || written.Settings.Length != 4 {
 		t.Errorf("%d packets a flow, %v; the images show 4", written.Settings.Length, err)
 	}
-	out, err = evaluate(t, append(common, "--json", "--tasks", "classification", "--length", "3")...)
+	out, err = evaluate(t, append(common, "--json", "--tasks", "classification", "--length", "3", "--also", "mine="+train, "--also", "as images="+images)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal([]byte(out), &metrics); err != nil || len(metrics.Inputs) != 3 || metrics.Inputs[2].SHA256 == "" {
+	for _, row := range []string{`"source":"mine"`, `"source":"as images"`, `"name":"mine"`} {
+		if !strings.Contains(out, row) {
+			t.Errorf("no %s in what is printed", row)
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &metrics); err != nil || len(metrics.Inputs) != 5 || metrics.Inputs[2].SHA256 == "" {
 		t.Errorf("--json: %v, inputs %+v", err, metrics.Inputs)
 	}
 	if metrics.Settings.Length != 3 {
@@ -131,6 +136,10 @@ func TestEvaluateRefuses(t *testing.T) {
 		{append(all, "--privacy", "quick", "--shadow-run", "run"), "--shadow-run is for --privacy deep"},
 		{append(all, "--privacy", "deep", "--shadow-run", flows+".gone"), "--shadow-run"},
 		{append(all, "--privacy", "quick"), "held-out records are left to attack"},
+		{append(all, "--also", flows), "--also"},
+		{append(all, "--also", "="+flows), "--also"},
+		{append(all, "--also", "mine="+flows+".gone"), "no such file"},
+		{append(all, "--also", "real="+flows), "a name that no other row has"},
 		{append(all[:4:4], "--synthetic", flows+".gone", "--out", out), "no such file"},
 		{append(all[:6:6], "--out", flows), "is a file: name a folder"},
 	} {
