@@ -4,19 +4,20 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 
 	"github.com/gomlx/compute"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 )
 
-// Drawer draws series from a Model with the weights that it was made with. It is for one
-// goroutine.
+// Drawer draws series from a Model with the weights that it was made with.
 type Drawer struct {
 	// MinP leaves out of the network's own predictions what is less probable than this share
 	// of the most probable symbol (Nguyen et al. 2024, "Min-p sampling"); 0 leaves out
@@ -73,15 +74,22 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 // Draw draws a series of each of the classes y; streams[i] is the randomness of that of
 // y[i].
 func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([]Series, error) {
-	all := make([]Series, 0, len(y))
+	all := make([]Series, len(y))
+	// Several batches at the same time: what the host does for one leaves the device to another.
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for from := 0; from < len(y); from += atOnce {
-		to := min(from+atOnce, len(y))
-		b := d.newBatch(y[from:to], streams[from:to])
-		next := func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) }
-		if err := b.run(nil, next, next); err != nil {
-			return nil, err
-		}
-		all = append(all, b.series...)
+		group.Go(func() error {
+			to := min(from+atOnce, len(y))
+			b := d.newBatch(y[from:to], streams[from:to])
+			next := func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) }
+			err := b.run(nil, next, next)
+			copy(all[from:], b.series)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -173,14 +181,21 @@ func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
 type prediction struct {
 	chains   *markov.Contexts
 	gate     []float32 // logarithms of the weights of the chains and of the network
-	network  []float32 // logarithms of the network's probabilities
+	all      []float32 // logarithms of the network's probabilities, minP notwithstanding
+	minP     float64   // see Drawer
 	contexts []int32
 	allowed  func(symbol int32) bool
 	ended    bool // the series has ended: it stays so
 }
 
 // end is the symbol after the end of a series.
-func (p prediction) end() int32 { return int32(len(p.network) - 1) }
+func (p prediction) end() int32 { return int32(len(p.all) - 1) }
+
+// network returns the logarithms of the network's probabilities without what minP leaves out.
+func (p prediction) network() []float32 {
+	leaveOut(p.all, p.minP)
+	return p.all
+}
 
 // run appends to each series, place by place, the symbol that next returns and, where the
 // model has marks and the series has not ended, the mark that mark returns. between, if not
@@ -310,10 +325,8 @@ func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, 
 	}
 	k, size := c.Chains.Kinds(), len(network)/atOnce
 	for i := range b.series {
-		own := network[i*size : (i+1)*size]
-		leaveOut(own, b.drawer.MinP)
 		do(i, prediction{
-			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], network: own,
+			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], all: network[i*size : (i+1)*size], minP: b.drawer.MinP,
 			contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
 		})
 	}
@@ -335,8 +348,9 @@ func leaveOut(logs []float32, share float64) {
 			kept += math.Exp(float64(log))
 		}
 	}
+	all := float32(math.Log(kept))
 	for i := range logs {
-		logs[i] -= float32(math.Log(kept))
+		logs[i] -= all
 	}
 }
 
@@ -370,7 +384,7 @@ func (p prediction) draw(rng *rand.Rand) int32 {
 			return s
 		}
 	}
-	return pickLog(rng, p.network)
+	return pickLog(rng, p.network())
 }
 
 // probabilities writes those of all symbols.
@@ -381,7 +395,7 @@ func (p prediction) probabilities(dst []float64) {
 		return
 	}
 	network := math.Exp(float64(p.gate[len(p.contexts)]))
-	for s, log := range p.network {
+	for s, log := range p.network() {
 		dst[s] = network * math.Exp(float64(log))
 	}
 	for k, context := range p.contexts {
