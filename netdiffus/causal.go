@@ -39,6 +39,8 @@ type Causal struct {
 	Layers int `json:"layers,omitempty"`
 	// Dropout is the share of the network's features that training drops.
 	Dropout float64 `json:"dropout,omitempty"`
+	// Alone leaves out the chains: what is left is a transformer over packets.
+	Alone bool `json:"alone,omitempty"`
 	// CausalDrawing is how flows are drawn, which can be chosen after training.
 	CausalDrawing
 	// Tables are the flows counted; nil until Estimate.
@@ -173,6 +175,7 @@ func (k Causal) New(c Config) (Model, error) {
 	}
 	atoms := codecs[0]
 	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms), minP: k.MinP}
+	m.Alone = k.Alone
 	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
 	m.Network = causal.Network{
 		Width: k.Width, Layers: k.Layers, Dropout: k.Dropout, Places: c.Image.Side, Classes: len(c.Classes),

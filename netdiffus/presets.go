@@ -83,6 +83,15 @@ func Sequential(epochs float64, maxSteps int) Config {
 	return c
 }
 
+// Transformer is the network of Sequential without its chains, trained as that is: what is usual for
+// sequences of symbols, to compare others with.
+func Transformer(epochs float64, maxSteps int) Config {
+	c := Sequential(epochs, maxSteps)
+	c.Kind = Causal{Dropout: 0.2, Alone: true}
+	c.Training.Choose = false
+	return c
+}
+
 // Series is the network over a copula, for data sets of series made with the codec
 // "quantiles": it trains for epochs passes over the data, but no more than maxSteps steps.
 func Series(epochs float64, maxSteps int) Config {
@@ -96,15 +105,16 @@ func Series(epochs float64, maxSteps int) Config {
 // Presets are the configurations with names. Times are those of some 13,000
 // flows on two cores.
 var Presets = map[string]func() Config{
-	"default":   func() Config { return Counted(joint.Settings{}) }, // half a minute
-	"quick":     func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
-	"network":   func() Config { return Categorical(44, 20_000) },   // 3 minutes
-	"best":      best,                                               // some 20 minutes
-	"causal":    func() Config { return Sequential(32, 6000) },      // some 10 minutes
-	"series":    func() Config { return Series(48, 2000) },          // of series: a minute
-	"copula":    Estimated,                                          // of series: seconds
-	"classic":   Default,
-	"reference": Reference,
+	"default":     func() Config { return Counted(joint.Settings{}) }, // half a minute
+	"quick":       func() Config { return Categorical(25, 2500) },     // 2 minutes, samples included
+	"network":     func() Config { return Categorical(44, 20_000) },   // 3 minutes
+	"best":        best,                                               // some 20 minutes
+	"causal":      func() Config { return Sequential(32, 6000) },      // some 10 minutes
+	"transformer": func() Config { return Transformer(32, 6000) },     // as long
+	"series":      func() Config { return Series(48, 2000) },          // of series: a minute
+	"copula":      Estimated,                                          // of series: seconds
+	"classic":     Default,
+	"reference":   Reference,
 }
 
 // suited are the presets that PresetFor chooses from: the first whose kind of model

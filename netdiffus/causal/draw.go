@@ -183,6 +183,7 @@ type prediction struct {
 	gate     []float32 // logarithms of the weights of the chains and of the network
 	all      []float32 // logarithms of the network's probabilities, minP notwithstanding
 	minP     float64   // see Drawer
+	alone    bool      // see Model
 	contexts []int32
 	allowed  func(symbol int32) bool
 	ended    bool // the series has ended: it stays so
@@ -327,7 +328,7 @@ func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, 
 	for i := range b.series {
 		do(i, prediction{
 			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], all: network[i*size : (i+1)*size], minP: b.drawer.MinP,
-			contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
+			alone: b.drawer.model.Alone, contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
 		})
 	}
 	return nil
@@ -378,10 +379,11 @@ func (p prediction) draw(rng *rand.Rand) int32 {
 	if p.ended {
 		return p.end()
 	}
-	part := pickLog(rng, p.gate)
-	if int(part) < len(p.contexts) {
-		if s := p.chains.Draw(rng, p.contexts[part], p.allowed); s >= 0 {
-			return s
+	if !p.alone {
+		if part := pickLog(rng, p.gate); int(part) < len(p.contexts) {
+			if s := p.chains.Draw(rng, p.contexts[part], p.allowed); s >= 0 {
+				return s
+			}
 		}
 	}
 	return pickLog(rng, p.network())
@@ -394,9 +396,15 @@ func (p prediction) probabilities(dst []float64) {
 		dst[p.end()] = 1
 		return
 	}
-	network := math.Exp(float64(p.gate[len(p.contexts)]))
+	network := 1.0
+	if !p.alone {
+		network = math.Exp(float64(p.gate[len(p.contexts)]))
+	}
 	for s, log := range p.network() {
 		dst[s] = network * math.Exp(float64(log))
+	}
+	if p.alone {
+		return
 	}
 	for k, context := range p.contexts {
 		p.chains.Probabilities(context, p.allowed, math.Exp(float64(p.gate[k])), dst)

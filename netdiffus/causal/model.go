@@ -39,6 +39,8 @@ type Model struct {
 	Network
 	OfSymbols Counted
 	OfMarks   Counted // without marks empty
+	// Alone leaves out the chains: the network predicts by itself, and is trained to.
+	Alone bool
 }
 
 // Counted is what was counted of the symbols, or of the marks.
@@ -238,7 +240,7 @@ func (c Counted) masks(g *Graph) *Node {
 
 // Loss returns the losses of rows [B,Row] of the classes y [B]. Total, which trains, is the
 // negative logarithm of the mixture's probability and, for a share, of the network's own;
-// CrossEntropy is that of the mixture. Both are means over the places, in nats, of symbols
+// CrossEntropy is that of the mixture. With Alone both are of the network's own. Both are means over the places, in nats, of symbols
 // and marks together. key [2] uint32 decides what is dropped; nil drops nothing.
 func (m Model) Loss(scope *model.Scope, rows, y, key *Node) diffusion.Losses {
 	m.Network = m.Network.WithDefaults()
@@ -266,6 +268,10 @@ func (m Model) Loss(scope *model.Scope, rows, y, key *Node) diffusion.Losses {
 		mixture, network = Add(mixture, ofMarks), Add(network, ownMarks)
 	}
 	mean := func(x *Node) *Node { return Neg(ReduceMean(Reshape(x, b, m.Places), 1)) }
+	if m.Alone {
+		cross := mean(network)
+		return diffusion.Losses{Total: cross, CrossEntropy: cross}
+	}
 	cross := mean(mixture)
 	return diffusion.Losses{Total: Add(cross, MulScalar(mean(network), alone)), CrossEntropy: cross}
 }
