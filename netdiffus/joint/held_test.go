@@ -1,6 +1,7 @@
 package joint
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -48,5 +49,34 @@ func TestHeldSeesWhatIsBeside(t *testing.T) {
 		if accurate := f.Accuracy > 0.9; accurate != c.accurate {
 			t.Errorf("times about %v, seen: %v: accuracy %v", c.middles, c.seen, f.Accuracy)
 		}
+	}
+}
+
+// TestHeldOwn: real series are copies of each other as often as they are, whether they are held
+// out or not, and none is a copy of itself.
+func TestHeldOwn(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	// Half of the series are copies of one another, one in four differs from these by a byte a place.
+	draw := func(n int) (all [][]float64) {
+		for range n {
+			s := []float64{100, -200, 300}
+			switch rng.IntN(4) {
+			case 0:
+				s = []float64{101, -201, 301}
+				s[rng.IntN(3)] += float64(rng.IntN(3000)) / 1000
+			case 1:
+				s = []float64{1e4 * rng.Float64(), 1e4 * rng.Float64()}
+			}
+			all = append(all, s)
+		}
+		return all
+	}
+	h := Held{Length: 3, Fit: [][][]float64{draw(3000), draw(1)}, Rest: [][][]float64{draw(30), nil}}
+	got := h.Own()
+	if math.Abs(got.Copies-0.5) > 0.08 || math.Abs(got.Near-0.75) > 0.08 {
+		t.Errorf("%.3f copies and %.3f near ones, want 0.5 and 0.75", got.Copies, got.Near)
+	}
+	if got := (&Held{Length: 3, Fit: [][][]float64{{{1, 2, 3}}}, Rest: [][][]float64{{{4e3}}}}).Own(); got.Copies != 0 || got.Near != 0 {
+		t.Errorf("two series that differ: %+v", got)
 	}
 }
