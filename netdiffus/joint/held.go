@@ -38,8 +38,11 @@ const (
 	slack = 0.02 // of the shares of copies
 	// mostOwn is how many series of a class that were fitted to are held against the others.
 	mostOwn = 500
-	// leastDetected is how many series of each side a detection needs.
+	// leastDetected is how many series of each side a detection needs, folds how often they are
+	// divided, mostParts how often it is repeated at most.
 	leastDetected = 10
+	folds         = 4
+	mostParts     = 3
 )
 
 // Repeats reports whether series with the figures f copy, or nearly copy, those fitted to more
@@ -177,27 +180,40 @@ func (h *Held) accuracy(ctx context.Context, drawn, rest [][][]float64) (float64
 	return scores[0].Accuracy, nil
 }
 
-// detection is the mean over the classes of how well a forest tells rows drawn from as many
-// of those held out; 0.5 where there are too few to tell.
+// detection is how well a forest that knows the classes tells rows drawn from as many of those
+// held out of each class: the mean over disjoint parts of what was drawn, mostParts at most.
+// All classes are one forest's, because a class alone has too few rows to find anything in. 0.5
+// where there are too few to tell.
 func (h *Held) detection(ctx context.Context, drawn, rest [][][]float64) (float64, error) {
-	sum, n := 0.0, 0.0
+	parts := mostParts
 	for c := range rest {
-		few := min(len(rest[c]), len(drawn[c]))
-		if few < leastDetected {
-			continue
+		if n := len(rest[c]); n > 0 {
+			parts = min(parts, max(1, len(drawn[c])/n))
 		}
-		one := func(rows [][]float64) classify.Table {
-			return classify.Table{X: rows[:few], Y: make([]int, few), Classes: 1}
+	}
+	sum := 0.0
+	for part := range parts {
+		var held, made classify.Table
+		for c := range rest {
+			left := drawn[c][min(len(drawn[c]), part*len(rest[c])):]
+			few := min(len(rest[c]), len(left))
+			add := func(to *classify.Table, rows [][]float64) {
+				for _, row := range rows[:few] {
+					to.X, to.Y = append(to.X, append([]float64{float64(c)}, row...)), append(to.Y, c)
+				}
+				to.Classes = len(rest)
+			}
+			add(&held, rest[c])
+			add(&made, left)
 		}
-		auc, err := classify.Distinguish(ctx, trees, 2, one(rest[c]), one(drawn[c]), h.Seed)
+		if held.Len() < leastDetected {
+			return 0.5, nil
+		}
+		auc, err := classify.Distinguish(ctx, trees, folds, held, made, h.Seed)
 		if err != nil {
 			return 0, err
 		}
 		sum += auc
-		n++
 	}
-	if n == 0 {
-		return 0.5, nil
-	}
-	return sum / n, nil
+	return sum / float64(parts), nil
 }
