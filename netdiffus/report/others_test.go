@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,9 @@ func TestOtherGenerators(t *testing.T) {
 	}
 	if !strings.Contains(summary.String(), "\n  copier, copies ") {
 		t.Errorf("no row of the copier:\n%s", &summary)
+	}
+	if got := (page{Report: r}).OtherGenerators(); !slices.Equal(got, []string{"twin", "copier", "few"}) {
+		t.Errorf("other generators %q", got)
 	}
 	if len(ofFlows.sources) == len(r.sources) {
 		t.Error("the package's own sources have changed")

@@ -89,6 +89,17 @@ func (p page) Many() string   { return p.many }
 func (p page) One() string    { return p.one }
 func (p page) OfSeries() bool { return p.recordName == ofSeries.recordName }
 
+// OtherGenerators are the titles of their rows.
+func (p page) OtherGenerators() []string {
+	var names []string
+	for _, s := range p.sources {
+		if s.kind == otherKind {
+			names = append(names, s.title)
+		}
+	}
+	return names
+}
+
 // ShadowCount is how many shadow models an attack has.
 func (p page) ShadowCount() int { return privacy.Shadows }
 
