@@ -30,6 +30,11 @@ func readParquet(f *unpack.File, path string, r Reader, yield func(Flow, error) 
 			return
 		}
 	}
+	if groups := len(p.Groups()); r.part.End > groups {
+		yield(Flow{}, p.errorf("%d row groups, want %d at least: it has changed", groups, r.part.End))
+		return
+	}
+	p.first, p.end = r.part.First, r.part.End
 	p.rows(true, func(row int64, flow Flow, err error) bool {
 		if err == nil && len(flow.Packets) == 0 && !r.AllowEmpty {
 			err = p.rowError(row, "no packets (the lists are empty)")
@@ -68,6 +73,7 @@ type parquetFile struct {
 	dir, iat, label, key *tables.Leaf // nil if the file has none; a key only if it is asked for
 	needKeys             bool         // what is no key is an error
 	raw                  bool         // leave packets raw (see table)
+	first, end           int          // row groups that rows reads; an end of 0 means all
 }
 
 func openParquet(f *unpack.File, path string, r Reader) (*parquetFile, error) {
@@ -163,6 +169,10 @@ func (p *parquetFile) rows(details bool, yield func(row int64, f Flow, err error
 	first := int64(0)
 	labels := tables.Interner{}
 	for i, rows := range p.Groups() {
+		if i < p.first || p.end > 0 && i >= p.end {
+			first += rows
+			continue
+		}
 		g := groupReader{parquetFile: p, labels: labels}
 		err := g.open(i, details)
 		if err != nil {

@@ -87,6 +87,7 @@ type Reader struct {
 
 	root      string // the folder being read, for Label
 	partition string // the label that the names of folders give the file
+	part      Part   // what is read of the file
 }
 
 // Info describes a file of flows. It is read without its flows.
@@ -133,6 +134,10 @@ func (r Reader) Read(path string) iter.Seq2[Flow, error] {
 			return
 		}
 		defer f.Close()
+		if err := r.checkPart(k, path); err != nil {
+			yield(Flow{}, err)
+			return
+		}
 		r := r
 		if value, found := partitionOf(path, cmp.Or(r.Columns.Label, own.Label)); found {
 			r.partition, r.Columns.Label = value, ""
@@ -163,10 +168,13 @@ type kind struct {
 	stat func(f *unpack.File, path string) (Info, error)
 }
 
-const captureKind = "capture"
+const (
+	parquetKind = "Parquet"
+	captureKind = "capture"
+)
 
 var kinds = []kind{
-	{"Parquet", tables.IsParquet, readParquet, statParquet},
+	{parquetKind, tables.IsParquet, readParquet, statParquet},
 	{captureKind, capture.Is, readCapture, statCapture},
 	{"JSON", isJSON, readJSON, statJSON},
 	{"CSV", tables.IsText, readCSV, statCSV}, // last: it takes any text
