@@ -30,12 +30,63 @@ type atomFitter struct {
 	classes  map[string]*tally
 }
 
-// tally counts one class's values.
+// tally counts one class's values. Its fields are what gob writes of it.
 type tally struct {
-	series int
-	seen   []map[float64]float64    // by place, how often each value
-	pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
-	joint  []map[[2]float64]float64 // by place, how often each value with which of the lead channel
+	Series int
+	Seen   []map[float64]float64    // by place, how often each value
+	Pairs  []map[[2]float64]float64 // by place, how often each value after which; past stands for padding
+	Joint  []map[[2]float64]float64 // by place, how often each value with which of the lead channel
+}
+
+func newTally(length int) *tally {
+	c := &tally{}
+	for range length {
+		c.Seen = append(c.Seen, map[float64]float64{})
+		c.Pairs = append(c.Pairs, map[[2]float64]float64{})
+		c.Joint = append(c.Joint, map[[2]float64]float64{})
+	}
+	return c
+}
+
+// merge adds what another tally has counted. The counts are whole numbers, so that it does
+// not matter which is added to which.
+func (c *tally) merge(other *tally) error {
+	if len(other.Seen) != len(c.Seen) || len(other.Pairs) != len(c.Seen) || len(other.Joint) != len(c.Seen) {
+		return fmt.Errorf("a summary of %d places, want %d", len(other.Seen), len(c.Seen))
+	}
+	c.Series += other.Series
+	for j := range c.Seen {
+		addCounts(c.Seen[j], other.Seen[j])
+		addCounts(c.Pairs[j], other.Pairs[j])
+		addCounts(c.Joint[j], other.Joint[j])
+	}
+	return nil
+}
+
+func addCounts[K comparable](to, counts map[K]float64) {
+	for k, n := range counts {
+		to[k] += n
+	}
+}
+
+// MarshalBinary implements MergingFitter.
+func (f *atomFitter) MarshalBinary() ([]byte, error) { return summaryOf(f.classes) }
+
+// Merge implements MergingFitter.
+func (f *atomFitter) Merge(summary []byte) error {
+	var classes map[string]*tally
+	if err := readSummary(summary, &classes); err != nil {
+		return fmt.Errorf("codec: atoms: %w", err)
+	}
+	for class, other := range classes {
+		if f.classes[class] == nil {
+			f.classes[class] = newTally(f.length)
+		}
+		if err := f.classes[class].merge(other); err != nil {
+			return fmt.Errorf("codec: atoms: class %q: %w", class, err)
+		}
+	}
+	return nil
 }
 
 // past is the value after the end of a series, above all others.
@@ -56,7 +107,7 @@ func (f *atomFitter) AddConditional(class string, v, lead []float64) error {
 		return err
 	}
 	for j := range v {
-		c.joint[j][[2]float64{lead[j] + 0, f.value(v[j])}]++
+		c.Joint[j][[2]float64{lead[j] + 0, f.value(v[j])}]++
 	}
 	return nil
 }
@@ -78,23 +129,18 @@ func (f *atomFitter) add(class string, v []float64) (*tally, error) {
 	}
 	c := f.classes[class]
 	if c == nil {
-		c = &tally{}
-		for range f.length {
-			c.seen = append(c.seen, map[float64]float64{})
-			c.pairs = append(c.pairs, map[[2]float64]float64{})
-			c.joint = append(c.joint, map[[2]float64]float64{})
-		}
+		c = newTally(f.length)
 		f.classes[class] = c
 	}
-	c.series++
+	c.Series++
 	for j := range min(len(v)+1, f.length) {
 		x := past
 		if j < len(v) {
 			x = f.value(v[j])
-			c.seen[j][x]++
+			c.Seen[j][x]++
 		}
 		if j > 0 {
-			c.pairs[j][[2]float64{f.value(v[j-1]), x}]++
+			c.Pairs[j][[2]float64{f.value(v[j-1]), x}]++
 		}
 	}
 	return c, nil
@@ -124,19 +170,19 @@ func (f *atomFitter) ConditionalCodec(lead Codec) (Codec, error) {
 	a.Tables = map[string][]AtomTable{}
 	for class, c := range f.classes {
 		everywhere := map[float64]float64{}
-		for _, seen := range c.seen {
+		for _, seen := range c.Seen {
 			for v, n := range seen {
 				everywhere[v] += n
 			}
 		}
 		tables := make([]AtomTable, f.length)
-		for j, seen := range c.seen {
-			tables[j] = f.table(c.series, seen, everywhere)
+		for j, seen := range c.Seen {
+			tables[j] = f.table(c.Series, seen, everywhere)
 			if j > 0 {
-				tables[j].After = successors(tables[j-1], tables[j], c.pairs[j])
+				tables[j].After = successors(tables[j-1], tables[j], c.Pairs[j])
 			}
 			if first != nil && len(first.Tables[class]) == f.length {
-				tables[j].Conditional = successors(first.Tables[class][j], tables[j], c.joint[j])
+				tables[j].Conditional = successors(first.Tables[class][j], tables[j], c.Joint[j])
 			}
 		}
 		a.Tables[class] = tables

@@ -39,6 +39,16 @@ type Fitter interface {
 	Codec() (Codec, error)
 }
 
+// MergingFitter is a Fitter whose summary can be put together with those of others, which
+// have seen other series: what comes of it is as if one had seen all.
+type MergingFitter interface {
+	Fitter
+	// MarshalBinary returns the summary, for Merge.
+	MarshalBinary() ([]byte, error)
+	// Merge adds the summary of a fitter of the same codec and length.
+	Merge(summary []byte) error
+}
+
 // ConditionalFitter is a Fitter for a further channel of an image that also counts
 // which of its values come with which of the lead channel, the image's first.
 type ConditionalFitter interface {

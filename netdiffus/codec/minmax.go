@@ -137,6 +137,22 @@ func (f *minMaxFitter) Add(_ string, v []float64) error {
 	return nil
 }
 
+// MarshalBinary implements MergingFitter.
+func (f *minMaxFitter) MarshalBinary() ([]byte, error) { return summaryOf([]float64{f.min, f.max}) }
+
+// Merge implements MergingFitter.
+func (f *minMaxFitter) Merge(summary []byte) error {
+	var ends []float64
+	if err := readSummary(summary, &ends); err != nil {
+		return fmt.Errorf("codec: minmax: %w", err)
+	}
+	if len(ends) != 2 {
+		return fmt.Errorf("codec: minmax: a summary of %d numbers, want 2", len(ends))
+	}
+	f.min, f.max = min(f.min, ends[0]), max(f.max, ends[1])
+	return nil
+}
+
 func (f *minMaxFitter) Codec() (Codec, error) {
 	if f.min > f.max {
 		return nil, errors.New("codec: minmax: no values to take the scale from")

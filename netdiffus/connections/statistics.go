@@ -1,7 +1,9 @@
 package connections
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/gob"
 	"fmt"
 	"maps"
 	"math"
@@ -117,22 +119,93 @@ type Counter struct {
 	capture string // the one under way
 }
 
+// classCounter is Counter of one class. Exported fields, here and below, are what gob
+// writes of them.
 type classCounter struct {
-	flows    int
-	services map[serviceKey]*serviceCounter
+	Flows    int
+	Services map[serviceKey]*serviceCounter
 	starts   []int64           // in the capture under way
-	gaps     [gapBuckets]int64 // between starts, by gapBucket
+	Gaps     [gapBuckets]int64 // between starts, by gapBucket
 }
 
 type serviceKey struct {
-	protocol uint8
-	port     uint16
+	Protocol uint8
+	Port     uint16
 }
 
 type serviceCounter struct {
-	flows  int
-	ttl    [2]map[int]int // of client and server
-	starts map[string]int
+	Flows  int
+	TTL    [2]map[int]int // of client and server
+	Starts map[string]int
+}
+
+func newServiceCounter() *serviceCounter {
+	return &serviceCounter{TTL: [2]map[int]int{{}, {}}, Starts: map[string]int{}}
+}
+
+// MarshalBinary returns what was counted, for Merge. The capture under way ends with it.
+func (c *Counter) MarshalBinary() ([]byte, error) {
+	c.endCapture()
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(c.classes); err != nil {
+		return nil, fmt.Errorf("connections: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// Merge adds what another counter has counted, of flows of other captures. It does not
+// matter which is added to which, as long as no class has more than 16,384 services.
+func (c *Counter) Merge(counted []byte) error {
+	var classes map[string]*classCounter
+	if err := gob.NewDecoder(bytes.NewReader(counted)).Decode(&classes); err != nil {
+		return fmt.Errorf("connections: %w", err)
+	}
+	for label, other := range classes {
+		class := c.class(label)
+		class.Flows += other.Flows
+		keys := slices.Collect(maps.Keys(other.Services))
+		slices.SortFunc(keys, serviceKey.compare)
+		for _, key := range keys {
+			class.service(key).merge(other.Services[key])
+		}
+		for bucket, n := range other.Gaps {
+			class.Gaps[bucket] += n
+		}
+	}
+	return nil
+}
+
+func (k serviceKey) compare(other serviceKey) int {
+	return cmp.Or(cmp.Compare(k.Protocol, other.Protocol), cmp.Compare(k.Port, other.Port))
+}
+
+// class returns what counts a class.
+func (c *Counter) class(label string) *classCounter {
+	if c.classes == nil {
+		c.classes = map[string]*classCounter{}
+	}
+	class := c.classes[label]
+	if class == nil {
+		class = &classCounter{Services: map[serviceKey]*serviceCounter{}}
+		c.classes[label] = class
+	}
+	return class
+}
+
+// service returns what counts a service.
+func (c *classCounter) service(key serviceKey) *serviceCounter {
+	s := c.Services[key]
+	if s == nil {
+		if len(c.Services) >= 1<<14 { // a port each: what is rare is merged at the end anyway
+			key.Port = 0
+			s = c.Services[key]
+		}
+		if s == nil {
+			s = newServiceCounter()
+			c.Services[key] = s
+		}
+	}
+	return s
 }
 
 // Add counts a flow. One without a Connection does not count.
@@ -145,34 +218,16 @@ func (c *Counter) Add(f traffic.Flow) {
 		c.endCapture()
 		c.capture = seen.Capture
 	}
-	if c.classes == nil {
-		c.classes = map[string]*classCounter{}
-	}
-	class := c.classes[f.Label]
-	if class == nil {
-		class = &classCounter{services: map[serviceKey]*serviceCounter{}}
-		c.classes[f.Label] = class
-	}
-	class.flows++
-	key := serviceKey{seen.Protocol, seen.ServerPort}
-	s := class.services[key]
-	if s == nil {
-		if len(class.services) >= 1<<14 { // a port each: what is rare is merged at the end anyway
-			key.port = 0
-			s = class.services[key]
-		}
-		if s == nil {
-			s = &serviceCounter{ttl: [2]map[int]int{{}, {}}, starts: map[string]int{}}
-			class.services[key] = s
-		}
-	}
-	s.flows++
+	class := c.class(f.Label)
+	class.Flows++
+	s := class.service(serviceKey{seen.Protocol, seen.ServerPort})
+	s.Flows++
 	for i, ttl := range []uint8{seen.ClientTTL, seen.ServerTTL} {
 		if ttl > 0 {
-			s.ttl[i][int(ttl)]++
+			s.TTL[i][int(ttl)]++
 		}
 	}
-	s.starts[shapeOf(f.Packets)]++
+	s.Starts[shapeOf(f.Packets)]++
 	if seen.Capture != "" && len(class.starts) < maxStarts {
 		class.starts = append(class.starts, seen.Start)
 	}
@@ -221,7 +276,7 @@ func (c *Counter) endCapture() {
 	for _, class := range c.classes {
 		slices.Sort(class.starts)
 		for i := 1; i < len(class.starts); i++ {
-			class.gaps[gapBucket(class.starts[i]-class.starts[i-1])]++
+			class.Gaps[gapBucket(class.starts[i]-class.starts[i-1])]++
 		}
 		class.starts = class.starts[:0]
 	}
@@ -235,7 +290,7 @@ func (c *Counter) Statistics() *Statistics {
 	c.endCapture()
 	s := &Statistics{}
 	for label, class := range c.classes {
-		s.Classes = append(s.Classes, ClassStatistics{Label: label, Flows: class.flows, Services: class.kept(), Arrivals: class.arrivals()})
+		s.Classes = append(s.Classes, ClassStatistics{Label: label, Flows: class.Flows, Services: class.kept(), Arrivals: class.arrivals()})
 	}
 	slices.SortFunc(s.Classes, func(a, b ClassStatistics) int { return cmp.Compare(a.Label, b.Label) })
 	return s
@@ -243,26 +298,26 @@ func (c *Counter) Statistics() *Statistics {
 
 // kept returns the frequent services, and the others merged by their protocol.
 func (c *classCounter) kept() []Service {
-	keys := make([]serviceKey, 0, len(c.services))
-	for k := range c.services {
+	keys := make([]serviceKey, 0, len(c.Services))
+	for k := range c.Services {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b serviceKey) int {
-		return cmp.Or(cmp.Compare(c.services[b].flows, c.services[a].flows), cmp.Compare(a.protocol, b.protocol), cmp.Compare(a.port, b.port))
+		return cmp.Or(cmp.Compare(c.Services[b].Flows, c.Services[a].Flows), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.Port, b.Port))
 	})
 	others := map[uint8]*serviceCounter{}
 	var list []Service
 	for _, k := range keys {
-		s := c.services[k]
+		s := c.Services[k]
 		// A port from 49152 on is one that a system gave out, for this connection.
-		if k.port > 0 && k.port < firstDynamic && len(list) < maxServices && float64(s.flows) >= minShare*float64(c.flows) {
+		if k.Port > 0 && k.Port < firstDynamic && len(list) < maxServices && float64(s.Flows) >= minShare*float64(c.Flows) {
 			list = append(list, s.service(k))
 			continue
 		}
-		o := others[k.protocol]
+		o := others[k.Protocol]
 		if o == nil {
-			o = &serviceCounter{ttl: [2]map[int]int{{}, {}}, starts: map[string]int{}}
-			others[k.protocol] = o
+			o = newServiceCounter()
+			others[k.Protocol] = o
 		}
 		o.merge(s)
 	}
@@ -276,26 +331,26 @@ func (c *classCounter) kept() []Service {
 }
 
 func (s *serviceCounter) merge(other *serviceCounter) {
-	s.flows += other.flows
-	for i, ttls := range other.ttl {
+	s.Flows += other.Flows
+	for i, ttls := range other.TTL {
 		for v, n := range ttls {
-			s.ttl[i][v] += n
+			s.TTL[i][v] += n
 		}
 	}
-	for shape, n := range other.starts {
-		s.starts[shape] += n
+	for shape, n := range other.Starts {
+		s.Starts[shape] += n
 	}
 }
 
 func (s *serviceCounter) service(k serviceKey) Service {
-	v := Service{Protocol: tcp, Port: int(k.port), Flows: s.flows, ClientTTL: frequent(s.ttl[0]), ServerTTL: frequent(s.ttl[1]), Starts: map[string]int{}}
-	if k.protocol == traffic.UDP {
+	v := Service{Protocol: tcp, Port: int(k.Port), Flows: s.Flows, ClientTTL: frequent(s.TTL[0]), ServerTTL: frequent(s.TTL[1]), Starts: map[string]int{}}
+	if k.Protocol == traffic.UDP {
 		v.Protocol = udp
 	}
-	shapes := slices.Collect(maps.Keys(s.starts))
-	slices.SortFunc(shapes, func(a, b string) int { return cmp.Or(cmp.Compare(s.starts[b], s.starts[a]), cmp.Compare(a, b)) })
+	shapes := slices.Collect(maps.Keys(s.Starts))
+	slices.SortFunc(shapes, func(a, b string) int { return cmp.Or(cmp.Compare(s.Starts[b], s.Starts[a]), cmp.Compare(a, b)) })
 	for _, shape := range shapes[:min(len(shapes), maxShapes)] {
-		v.Starts[shape] = s.starts[shape]
+		v.Starts[shape] = s.Starts[shape]
 	}
 	return v
 }
@@ -313,7 +368,7 @@ func frequent(counts map[int]int) []Count {
 // arrivals returns the quantiles of the times between starts.
 func (c *classCounter) arrivals() []float64 {
 	total := int64(0)
-	for _, n := range c.gaps {
+	for _, n := range c.Gaps {
 		total += n
 	}
 	if total == 0 {
@@ -323,8 +378,8 @@ func (c *classCounter) arrivals() []float64 {
 	bucket, below := 0, int64(0)
 	for i := range list {
 		rank := min(total-1, int64(math.Round(float64(i)/quantiles*float64(total-1))))
-		for below+c.gaps[bucket] <= rank {
-			below += c.gaps[bucket]
+		for below+c.Gaps[bucket] <= rank {
+			below += c.Gaps[bucket]
 			bucket++
 		}
 		list[i] = math.Min(round(gapOf(bucket)), maxGap)
