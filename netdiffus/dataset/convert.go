@@ -110,6 +110,8 @@ type conversion struct {
 	ctx     context.Context
 	sources iter.Seq2[source, error]
 	options ConvertOptions
+	first   int // the first row's number
+	rows    int // those that each has come by
 }
 
 // fit is the first pass over the flows.
@@ -125,14 +127,20 @@ func (c *conversion) fit(r Recipe) (done Conversion, err error) {
 	if err != nil {
 		return done, err
 	}
-	if err := missing(c.options.Classes, fit.counts); err != nil {
+	return fit.conversion(c.options.Classes)
+}
+
+// conversion is what the first pass knows of a conversion of the chosen classes, or of all
+// where there are none.
+func (s *fitting) conversion(classes []string) (done Conversion, err error) {
+	if err := missing(classes, s.counts); err != nil {
 		return done, err
 	}
-	done.Cut, done.Connections = fit.cut, fit.seen.Statistics()
-	done.Encoding, done.Classes, done.Counts, err = fit.result()
+	done.Cut, done.Connections = s.cut, s.seen.Statistics()
+	done.Encoding, done.Classes, done.Counts, err = s.result()
 	if err == nil && done.Encoding.recipe.Record == Series {
 		for i, channel := range done.Encoding.recipe.Channels {
-			done.Precision = append(done.Precision, Precision{Channel: channel.Series, Unit: channel.Unit, Peak: fit.peaks[i]})
+			done.Precision = append(done.Precision, Precision{Channel: channel.Series, Unit: channel.Unit, Peak: s.peaks[i]})
 		}
 	}
 	for _, n := range done.Counts {
@@ -149,9 +157,10 @@ func (c *conversion) each(total int, do func(row int, from source) error) error 
 			c.options.Progress(completed, total)
 		}
 	}
-	row, done := -1, 0
+	row, done := c.first-1, 0
+	c.rows = 0
 	for from, err := range c.sources {
-		row++
+		row, c.rows = row+1, c.rows+1
 		if err == nil && row%64 == 0 {
 			err = c.ctx.Err()
 		}

@@ -52,49 +52,58 @@ func openDrawnShards(path string, perClass int, seed uint64) (*Set, int, error) 
 	m := shards.list[0].manifest
 	all := shards.list[0].choice(perClass, seed)
 	out := &Set{Encoding: m.Encoding, Classes: m.labels(), Connections: m.Connections, Images: m.Encoding.NewImages(0)}
-	origin := *m.Origin
-	origin.Shard = nil
-	out.Origin = &origin
+	out.Origin = m.wholeOrigin()
+	rows := m.Portion != nil // they are those of all flows, and not of the shard
 	for _, shard := range shards.list {
 		set, err := shard.openDrawn(all)
 		if err != nil {
 			return nil, 0, err
 		}
 		for i, label := range set.Labels {
-			out.add(set.at(i), label, out.Len())
+			row := 0
+			if rows {
+				row = set.Rows[i]
+			}
+			out.add(set.at(i), label, row)
 		}
 	}
 	out.forgetUnknown()
-	out.Rows = nil
+	if !rows {
+		out.Rows = nil
+	}
 	return out, shards.Len(), nil
 }
 
 // OpenDrawnShard returns the images in one shard, the folder path, of those that OpenDrawn
-// draws from all shards: for workers of which each looks at some.
-func OpenDrawnShard(path string, perClass int, seed uint64) (*Set, error) {
+// draws from all shards: for workers of which each looks at some. of is how many images the
+// shard holds.
+func OpenDrawnShard(path string, perClass int, seed uint64) (set *Set, of int, err error) {
 	m, err := readManifest(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	shard, err := newShardFound(path, m)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return shard.openDrawn(shard.choice(perClass, seed))
+	set, err = shard.openDrawn(shard.choice(perClass, seed))
+	return set, shard.Flows, err
 }
 
 // choice is that of the images of all shards that this is one of.
 func (s shardFound) choice(perClass int, seed uint64) choice {
-	counts := make([]int, len(s.Classes))
-	for i := range counts {
-		counts[i] = s.Origin.Shard.N
-	}
-	return newChoice(s.labels(), counts, perClass, seed)
+	return newChoice(s.labels(), s.all(), perClass, seed)
 }
 
 // openDrawn returns the images of s that are among those chosen of all.
 func (s shardFound) openDrawn(all choice) (*Set, error) {
-	part := all.between(s.Origin.Shard.Range())
+	part := choice{}
+	for label, c := range s.Classes {
+		if chosen, limited := all[c.Label]; limited {
+			first := s.before(label)
+			part[c.Label] = between(chosen, first, first+c.Flows)
+		}
+	}
 	set, err := s.found().openWhole(OpenOptions{chosen: part})
 	if err != nil {
 		return nil, err
@@ -118,20 +127,16 @@ func newChoice(classes []string, counts []int, perClass int, seed uint64) choice
 	return c
 }
 
-// between returns the choice among the images from first up to, and without, end of each
-// class, counted from first.
-func (c choice) between(first, end int) choice {
-	part := choice{}
-	for label, all := range c {
-		from, _ := slices.BinarySearch(all, first)
-		to, _ := slices.BinarySearch(all, end)
-		mine := make([]int, 0, to-from)
-		for _, i := range all[from:to] {
-			mine = append(mine, i-first)
-		}
-		part[label] = mine
+// between returns those chosen of a class from first up to, and without, end, counted from
+// first.
+func between(chosen []int, first, end int) []int {
+	from, _ := slices.BinarySearch(chosen, first)
+	to, _ := slices.BinarySearch(chosen, end)
+	mine := make([]int, 0, to-from)
+	for _, i := range chosen[from:to] {
+		mine = append(mine, i-first)
 	}
-	return part
+	return mine
 }
 
 // has reports whether image i of a class is to be read.

@@ -163,7 +163,7 @@ func TestOpenDrawnOfShards(t *testing.T) {
 	}
 	var one []float64 // class 0, a shard at a time
 	for index := range 3 {
-		part, err := dataset.OpenDrawnShard(filepath.Join(shards, dataset.Shard{Index: index, Of: 3}.Folder()), each, seed)
+		part, _, err := dataset.OpenDrawnShard(filepath.Join(shards, dataset.Shard{Index: index, Of: 3}.Folder()), each, seed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestOpenDrawnOfShards(t *testing.T) {
 	if want, _ := byClass(shards, each); !slices.Equal(one, want[0]) {
 		t.Error("the shards by themselves do not give what all give together")
 	}
-	if _, err := dataset.OpenDrawnShard(merged, each, seed); err == nil || !strings.Contains(err.Error(), "not a shard") {
+	if _, _, err := dataset.OpenDrawnShard(merged, each, seed); err == nil || !strings.Contains(err.Error(), "not a shard") {
 		t.Errorf("a whole set: %v", err)
 	}
 	if err := os.Remove(filepath.Join(shards, "shard-00001-of-00003", "manifest.json")); err != nil {

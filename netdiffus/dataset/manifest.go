@@ -41,6 +41,7 @@ type manifest struct {
 	Classes  []manifestClass `json:"classes"`
 	Inputs   []manifestInput `json:"inputs,omitempty"`
 	Origin   *Origin         `json:"made_by,omitempty"`
+	Portion  *Portion        `json:"portion,omitempty"` // of a set that was converted in shards
 
 	Connections *connections.Statistics `json:"connections,omitempty"`
 

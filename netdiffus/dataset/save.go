@@ -55,11 +55,12 @@ func SaveParts(dir string, head *Set, counts []int, options *SaveOptions, each f
 	if options != nil {
 		o = *options
 	}
-	return save(dir, o, func(staged string) error { return head.writeParts(staged, o, counts, each) })
+	return save(dir, o, func(staged string) error { return head.writeParts(staged, o, counts, 0, each) })
 }
 
-// writeParts writes the set, which comes in parts, into an empty folder.
-func (s *Set) writeParts(dir string, o SaveOptions, counts []int, each func(add func(part *Set) error) error) error {
+// writeParts writes the set, which comes in parts, into an empty folder. cut is how many of
+// the flows had more packets than their images show.
+func (s *Set) writeParts(dir string, o SaveOptions, counts []int, cut int, each func(add func(part *Set) error) error) error {
 	out, err := newOutput(dir, o, contents{s.Encoding, s.Classes, counts, s.SeriesLengths != nil, s.Connections})
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func (s *Set) writeParts(dir string, o SaveOptions, counts []int, each func(add 
 			return fmt.Errorf("dataset: class %q: %d images, want %d", s.Classes[label], counts[label]-n, counts[label])
 		}
 	}
-	return out.finish(0, nil)
+	return out.finish(cut, nil)
 }
 
 // save lets write fill the folder dir, which it leaves as it is where it holds that already.
@@ -120,7 +121,7 @@ func (s *Set) write(dir string, o SaveOptions) error {
 			whole.Rows[i] = i
 		}
 	}
-	return s.writeParts(dir, o, s.Counts(), func(add func(part *Set) error) error { return add(&whole) })
+	return s.writeParts(dir, o, s.Counts(), 0, func(add func(part *Set) error) error { return add(&whole) })
 }
 
 // output is a set that is being written: its images by the writer, and then its

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
+	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
 // Shard is one of the parts, nearly equal, in which the samples of every class are drawn:
@@ -58,8 +59,20 @@ func (s Shard) String() string { return fmt.Sprintf("shard %d of %d", s.Index, m
 // shardFolder is what Shard.Folder returns.
 var shardFolder = regexp.MustCompile(`^shard-[0-9]{5,}-of-[0-9]{5,}$`)
 
-// Shards are the folders of all shards of one request, in their order: samples drawn from
-// the same weights with the same seed and settings, none missing and none there twice.
+// Portion says which part of the flows of a conversion a shard of it holds.
+type Portion struct {
+	Index  int   `json:"index"`  // from 0
+	Of     int   `json:"of"`     // how many shards there are
+	Before []int `json:"before"` // by class, flows in the shards before it
+	All    []int `json:"all"`    // by class, flows in all shards
+}
+
+// Folder is the name of the folder of the shard below that of all shards.
+func (p Portion) Folder() string { return Shard{Index: p.Index, Of: p.Of}.Folder() }
+
+// Shards are the folders of all shards of one request, in their order, none missing and
+// none there twice: samples drawn from the same weights with the same seed and settings,
+// or flows converted together ([Plan.ConvertShard]).
 type Shards struct{ list []shardFound }
 
 // shardFound is a shard's folder and manifest.
@@ -70,13 +83,40 @@ type shardFound struct {
 
 // newShardFound is the shard in the folder path with the manifest m, if it is one.
 func newShardFound(path string, m manifest) (shardFound, error) {
-	if m.Origin == nil || m.Origin.Shard == nil {
+	if m.Portion == nil && (m.Origin == nil || m.Origin.Shard == nil) {
 		return shardFound{}, fmt.Errorf("dataset: %s is a whole set and not a shard of one", path)
 	}
 	if err := m.checkShard(); err != nil {
 		return shardFound{}, fmt.Errorf("dataset: %s: %w", path, err)
 	}
 	return shardFound{path, m}, nil
+}
+
+// shard is which shard of how many it is.
+func (m manifest) shard() Shard {
+	if m.Portion != nil {
+		return Shard{Index: m.Portion.Index, Of: m.Portion.Of}
+	}
+	shard := *m.Origin.Shard
+	shard.Of = max(shard.Of, 1)
+	return shard
+}
+
+// before returns how many images of a class lie in the shards before it.
+func (m manifest) before(label int) int {
+	if m.Portion != nil {
+		return m.Portion.Before[label]
+	}
+	first, _ := m.Origin.Shard.Range()
+	return first
+}
+
+// all returns how many images of each class there are in all shards.
+func (m manifest) all() []int {
+	if m.Portion != nil {
+		return m.Portion.All
+	}
+	return slices.Repeat([]int{m.Origin.Shard.N}, len(m.Classes))
 }
 
 // found is the shard's files.
@@ -107,7 +147,7 @@ func OpenShards(folders ...string) (*Shards, error) {
 			s.list = append(s.list, shard)
 		}
 	}
-	slices.SortStableFunc(s.list, func(a, b shardFound) int { return cmp.Compare(a.Origin.Shard.Index, b.Origin.Shard.Index) })
+	slices.SortStableFunc(s.list, func(a, b shardFound) int { return cmp.Compare(a.shard().Index, b.shard().Index) })
 	return s, s.check()
 }
 
@@ -134,6 +174,9 @@ func shardsIn(folder string) ([]string, error) {
 
 // checkShard reports a shard's manifest that contradicts itself.
 func (m manifest) checkShard() error {
+	if m.Portion != nil {
+		return m.checkPortion()
+	}
 	shard := *m.Origin.Shard
 	if err := shard.Check(); err != nil {
 		return err
@@ -147,21 +190,38 @@ func (m manifest) checkShard() error {
 	return nil
 }
 
+// checkPortion reports a manifest of a shard of a conversion that contradicts itself.
+func (m manifest) checkPortion() error {
+	p := *m.Portion
+	if p.Of < 1 || p.Index < 0 || p.Index >= p.Of {
+		return fmt.Errorf("shard %d of %d", p.Index, p.Of)
+	}
+	if len(p.Before) != len(m.Classes) || len(p.All) != len(m.Classes) {
+		return fmt.Errorf("portions of %d and %d classes, there are %d", len(p.Before), len(p.All), len(m.Classes))
+	}
+	for i, c := range m.Classes {
+		if p.Before[i] < 0 || p.All[i] < 0 || p.Before[i] > p.All[i] || c.Flows > p.All[i]-p.Before[i] {
+			return fmt.Errorf("class %q: %d flows after %d, of %d in all", c.Label, c.Flows, p.Before[i], p.All[i])
+		}
+	}
+	return nil
+}
+
 // check reports shards that are not all of one request.
 func (s *Shards) check() error {
 	if len(s.list) == 0 {
 		return fmt.Errorf("dataset: %w", ErrNoShards)
 	}
 	first := s.list[0]
-	of := max(first.Origin.Shard.Of, 1)
+	of := first.shard().Of
 	at := make(map[int]string, len(s.list))
 	for _, shard := range s.list {
 		if err := first.sameRequest(shard.manifest); err != nil {
 			return fmt.Errorf("dataset: %s and %s are not shards of one set: %w", first.path, shard.path, err)
 		}
-		index := shard.Origin.Shard.Index
+		index := shard.shard().Index
 		if other, twice := at[index]; twice {
-			return fmt.Errorf("dataset: %v is there twice: %s and %s", shard.Origin.Shard, other, shard.path)
+			return fmt.Errorf("dataset: %v is there twice: %s and %s", shard.shard(), other, shard.path)
 		}
 		at[index] = shard.path
 	}
@@ -177,17 +237,38 @@ func (s *Shards) check() error {
 	case n > 0:
 		return fmt.Errorf("dataset: %d of %d shards missing: %s", n, of, strings.Join(missing, ", "))
 	}
+	return s.checkCounts()
+}
+
+// checkCounts reports shards that do not go on, in a class, where those before them end.
+func (s *Shards) checkCounts() error {
+	for label, all := range s.list[0].all() {
+		n := 0
+		for _, shard := range s.list {
+			if before := shard.before(label); before != n {
+				return fmt.Errorf("dataset: %s: class %q begins after %d images, and there are %d in the shards before it", shard.path, shard.Classes[label].Label, before, n)
+			}
+			n += shard.Classes[label].Flows
+		}
+		if n != all {
+			return fmt.Errorf("dataset: class %q: %d images in all shards, want %d", s.list[0].Classes[label].Label, n, all)
+		}
+	}
 	return nil
 }
 
 // sameRequest returns what tells other from m, which it must not where both are of shards of
 // one set.
 func (m manifest) sameRequest(other manifest) error {
-	a, b := *m.Origin, *other.Origin
-	if a.Shard.Of != b.Shard.Of || a.Shard.N != b.Shard.N {
-		return fmt.Errorf("%d samples in %d shards, and %d in %d", a.Shard.N, a.Shard.Of, b.Shard.N, b.Shard.Of)
+	if (m.Portion == nil) != (other.Portion == nil) {
+		return errors.New("one was drawn, and one converted")
 	}
-	a.Shard, b.Shard = nil, nil
+	if a, b := m.shard(), other.shard(); a.Of != b.Of || a.N != b.N {
+		if m.Portion != nil {
+			return fmt.Errorf("%d shards, and %d", a.Of, b.Of)
+		}
+		return fmt.Errorf("%d samples in %d shards, and %d in %d", a.N, a.Of, b.N, b.Of)
+	}
 	if m.Encoding == other.Encoding { // read from the same text
 		m.Encoding, other.Encoding = nil, nil
 	}
@@ -195,9 +276,11 @@ func (m manifest) sameRequest(other manifest) error {
 		name string
 		a, b any
 	}{
-		{"what they were drawn from", a, b},
+		{"what they were drawn from", m.wholeOrigin(), other.wholeOrigin()},
+		{"inputs", m.Inputs, other.Inputs},
 		{"layouts", m.Layout, other.Layout},
 		{"classes", m.labels(), other.labels()},
+		{"numbers of flows", m.all(), other.all()},
 		{"recipes", m.Encoding, other.Encoding},
 		{"connections", m.Connections, other.Connections},
 	} {
@@ -220,10 +303,20 @@ func (m manifest) sameRequest(other manifest) error {
 	return nil
 }
 
+// wholeOrigin is the origin of the set that it is a shard of, nil where there is none.
+func (m manifest) wholeOrigin() *Origin {
+	if m.Origin == nil {
+		return nil
+	}
+	origin := *m.Origin
+	origin.Shard = nil
+	return &origin
+}
+
 // oneLine is JSON without the spaces that indent it.
 func oneLine(text []byte) string { return strings.Join(strings.Fields(string(text)), " ") }
 
-// Len returns the number of samples in all shards.
+// Len returns the number of images in all shards.
 func (s *Shards) Len() int {
 	n := 0
 	for _, shard := range s.list {
@@ -244,9 +337,9 @@ func (s *Shards) parts() *Parts {
 	return p
 }
 
-// Merge writes all samples into the folder dir, as the one set that they would have been
-// if they had been drawn at once: the same files to the byte, where no grid of pictures was
-// drawn beside them. Of the options the layout and the inputs are not used: they are the
+// Merge writes all images into the folder dir, as the one set that they would have been
+// if they had been drawn or converted at once: the same files to the byte, where no grid of
+// pictures was drawn beside them. Of the options the layout and the inputs are not used: they are the
 // shards'. Memory does not grow with them.
 func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) error {
 	var o SaveOptions
@@ -264,20 +357,28 @@ func (s *Shards) Merge(ctx context.Context, dir string, options *SaveOptions) er
 	return stage(dir, o, func(staged string) error { return s.write(ctx, staged, o) })
 }
 
-// write writes all samples into an empty folder.
+// write writes all images into an empty folder.
 func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
 	m := s.list[0].manifest
-	origin := *m.Origin
-	origin.Shard = nil
-	head := &Set{Encoding: m.Encoding, Classes: m.labels(), Origin: &origin, Connections: m.Connections}
+	head := &Set{Encoding: m.Encoding, Classes: m.labels(), Origin: m.wholeOrigin(), Connections: m.Connections}
+	cut := 0
+	for _, shard := range s.list {
+		cut += shard.Cut
+	}
+	converted := m.Portion != nil
+	if converted {
+		head.SeriesLengths = []int{} // known
+		for _, in := range m.Inputs {
+			o.Inputs = append(o.Inputs, provenance.File{Path: in.File, Digest: in.Digest})
+		}
+	}
 	// The one file of pictures holds them class after class.
 	inTurn := m.Layout == Arrays
 	passes := head.Classes[:min(1, len(head.Classes))]
 	if inTurn {
 		passes = head.Classes
 	}
-	counts := slices.Repeat([]int{m.Origin.Shard.N}, len(head.Classes))
-	return head.writeParts(dir, o, counts, func(add func(*Set) error) error {
+	return head.writeParts(dir, o, m.all(), cut, func(add func(*Set) error) error {
 		for _, class := range passes {
 			for part, err := range s.parts().All() {
 				if err == nil {
@@ -289,7 +390,9 @@ func (s *Shards) write(ctx context.Context, dir string, o SaveOptions) error {
 				if err != nil {
 					return err
 				}
-				part.Rows = nil // of the shard
+				if !converted {
+					part.Rows = nil // of the shard
+				}
 				if err := add(part); err != nil {
 					return err
 				}
