@@ -87,9 +87,8 @@ func convert(ctx context.Context, sources iter.Seq2[source, error], r Recipe, di
 	if err != nil {
 		return Conversion{}, err
 	}
-	contents := contents{done.Encoding, done.Classes, done.Counts, true, done.Connections}
 	err = stage(dir, o.SaveOptions, func(staged string) error {
-		out, err := newOutput(staged, o.SaveOptions, contents)
+		out, err := newOutput(staged, o.SaveOptions, done.contents())
 		if err != nil {
 			return err
 		}
@@ -103,6 +102,11 @@ func convert(ctx context.Context, sources iter.Seq2[source, error], r Recipe, di
 		return Conversion{}, err
 	}
 	return done, nil
+}
+
+// contents describe the set of the flows.
+func (c Conversion) contents() contents {
+	return contents{c.Encoding, c.Classes, c.Counts, true, c.Connections}
 }
 
 // conversion is one Convert under way.

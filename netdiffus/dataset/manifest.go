@@ -129,6 +129,13 @@ func newManifest(layout Layout, c contents, p placement) manifest {
 	return m
 }
 
+// setInputs notes the files that the flows came from.
+func (m *manifest) setInputs(inputs []provenance.File) {
+	for _, in := range inputs {
+		m.Inputs = append(m.Inputs, manifestInput{filepath.Base(in.Path), in.Digest})
+	}
+}
+
 // label is the class's true label.
 func (c manifestClass) label() (string, error) {
 	if c.LabelHex == "" {

@@ -145,9 +145,7 @@ func newOutput(dir string, o SaveOptions, c contents) (*output, error) {
 		return nil, err
 	}
 	m := newManifest(l.name(), c, placed)
-	for _, in := range o.Inputs {
-		m.Inputs = append(m.Inputs, manifestInput{filepath.Base(in.Path), in.Digest})
-	}
+	m.setInputs(o.Inputs)
 	return &output{w, dir, m}, nil
 }
 

@@ -65,6 +65,9 @@ type Portion struct {
 	Of     int   `json:"of"`     // how many shards there are
 	Before []int `json:"before"` // by class, flows in the shards before it
 	All    []int `json:"all"`    // by class, flows in all shards
+	// Request names what all shards were asked for by, beside what their manifests tell;
+	// "" where nobody said ([Plan.Request]).
+	Request string `json:"request,omitempty"`
 }
 
 // Folder is the name of the folder of the shard below that of all shards.
@@ -117,6 +120,14 @@ func (m manifest) all() []int {
 		return m.Portion.All
 	}
 	return slices.Repeat([]int{m.Origin.Shard.N}, len(m.Classes))
+}
+
+// request names what a shard of a conversion was asked for by.
+func (m manifest) request() string {
+	if m.Portion == nil {
+		return ""
+	}
+	return m.Portion.Request
 }
 
 // found is the shard's files.
@@ -281,6 +292,7 @@ func (m manifest) sameRequest(other manifest) error {
 		{"layouts", m.Layout, other.Layout},
 		{"classes", m.labels(), other.labels()},
 		{"numbers of flows", m.all(), other.all()},
+		{"requests", m.request(), other.request()},
 		{"recipes", m.Encoding, other.Encoding},
 		{"connections", m.Connections, other.Connections},
 	} {

@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"maps"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -264,6 +267,52 @@ func (s *Summary) UnmarshalBinary(data []byte) error {
 type Plan struct {
 	Conversion // without how the flows come back, which the shards say
 	Shards     []PlannedShard
+
+	// Request is put into the shards' manifests, so that shards of other requests are known
+	// as such: a hash over how the flows are read, say.
+	Request string
+}
+
+// planState is what gob writes of a Plan.
+type planState struct {
+	Encoding    []byte // JSON
+	Classes     []string
+	Counts      []int
+	Flows, Cut  int
+	Connections *connections.Statistics
+	Shards      []PlannedShard
+	Request     string
+}
+
+// MarshalBinary writes the plan for another process.
+func (p *Plan) MarshalBinary() ([]byte, error) {
+	encoding, err := json.Marshal(p.Encoding)
+	if err != nil {
+		return nil, cause(err)
+	}
+	state := planState{encoding, p.Classes, p.Counts, p.Flows, p.Cut, p.Connections, p.Shards, p.Request}
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(state); err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote.
+func (p *Plan) UnmarshalBinary(data []byte) error {
+	var state planState
+	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&state); err != nil {
+		return fmt.Errorf("dataset: a plan: %w", err)
+	}
+	e := &Encoding{}
+	if err := json.Unmarshal(state.Encoding, e); err != nil {
+		return fmt.Errorf("dataset: a plan: %w", err)
+	}
+	*p = Plan{
+		Conversion: Conversion{Encoding: e, Classes: state.Classes, Counts: state.Counts, Flows: state.Flows, Cut: state.Cut, Connections: state.Connections},
+		Shards:     state.Shards, Request: state.Request,
+	}
+	return nil
 }
 
 // PlannedShard is a shard of a conversion: rows of parts that follow each other.
@@ -352,21 +401,16 @@ func (s PlannedShard) Rows() int {
 // Convert makes of all flows with the layout PerClass, to the byte. Of the options the
 // layout is not used.
 func (p *Plan) ConvertShard(ctx context.Context, i int, flows iter.Seq2[traffic.Flow, error], dir string, o ConvertOptions) (Conversion, error) {
-	shard := p.Shards[i]
-	done := p.Conversion
-	done.Counts, done.Cut, done.Flows = shard.Counts, shard.Cut, 0
-	for _, n := range shard.Counts {
-		done.Flows += n
-	}
+	shard, done := p.Shards[i], p.shard(i)
 	c := &conversion{ctx: ctx, sources: ofFlows(flows), options: o, first: shard.Row}
 	o.Layout = PerClass
 	err := stage(dir, o.SaveOptions, func(staged string) error {
-		out, err := newOutput(staged, o.SaveOptions, contents{done.Encoding, done.Classes, done.Counts, true, done.Connections})
+		out, err := newOutput(staged, o.SaveOptions, done.contents())
 		if err != nil {
 			return err
 		}
 		defer out.abort()
-		out.manifest.Portion = &shard.Portion
+		out.manifest.Portion = p.portion(i)
 		if err := c.write(out.writer, &done); err != nil {
 			return err
 		}
@@ -376,4 +420,52 @@ func (p *Plan) ConvertShard(ctx context.Context, i int, flows iter.Seq2[traffic.
 		return out.finish(done.Cut, nil)
 	})
 	return done, err
+}
+
+// HasShard reports whether the folder dir holds the manifest of shard i, as ConvertShard
+// writes it last. Another one in its place is an error.
+func (p *Plan) HasShard(i int, dir string, o ConvertOptions) (bool, error) {
+	have, err := readManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	done := p.shard(i)
+	var place placement
+	for _, name := range FileNames(p.Classes) {
+		place.classes = append(place.classes, name+perClass.ending)
+	}
+	want := newManifest(PerClass, done.contents(), place)
+	want.setInputs(o.Inputs)
+	want.Cut, want.Portion, have.SHA256 = done.Cut, p.portion(i), ""
+	a, err := plainjson.Marshal(want)
+	if err != nil {
+		return false, fmt.Errorf("dataset: %w", err)
+	}
+	b, err := plainjson.Marshal(have)
+	if err != nil {
+		return false, fmt.Errorf("dataset: %w", err)
+	}
+	if !bytes.Equal(a, b) {
+		return false, fmt.Errorf("dataset: %s holds flows of another conversion: choose another folder, or remove it", dir)
+	}
+	return true, nil
+}
+
+// shard is the conversion of shard i by itself.
+func (p *Plan) shard(i int) Conversion {
+	done := p.Conversion
+	done.Counts, done.Cut, done.Flows = p.Shards[i].Counts, p.Shards[i].Cut, 0
+	for _, n := range done.Counts {
+		done.Flows += n
+	}
+	return done
+}
+
+func (p *Plan) portion(i int) *Portion {
+	portion := p.Shards[i].Portion
+	portion.Request = p.Request
+	return &portion
 }

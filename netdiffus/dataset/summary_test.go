@@ -117,13 +117,34 @@ func TestConvertInShards(t *testing.T) {
 			if len(plan.Shards) != c.shards {
 				t.Errorf("%d shards, want %d", len(plan.Shards), c.shards)
 			}
+			plan.Request = "asked"
+			data, err := plan.MarshalBinary()
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan = &dataset.Plan{}
+			if err := plan.UnmarshalBinary(data); err != nil {
+				t.Fatal(err)
+			}
 			dir, exact := t.TempDir(), 0
 			for i, shard := range plan.Shards {
-				done, err := plan.ConvertShard(t.Context(), i, rowsOf(parts, shard), filepath.Join(dir, shard.Folder()), o)
+				to := filepath.Join(dir, shard.Folder())
+				if there, err := plan.HasShard(i, to, o); there || err != nil {
+					t.Errorf("shard %d before it is: %t, %v", i, there, err)
+				}
+				done, err := plan.ConvertShard(t.Context(), i, rowsOf(parts, shard), to, o)
 				if err != nil {
 					t.Fatal(err)
 				}
 				exact += done.Exact32
+				if there, err := plan.HasShard(i, to, o); !there || err != nil {
+					t.Errorf("shard %d: %t, %v", i, there, err)
+				}
+				other := *plan
+				other.Request = "otherwise"
+				if _, err := other.HasShard(i, to, o); err == nil || !strings.Contains(err.Error(), "another conversion") {
+					t.Errorf("shard %d for another request: %v", i, err)
+				}
 			}
 			if exact != whole.Exact32 || plan.Cut != whole.Cut {
 				t.Errorf("%d come back and %d are cut, want %d and %d", exact, plan.Cut, whole.Exact32, whole.Cut)

@@ -73,17 +73,19 @@ type Reader struct {
 	// semicolon, tab and bar makes the columns appear in the first row.
 	Delimiter rune
 
+	// The functions are not part of a reader's JSON, by which pipelines pass it on.
+
 	// Recognized is called with what a table was read as, where that is a schema
 	// of another tool ("NFStream's SPLT columns"). Nil logs it with slog.
-	Recognized func(path, schema string)
+	Recognized func(path, schema string) `json:"-"`
 
 	// Warn is called with what did not stop the reading, such as *Damage. Nil logs
 	// it with slog.
-	Warn func(error)
+	Warn func(error) `json:"-"`
 
 	// Counted is called with what the packets of each capture were, at its end; of
 	// captures that are joined once, with the path of the first.
-	Counted func(path string, counts CaptureCounts)
+	Counted func(path string, counts CaptureCounts) `json:"-"`
 
 	root      string // the folder being read, for Label
 	partition string // the label that the names of folders give the file
