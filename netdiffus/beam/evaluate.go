@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	sdk "github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
@@ -74,7 +73,7 @@ func manifests(ctx context.Context, dir string) (*dataset.Shards, func(), error)
 	all, err := dataset.OpenShards(work)
 	if err != nil {
 		remove()
-		return nil, nil, fmt.Errorf("beam: %s: %w", dir, errors.New(strings.ReplaceAll(err.Error(), work, dir)))
+		return nil, nil, fmt.Errorf("beam: %s: %w", dir, renamed(err, work, dir))
 	}
 	return all, remove, nil
 }
@@ -115,13 +114,14 @@ func (f *pickFn) ProcessElement(ctx context.Context, index int) ([]byte, error) 
 	if err := fetch(ctx, join(o.Synthetic, name), work, "*"); err != nil {
 		return nil, err
 	}
-	set, err := dataset.OpenDrawnShard(work, o.Limit.PerClass, o.Limit.Seed)
+	set, of, err := dataset.OpenDrawnShard(work, o.Limit.PerClass, o.Limit.Seed)
 	if err != nil {
 		return nil, fmt.Errorf("beam: %s: %w", join(o.Synthetic, name), err)
 	}
-	p := picked{Index: index, Length: set.Encoding.SeriesLength(), Unsigned: !set.Encoding.Holds(traffic.FieldDir)}
-	first, end := set.Origin.Shard.Range()
-	p.Of, p.Run = (end-first)*len(set.Classes), set.Origin.Run
+	p := picked{Index: index, Of: of, Length: set.Encoding.SeriesLength(), Unsigned: !set.Encoding.Holds(traffic.FieldDir)}
+	if set.Origin != nil {
+		p.Run = set.Origin.Run
+	}
 	if p.Flows, err = traffic.Collect(set.PaddedFlows()); err != nil {
 		return nil, fmt.Errorf("beam: %s: %w", join(o.Synthetic, name), err)
 	}

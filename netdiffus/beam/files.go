@@ -32,6 +32,11 @@ func base(dir string) string { return path.Base(strings.TrimRight(filepath.ToSla
 // backslashes.
 var quote = strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace
 
+// renamed is err with a file's own path in place of its copy's.
+func renamed(err error, local, path string) error {
+	return errors.New(strings.ReplaceAll(err.Error(), local, path))
+}
+
 // onStore calls do with the file system of a path.
 func onStore(ctx context.Context, path string, do func(filesystem.Interface) error) error {
 	store, err := filesystem.New(ctx, path)

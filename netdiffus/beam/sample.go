@@ -45,7 +45,7 @@ type SampleOptions struct {
 	Batch           int
 }
 
-// Shard is a shard that Sample has drawn.
+// Shard is a shard that Sample has drawn or Convert made.
 type Shard struct {
 	Index int
 	New   bool // it was not there before
@@ -242,26 +242,33 @@ type checkShardsFn struct{ Options SampleOptions }
 
 // ProcessElement checks that the shards are complete.
 func (f *checkShardsFn) ProcessElement(ctx context.Context, _ int, shards func(*Shard) bool) (Drawn, error) {
-	out := f.Options.Out
-	d := Drawn{}
+	all, drawn, err := checkShards(ctx, f.Options.Out, f.Options.Shards, shards)
+	if err != nil {
+		return Drawn{}, err
+	}
+	return Drawn{Shards: all.Count(), Samples: all.Len(), New: drawn}, nil
+}
+
+// checkShards checks that all shards were made and are in the output, of which it removes
+// what is staged. It returns them and how many were not there before.
+func checkShards(ctx context.Context, out string, want int, shards func(*Shard) bool) (all *dataset.Shards, made int, err error) {
 	var shard Shard
 	seen := map[int]bool{}
 	for shards(&shard) {
 		if !seen[shard.Index] && shard.New {
-			d.New++
+			made++
 		}
 		seen[shard.Index] = true
 	}
-	if len(seen) != f.Options.Shards {
-		return d, fmt.Errorf("beam: %d of %d shards were drawn", len(seen), f.Options.Shards)
+	if len(seen) != want {
+		return nil, 0, fmt.Errorf("beam: %d of %d shards were made", len(seen), want)
 	}
 	all, remove, err := manifests(ctx, out)
 	if err != nil {
-		return d, err
+		return nil, 0, err
 	}
 	defer remove()
-	d.Shards, d.Samples = all.Count(), all.Len()
-	return d, onStore(ctx, out, func(store filesystem.Interface) error {
+	return all, made, onStore(ctx, out, func(store filesystem.Interface) error {
 		return discard(ctx, store, join(out, stagedName))
 	})
 }
