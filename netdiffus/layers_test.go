@@ -27,8 +27,8 @@ var layers = map[string]int{
 	"diffusion": 3, "ema": 3, "joint": 3, "nn": 3, "numeric": 3, "privacy": 3, "unet": 3,
 	"": 4, "classify/cnn": 4, "plots": 4, "track": 4,
 	"guided": 5, "nb": 5, "report": 5, "runs": 5, "runs/index": 5, "sample": 5, "serve": 5, "sweep": 5, "tracker": 5,
-	"train":         5,
-	"bench":         6,
+	"train": 5,
+	"bench": 6, "internal/flowflags": 6,
 	"cmd/netdiffus": 7,
 }
 

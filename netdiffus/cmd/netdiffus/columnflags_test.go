@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -63,8 +64,8 @@ func TestColumnFlagsElsewhere(t *testing.T) {
 	if err := os.WriteFile(in, []byte("sizes,app\n-517 1460,chat\n-48 48,mail\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	d := demo{in: in, columns: columnFlags{columns: traffic.Columns{Length: "sizes", Label: "app"}}}
-	if err := d.columns.apply(&d.reader); err != nil {
+	d := demo{in: in, columns: columnFlags{flowflags.Columns{Names: traffic.Columns{Length: "sizes", Label: "app"}}}}
+	if err := d.columns.Apply(&d.reader); err != nil {
 		t.Fatal(err)
 	}
 	file, err := d.real(os.Stderr)

@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -71,49 +68,29 @@ series how far their values are off, too.`,
 	o.input.register(flags)
 	o.series.register(flags)
 	flags.StringVar(&o.out, "out", "", "folder to write, new or empty")
-	flags.IntVar(&o.length, "length", 10, "packets a flow: longer ones are cut, shorter ones padded; bins a series (default: all)")
-	flags.StringSliceVar(&o.features, "features", []string{traffic.SignedLength{}.Name()}, "features of a packet, a channel of the image each: "+strings.Join(traffic.FeatureNames(), ", "))
-	flags.StringVar(&o.codec, "codec", "minmax", "how lengths, or a series' values, become numbers in [0,1]: "+strings.Join(codec.Names(), ", ")+" (default for series: quantiles)")
-	flags.StringVar(&o.image, "image", "gasf", "kind of image: "+strings.Join(imaging.Names(), ", ")+"; only gasf can be inverted")
-	flags.IntVar(&o.bins, "bins", 0, "bins of --image mtf (default: 5)")
-	flags.Float64Var(&o.eps, "eps", 0, "distance up to which values recur in --image recurrence; 0 draws the distances")
+	o.flags.Register(flags)
+	flags.Lookup("length").Usage += "; bins a series (default: all)"
+	flags.Lookup("codec").Usage += " (default for series: quantiles)"
 	flags.StringVar(&o.layout, "layout", string(dataset.PerFlow), "files: per-flow or per-class")
-	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
-	flags.Float64Var(&o.low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
-	flags.Float64Var(&o.atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
-	flags.IntVar(&o.timeBins, "time-bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place, each for as many times")
-	flags.IntVar(&o.atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest kept: every value is then had by so many flows. No guarantee for whole flows (docs/privacy.md)")
-	flags.IntVar(&o.atoms.Novel, "novel", defaultNovel, "--codec atoms: for each value seen fewer times, at its class and place, add a value near it that was not seen, for samples to use; 0 adds none")
-	flags.Float64Var(&o.atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
 	o.pictures.register(flags)
 	flags.StringSliceVar(&o.classes, "classes", nil, "convert only these classes, A,B (default: all)")
-	flags.BoolVar(&o.input.reader.KeepConnections, "connections", true, "captures and keys: note protocols, server ports, times to live and times between connections by class, never addresses, for captures of samples")
+	flowflags.Connections(flags, &o.input.reader)
 	flags.BoolVar(&o.json, "json", false, "print what was done as one JSON object instead of the summary")
 	flags.BoolVar(&o.overwrite, "overwrite", false, "replace an earlier output in --out")
 	return c
 }
 
-// defaultNovel is the codec's setting that the default preset's model is made for.
-var defaultNovel = netdiffus.Chain{}.Codec().(*codec.Atoms).Novel
-
 // convertOptions are convert's flags.
 type convertOptions struct {
-	input                inputFlags
-	series               seriesFlags
-	isSeries             bool
-	out                  string
-	length               int
-	features             []string
-	timeBins             int
-	codec, image, layout string
-	bins                 int
-	eps                  float64
-	scale                string
-	low                  float64
-	atoms                codec.Atoms
-	pictures             pictureFlags
-	classes              []string
-	overwrite, json      bool
+	input           inputFlags
+	series          seriesFlags
+	isSeries        bool
+	out             string
+	flags           flowflags.Recipe
+	layout          string
+	pictures        pictureFlags
+	classes         []string
+	overwrite, json bool
 }
 
 // recipeFor makes the recipe for what the input holds. Its errors are of usage.
@@ -124,7 +101,10 @@ func (o *convertOptions) recipeFor(c *cobra.Command) (dataset.Recipe, error) {
 	}
 	o.isSeries = record == dataset.Series
 	if !o.isSeries {
-		return o.recipe()
+		if err := o.checkOutput(); err != nil {
+			return dataset.Recipe{}, err
+		}
+		return o.flags.Recipe()
 	}
 	given := c.Flags().Changed
 	for _, flag := range []string{"features", "time-bins", "novel", "min-packets", "max-packets", "keep-empty", "col-length", "col-dir", "col-iat"} {
@@ -133,26 +113,26 @@ func (o *convertOptions) recipeFor(c *cobra.Command) (dataset.Recipe, error) {
 		}
 	}
 	if !given("codec") {
-		o.codec = (&codec.Quantiles{}).Name()
+		o.flags.Codec = (&codec.Quantiles{}).Name()
 		if given("scale") || given("low") || o.pictures.wanted() {
-			o.codec = codec.MinMax{}.Name() // pictures are the original's, and so is its scale
+			o.flags.Codec = codec.MinMax{}.Name() // pictures are the original's, and so is its scale
 		}
 	}
 	if !given("length") {
-		o.length = 0
+		o.flags.Length = 0
 	}
-	if o.codec == (codec.MinMax{}).Name() && !given("low") && !o.pictures.wanted() {
-		o.low = 0.1 // float32 images are coarse at 0
+	if o.flags.Codec == (codec.MinMax{}).Name() && !given("low") && !o.pictures.wanted() {
+		o.flags.Low = 0.1 // float32 images are coarse at 0
 	}
-	values, err := o.valueCodec()
+	values, err := o.flags.ValueCodec()
 	if err != nil {
 		return dataset.Recipe{}, err
 	}
-	r := dataset.Recipe{Record: dataset.Series, SeriesLength: o.length, Channels: []dataset.Channel{{Codec: values}}}
+	r := dataset.Recipe{Record: dataset.Series, SeriesLength: o.flags.Length, Channels: []dataset.Channel{{Codec: values}}}
 	if err := o.checkOutput(); err != nil {
 		return r, err
 	}
-	r.Image, err = o.encoder()
+	r.Image, err = o.flags.Encoder()
 	return r, err
 }
 
@@ -165,110 +145,6 @@ func (o convertOptions) checkOutput() error {
 		return fmt.Errorf("--layout %s: want %s or %s", o.layout, dataset.PerFlow, dataset.PerClass)
 	}
 	return nil
-}
-
-// recipe makes the recipe for flows that the flags describe. Its errors are of usage.
-func (o convertOptions) recipe() (dataset.Recipe, error) {
-	r := dataset.Recipe{SeriesLength: o.length}
-	if err := o.checkOutput(); err != nil {
-		return r, err
-	}
-	if o.length < 1 {
-		return r, fmt.Errorf("--length %d: want 1 or more packets", o.length)
-	}
-	var err error
-	if r.Image, err = o.encoder(); err != nil {
-		return r, err
-	}
-	lengths, err := o.valueCodec()
-	if err != nil {
-		return r, err
-	}
-	r.Channels, err = o.channels(lengths)
-	if err != nil {
-		return r, err
-	}
-	if _, err := dataset.NewEncoding(r); err != nil {
-		return r, fmt.Errorf("--features: %w", err)
-	}
-	return r, nil
-}
-
-// valueCodec returns the codec that the flags describe. One that is registered
-// elsewhere has no flags: it is taken as it is.
-func (o convertOptions) valueCodec() (codec.Codec, error) {
-	c, err := codec.Named(o.codec)
-	if err != nil {
-		return nil, fmt.Errorf("--codec: %w", err)
-	}
-	_, isAtoms := c.(*codec.Atoms)
-	_, isMinMax := c.(codec.MinMax)
-	switch a := o.atoms; {
-	case !isMinMax && (o.scale != "" || o.low != 0):
-		return nil, fmt.Errorf("--scale and --low are for --codec minmax, not %s", o.codec)
-	case !isAtoms && (a.Tau != 0 || a.MinCount != 0 || a.Smooth != 0):
-		return nil, fmt.Errorf("--tau, --min-count and --smooth are for --codec atoms, not %s", o.codec)
-	case isAtoms:
-		return &a, o.checkAtoms()
-	case isMinMax:
-		return o.minMax()
-	}
-	return c, nil
-}
-
-// checkAtoms checks the flags of --codec atoms.
-func (o convertOptions) checkAtoms() error {
-	switch a := o.atoms; {
-	case !(a.Tau >= 0 && a.Tau <= 1):
-		return fmt.Errorf("--tau %v: want it above 0, up to 1", a.Tau)
-	case a.Novel < 0:
-		return fmt.Errorf("--novel %d: want 0 or more", a.Novel)
-	case a.MinCount < 0:
-		return fmt.Errorf("--min-count %d: want 0 or more", a.MinCount)
-	case !(a.Smooth >= 0 && a.Smooth < 1):
-		return fmt.Errorf("--smooth %v: want 0 or more, below 1", a.Smooth)
-	}
-	return nil
-}
-
-// minMax returns the codec of --codec minmax.
-func (o convertOptions) minMax() (m codec.MinMax, err error) {
-	if o.scale != "" {
-		if m, err = parseScale(o.scale); err != nil {
-			return m, err
-		}
-	}
-	if m.Low = o.low; !(m.Low >= 0 && m.Low < 1) {
-		return m, fmt.Errorf("--low %v: want 0 or more, below 1", o.low)
-	}
-	return m, nil
-}
-
-// encoder is the kind of image that the flags describe.
-func (o convertOptions) encoder() (imaging.Encoder, error) {
-	e, err := imaging.Named(o.image)
-	if err != nil {
-		return nil, fmt.Errorf("--image: %w", err)
-	}
-	mtf, isMTF := e.(imaging.MTF)
-	recurrence, isRecurrence := e.(imaging.Recurrence)
-	switch {
-	case o.bins != 0 && !isMTF:
-		return nil, errors.New("--bins is for --image mtf")
-	case o.eps != 0 && !isRecurrence:
-		return nil, errors.New("--eps is for --image recurrence")
-	case o.bins < 0 || o.bins == 1:
-		return nil, fmt.Errorf("--bins %d: want 2 or more", o.bins)
-	case !(o.eps >= 0 && o.eps <= 1):
-		return nil, fmt.Errorf("--eps %v: want one in [0,1]", o.eps)
-	case isMTF:
-		mtf.Bins = o.bins
-		return mtf, nil
-	case isRecurrence:
-		recurrence.Eps = o.eps
-		return recurrence, nil
-	}
-	return e, nil
 }
 
 func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, stderr io.Writer) error {
@@ -302,7 +178,7 @@ func (o convertOptions) run(ctx context.Context, recipe dataset.Recipe, stdout, 
 	}
 	var done dataset.Conversion
 	if o.isSeries {
-		reader, readerErr := o.series.reader(o.input.columns, o.input.reader.Label, o.length, stderr)
+		reader, readerErr := o.series.reader(o.input.columns, o.input.reader.Label, o.flags.Length, stderr)
 		if readerErr != nil {
 			return readerErr
 		}
@@ -413,16 +289,4 @@ func required(flags ...string) error {
 		}
 	}
 	return nil
-}
-
-// parseScale reads MIN,MAX.
-func parseScale(s string) (codec.MinMax, error) {
-	low, high, ok := strings.Cut(s, ",")
-	lowest, err1 := strconv.ParseFloat(strings.TrimSpace(low), 64)
-	highest, err2 := strconv.ParseFloat(strings.TrimSpace(high), 64)
-	m := codec.MinMax{Min: lowest, Max: highest}
-	if !ok || errors.Join(err1, err2) != nil || !(lowest < highest) {
-		return m, fmt.Errorf("--scale %q: want MIN,MAX, such as -1460,1460", s)
-	}
-	return m, nil
 }

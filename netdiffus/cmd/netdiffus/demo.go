@@ -68,7 +68,7 @@ Run again with the same --out, the demo continues training where it stopped.`,
 			if _, ok := netdiffus.Presets[d.preset]; !ok {
 				return usageOf(c, fmt.Errorf("--preset %q: want one of %s", d.preset, strings.Join(presetNames(), ", ")))
 			}
-			if err := d.columns.apply(&d.reader); err != nil {
+			if err := d.columns.Apply(&d.reader); err != nil {
 				return usageOf(c, err)
 			}
 			return d.run(c)
@@ -83,7 +83,7 @@ Run again with the same --out, the demo continues training where it stopped.`,
 	flags.IntVar(&d.steps, "steps", 0, "training steps; 0 means those of the preset, or else 600")
 	flags.IntVar(&d.samples, "num-samples", d.samples, "samples of each class")
 	flags.Uint64Var(&d.seed, "seed", 0, "of weights, batches and samples")
-	d.columns.register(flags)
+	d.columns.Register(flags)
 	addNoHost(flags)
 	d.choice = deviceFlags(flags)
 	return c

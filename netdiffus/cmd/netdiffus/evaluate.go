@@ -114,7 +114,7 @@ docs/privacy.md says what each attack means, and what it cannot show.`,
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
 	flags.BoolVar(&o.unsigned, "unsigned", false, "the synthetic flows have no directions: use none")
 	flags.BoolVar(&o.json, "json", false, "print metrics.json instead of the summary")
-	o.columns.register(flags)
+	o.columns.Register(flags)
 	o.series.register(flags)
 	o.device = deviceFlags(flags)
 	return c

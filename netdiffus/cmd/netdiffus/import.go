@@ -15,6 +15,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/command"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/guided"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -137,7 +138,7 @@ func (f *importFlags) origin() (o guided.Origin, err error) {
 	if f.data != "" {
 		return o, nil
 	}
-	o.Scale, err = parseScale(f.scale)
+	o.Scale, err = flowflags.ParseScale(f.scale)
 	return o, err
 }
 

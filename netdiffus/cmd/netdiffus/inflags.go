@@ -7,11 +7,10 @@ import (
 	"io"
 	"iter"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus/capture"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -19,29 +18,19 @@ import (
 
 // inputFlags are the flags of verbs that read flows: which files, and how.
 type inputFlags struct {
-	paths        []string
-	reader       traffic.Reader
-	idle, active time.Duration
-	tunnels      string
-	columns      columnFlags
-	seen         capturesSeen // what captures held, of those that were read
-	lent         bool         // the flags of columns are for another file as well, see withColumns
+	paths   []string
+	reader  traffic.Reader
+	reading flowflags.Reading
+	columns columnFlags
+	seen    capturesSeen // what captures held, of those that were read
+	lent    bool         // the flags of columns are for another file as well, see withColumns
 }
 
 func (f *inputFlags) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.paths, "in", nil, "file or folder of flows, may be given several times: Parquet, pcap, pcapng, snoop, MIRAGE's JSON, JSON Lines, CSV, tables of NFStream, CESNET, tcbench and tshark; also compressed (.gz, .zst, .xz, .bz2)")
-	r := &f.reader
-	flags.StringVar(&r.Label, "label", "", "label of all flows; {folder} in it is the name of the file's folder, {file} the file's own (default: the label in the file, or {folder} for captures)")
-	flags.IntVar(&r.MinPackets, "min-packets", 0, "leave out flows of fewer packets")
-	flags.IntVar(&r.MaxPackets, "max-packets", 0, "cut flows to their first packets; 0 keeps all")
-	flags.BoolVar(&r.KeepEmpty, "keep-empty", false, "captures, MIRAGE: keep packets without payload, as packets of 0 bytes")
-	flags.DurationVar(&f.idle, "idle-timeout", traffic.DefaultIdle, "captures: silence that ends a flow; 0 means no limit")
-	flags.DurationVar(&f.active, "active-timeout", 0, "captures: longest duration of a flow, after which it is cut in two; 0 means no limit")
-	flags.BoolVar(&r.Capture.DropDuplicates, "drop-duplicates", false, "captures: leave out packets that were captured twice less than a millisecond apart")
-	flags.BoolVar(&r.Capture.DropRetransmissions, "drop-retransmissions", false, "captures: leave out TCP packets of which all bytes were captured before")
-	flags.BoolVar(&r.Join, "join", false, "captures: read those of a label as one in the order of time, such as a rotating set, so that flows go on in the next file")
-	flags.StringVar(&f.tunnels, "tunnels", "inner", "captures: of packets within packets (VXLAN, GRE, GTP-U, …) read the inner or the outer ones")
-	f.columns.register(flags)
+	f.reading.Register(flags, &f.reader)
+	flags.BoolVar(&f.reader.Join, "join", false, "captures: read those of a label as one in the order of time, such as a rotating set, so that flows go on in the next file")
+	f.columns.Register(flags)
 }
 
 // check makes the reader of the flags. Its errors are of usage.
@@ -49,28 +38,10 @@ func (f *inputFlags) check() error {
 	if len(f.paths) == 0 {
 		return errors.New("--in is missing")
 	}
-	if f.reader.MinPackets < 0 || f.reader.MaxPackets < 0 {
-		return errors.New("--min-packets and --max-packets: want 0 or more")
+	if err := f.reading.Apply(&f.reader); err != nil {
+		return err
 	}
-	if f.reader.MaxPackets > 0 && f.reader.MinPackets > f.reader.MaxPackets {
-		return fmt.Errorf("--min-packets %d is above --max-packets %d: no flow would be left", f.reader.MinPackets, f.reader.MaxPackets)
-	}
-	if f.idle < 0 || f.active < 0 {
-		return errors.New("--idle-timeout and --active-timeout: want 0 or more")
-	}
-	f.reader.Capture.Idle, f.reader.Capture.Active = f.idle, f.active
-	if f.idle == 0 {
-		f.reader.Capture.Idle = -1
-	}
-	switch f.tunnels {
-	case "inner":
-		f.reader.Capture.Tunnels = capture.Inner
-	case "outer":
-		f.reader.Capture.Tunnels = capture.Outer
-	default:
-		return fmt.Errorf("--tunnels %s: want inner or outer", f.tunnels)
-	}
-	return f.columns.apply(&f.reader)
+	return f.columns.Apply(&f.reader)
 }
 
 // flows ranges over the flows of all inputs. None at all are an error. Warnings go to

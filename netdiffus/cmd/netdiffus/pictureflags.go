@@ -13,6 +13,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -140,7 +141,7 @@ func (f *foreignFlags) options() (o dataset.OpenOptions, err error) {
 		channel.Feature = traffic.Length{}
 	}
 	if f.scale != "" {
-		m, err := parseScale(f.scale)
+		m, err := flowflags.ParseScale(f.scale)
 		if err != nil {
 			return o, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/plots"
 	"github.com/netdiffus/netdiffus-go/netdiffus/report"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
@@ -74,7 +75,7 @@ PL in bytes; KS is the Kolmogorov-Smirnov statistic. docs/metrics.md defines the
 	flags.IntVar(&o.length, "length", 0, "packets of each flow to compare, from its start; 0 means as many as the images hold, or all")
 	flags.StringVar(&o.format, "format", o.format, "format of the figures: "+strings.Join(plots.Formats(), " or "))
 	flags.StringVar(&o.scale, "scale", "", "MIN,MAX of the lengths, bytes, for images without a manifest")
-	o.columns.register(flags)
+	o.columns.Register(flags)
 	o.series.register(flags)
 	return c
 }
@@ -107,7 +108,7 @@ func (o plotOptions) recipe() (dataset.Recipe, error) {
 		return r, fmt.Errorf("--format %q: want %s", o.format, strings.Join(plots.Formats(), " or "))
 	}
 	if o.scale != "" {
-		m, err := parseScale(o.scale)
+		m, err := flowflags.ParseScale(o.scale)
 		if err != nil {
 			return r, err
 		}

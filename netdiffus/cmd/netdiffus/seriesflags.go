@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/flowflags"
 	"github.com/netdiffus/netdiffus-go/netdiffus/series"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -39,8 +40,8 @@ func (f *seriesFlags) register(flags *pflag.FlagSet) {
 // reader makes the reader of the flags. Its errors are of usage.
 func (f *seriesFlags) reader(c columnFlags, label string, length int, stderr io.Writer) (series.Reader, error) {
 	r := series.Reader{Columns: f.columns, Label: label, Step: f.step, Fill: series.Fill(f.fill), Length: length}
-	r.Columns.Label = c.columns.Label
-	unit, known := iatUnits[f.timeUnit]
+	r.Columns.Label = c.Names.Label
+	unit, known := flowflags.Units[f.timeUnit]
 	switch {
 	case !known:
 		return r, fmt.Errorf("--time-unit %q: want s, ms, us or ns", f.timeUnit)
@@ -51,7 +52,7 @@ func (f *seriesFlags) reader(c columnFlags, label string, length int, stderr io.
 	}
 	r.Columns.TimeUnit = unit
 	var flows traffic.Reader
-	if err := c.apply(&flows); err != nil {
+	if err := c.Apply(&flows); err != nil {
 		return r, err
 	}
 	r.Delimiter = flows.Delimiter
