@@ -44,8 +44,8 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "netdiffus-beam",
 		Short: "NetDiffus as pipelines of Apache Beam",
-		Long: `Netdiffus-beam draws and judges samples on as many machines as a runner of Apache Beam
-has. Paths are local, or gs://bucket/… or s3://bucket/….
+		Long: `Netdiffus-beam converts flows, and draws and judges samples, on as many machines as a
+runner of Apache Beam has. Paths are local, or gs://bucket/… or s3://bucket/….
 
 The runner is --runner prism by default, which is within this program; flink, spark and
 portable need the --endpoint of Beam's job server, dataflow a project (--project,
@@ -57,7 +57,7 @@ them. docs/scale.md of NetDiffus has examples.`,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(sampleCommand(), evaluateCommand(), poolCommand(), flagsCommand())
+	root.AddCommand(convertCommand(), sampleCommand(), evaluateCommand(), poolCommand(), flagsCommand())
 	beamFlags(root.PersistentFlags())
 	return root
 }

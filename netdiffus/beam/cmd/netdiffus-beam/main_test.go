@@ -24,8 +24,10 @@ func TestDocumentationCommands(t *testing.T) {
 		if err == nil {
 			err = c.ParseFlags(rest)
 		}
-		if err == nil && c.Flags().Lookup("run") != nil {
-			err = need(c, "run", "out")
+		for _, needed := range []string{"run", "in", "out"} {
+			if err == nil && c.Flags().Lookup(needed) != nil {
+				err = need(c, needed)
+			}
 		}
 		if err != nil {
 			t.Errorf("%s: %v", line[0], err)
@@ -38,6 +40,11 @@ func TestUsage(t *testing.T) {
 		"--run is needed": {"sample", "--out", "x"},
 		"--out is needed": {"sample", "--run", "x"},
 		"unknown flag":    {"sample", "--runs", "x"},
+		"--in is needed":  {"convert", "--out", "x"},
+		"--codec":         {"convert", "--in", "x", "--out", "y", "--codec", "none"},
+		"--shards":        {"convert", "--in", "x", "--out", "y", "--shards", "0"},
+		"--min-packets":   {"convert", "--in", "x", "--out", "y", "--min-packets", "-1"},
+		"--iat-unit":      {"convert", "--in", "x", "--out", "y", "--iat-unit", "h"},
 	} {
 		root := rootCommand()
 		root.SetArgs(args)
