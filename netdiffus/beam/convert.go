@@ -117,7 +117,11 @@ func matching(ctx context.Context, pattern string) (found []string, err error) {
 	found = slices.DeleteFunc(found, func(name string) bool { return strings.HasSuffix(name, "/") })
 	slices.Sort(found)
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("beam: %s: no file is named so: name files, or give a pattern such as %s", pattern, join(pattern, "*.parquet"))
+		cure := "name files, or give a pattern such as " + join(pattern, "*.parquet")
+		if strings.ContainsAny(pattern, `*?[`) {
+			cure = "look into its folder"
+		}
+		err = fmt.Errorf("beam: %s: no file is named so: %s", pattern, cure)
 	}
 	return found, err
 }

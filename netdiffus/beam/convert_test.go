@@ -269,7 +269,7 @@ func TestConvertOfBadInput(t *testing.T) {
 		{in: []string{put("text.parquet", "\x00\x01nothing")}, want: []string{"text.parquet", "not a file of flows"}},
 		{in: []string{untimed}, want: []string{"untimed.csv: row 0", "without inter-arrival times", "leave the feature inter_arrival out"}},
 		{in: []string{series}, want: []string{"series.csv", "no column PL"}},
-		{in: []string{filepath.Join(dir, "*.nothing")}, want: []string{"*.nothing", "no file is named so"}},
+		{in: []string{filepath.Join(dir, "*.nothing")}, want: []string{"*.nothing", "no file is named so: look into its folder"}},
 		{in: []string{t.TempDir()}, want: []string{"no file below this folder"}},
 		{want: []string{`nothing of class "none"`}, change: func(o *ConvertOptions) { o.Classes = []string{"none"} }},
 		{want: []string{"no flows"}, change: func(o *ConvertOptions) { o.Reader.MinPackets = 100 }},
