@@ -16,7 +16,7 @@ const library = "github.com/netdiffus/netdiffus-go/netdiffus"
 // does: a package may import only packages of lower layers, and of its own layer
 // only those that sameLayer allows.
 var layers = map[string]int{
-	"atomicfile": 0, "capture": 0, "command": 0, "internal/arrays": 0, "internal/payload": 0, "internal/plainjson": 0,
+	"atomicfile": 0, "capture": 0, "command": 0, "internal/arrays": 0, "internal/gobs": 0, "internal/payload": 0, "internal/plainjson": 0,
 	"internal/registry": 0, "internal/tables": 0, "internal/tshark": 0, "internal/unpack": 0, "internal/window": 0,
 	"dp": 0, "jsonlimit": 0, "longtest": 0, "noise": 0,
 	"backend/programs": 1, "codec": 1, "connections": 1, "imaging": 1, "npz": 1, "provenance": 1, "pytorch": 1,

@@ -1,9 +1,7 @@
 package beam
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +12,7 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/gobs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/provenance"
 )
 
@@ -88,15 +87,15 @@ func (f *countFn) ProcessElement(ctx context.Context, index int) ([]byte, error)
 }
 
 func encoded(v any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(v); err != nil {
+	data, err := gobs.Marshal(v)
+	if err != nil {
 		return nil, fmt.Errorf("beam: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 func decode(data []byte, v any) error {
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(v); err != nil {
+	if err := gobs.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("beam: %w", err)
 	}
 	return nil

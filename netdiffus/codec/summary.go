@@ -1,23 +1,23 @@
 package codec
 
 import (
-	"bytes"
-	"encoding/gob"
 	"fmt"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/gobs"
 )
 
 // summaryOf writes what a fitter has seen, for readSummary.
 func summaryOf(seen any) ([]byte, error) {
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(seen); err != nil {
+	summary, err := gobs.Marshal(seen)
+	if err != nil {
 		return nil, fmt.Errorf("codec: summary: %w", err)
 	}
-	return b.Bytes(), nil
+	return summary, nil
 }
 
 // readSummary reads what summaryOf wrote.
 func readSummary(summary []byte, seen any) error {
-	if err := gob.NewDecoder(bytes.NewReader(summary)).Decode(seen); err != nil {
+	if err := gobs.Unmarshal(summary, seen); err != nil {
 		return fmt.Errorf("summary: %w", err)
 	}
 	return nil

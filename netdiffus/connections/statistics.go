@@ -1,15 +1,14 @@
 package connections
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/gob"
 	"fmt"
 	"maps"
 	"math"
 	"math/bits"
 	"slices"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/gobs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -146,18 +145,18 @@ func newServiceCounter() *serviceCounter {
 // MarshalBinary returns what was counted, for Merge. The capture under way ends with it.
 func (c *Counter) MarshalBinary() ([]byte, error) {
 	c.endCapture()
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(c.classes); err != nil {
+	counted, err := gobs.Marshal(c.classes)
+	if err != nil {
 		return nil, fmt.Errorf("connections: %w", err)
 	}
-	return b.Bytes(), nil
+	return counted, nil
 }
 
 // Merge adds what another counter has counted, of flows of other captures. It does not
 // matter which is added to which, as long as no class has more than 16,384 services.
 func (c *Counter) Merge(counted []byte) error {
 	var classes map[string]*classCounter
-	if err := gob.NewDecoder(bytes.NewReader(counted)).Decode(&classes); err != nil {
+	if err := gobs.Unmarshal(counted, &classes); err != nil {
 		return fmt.Errorf("connections: %w", err)
 	}
 	for label, other := range classes {

@@ -3,7 +3,6 @@ package dataset
 import (
 	"bytes"
 	"context"
-	"encoding/gob"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/connections"
+	"github.com/netdiffus/netdiffus-go/netdiffus/internal/gobs"
 	"github.com/netdiffus/netdiffus-go/netdiffus/internal/plainjson"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
@@ -219,17 +219,16 @@ func (s *Summary) MarshalBinary() (data []byte, err error) {
 	if state.Seen, err = s.fit.seen.MarshalBinary(); err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(state); err != nil {
+	if data, err = gobs.Marshal(state); err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (s *Summary) UnmarshalBinary(data []byte) error {
 	var state summaryState
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&state); err != nil {
+	if err := gobs.Unmarshal(data, &state); err != nil {
 		return fmt.Errorf("dataset: a summary: %w", err)
 	}
 	var e Encoding
@@ -291,17 +290,17 @@ func (p *Plan) MarshalBinary() ([]byte, error) {
 		return nil, cause(err)
 	}
 	state := planState{encoding, p.Classes, p.Counts, p.Flows, p.Cut, p.Connections, p.Shards, p.Request}
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(state); err != nil {
+	data, err := gobs.Marshal(state)
+	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	return b.Bytes(), nil
+	return data, nil
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote.
 func (p *Plan) UnmarshalBinary(data []byte) error {
 	var state planState
-	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&state); err != nil {
+	if err := gobs.Unmarshal(data, &state); err != nil {
 		return fmt.Errorf("dataset: a plan: %w", err)
 	}
 	e := &Encoding{}
