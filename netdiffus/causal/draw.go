@@ -181,9 +181,8 @@ func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
 type prediction struct {
 	chains   *markov.Contexts
 	gate     []float32 // logarithms of the weights of the chains and of the network
-	all      []float32 // logarithms of the network's probabilities, minP notwithstanding
-	minP     float64   // see Drawer
-	alone    bool      // see Model
+	all      []float32 // logarithms of the network's probabilities, the drawer's MinP notwithstanding
+	drawer   *Drawer
 	contexts []int32
 	allowed  func(symbol int32) bool
 	ended    bool // the series has ended: it stays so
@@ -192,9 +191,9 @@ type prediction struct {
 // end is the symbol after the end of a series.
 func (p prediction) end() int32 { return int32(len(p.all) - 1) }
 
-// network returns the logarithms of the network's probabilities without what minP leaves out.
+// network returns the logarithms of the network's probabilities without what MinP leaves out.
 func (p prediction) network() []float32 {
-	leaveOut(p.all, p.minP)
+	leaveOut(p.all, p.drawer.MinP)
 	return p.all
 }
 
@@ -327,8 +326,8 @@ func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, 
 	k, size := c.Chains.Kinds(), len(network)/atOnce
 	for i := range b.series {
 		do(i, prediction{
-			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], all: network[i*size : (i+1)*size], minP: b.drawer.MinP,
-			alone: b.drawer.model.Alone, contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
+			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], all: network[i*size : (i+1)*size], drawer: b.drawer,
+			contexts: contexts[i*k : (i+1)*k], allowed: c.allowed(int(b.y[i]), j),
 		})
 	}
 	return nil
@@ -379,7 +378,7 @@ func (p prediction) draw(rng *rand.Rand) int32 {
 	if p.ended {
 		return p.end()
 	}
-	if !p.alone {
+	if !p.drawer.model.Alone {
 		if part := pickLog(rng, p.gate); int(part) < len(p.contexts) {
 			if s := p.chains.Draw(rng, p.contexts[part], p.allowed); s >= 0 {
 				return s
@@ -397,13 +396,13 @@ func (p prediction) probabilities(dst []float64) {
 		return
 	}
 	network := 1.0
-	if !p.alone {
+	if !p.drawer.model.Alone {
 		network = math.Exp(float64(p.gate[len(p.contexts)]))
 	}
 	for s, log := range p.network() {
 		dst[s] = network * math.Exp(float64(log))
 	}
-	if p.alone {
+	if p.drawer.model.Alone {
 		return
 	}
 	for k, context := range p.contexts {
