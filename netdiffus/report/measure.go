@@ -103,7 +103,7 @@ func (e *evaluation) measureSizes(ctx context.Context, r *Report) error {
 func (e *evaluation) measureDraw(ctx context.Context, g *gathered, s source, sizes []int, at int, seed uint64) (classify.Table, error) {
 	size := sizes[at]
 	fail := func(err error) (classify.Table, error) {
-		return classify.Table{}, fmt.Errorf("report: %s, %s: %w", s.title, Size{PerClass: size, All: size == All}.of(e.many), err)
+		return classify.Table{}, fmt.Errorf("report: %s, %s: %w", s.title, e.sizeNamed(size), err)
 	}
 	drawn, err := e.draw(s.name, e.want(size), seed)
 	if err != nil {

@@ -58,9 +58,9 @@ func (e *evaluation) noteOthers() {
 			}
 			switch {
 			case least < 1:
-				e.note("Of some classes %s has fewer %s than the others, where %s are judged.", o.name, e.many, Size{PerClass: size, All: size == All}.of(e.many))
+				e.note("Of some classes %s has fewer %s than the others, where %s are judged.", o.name, e.many, e.sizeNamed(size))
 			case least < float64(e.Seeds):
-				e.note("The %d draws of %s by %s overlap, so that its figures spread less than they should.", e.Seeds, Size{PerClass: size, All: size == All}.of(e.many), o.name)
+				e.note("The %d draws of %s by %s overlap, so that its figures spread less than they should.", e.Seeds, e.sizeNamed(size), o.name)
 			}
 		}
 	}

@@ -38,6 +38,11 @@ func (e *evaluation) sizes() []int {
 	return slices.Compact(sizes)
 }
 
+// sizeNamed names a size of sizes for a sentence.
+func (e *evaluation) sizeNamed(size int) string {
+	return Size{PerClass: size, All: size == All}.of(e.many)
+}
+
 // noteSizes notes where there are fewer flows than asked for.
 func (e *evaluation) noteSizes() {
 	e.noteOthers()
