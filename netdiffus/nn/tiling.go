@@ -1,9 +1,6 @@
 package nn
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // tiling is how Winograd's algorithm computes an axis of an image: tiles of m outputs each,
 // F(m,3), by products of polynomials (Cook-Toom) that are evaluated at m+1 numbers and
@@ -153,5 +150,5 @@ func transposed(m [][]float64) [][]float64 {
 			t[j] = append(t[j], v)
 		}
 	}
-	return slices.Clip(t)
+	return t
 }
