@@ -31,16 +31,31 @@ func (a *Automaton) NewPosterior() *Posterior {
 //
 //	P(s | evidence) ∝ P(s) Π_j evidence(j, arc_j),
 //
-// and reports whether there is one that the evidence allows. It filters backward and
-// samples forward (the recursions of Rabiner 1989, section III, in the order that lets
-// every arc be drawn given the ones before it).
+// and reports whether there is one that the evidence allows: it is Filter and Sample.
 func (p *Posterior) Draw(rng *rand.Rand, evidence Evidence, arcs []int32) bool {
+	if !p.Filter(evidence) {
+		return false
+	}
+	p.Sample(rng, arcs)
+	return true
+}
+
+// Filter takes in evidence, for Sample, and reports whether it allows any sequence. It filters
+// backward, Sample draws forward (the recursions of Rabiner 1989, section III, in the order that
+// lets every arc be drawn given the ones before it).
+func (p *Posterior) Filter(evidence Evidence) bool {
 	p.reach(evidence)
 	for j := len(p.beta) - 1; j >= 0; j-- {
 		if !p.filter(j) {
 			return false
 		}
 	}
+	return true
+}
+
+// Sample writes into arcs, of one entry a position, those of a sequence drawn given the evidence
+// of the last Filter, which must have allowed one. It may be called again.
+func (p *Posterior) Sample(rng *rand.Rand, arcs []int32) {
 	var context int32
 	for j := range p.beta {
 		at := &p.a.Places[j]
@@ -48,7 +63,6 @@ func (p *Posterior) Draw(rng *rand.Rand, evidence Evidence, arcs []int32) bool {
 		arcs[j] = from + Choose(rng, p.weights[j][from:to])
 		context = at.Next[arcs[j]]
 	}
-	return true
 }
 
 // reach evaluates the evidence of the arcs that start where the evidence before them
