@@ -50,7 +50,7 @@ func (k Chain) Check(c Config) error {
 	t := c.Training
 	var p problems
 	p.wrong(k.Order < 0 || k.Whole < 0 || k.Rare < 0 || k.Group < 0, "order is %d, whole %d, rare %d and group %d, want 0 or more", k.Order, k.Whole, k.Rare, k.Group)
-	p.wrong(k.Order == 0 && (k.Whole != 0 || k.Rare != 0 || k.Group != 0), "whole, rare and group are chosen together with the order: give an order, or none of them")
+	p.wrong(k.Order == 0 && k.Settings != joint.Settings{}, "whole, rare, group and thin are chosen together with the order: give an order, or none of them")
 	p.wrong(!c.ClassCond, "a chain is class-conditional")
 	p.drawnByGo(c)
 	p.wrong(t.Validation != 0 || t.LabelDropout != 0 || t.LimitCopies,

@@ -1,10 +1,11 @@
 package joint
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
@@ -14,20 +15,21 @@ import (
 // Default is what Choose returns where there are too few series to choose by.
 var Default = Settings{Memory: markov.Memory{Order: 2}, Rare: 3, Group: 8}
 
-// candidates are the settings that Choose tries at each order: from the chain over the
+// mergings are what Choose tries of how rare values are merged, from the chain over the
 // values themselves to one whose rare values are merged widely.
-var candidates = []Settings{{Rare: 1}, {Rare: 2, Group: 4}, {Rare: 3, Group: 8}, {Rare: 3, Group: 16}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
+var mergings = []Settings{{Rare: 1}, {Rare: 2, Group: 4}, {Rare: 3, Group: 8}, {Rare: 3, Group: 16}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
 
-// beginnings are the values of Whole that Choose tries with each of the candidates, in
-// this order: each remembers more than the one before.
-var beginnings = []int{0, 8, 4, 3, 2}
+// beginnings are the values of Whole that Choose tries with each order.
+var beginnings = []int{0, 4, 2}
 
 // What Choose measures with.
 const (
-	highestOrder = 6
+	highestOrder = 5
 	heldOut      = 0.2 // share of the series
 	leastHeldOut = 5   // series of a class, below which it is not measured
 	mostDrawn    = 300 // series of a class, of each setting
+	memories     = 3   // that are tried with every merging
+	finalists    = 5   // whose detection is measured, too
 )
 
 // Trial is what Choose measured of one setting, of series drawn from a chain fitted to four
@@ -36,9 +38,6 @@ type Trial struct {
 	Settings
 	Figures
 }
-
-// score is what trials are compared by.
-func (t Trial) score() float64 { return t.Accuracy - t.FourGram }
 
 // Choice is what Choose found.
 type Choice struct {
@@ -51,9 +50,11 @@ type Choice struct {
 
 // Choose returns the settings that are best for the values of the lead channel, by
 // class, with the codec a, on a part of them held out: of the chains that copy, or
-// nearly copy, no more of the series fitted to than the held-out series do, that with
-// the highest difference of accuracy (train on drawn series, test on held-out ones)
-// and Jensen-Shannon divergence of runs of four. It takes some seconds.
+// nearly copy, no more of the series fitted to than series held out do, that with
+// the highest [Figures.Score]. A chain that copies more is thinned, and taken if that is enough.
+// It looks for the best memories first, of the values themselves, then for the best way to merge
+// them with each of these, and measures the detection of the best of all. It takes some tens of
+// seconds.
 //
 // Why not by likelihood: the likelihood of held-out series is ruled by values that were
 // never seen, and prefers chains that back off so often that their series are less
@@ -63,43 +64,106 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 	if err != nil || t == nil {
 		return Choice{Settings: Default}, err
 	}
-	c := Choice{Settings: Default, Held: Trial{Figures: t.Own()}}
-	best := math.Inf(-1)
-	for _, s := range candidates {
-		for s.Order = 1; s.Order <= highestOrder; s.Order++ {
-			allowed := 0
-			for _, s.Whole = range beginnings {
-				if err := ctx.Err(); err != nil {
-					return c, err
-				}
-				trial, series, err := t.try(s)
-				if err != nil {
-					return c, err
-				}
-				copies := trial.Repeats(c.Held.Figures)
-				if !copies {
-					if trial.Accuracy, err = t.accuracy(ctx, t.seen(series, nil), t.seen(t.Rest, nil)); err != nil {
-						return c, fmt.Errorf("joint: choosing: %w", err)
-					}
-					allowed++
-					if trial.score() > best {
-						best, c.Settings, c.Best = trial.score(), s, trial
-					}
-				}
-				c.Trials = append(c.Trials, trial)
-				if copies {
-					break // and so does what remembers more
-				}
+	c := Choice{Held: Trial{Figures: t.Own()}}
+	s := search{trials: t, choice: &c}
+	if err := s.run(ctx); err != nil {
+		return c, fmt.Errorf("joint: choosing: %w", err)
+	}
+	if len(s.allowed) == 0 { // every chain copies: the one that does so least
+		c.Settings = Settings{Memory: markov.Memory{Order: 1}, Rare: 5, Group: 16}
+		return c, nil
+	}
+	c.Best = s.allowed[0].Trial
+	c.Settings = c.Best.Settings
+	return c, nil
+}
+
+// search is how Choose goes through the settings.
+type search struct {
+	*trials
+	choice  *Choice
+	allowed []drawn // the trials that do not copy too much, the best first
+}
+
+// drawn is a trial with the series that it drew, by class.
+type drawn struct {
+	Trial
+	number int // among Choice.Trials
+	series [][][]float64
+}
+
+// run tries the settings.
+func (s *search) run(ctx context.Context) error {
+	for order := 1; order <= highestOrder; order++ {
+		before := len(s.allowed)
+		for _, whole := range beginnings {
+			if err := s.try(ctx, mergings[0], markov.Memory{Order: order, Whole: whole}); err != nil {
+				return err
 			}
-			if allowed == 0 {
-				break
+		}
+		if len(s.allowed) == before && order > 1 {
+			break // and so do those that remember more
+		}
+	}
+	best := s.best(memories)
+	if len(best) == 0 {
+		best = []drawn{{Trial: Trial{Settings: Settings{Memory: markov.Memory{Order: 1}}}}, {Trial: Trial{Settings: Settings{Memory: markov.Memory{Order: 2}}}}}
+	}
+	for _, b := range best {
+		for _, merging := range mergings[1:] {
+			if err := s.try(ctx, merging, b.Memory); err != nil {
+				return err
 			}
 		}
 	}
-	if math.IsInf(best, -1) { // every chain copies: the one that does so least
-		c.Settings = Settings{Memory: markov.Memory{Order: 1}, Rare: 5, Group: 16}
+	// The detection of one trial counts against that of another only.
+	s.allowed = s.best(finalists)
+	for i := range s.allowed {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		trial := &s.allowed[i]
+		var err error
+		if trial.Detection, err = s.detection(ctx, s.seen(trial.series, nil), s.seen(s.Rest, nil)); err != nil {
+			return err
+		}
+		s.choice.Trials[trial.number] = trial.Trial
 	}
-	return c, nil
+	s.allowed = s.best(1)
+	return nil
+}
+
+// try tries one setting, thinned where it copies too much otherwise.
+func (s *search) try(ctx context.Context, settings Settings, m markov.Memory) error {
+	settings.Memory = m
+	for _, settings.Thin = range []bool{false, true} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		trial, series, err := s.measure(settings)
+		if err != nil {
+			return err
+		}
+		copies := trial.Repeats(s.choice.Held.Figures)
+		if !copies {
+			if trial.Accuracy, err = s.accuracy(ctx, s.seen(series, nil), s.seen(s.Rest, nil)); err != nil {
+				return err
+			}
+			s.allowed = append(s.allowed, drawn{trial, len(s.choice.Trials), series})
+		}
+		s.choice.Trials = append(s.choice.Trials, trial)
+		if !copies {
+			break
+		}
+	}
+	return nil
+}
+
+// best are the n best of the trials allowed, the best first.
+func (s *search) best(n int) []drawn {
+	all := slices.Clone(s.allowed)
+	slices.SortStableFunc(all, func(a, b drawn) int { return cmp.Compare(b.Score(), a.Score()) })
+	return all[:min(n, len(all))]
 }
 
 // trials is what all trials share.
@@ -193,8 +257,8 @@ func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
 	return all
 }
 
-// try measures one setting, but for its accuracy, and returns what it drew, by class.
-func (t *trials) try(s Settings) (Trial, [][][]float64, error) {
+// measure measures one setting, by what takes no classifier, and returns what it drew, by class.
+func (t *trials) measure(s Settings) (Trial, [][][]float64, error) {
 	trial := Trial{Settings: s}
 	p, err := Fit([]*codec.Atoms{t.codec}, t.classes, t.series, s)
 	if err != nil {

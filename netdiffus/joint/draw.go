@@ -13,6 +13,7 @@ type Drawer struct {
 	class     *classPrior
 	posterior *markov.Posterior
 	arcs      []int32
+	lead      []int32     // the atoms of the first channel that were drawn last
 	atoms     [][]float64 // by channel: likelihood of each atom at a place, reused
 	symbols   [][]float64 // by place: of the chain's symbols
 	further   []leafEvidence
@@ -25,9 +26,10 @@ type leafEvidence struct {
 }
 
 // Drawer returns what draws series of a class.
-func (p *Prior) Drawer(class int) *Drawer {
-	c := &p.classes[class]
-	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places))}
+func (p *Prior) Drawer(class int) *Drawer { return p.classes[class].drawer() }
+
+func (c *classPrior) drawer() *Drawer {
+	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places)), lead: make([]int32, len(c.places))}
 	for _, at := range c.places {
 		d.atoms = append(d.atoms, make([]float64, len(at.level)))
 		d.symbols = append(d.symbols, make([]float64, len(at.groups)))
@@ -49,27 +51,46 @@ func (p *Prior) Drawer(class int) *Drawer {
 // tried.
 var floors = [...]float64{-40, -700}
 
+// codes returns room for the codes of a series.
+func (d *Drawer) codes() [][]float64 {
+	all := make([][]float64, 1+len(d.further))
+	for k := range all {
+		all[k] = make([]float64, len(d.class.places))
+	}
+	return all
+}
+
 // Draw writes into codes, [channels][places] in [0,1], the codes of a series drawn from
 // the posterior given the diagonals, [channels][places], of an image whose clean pixels
 // count signal times and bear noise of this standard deviation, above 0.
 func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, noise float64, codes [][]float64) {
-	drawn := false
+	possible := false
 	for _, floor := range floors {
 		d.weigh(diagonals, signal, noise, floor)
-		if drawn = d.posterior.Draw(rng, d.evidence, d.arcs); drawn {
+		if possible = d.posterior.Filter(d.evidence); possible {
 			break
 		}
 	}
-	if !drawn { // the image is of no series of the class
+	if !possible { // the image is of no series of the class
 		d.DrawPrior(rng, codes)
 		return
 	}
-	d.emit(rng, codes)
+	d.thinned(rng, codes, d.posterior.Sample)
+}
+
+// thinned draws until a series is kept, and writes its codes.
+func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand, []int32)) {
+	for range mostTries {
+		draw(rng, d.arcs)
+		d.emit(rng, codes)
+		if d.class.thinner.keeps(rng, d.lead) {
+			return
+		}
+	}
 }
 
 // DrawPrior writes into codes the codes of a series drawn from the chain itself.
 func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
-	d.class.automaton.Draw(rng, d.arcs)
 	for j := range d.class.places {
 		fill(d.atoms[j], 1)
 		for k := range d.further {
@@ -77,7 +98,7 @@ func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
 			fill(d.further[k].symbols[j], 1)
 		}
 	}
-	d.emit(rng, codes)
+	d.thinned(rng, codes, d.class.automaton.Draw)
 }
 
 func fill(x []float64, v float64) {
@@ -95,6 +116,7 @@ func (d *Drawer) emit(rng *rand.Rand, codes [][]float64) {
 		if len(g.atoms) > 1 {
 			atom = pick(rng, g.atoms, g.weights, d.atoms[j])
 		}
+		d.lead[j] = atom
 		codes[0][j] = d.class.places[j].code[atom]
 		for k := range d.further {
 			codes[1+k][j] = d.class.further[k].code[j][d.drawLeaf(rng, k, j, arc)]

@@ -75,7 +75,7 @@ func (h *Held) Own() Figures {
 	return h.mean(func(c int) Figures {
 		rows, fit := h.rows(h.Rest[c]), h.rows(h.Fit[c])
 		distances := metric.Closest(rows, fit)
-		for _, two := range metric.ClosestTwo(thinned(fit, mostOwn), fit) {
+		for _, two := range metric.ClosestTwo(evenly(fit, mostOwn), fit) {
 			distances = append(distances, two[1]) // the closest is the series itself
 		}
 		exact := 0.0
@@ -88,8 +88,8 @@ func (h *Held) Own() Figures {
 	})
 }
 
-// thinned are at most so many of the rows, evenly.
-func thinned(rows [][]float64, most int) [][]float64 {
+// evenly are at most so many of the rows, evenly.
+func evenly(rows [][]float64, most int) [][]float64 {
 	if len(rows) <= most {
 		return rows
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Settings say how the chain of a class is made.
@@ -35,6 +36,9 @@ type Settings struct {
 	Rare int `json:"rare,omitempty"`
 	// Group is how often the values of a group were seen together, about; 0 means 8.
 	Group int `json:"group,omitempty"`
+	// Thin leaves out series so that those drawn repeat those fitted to as often as these
+	// repeat each other (Thinning).
+	Thin bool `json:"thin,omitempty"`
 }
 
 func (s Settings) withDefaults() Settings {
@@ -54,6 +58,9 @@ func (s Settings) String() string {
 	if s.Rare > 1 {
 		text += fmt.Sprintf(", values seen fewer than %d times in groups of %d", s.Rare, s.Group)
 	}
+	if s.Thin {
+		text += ", thinned of copies"
+	}
 	return text
 }
 
@@ -67,7 +74,8 @@ type Prior struct {
 type classPrior struct {
 	places    []place // of the lead channel
 	automaton *markov.Automaton
-	further   []leaf // of the other channels
+	further   []leaf   // of the other channels
+	thinner   *thinner // nil where nothing is left out
 }
 
 // Series are the series of one class as atoms, [flows][channels][places]: indices into
@@ -103,9 +111,37 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 		for k, a := range channels[1:] {
 			one.further = append(one.further, fitLeaf(a, class, one.automaton, walks, series[c], 1+k))
 		}
+		if s.Thin {
+			one.thin(channels[0], class, leading(series[c]))
+		}
 		p.classes = append(p.classes, one)
 	}
 	return p, nil
+}
+
+// thinDrawn is how many series the thinning of a class is estimated by.
+const thinDrawn = 2000
+
+// thin makes the thinner of c, for these series of a class, of which it was fitted to.
+func (c *classPrior) thin(a *codec.Atoms, class string, series [][]int32) {
+	t, rows := newThinner(a, class, series)
+	d := c.drawer()
+	drawn := make([][]float64, thinDrawn)
+	for i := range drawn {
+		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), d.codes())
+		drawn[i] = t.row(d.lead)
+	}
+	t.Thinning = newThinning(evenly(rows, mostOwn), drawn, t.records)
+	c.thinner = t
+}
+
+// leading are the series of the first channel.
+func leading(series Series) [][]int32 {
+	all := make([][]int32, len(series))
+	for i, flow := range series {
+		all[i] = flow[0]
+	}
+	return all
 }
 
 // checkChannels returns what is wrong with the codecs.
@@ -148,6 +184,10 @@ type Tables struct {
 type ClassTables struct {
 	Chain   *markov.Automaton `json:"chain"`
 	Further [][]LeafTable     `json:"further,omitempty"` // by channel and place
+	// Thinning and Series, the series of the lead channel that were counted, are there where
+	// the settings thin.
+	Thinning *Thinning `json:"thinning,omitempty"`
+	Series   [][]int32 `json:"series,omitempty"`
 }
 
 // Tables returns p for a file.
@@ -157,6 +197,9 @@ func (p *Prior) Tables() *Tables {
 		one := ClassTables{Chain: c.automaton}
 		for _, leaf := range c.further {
 			one.Further = append(one.Further, leaf.counts)
+		}
+		if c.thinner != nil {
+			one.Thinning, one.Series = &c.thinner.Thinning, c.thinner.series
 		}
 		t.Classes = append(t.Classes, one)
 	}
@@ -201,6 +244,12 @@ func (t ClassTables) prior(channels []*codec.Atoms, class string, s Settings) (c
 			return one, fmt.Errorf("channel %d: %w", 1+k, err)
 		}
 		one.further = append(one.further, l)
+	}
+	if s.Thin {
+		var err error
+		if one.thinner, err = t.thinner(channels[0], class); err != nil {
+			return one, err
+		}
 	}
 	return one, nil
 }

@@ -200,11 +200,15 @@ func zeros(v []float64) int {
 // TestReverseProcessFollowsTheChain is the claim of the package: what the reverse
 // process draws, at any number of steps, is distributed as what the chain draws.
 func TestReverseProcessFollowsTheChain(t *testing.T) {
-	for _, length := range []int{10, 32, 64} {
+	for _, test := range []struct {
+		length int
+		thin   bool
+	}{{10, false}, {10, true}, {32, false}, {32, true}, {64, false}} {
+		length := test.length
 		values, _ := talk(300, length, 1)
 		channels := []*codec.Atoms{fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)}
 		series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
-		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 4}, Rare: 3})
+		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 4}, Rare: 3, Thin: test.thin})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,7 +228,7 @@ func TestReverseProcessFollowsTheChain(t *testing.T) {
 				got := divergence(grams(drawn, order), grams(chain, order))
 				floor := divergence(grams(other, order), grams(chain, order))
 				if got > floor*1.1+0.002 {
-					t.Errorf("length %d, %s steps: %d-grams are %.4f from the chain's, which are %.4f from each other", length, steps, order, got, floor)
+					t.Errorf("%+v, %s steps: %d-grams are %.4f from the chain's, which are %.4f from each other", test, steps, order, got, floor)
 				}
 			}
 		}
@@ -271,7 +275,7 @@ func TestTablesRoundTrip(t *testing.T) {
 	lead := fitCodec(t, codec.Atoms{Novel: 3}, length, values, nil)
 	channels := []*codec.Atoms{lead, fitCodec(t, codec.Atoms{}, length, beside, values)}
 	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, beside), make([]int, len(values)))
-	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 3}, Rare: 3, Group: 4})
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2, Whole: 3}, Rare: 3, Group: 4, Thin: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,6 +305,11 @@ func TestTablesRoundTrip(t *testing.T) {
 		{`"order":2`, `"order":2`, ""},
 		{`"chain":{`, `"chain":null,"x":{`, "no chain"},
 		{`"atom":[`, `"atom":[99,`, "do not fit"},
+		{`"thinning":{`, `"thinning":null,"x":{`, "no thinning"},
+		{`"keep":[[`, `"keep":[[7,`, "kinds"},
+		{`"keep":[[`, `"keep":[[1,1,-1],[`, "thinning of"},
+		{`"ends":[`, `"ends":[9,`, "thinning of"},
+		{`"series":[[`, `"series":[[99,`, "places"},
 	} {
 		damaged := strings.Replace(string(text), test.was, test.is, 1)
 		var tables joint.Tables

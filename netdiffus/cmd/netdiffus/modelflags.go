@@ -104,10 +104,16 @@ var modelSettings = []setting{
 var trainSettings = []setting{
 	wordSetting("precision", "float32|bf16", "type that the network computes in: bf16 (bfloat16, with weights, norms and losses in float32) is for GPUs", nn.Float32,
 		func(c *netdiffus.Config) *nn.Precision { return &c.Precision }),
-	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next three on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
+	chainSetting("order", "chain: packets that a packet depends on; 0 chooses this and the next four on flows held out", func(k *netdiffus.Chain) *int { return &k.Order }),
 	chainSetting("whole", "chain: remember a flow's whole beginning, in place of so many packets, while at least this many flows share it; 0 never does", func(k *netdiffus.Chain) *int { return &k.Whole }),
 	chainSetting("rare", "chain: merge values seen fewer times at their class and place into groups of neighbours, which turn out as values that were not seen", func(k *netdiffus.Chain) *int { return &k.Rare }),
 	chainSetting("group", "chain: how often the values of such a group were seen together, about; 0 means 8", func(k *netdiffus.Chain) *int { return &k.Group }),
+	kindSetting("thin", "bool", "chain: leave out flows, so that those drawn repeat those of the data set as often as these repeat each other", wantsChain,
+		func(k netdiffus.Chain) string { return strconv.FormatBool(k.Thin) },
+		func(k *netdiffus.Chain, word string) (err error) {
+			k.Thin, err = parseSwitch(word)
+			return err
+		}),
 	atomsPart("base", "network over atoms: what it starts from: the class's chain over the diagonal, the same with the evidence of all pixels, or independent packets", netdiffus.Bases, func(a *netdiffus.Atoms) *netdiffus.Part[categorical.Base] { return &a.Base }),
 	atomsPart("trunk", "network over atoms: the network below the head", netdiffus.Trunks, func(a *netdiffus.Atoms) *netdiffus.Part[netdiffus.NewTrunk] { return &a.Trunk }),
 	atomsSetting("self-condition", "bool", "network over atoms: show the network its own estimate of the clean image at the step before; better for flows of 10 packets, worse for 32",
@@ -322,9 +328,12 @@ func atomsSetting(name, kind, usage string, get func(a netdiffus.Atoms) string, 
 	return kindSetting(name, kind, usage, "it is for a network over atoms: --preset quick, network or best, and a data set converted with --codec atoms", get, set)
 }
 
+// wantsChain is what a setting of a chain needs.
+const wantsChain = "it is for a chain: --preset default, and a data set converted with --codec atoms"
+
 // chainSetting is a number of the chain's settings.
 func chainSetting(name, usage string, field func(k *netdiffus.Chain) *int) setting {
-	return kindSetting(name, "N", usage, "it is for a chain: --preset default, and a data set converted with --codec atoms",
+	return kindSetting(name, "N", usage, wantsChain,
 		func(k netdiffus.Chain) string { return strconv.Itoa(*field(&k)) },
 		func(k *netdiffus.Chain, word string) (err error) {
 			*field(k), err = strconv.Atoi(word)

@@ -1,0 +1,63 @@
+package joint_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
+)
+
+// TestThinning: a chain that remembers nearly all copies far more often than the series it was
+// fitted to repeat each other. Thinned it does not, and its series are as long as before.
+func TestThinning(t *testing.T) {
+	const length = 10
+	values, _ := talk(400, length, 4)
+	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil)}
+	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
+	padded := func(series [][]float64) [][]float64 {
+		var rows [][]float64
+		for _, v := range series {
+			rows = append(rows, append(slices.Clone(v), make([]float64, length-len(v))...))
+		}
+		return rows
+	}
+	rows := padded(values)
+	records := metric.NewRecords(rows)
+	type shares struct{ copies, near, size float64 }
+	measure := func(rows [][]float64, own bool) (s shares) {
+		for _, row := range rows {
+			switch records.Repeat(row, own) {
+			case metric.Copy:
+				s.copies += 1 / float64(len(rows))
+			case metric.NearCopy:
+				s.near += 1 / float64(len(rows))
+			}
+			s.size += float64(length-zeros(row)) / float64(len(rows))
+		}
+		return s
+	}
+	real := measure(rows, true)
+	drawn := func(thin bool) shares {
+		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 3}, Thin: thin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return measure(padded(fromPrior(p, channels, 2000, length, 1)), false)
+	}
+	whole, thinned := drawn(false), drawn(true)
+	t.Logf("real %+v, drawn %+v, thinned %+v", real, whole, thinned)
+	if whole.copies < real.copies+0.2 {
+		t.Fatalf("the chain copies %.3f, and is no test: real series %.3f", whole.copies, real.copies)
+	}
+	// So few of its series are new that leastShare leaves some copies too many.
+	if math.Abs(thinned.copies-real.copies) > 0.08 || math.Abs(thinned.near-real.near) > 0.02 {
+		t.Errorf("thinned %+v, want the shares of %+v", thinned, real)
+	}
+	if math.Abs(thinned.size-real.size) > 0.2 {
+		t.Errorf("thinned series have %.2f values, real ones %.2f", thinned.size, real.size)
+	}
+}
