@@ -20,6 +20,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -57,6 +58,9 @@ type CausalDrawing struct {
 	// MinP leaves the least probable values out of what the network predicts by itself
 	// (causal.Drawer); 0 leaves out none.
 	MinP float64 `json:"min_p,omitempty"`
+	// Thinning, by class, is which of the network's flows are left out so that they repeat
+	// those of the data set as often as these repeat each other; nil leaves out none.
+	Thinning []joint.Thinning `json:"thinning,omitempty"`
 	// Chain, where it is not nil, draws in place of the network: a chain of these settings,
 	// counted from the same flows, which is the model's base.
 	Chain *joint.Settings `json:"chain,omitempty"`
@@ -83,6 +87,10 @@ func (k Causal) Check(c Config) error {
 	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
 	p.wrong(k.Chain != nil && (k.Chain.Order < 1 || k.Chain.Whole < 0 || k.Chain.Rare < 0 || k.Chain.Group < 0), "the chain's settings are %+v, want an order of 1 or more, and the others 0 or more", k.Chain)
 	p.wrong(!(k.MinP >= 0 && k.MinP < 1), "min_p is %v, want it in [0,1)", k.MinP)
+	for _, t := range k.Thinning {
+		p.add(t.Check())
+	}
+	p.wrong(k.Thinning != nil && len(k.Thinning) != len(c.Classes), "there is a thinning of %d classes, want %d", len(k.Thinning), len(c.Classes))
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
 	p.drawnByGo(c)
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
@@ -201,10 +209,19 @@ func (k Causal) New(c Config) (Model, error) {
 	if k.Tables == nil {
 		return m, nil
 	}
-	if err := m.count(k.Tables); err != nil || k.Chain == nil {
+	if err := m.count(k.Tables); err != nil {
 		return m, err
 	}
-	prior, err := joint.Fit(codecs, c.Classes, m.padded(k.Tables), *k.Chain)
+	flows := m.padded(k.Tables)
+	for class, thinning := range k.Thinning {
+		t := joint.NewThinner(atoms, c.Classes[class], flows[class].Lead())
+		t.Thinning = thinning
+		m.thinners = append(m.thinners, t)
+	}
+	if k.Chain == nil {
+		return m, nil
+	}
+	prior, err := joint.Fit(codecs, c.Classes, flows, *k.Chain)
 	m.chain = &chainModel{prior, make([]sync.Pool, len(c.Classes))}
 	return m, err
 }
@@ -229,7 +246,7 @@ func (k Causal) Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, er
 		ways = append(ways, Way{name, settings})
 	}
 	add("chain of "+choice.Settings.String(), CausalDrawing{Chain: &choice.Settings})
-	for _, rare := range []int{0, 2, 3} {
+	for _, rare := range []int{0, 2} {
 		for _, minP := range []float64{0, 0.02} {
 			name := "network"
 			if rare > 0 {
@@ -252,6 +269,39 @@ func (k Causal) Drawing(settings json.RawMessage) (Kind, error) {
 	}
 	k.CausalDrawing = d
 	return k, nil
+}
+
+// causalWeight is what a network is thinned by (joint.Thinner.Thin): a flow takes it a hundred
+// times as long as a chain.
+const causalWeight = 3
+
+// Thinned implements Chooser.
+func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
+	var d CausalDrawing
+	codecs, err := causalCodecs(c.Encoding)
+	if err == nil {
+		err = strict(way.Settings, &d)
+	}
+	if err != nil {
+		return way, err
+	}
+	if d.Chain != nil {
+		return way, nil // chosen with its thinning
+	}
+	m, err := k.New(c)
+	if err != nil {
+		return way, err
+	}
+	flows := m.(*causalModel).padded(k.Tables)
+	made := joint.Read(codecs, drawn.Classes, drawn.Images, drawn.Labels)
+	for class, name := range c.Classes {
+		t := joint.NewThinner(codecs[0], name, flows[class].Lead())
+		t.Thin(made[slices.Index(drawn.Classes, name)].Lead(), causalWeight)
+		d.Thinning = append(d.Thinning, t.Thinning)
+	}
+	way.Name += ", thinned of copies"
+	way.Settings, err = json.Marshal(d)
+	return way, err
 }
 
 // describe returns the numbers that describe values, rising.
@@ -289,7 +339,8 @@ type causalModel struct {
 	rarity     *joint.Rarity
 	times      *causalTimes // nil where there is no second channel
 	minP       float64
-	chain      *chainModel // draws in place of the network; nil where that draws
+	thinners   []*joint.Thinner // by class; nil where nothing is left out
+	chain      *chainModel      // draws in place of the network; nil where that draws
 }
 
 // symbol is that of an atom of a class at place j.
@@ -480,29 +531,70 @@ const faintest = 0.01
 // first step that of a flow drawn from the model given the image, as far as that shows
 // anything.
 func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error {
-	var first []int
-	var classes []int32
-	var own []*rand.Rand
+	var left []int
 	for i := range x0.N {
 		if !slices.ContainsFunc(x0.At(i), func(v float64) bool { return v != 0 }) {
-			first, classes, own = append(first, i), append(classes, y[i]), append(own, streams[i])
+			left = append(left, i)
 		}
 	}
-	if len(first) == 0 {
-		return nil
+	if b.thinners == nil {
+		tries := make([]try, len(left))
+		for k, i := range left {
+			tries[k] = try{i, streams[i], true}
+		}
+		_, err := b.draw(x, t, y, tries, x0)
+		return err
+	}
+	// Flows that are left out are drawn again. Each try has randomness of its own, so that it does
+	// not matter how many are made at once.
+	seeds := make([]uint64, x0.N)
+	for _, i := range left {
+		seeds[i] = streams[i].Uint64()
+	}
+	for made := 0; len(left) > 0; {
+		each := min(max(1, causal.AtOnce/len(left)), joint.MostTries-made)
+		var tries []try
+		for _, i := range left {
+			for k := made; k < made+each; k++ {
+				tries = append(tries, try{i, noise.Stream(seeds[i], uint64(k)), k+1 == joint.MostTries})
+			}
+		}
+		made += each
+		done, err := b.draw(x, t, y, tries, x0)
+		if err != nil {
+			return err
+		}
+		left = slices.DeleteFunc(left, func(i int) bool { return done[i] })
+	}
+	return nil
+}
+
+// try is one flow that is drawn for an image. The last one is kept whatever it is.
+type try struct {
+	image int
+	rng   *rand.Rand
+	last  bool
+}
+
+// draw draws flows, and writes into x0 the image of the first one for each image that is not left
+// out. It returns which images have one.
+func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 imaging.Images) (done map[int]bool, err error) {
+	var classes []int32
+	var own []*rand.Rand
+	for _, try := range tries {
+		classes, own = append(classes, y[try.image]), append(own, try.rng)
 	}
 	alphaBar := b.schedule.AlphaBar[t]
-	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
+	signal, sigma := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
 	r := newRenderer(x)
 	var shown *causalEvidence // nil where the images show nothing
 	var series []causal.Series
-	var err error
-	if signal < faintest*noise {
+	if signal < faintest*sigma {
 		series, err = b.drawer.Draw(classes, own)
 	} else {
-		shown = &causalEvidence{b.causalModel, classes, signal, noise, make([][][]float64, len(first))}
-		for i, number := range first {
-			r.read(x.At(number))
+		shown = &causalEvidence{b.causalModel, classes, signal, sigma, make([][][]float64, len(tries))}
+		for i, try := range tries {
+			r.read(x.At(try.image))
 			for _, d := range r.diagonals {
 				shown.diagonals[i] = append(shown.diagonals[i], slices.Clone(d))
 			}
@@ -510,18 +602,27 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 		series, err = b.drawer.Posterior(classes, own, shown.ofSymbols(), shown.ofMarks())
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, s := range series {
-		b.writeCodes(int(classes[i]), s, own[i], shown, i, r.codes)
-		r.write(x0.At(first[i]))
+	done = map[int]bool{}
+	lead := make([]int32, b.Places)
+	for i, try := range tries {
+		if done[try.image] {
+			continue
+		}
+		class := int(classes[i])
+		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, lead)
+		if try.last || b.thinners[class].Keeps(try.rng, lead) {
+			r.write(x0.At(try.image))
+			done[try.image] = true
+		}
 	}
-	return nil
+	return done, nil
 }
 
 // writeCodes writes the codes of a series of a class, of which values turn out as others of
-// their kind, as far as shown, if not nil, allows of series i.
-func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64) {
+// their kind, as far as shown, if not nil, allows of series i, and the atoms of its lead channel.
+func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64, lead []int32) {
 	for j := range codes[0] {
 		symbol := m.End() // and what follows it
 		if j < len(s.Symbols) {
@@ -532,7 +633,7 @@ func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, sho
 			likelihood = shown.ofAtoms(m.rarity, 0, i, j)
 		}
 		atom := m.rarity.Redraw(rng, class, j, int32(m.atom(m.classes[class], j, symbol)), likelihood)
-		codes[0][j] = m.rarity.Code(class, j, atom)
+		codes[0][j], lead[j] = m.rarity.Code(class, j, atom), atom
 		if m.times == nil {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 	"github.com/netdiffus/netdiffus-go/netdiffus/train"
@@ -287,6 +289,85 @@ func TestCausalTimesTables(t *testing.T) {
 		if _, err := fitted.Model(); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.times, err, c.want)
 		}
+	}
+}
+
+// TestCausalThins: thinned, the network copies about as often as flows of the data set repeat each
+// other, and what it draws does not depend on how much is drawn at once.
+func TestCausalThins(t *testing.T) {
+	set, err := dataset.Build(traffic.Read("../data/loopback.parquet"), dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Causal{}.Codec()}}, SeriesLength: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	config := small(60)
+	config.Training.Choose = false
+	fitTo(t, config, set, dir)
+	g, err := sample.Open(backendtest.Open(t), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	draw := func(g *sample.Generator, r sample.Request) *dataset.Set {
+		t.Helper()
+		r.Steps = "2"
+		drawn, err := g.Draw(context.Background(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return drawn
+	}
+	rows := func(set *dataset.Set) map[string][][]float64 {
+		all := map[string][][]float64{}
+		for _, f := range collect(t, set.Traffic()) {
+			row := make([]float64, 6)
+			copy(row, traffic.SignedLength{}.Values(f.Packets))
+			all[f.Label] = append(all[f.Label], row)
+		}
+		return all
+	}
+	real := rows(set)
+	// off is how far the share of copies is from that among the flows of the data set, mean of classes.
+	off := func(drawn map[string][][]float64) (mean float64) {
+		for class, rows := range drawn {
+			records := metric.NewRecords(real[class])
+			share := func(rows [][]float64, own bool) (share float64) {
+				for _, row := range rows {
+					if records.Repeat(row, own) == metric.Copy {
+						share += 1 / float64(len(rows))
+					}
+				}
+				return share
+			}
+			mean += math.Abs(share(rows, false)-share(real[class], true)) / float64(len(drawn))
+		}
+		return mean
+	}
+	k := g.Config.Kind.(netdiffus.Causal)
+	as := func(way netdiffus.Way) *sample.Generator {
+		t.Helper()
+		kind, err := k.Drawing(way.Settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := g.As(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return other
+	}
+	// Without what it thinks improbable, the network repeats itself.
+	way := netdiffus.Way{Name: "network", Settings: json.RawMessage(`{"min_p":0.3}`)}
+	before := draw(as(way), sample.Request{N: 200, Seed: 1})
+	if way, err = k.Thinned(g.Config, way, before); err != nil {
+		t.Fatal(err)
+	}
+	thinned := as(way)
+	had, got := off(rows(before)), off(rows(draw(thinned, sample.Request{N: 200, Seed: 2})))
+	if got > had/2 {
+		t.Errorf("the share of copies is %.3f off, thinned %.3f", had, got)
+	}
+	if a, b := rows(draw(thinned, sample.Request{N: 20, Seed: 3})), rows(draw(thinned, sample.Request{N: 20, Seed: 3, Batch: 7})); !reflect.DeepEqual(a, b) {
+		t.Error("thinned flows depend on the batch size")
 	}
 }
 

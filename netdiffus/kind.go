@@ -54,6 +54,10 @@ type Chooser interface {
 	// Ways returns the ways to choose from, the base first. set is what c, whose kind it is,
 	// is fitted to.
 	Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, error)
+	// Thinned returns a way as it leaves out samples so that those drawn repeat the ones fitted to as
+	// often as these repeat each other; drawn are some that the way drew. It returns the way as it is where
+	// that cannot be. c is as for Ways.
+	Thinned(c Config, way Way, drawn *dataset.Set) (Way, error)
 	// Drawing returns the kind as it draws in a way with these settings.
 	Drawing(settings json.RawMessage) (Kind, error)
 }

@@ -221,7 +221,7 @@ func testDrawFollowsProbabilities(t *testing.T, k kind) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 8 * atOnce
+	const n = 8 * AtOnce
 	y, streams := make([]int32, n), make([]*rand.Rand, n)
 	for i := range streams {
 		streams[i] = rand.New(rand.NewPCG(9, uint64(i)))
@@ -364,7 +364,7 @@ func testPosterior(t *testing.T, k kind) {
 		t.Fatal(err)
 	}
 	// The share of those that have ended after two symbols, among all that end at all.
-	free, err := d.Draw(make([]int32, 16*atOnce), newStreams(16*atOnce))
+	free, err := d.Draw(make([]int32, 16*AtOnce), newStreams(16*AtOnce))
 	if err != nil {
 		t.Fatal(err)
 	}

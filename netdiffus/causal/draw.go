@@ -31,15 +31,15 @@ type Drawer struct {
 	follow *model.Exec // hands the memory of each series to those that go on with it
 }
 
-// atOnce is how many series are drawn at once.
-const atOnce = 256
+// AtOnce is how many series are drawn at once; fewer take as long.
+const AtOnce = 256
 
 // NewDrawer returns what draws with the weights below scope.
 func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error) {
 	m.Network = m.Network.WithDefaults()
 	d := &Drawer{model: m}
 	placeOf := func(y, j *Node) *Node { // row of the masks
-		return InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, atOnce)), -1)
+		return InsertAxes(Add(MulScalar(y, m.Places), BroadcastToDims(j, AtOnce)), -1)
 	}
 	var err error
 	d.exec, err = model.NewExec(b, scope.Store(), func(_ *model.Scope, in []*Node) []*Node {
@@ -78,9 +78,9 @@ func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([]Series, error) {
 	// Several batches at the same time: what the host does for one leaves the device to another.
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for from := 0; from < len(y); from += atOnce {
+	for from := 0; from < len(y); from += AtOnce {
 		group.Go(func() error {
-			to := min(from+atOnce, len(y))
+			to := min(from+AtOnce, len(y))
 			b := d.newBatch(y[from:to], streams[from:to])
 			next := func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) }
 			err := b.run(nil, next, next)
@@ -107,7 +107,7 @@ type Evidence func(i, j int) []float64
 // is exact only where that evidence tells the symbols apart, or is of no account; in
 // between it is the better, the more particles there are.
 func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, ofSymbols, ofMarks Evidence) ([]Series, error) {
-	const each = atOnce / particles
+	const each = AtOnce / particles
 	all := make([]Series, 0, len(y))
 	for from := 0; from < len(y); from += each {
 		to := min(from+each, len(y))
@@ -165,14 +165,14 @@ func (d *Drawer) Posterior(y []int32, streams []*rand.Rand, ofSymbols, ofMarks E
 // batch is series that are drawn together, place by place.
 type batch struct {
 	drawer  *Drawer
-	y       []int32 // padded to atOnce
+	y       []int32 // padded to AtOnce
 	streams []*rand.Rand
 	series  []Series
 	parents []int32 // whose memory each series goes on with; nil means its own
 }
 
 func (d *Drawer) newBatch(y []int32, streams []*rand.Rand) *batch {
-	b := &batch{drawer: d, y: make([]int32, atOnce), streams: streams, series: make([]Series, len(y))}
+	b := &batch{drawer: d, y: make([]int32, AtOnce), streams: streams, series: make([]Series, len(y))}
 	copy(b.y, y)
 	return b
 }
@@ -205,14 +205,14 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 	m := &d.model
 	memory := make([]any, 2*m.Layers)
 	for i := range memory {
-		memory[i] = tensors.FromFlatDataAndDimensions(make([]float32, atOnce*m.Places*m.Width), atOnce, m.Places, m.heads(), m.Width/m.heads())
+		memory[i] = tensors.FromFlatDataAndDimensions(make([]float32, AtOnce*m.Places*m.Width), AtOnce, m.Places, m.heads(), m.Width/m.heads())
 	}
 	keep := func(out []*tensors.Tensor) {
 		for i, t := range out {
 			memory[i] = t
 		}
 	}
-	y := tensors.FromFlatDataAndDimensions(b.y, atOnce)
+	y := tensors.FromFlatDataAndDimensions(b.y, AtOnce)
 	ended := func(i int) bool {
 		s := b.series[i].Symbols
 		return len(s) > 0 && s[len(s)-1] == m.End()
@@ -222,7 +222,7 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 			between()
 		}
 		if b.parents != nil {
-			out, err := d.follow.Call(append([]any{tensors.FromFlatDataAndDimensions(b.parents, atOnce)}, memory...)...)
+			out, err := d.follow.Call(append([]any{tensors.FromFlatDataAndDimensions(b.parents, AtOnce)}, memory...)...)
 			if err != nil {
 				return fmt.Errorf("causal: %w", err)
 			}
@@ -230,7 +230,7 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 			b.parents = nil
 		}
 		last := func(of func(Series) []int32, first int) *tensors.Tensor { // the one before, of each
-			all := make([]int32, atOnce)
+			all := make([]int32, AtOnce)
 			for i := range all {
 				all[i] = int32(first)
 				if i < len(b.series) && j > 0 {
@@ -239,7 +239,7 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 					}
 				}
 			}
-			return tensors.FromFlatDataAndDimensions(all, atOnce)
+			return tensors.FromFlatDataAndDimensions(all, AtOnce)
 		}
 		place := tensors.FromScalar(int32(j))
 		notes, contexts := b.notes(m.OfSymbols, j, func(i int) (markov.Position, bool) {
@@ -266,11 +266,11 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 			}
 			return m.markAt(int(b.y[i]), j, b.series[i]), true
 		})
-		here := make([]int32, atOnce)
+		here := make([]int32, AtOnce)
 		for i, s := range b.series {
 			here[i] = s.Symbols[j]
 		}
-		if out, err = d.marks.Call(out[2], tensors.FromFlatDataAndDimensions(here, atOnce), place, y, notes); err != nil {
+		if out, err = d.marks.Call(out[2], tensors.FromFlatDataAndDimensions(here, AtOnce), place, y, notes); err != nil {
 			return fmt.Errorf("causal: %w", err)
 		}
 		err = b.each(m.OfMarks, j, contexts, out, func(i int, p prediction) {
@@ -288,11 +288,11 @@ func (b *batch) run(between func(), next, mark func(i, j int, p prediction) int3
 func symbolsOf(s Series) []int32 { return s.Symbols }
 func marksOf(s Series) []int32   { return s.Marks }
 
-// notes returns what the gate is told at place j, [atOnce,chains,noted], and the contexts of
+// notes returns what the gate is told at place j, [AtOnce,chains,noted], and the contexts of
 // each series there; at returns the position of one, and whether it has one.
 func (b *batch) notes(c Counted, j int, at func(i int) (markov.Position, bool)) (*tensors.Tensor, []int32) {
 	k := c.Chains.Kinds()
-	notes, contexts := make([]float32, atOnce*k*noted), make([]int32, len(b.series)*k)
+	notes, contexts := make([]float32, AtOnce*k*noted), make([]int32, len(b.series)*k)
 	for i := range b.series {
 		own := contexts[i*k : (i+1)*k]
 		position, there := at(i)
@@ -309,7 +309,7 @@ func (b *batch) notes(c Counted, j int, at func(i int) (markov.Position, bool)) 
 			note(seen, notes[(i*k+x)*noted:])
 		}
 	}
-	return tensors.FromFlatDataAndDimensions(notes, atOnce, k, noted), contexts
+	return tensors.FromFlatDataAndDimensions(notes, AtOnce, k, noted), contexts
 }
 
 // each calls do with the prediction for each series at place j; out is what the device
@@ -323,7 +323,7 @@ func (b *batch) each(c Counted, j int, contexts []int32, out []*tensors.Tensor, 
 	if err != nil {
 		return fmt.Errorf("causal: %w", err)
 	}
-	k, size := c.Chains.Kinds(), len(network)/atOnce
+	k, size := c.Chains.Kinds(), len(network)/AtOnce
 	for i := range b.series {
 		do(i, prediction{
 			chains: c.Chains, gate: gate[i*(k+1) : (i+1)*(k+1)], all: network[i*size : (i+1)*size], drawer: b.drawer,
@@ -358,7 +358,7 @@ func leaveOut(logs []float32, share float64) {
 // weights.
 func (b *batch) resample(weights []float64) {
 	old := slices.Clone(b.series)
-	b.parents = make([]int32, atOnce)
+	b.parents = make([]int32, AtOnce)
 	for from := 0; from < len(weights); from += particles {
 		group := weights[from : from+particles]
 		likely := slices.Max(group) > 0

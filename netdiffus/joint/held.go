@@ -89,11 +89,11 @@ func (h *Held) Own() Figures {
 }
 
 // evenly are at most so many of the rows, evenly.
-func evenly(rows [][]float64, most int) [][]float64 {
+func evenly[T any](rows []T, most int) []T {
 	if len(rows) <= most {
 		return rows
 	}
-	some := make([][]float64, most)
+	some := make([]T, most)
 	for i := range some {
 		some[i] = rows[i*len(rows)/most]
 	}

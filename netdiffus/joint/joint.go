@@ -18,6 +18,7 @@ package joint
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
@@ -75,12 +76,21 @@ type classPrior struct {
 	places    []place // of the lead channel
 	automaton *markov.Automaton
 	further   []leaf   // of the other channels
-	thinner   *thinner // nil where nothing is left out
+	thinner   *Thinner // nil where nothing is left out
 }
 
 // Series are the series of one class as atoms, [flows][channels][places]: indices into
 // codec.AtomTable.Values, len(Values) for padding.
 type Series [][][]int32
+
+// Lead are the series of the first channel, [flows][places].
+func (s Series) Lead() [][]int32 {
+	all := make([][]int32, len(s))
+	for i, flow := range s {
+		all[i] = flow[0]
+	}
+	return all
+}
 
 // Fit makes the prior of the classes, which series has in the same order, for images of
 // channels with these codecs. The first channel is the chain's; the others depend on
@@ -112,7 +122,7 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 			one.further = append(one.further, fitLeaf(a, class, one.automaton, walks, series[c], 1+k))
 		}
 		if s.Thin {
-			one.thin(channels[0], class, leading(series[c]))
+			one.thin(channels[0], class, series[c].Lead())
 		}
 		p.classes = append(p.classes, one)
 	}
@@ -122,26 +132,20 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 // thinDrawn is how many series the thinning of a class is estimated by.
 const thinDrawn = 2000
 
+// mostWeight is what a chain is thinned by (Thinner.Thin): its series cost little.
+const mostWeight = 8
+
 // thin makes the thinner of c, for these series of a class, of which it was fitted to.
 func (c *classPrior) thin(a *codec.Atoms, class string, series [][]int32) {
-	t, rows := newThinner(a, class, series)
+	t := NewThinner(a, class, series)
 	d := c.drawer()
-	drawn := make([][]float64, thinDrawn)
+	drawn := make([][]int32, thinDrawn)
 	for i := range drawn {
 		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), d.codes())
-		drawn[i] = t.row(d.lead)
+		drawn[i] = slices.Clone(d.lead)
 	}
-	t.Thinning = newThinning(evenly(rows, mostOwn), drawn, t.records)
+	t.Thin(drawn, mostWeight)
 	c.thinner = t
-}
-
-// leading are the series of the first channel.
-func leading(series Series) [][]int32 {
-	all := make([][]int32, len(series))
-	for i, flow := range series {
-		all[i] = flow[0]
-	}
-	return all
 }
 
 // checkChannels returns what is wrong with the codecs.

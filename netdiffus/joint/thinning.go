@@ -26,50 +26,57 @@ type Thinning struct {
 }
 
 const (
-	// leastShare is added to the shares that are compared, since small ones say little, and
-	// mostWeight is the most that a group may count as against how often it is drawn among
-	// those of its length: about so many series are drawn for one that is kept, at most.
-	leastShare = 0.005
-	mostWeight = 8
-	// mostTries is how many series are drawn for one that is kept, of which the last is.
-	mostTries = 40
+	// leastShare is added to the shares that are compared, since small ones say little; more, so
+	// many series, where few were drawn.
+	leastShare  = 0.005
+	leastSeries = 2
+	// MostTries is how many series are drawn for one that is kept: of so many the last is kept.
+	MostTries = 40
 	// lengths is how many groups of lengths there are at most.
 	lengths = 4
 )
 
-// newThinning is the thinning of series drawn, so that they repeat records as real ones do. Rows
-// are padded with 0; the real ones are among the records.
-func newThinning(real, drawn [][]float64, records *metric.Records) Thinning {
+// Thin sets the thinning that series drawn, of atoms, need. most is the most that a group may count
+// as against how often it is drawn among those of its length: the less that is, the fewer series
+// are drawn for one that is kept, and the more copies may be left.
+func (t *Thinner) Thin(drawn [][]int32, most float64) {
+	real := evenly(t.series, mostOwn)
 	sizes := make([]int, len(real))
-	for i, row := range real {
-		sizes[i] = size(row)
+	for i, atoms := range real {
+		sizes[i] = size(t.row(atoms))
 	}
 	slices.Sort(sizes)
-	var t Thinning
+	t.Thinning = Thinning{}
 	for k := 1; k < lengths; k++ {
 		if end := sizes[k*len(sizes)/lengths]; end < sizes[len(sizes)-1] && !slices.Contains(t.Ends, end) {
 			t.Ends = append(t.Ends, end)
 		}
 	}
-	shares := func(rows [][]float64, own bool) [][]float64 {
+	shares := func(series [][]int32, own bool) [][]float64 {
 		all := t.table()
-		for _, row := range rows {
-			all[t.length(row)][records.Repeat(row, own)] += 1 / float64(len(rows))
+		for _, atoms := range series {
+			row := t.row(atoms)
+			all[t.length(row)][t.records.Repeat(row, own)] += 1 / float64(len(series))
 		}
 		return all
 	}
-	wanted, had := shares(real, true), shares(drawn, false)
+	t.weigh(shares(real, true), shares(drawn, false), max(leastShare, leastSeries/float64(len(drawn))), most)
+}
+
+// weigh sets what is kept so that the shares of the groups are as wanted, and not as they are had.
+// little is added to those that are compared.
+func (t *Thinning) weigh(wanted, had [][]float64, little, limit float64) {
 	t.Keep = t.table()
 	most := 0.0
 	for g, keep := range t.Keep {
 		left, target := 0.0, 0.0 // of the series of this length, before and after
 		for k := range keep {
-			keep[k] = min(mostWeight, (wanted[g][k]+leastShare)/(had[g][k]+leastShare))
+			keep[k] = min(limit, (wanted[g][k]+little)/(had[g][k]+little))
 			left += had[g][k] * keep[k]
 			target += wanted[g][k]
 		}
 		for k := range keep {
-			keep[k] *= (target + leastShare) / (left + leastShare)
+			keep[k] *= (target + little) / (left + little)
 			if had[g][k] > 0 { // or else there is nothing to keep
 				most = max(most, keep[k])
 			}
@@ -80,7 +87,6 @@ func newThinning(real, drawn [][]float64, records *metric.Records) Thinning {
 			keep[k] = min(1, keep[k]/most)
 		}
 	}
-	return t
 }
 
 func (t Thinning) table() [][]float64 {
@@ -106,18 +112,18 @@ func size(row []float64) int {
 	return n
 }
 
-// thinner thins series of atoms.
-type thinner struct {
+// Thinner thins series of a class. It is safe for several goroutines.
+type Thinner struct {
 	Thinning
 	values  [][]float64 // by place and atom; 0 of padding
 	series  [][]int32   // those fitted to
 	records *metric.Records
 }
 
-// newThinner returns one without a Thinning for series of atoms of a class of the codec, and
-// these as rows.
-func newThinner(a *codec.Atoms, class string, series [][]int32) (*thinner, [][]float64) {
-	t := &thinner{series: series}
+// NewThinner returns one that keeps all, for series that were fitted to: atoms of a class of the
+// codec, one a place.
+func NewThinner(a *codec.Atoms, class string, series [][]int32) *Thinner {
+	t := &Thinner{series: series}
 	for _, table := range a.Tables[class] {
 		t.values = append(t.values, append(slices.Clone(table.Values), 0))
 	}
@@ -126,11 +132,11 @@ func newThinner(a *codec.Atoms, class string, series [][]int32) (*thinner, [][]f
 		rows[i] = t.row(atoms)
 	}
 	t.records = metric.NewRecords(rows)
-	return t, rows
+	return t
 }
 
 // thinner is that of tables from a file.
-func (t ClassTables) thinner(a *codec.Atoms, class string) (*thinner, error) {
+func (t ClassTables) thinner(a *codec.Atoms, class string) (*Thinner, error) {
 	if t.Thinning == nil {
 		return nil, errors.New("no thinning, which the settings want")
 	}
@@ -145,16 +151,16 @@ func (t ClassTables) thinner(a *codec.Atoms, class string) (*thinner, error) {
 			}
 		}
 	}
-	if err := t.Thinning.check(); err != nil {
+	if err := t.Thinning.Check(); err != nil {
 		return nil, err
 	}
-	made, _ := newThinner(a, class, t.Series)
+	made := NewThinner(a, class, t.Series)
 	made.Thinning = *t.Thinning
 	return made, nil
 }
 
-// check returns what is wrong with a thinning from a file.
-func (t Thinning) check() error {
+// Check returns what is wrong with a thinning from a file.
+func (t Thinning) Check() error {
 	if len(t.Keep) != len(t.Ends)+1 || !slices.IsSorted(t.Ends) {
 		return fmt.Errorf("thinning of %d lengths up to %v", len(t.Keep), t.Ends)
 	}
@@ -172,7 +178,7 @@ func (t Thinning) check() error {
 }
 
 // row is a series of atoms as values.
-func (t *thinner) row(atoms []int32) []float64 {
+func (t *Thinner) row(atoms []int32) []float64 {
 	row := make([]float64, len(t.values))
 	for j, atom := range atoms {
 		row[j] = t.values[j][atom]
@@ -180,9 +186,10 @@ func (t *thinner) row(atoms []int32) []float64 {
 	return row
 }
 
-// keeps decides whether a series of atoms, one a place, is kept. One without a thinner is.
-func (t *thinner) keeps(rng *rand.Rand, atoms []int32) bool {
-	if t == nil {
+// Keeps decides whether a series of atoms, one a place, is kept. Without a Thinner, or a Thinning,
+// all are, and rng is not used.
+func (t *Thinner) Keeps(rng *rand.Rand, atoms []int32) bool {
+	if t == nil || t.Keep == nil {
 		return true
 	}
 	row := t.row(atoms)

@@ -15,13 +15,16 @@ import (
 )
 
 // Flows that each way to draw is measured by: about mostDrawn, of a class leastDraws at
-// least.
-const mostDrawn = 2000
+// least; and those of a class that say which are left out of a way that copies too much.
+const (
+	mostDrawn = 2000
+	thinDrawn = 200
+)
 
 // choose chooses how the run's samples are drawn, where its kind leaves that open and flows
 // are held out: of the ways whose flows copy those trained on no more often than the flows
-// held out do, the one with the best figures. A base that all others are no better than is
-// kept.
+// held out do, the one with the best figures. A way that copies more is thinned. A base that all others
+// are no better than is kept.
 func (r *trainer) choose(ctx context.Context) error {
 	k, is := r.config.Kind.(netdiffus.Chooser)
 	if !is || !r.training.Choose || r.training.Stream || r.run == nil {
@@ -44,29 +47,60 @@ func (r *trainer) choose(ctx context.Context) error {
 		return err
 	}
 	d := sample.Choice{Step: gen.Step, HeldOut: held.Own()}
-	for _, way := range ways {
+	draw := func(way netdiffus.Way, n int, seed uint64) (*dataset.Set, error) {
 		kind, err := k.Drawing(way.Settings)
 		if err != nil {
-			return fmt.Errorf("train: %w", err)
+			return nil, fmt.Errorf("train: %w", err)
 		}
 		one, err := gen.As(kind)
 		if err != nil {
-			return fmt.Errorf("train: %w", err)
+			return nil, fmt.Errorf("train: %w", err)
 		}
-		drawn, err := one.Draw(ctx, sample.Request{N: max(leastDraws, mostDrawn/len(r.config.Classes)), Seed: r.feed.seed, Steps: "2"})
+		drawn, err := one.Draw(ctx, sample.Request{N: n, Seed: seed, Steps: "2"})
 		if err != nil {
-			return fmt.Errorf("train: %w", err)
+			return nil, fmt.Errorf("train: %w", err)
+		}
+		return drawn, nil
+	}
+	measure := func(way netdiffus.Way) (joint.Figures, error) {
+		drawn, err := draw(way, max(leastDraws, mostDrawn/len(r.config.Classes)), r.feed.seed)
+		if err != nil {
+			return joint.Figures{}, err
 		}
 		rows, times, err := packetRows(drawn)
 		if err != nil {
-			return err
+			return joint.Figures{}, err
 		}
 		figures, err := held.Measure(ctx, inOrder(rows, drawn.Classes, r.config.Classes), inOrder(times, drawn.Classes, r.config.Classes))
 		if err != nil {
-			return fmt.Errorf("train: choosing how to draw: %w", err)
+			return joint.Figures{}, fmt.Errorf("train: choosing how to draw: %w", err)
 		}
 		d.Ways = append(d.Ways, sample.MeasuredWay{Way: way, Figures: figures})
 		r.opt.Status(fmt.Sprintf("%s: %s", way.Name, describe(figures)))
+		return figures, nil
+	}
+	for _, way := range ways {
+		figures, err := measure(way)
+		if err != nil {
+			return err
+		}
+		if !figures.Repeats(d.HeldOut) {
+			continue
+		}
+		drawn, err := draw(way, thinDrawn, r.feed.seed+1)
+		if err != nil {
+			return err
+		}
+		thinned, err := k.Thinned(r.config, way, drawn)
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		if thinned.Name == way.Name {
+			continue
+		}
+		if _, err := measure(thinned); err != nil {
+			return err
+		}
 	}
 	best := bestWay(d.Ways, d.HeldOut)
 	d.Way = best.Way
