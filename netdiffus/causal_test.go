@@ -370,28 +370,3 @@ func TestCausalThins(t *testing.T) {
 		t.Error("thinned flows depend on the batch size")
 	}
 }
-
-// TestPresetForLongFlows: the network is taken where there are enough flows, long enough.
-func TestPresetForLongFlows(t *testing.T) {
-	for _, c := range []struct {
-		flows, length int
-		want          string
-	}{
-		{4000, 17, "causal"}, {3999, 17, "default"}, {4000, 16, "default"},
-	} {
-		flows := func(yield func(traffic.Flow, error) bool) {
-			for i := range c.flows {
-				if !yield(traffic.Flow{Label: []string{"a", "b"}[i%2], Packets: []traffic.Packet{{Length: 1 + i%7}}}, nil) {
-					return
-				}
-			}
-		}
-		set, err := dataset.Build(flows, dataset.Recipe{Channels: []dataset.Channel{{Codec: netdiffus.Chain{}.Codec()}}, SeriesLength: c.length})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := netdiffus.PresetFor(set); got != c.want {
-			t.Errorf("%d flows of %d packets: preset %s, want %s", c.flows, c.length, got, c.want)
-		}
-	}
-}

@@ -121,26 +121,9 @@ var Presets = map[string]func() Config{
 // has the data set's codec.
 var suited = []string{"default", "copula", "classic"}
 
-// Data sets of flows of at least so many packets, and of so many flows, have enough to learn
-// for a network: below, a chain's samples are as good, and so are the times of a chain's samples
-// (docs/fidelity.md).
-const (
-	longFlows = 17
-	manyFlows = 4000
-)
-
 // PresetFor is the name of the preset that suits a data set: "default" where its
-// codec is of atoms, "causal" where flows are long and many, too, and without times, "copula" where the codec is
-// of quantiles, "classic" for others.
+// codec is of atoms, "copula" where it is of quantiles, "classic" for others.
 func PresetFor(set *dataset.Set) string {
-	name := presetFor(set)
-	if name == "default" && set.Images.W >= longFlows && set.Len() >= manyFlows && len(set.Encoding.Channels()) == 1 {
-		return "causal"
-	}
-	return name
-}
-
-func presetFor(set *dataset.Set) string {
 	last := suited[len(suited)-1]
 	for _, name := range suited {
 		c := Presets[name]().kind().Codec()

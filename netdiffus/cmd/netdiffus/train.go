@@ -72,7 +72,7 @@ True and False included.`,
 	flags.StringVar(&f.run, "run", "", "run `folder`; empty means a new one below runs")
 	flags.IntVar(&f.steps, "steps", 0, "training `steps` in all; 0 means as many as the preset plans, --lr-anneal-steps, or else until Ctrl-C")
 	flags.StringVar(&f.preset, "preset", "", "settings to begin with, a `name`: "+strings.Join(presetNames(), ", ")+
-		"; empty means default for a data set of atoms, or causal where it has 4000 flows and more of more than 16 packets without times, copula for series in quantiles, classic for others")
+		"; empty means default for a data set of atoms, copula for series in quantiles, classic for others")
 	flags.StringVar(&f.config, "config", "", "`file` with settings, JSON or YAML; flags overrule it")
 	flags.BoolVar(&f.print, "print-config", false, "print the settings and stop")
 	flags.BoolVar(&f.dry, "dry-run", false, "print the plan, the model's size and the memory it takes, and stop")
@@ -226,7 +226,7 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 	if name == "" {
 		name = "classic"
 		if set != nil {
-			name = f.presetFor(set)
+			name = netdiffus.PresetFor(set)
 		}
 	}
 	cfg := netdiffus.Presets[name]()
@@ -254,19 +254,6 @@ func (f *trainFlags) base(c *cobra.Command, set *dataset.Set) (netdiffus.Config,
 		}
 	}
 	return cfg, nil
-}
-
-// presetFor is the preset for a data set where none is named: the chain and no network where
-// settings of a chain are given.
-func (f *trainFlags) presetFor(set *dataset.Set) string {
-	name := netdiffus.PresetFor(set)
-	if name == "causal" && (f.config != "" || slices.ContainsFunc([]string{"order", "whole", "rare", "group"}, func(flag string) bool {
-		_, given := f.given.words[flag]
-		return given
-	})) {
-		return "default"
-	}
-	return name
 }
 
 // readConfigFile reads settings over base.
@@ -395,9 +382,6 @@ func (f *trainFlags) train(c *cobra.Command, cfg netdiffus.Config, data trainDat
 		together = fmt.Sprintf(" on %d devices", devices)
 	}
 	fmt.Fprintf(w, "training on %d images of %d classes%s, %s, run %s\n", data.len(), len(data.set.Classes), together, describeModel(cfg, m), f.run)
-	if f.preset == "" && f.begun == "causal" {
-		fmt.Fprintln(w, "preset causal, since flows are long and many: a network that takes minutes; --preset default counts a chain, which takes seconds")
-	}
 	bar := newProgress(w, "step", f.steps)
 	opt := train.Options{
 		Dir: f.run, Steps: f.steps, Resume: f.resume,
