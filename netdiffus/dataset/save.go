@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/atomicfile"
@@ -46,7 +47,7 @@ func (s *Set) Save(dir string, options *SaveOptions) error {
 // second.
 //
 // The images lie in the files in the order in which they come, and the folder is as Save
-// leaves it: where it holds something else each is not called.
+// leaves it: where it holds something else, or samples of another origin, each is not called.
 func SaveParts(dir string, head *Set, counts []int, options *SaveOptions, each func(add func(part *Set) error) error) error {
 	if err := head.check(); err != nil {
 		return err
@@ -54,6 +55,9 @@ func SaveParts(dir string, head *Set, counts []int, options *SaveOptions, each f
 	var o SaveOptions
 	if options != nil {
 		o = *options
+	}
+	if there, err := OriginOf(dir); err == nil && !o.Overwrite && there != nil && !reflect.DeepEqual(there, head.Origin) {
+		return checkFree(dir, false)
 	}
 	return save(dir, o, func(staged string) error { return head.writeParts(staged, o, counts, 0, each) })
 }

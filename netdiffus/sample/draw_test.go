@@ -72,6 +72,31 @@ func sameFolders(t *testing.T, got, want string) {
 	}
 }
 
+// TestDrawToTwice: the same request again leaves the folder as it is, and another one is refused
+// before anything is drawn.
+func TestDrawToTwice(t *testing.T) {
+	run, _ := newRun(t, tiny(), 4)
+	g, err := Open(backendtest.Open(t), run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	r := Request{N: 3, Steps: "2", Seed: 1}
+	for range 2 {
+		if _, err := g.DrawTo(t.Context(), r, dir, dataset.SaveOptions{Layout: dataset.Samples}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Seed, r.Progress = 2, func(int, int) { t.Error("samples are drawn that have no place") }
+	if _, err := g.DrawTo(t.Context(), r, dir, dataset.SaveOptions{Layout: dataset.Samples}); err == nil || !strings.Contains(err.Error(), "earlier output") {
+		t.Errorf("another seed: error %v", err)
+	}
+	r.Progress = nil
+	if _, err := g.DrawTo(t.Context(), r, dir, dataset.SaveOptions{Layout: dataset.Samples, Overwrite: true}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestDrawToStops: a drawing that is stopped leaves nothing, and where something else is in the
 // folder none is begun.
 func TestDrawToStops(t *testing.T) {
