@@ -36,7 +36,7 @@ type Figures struct {
 const (
 	trees = 60   // of the forests
 	slack = 0.02 // of the shares of copies
-	// mostOwn is how many series of a class that were fitted to are held against the others.
+	// mostOwn is how many real series of a class are held against the others.
 	mostOwn = 500
 	// leastDetected is how many series of each side a detection needs, folds how often they are
 	// divided, mostParts how often it is repeated at most.
@@ -68,19 +68,17 @@ func (h *Held) Measure(ctx context.Context, drawn, beside [][][]float64) (Figure
 	return f, err
 }
 
-// Own returns the shares of copies among real series: those held out, and of those fitted to
-// some of each class, each held against all others. There are few held out, and what is drawn may
-// copy no more than they do: with them alone, a share of a third has a standard error of slack.
+// Own returns the shares of copies among real series: some of each class, each held against all
+// others, whether they were fitted to or not. The series held out alone are few, so that a share of
+// a third would have a standard error of slack, and may have been chosen for being like no other.
 func (h *Held) Own() Figures {
 	return h.mean(func(c int) Figures {
-		rows, fit := h.rows(h.Rest[c]), h.rows(h.Fit[c])
-		distances := metric.Closest(rows, fit)
-		for _, two := range metric.ClosestTwo(evenly(fit, mostOwn), fit) {
-			distances = append(distances, two[1]) // the closest is the series itself
-		}
+		all := h.rows(slices.Concat(h.Rest[c], h.Fit[c]))
+		some := evenly(all, mostOwn)
+		distances := make([]float64, len(some))
 		exact := 0.0
-		for _, d := range distances {
-			if d == 0 {
+		for i, two := range metric.ClosestTwo(some, all) {
+			if distances[i] = two[1]; distances[i] == 0 { // the closest is the series itself
 				exact++
 			}
 		}

@@ -29,7 +29,7 @@ const (
 	// leastShare is added to the shares that are compared, since small ones say little; more, so
 	// many series, where few were drawn.
 	leastShare  = 0.005
-	leastSeries = 2
+	leastSeries = 1
 	// MostTries is how many series are drawn for one that is kept: of so many the last is kept.
 	MostTries = 40
 	// lengths is how many groups of lengths there are at most.

@@ -18,7 +18,7 @@ import (
 // least; and those of a class that say which are left out of a way that copies too much.
 const (
 	mostDrawn = 2000
-	thinDrawn = 200
+	thinDrawn = 300
 )
 
 // choose chooses how the run's samples are drawn, where its kind leaves that open and flows
