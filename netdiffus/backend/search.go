@@ -112,6 +112,11 @@ func (s *search) file(step, path, options string) (compute.Backend, error) {
 // openXLA opens the plugin at path, whose compiled programs are kept where that is
 // possible.
 func (s *search) openXLA(path, options string) (compute.Backend, error) {
+	if isCPU(path) {
+		if err := s.sys.setenv(flagsEnv, cpuFlags(s.sys.getenv(flagsEnv))); err != nil {
+			return nil, err
+		}
+	}
 	if !s.NoPrograms && s.Programs.Dir != "" {
 		if err := s.sys.keepPrograms(path, s.Programs); err != nil {
 			s.log.Debug("compiled programs are not kept", "err", err)

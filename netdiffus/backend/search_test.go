@@ -36,6 +36,7 @@ func newMachine(t *testing.T) *machine {
 	m.system = system{
 		platform:     "linux_amd64",
 		lookupEnv:    func(name string) (string, bool) { v, ok := m.env[name]; return v, ok },
+		setenv:       func(name, value string) error { m.env[name] = value; return nil },
 		homeDir:      func() (string, error) { return m.home, nil },
 		userCacheDir: func() (string, error) { return filepath.Join(m.home, ".cache"), nil },
 		hasGPU:       func() bool { return false },
@@ -279,9 +280,9 @@ func TestCPUDevices(t *testing.T) {
 		{"/p/pjrt_c_api_cuda_plugin.so", "", 4, "", nil},
 	} {
 		var got string
-		s := &search{Opener: Opener{CPUDevices: c.devices, NoPrograms: true}, sys: &system{
-			openXLA: func(_, options string) (compute.Backend, error) { got = options; return nil, nil },
-		}}
+		m := newMachine(t)
+		m.openXLA = func(_, options string) (compute.Backend, error) { got = options; return nil, nil }
+		s := &search{Opener: Opener{CPUDevices: c.devices, NoPrograms: true}, sys: &m.system}
 		if _, err := s.openXLA(c.path, c.options); err != nil {
 			t.Fatal(err)
 		}

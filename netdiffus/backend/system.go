@@ -18,6 +18,7 @@ const goos = runtime.GOOS
 type system struct {
 	platform     string // GOOS_GOARCH
 	lookupEnv    func(name string) (string, bool)
+	setenv       func(name, value string) error
 	homeDir      func() (string, error)
 	userCacheDir func() (string, error)
 	hasGPU       func() bool
@@ -41,6 +42,7 @@ func thisMachine() *system {
 	return &system{
 		platform:     platform,
 		lookupEnv:    os.LookupEnv,
+		setenv:       os.Setenv,
 		homeDir:      os.UserHomeDir,
 		userCacheDir: os.UserCacheDir,
 		hasGPU:       func() bool { return installer.HasNvidiaGPU() },
