@@ -1,6 +1,8 @@
 package categorical
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -18,43 +20,77 @@ const (
 	logOfImpossible = -1e4  // logit of the places beyond a table's end
 )
 
-// tables are a class's numbers as nodes of a graph, padded to [Places,K] with K the
-// widest table.
+// tables are the numbers of classes that are computed together, as nodes of a graph, padded to
+// [G,Places,K] with G classes and K the widest table. What is computed with them has as many
+// rows for each class, one class after the other: B = G·images.
 type tables struct {
-	ClassPrior
+	classes     []ClassPrior
+	images      int
 	width       int
-	middles     *Node // [n,K] float32, 0 beyond a table's end
-	mask        *Node // [n,K] bool, false there
-	shares      *Node // [n,K], 0 there
+	middles     *Node // [G,n,K] float32, 0 beyond a table's end
+	mask        *Node // [G,n,K] bool, false there
+	shares      *Node // [G,n,K], 0 there
 	conditional []tables
 }
 
-func (c ClassPrior) nodes(g *Graph) tables {
-	width := c.widest()
-	t := tables{ClassPrior: c, width: width}
-	t.middles = padded(g, c.Middles, width)
-	t.shares = padded(g, c.Shares, width)
-	atoms := make([]int32, len(c.Middles))
-	for j := range atoms {
-		atoms[j] = int32(c.atoms(j))
+func newTables(g *Graph, classes []ClassPrior, images int) tables {
+	t := tables{classes: classes, images: images}
+	for _, c := range classes {
+		t.width = max(t.width, c.widest())
 	}
-	t.mask = LessThan(Squeeze(BroadcastToDims(counting(g, width), 1, len(atoms), width), 0),
-		BroadcastToDims(InsertAxes(Const(g, atoms), -1), len(atoms), width))
-	for _, further := range c.Conditional {
-		t.conditional = append(t.conditional, further.nodes(g))
+	t.middles = t.padded(g, func(c ClassPrior) [][]float64 { return c.Middles })
+	t.shares = t.padded(g, func(c ClassPrior) [][]float64 { return c.Shares })
+	var atoms []int32
+	for _, c := range classes {
+		for j := range c.Middles {
+			atoms = append(atoms, int32(c.atoms(j)))
+		}
+	}
+	dims := []int{len(classes), t.places(), t.width}
+	t.mask = LessThan(BroadcastToDims(counting(g, t.width), dims...), BroadcastToDims(Reshape(Const(g, atoms), dims[0], dims[1], 1), dims...))
+	for i := range classes[0].Conditional {
+		var further []ClassPrior
+		for _, c := range classes {
+			further = append(further, c.Conditional[i])
+		}
+		t.conditional = append(t.conditional, newTables(g, further, images))
 	}
 	return t
 }
 
-// padded is rows of different lengths as [n,width] float32, 0 beyond their ends.
-func padded(g *Graph, rows [][]float64, width int) *Node {
-	values := make([]float32, len(rows)*width)
-	for j, row := range rows {
-		for k, v := range row {
-			values[j*width+k] = float32(v)
+// places is n.
+func (t tables) places() int { return len(t.classes[0].Middles) }
+
+// padded is the rows of each class, of different lengths, as [G,n,K] float32, 0 beyond their
+// ends.
+func (t tables) padded(g *Graph, rows func(c ClassPrior) [][]float64) *Node {
+	values := make([]float32, len(t.classes)*t.places()*t.width)
+	for i, c := range t.classes {
+		for j, row := range rows(c) {
+			for k, v := range row {
+				values[(i*t.places()+j)*t.width+k] = float32(v)
+			}
 		}
 	}
-	return nn.Fixed(g, values, len(rows), width)
+	return nn.Fixed(g, values, len(t.classes), t.places(), t.width)
+}
+
+// each is x [G,…] for each class's images: [B,…].
+func (t tables) each(x *Node) *Node {
+	dims := x.Shape().Dimensions
+	x = BroadcastToDims(InsertAxes(x, 1), slices.Insert(slices.Clone(dims), 1, t.images)...)
+	return together(x)
+}
+
+// byClass is x [B,…] as [G,images,…].
+func (t tables) byClass(x *Node) *Node {
+	return Reshape(x, slices.Concat([]int{len(t.classes), t.images}, x.Shape().Dimensions[1:])...)
+}
+
+// together is the inverse of byClass.
+func together(x *Node) *Node {
+	dims := x.Shape().Dimensions
+	return Reshape(x, slices.Concat([]int{dims[0] * dims[1]}, dims[2:])...)
 }
 
 // evidence is the likelihood of each atom given its packet's own pixel
@@ -62,7 +98,7 @@ func padded(g *Graph, rows [][]float64, width int) *Node {
 // beyond a table's end. diagonal is [B,n]; signal and noise are [B,1,1].
 func (t tables) evidence(diagonal, signal, noise *Node) *Node {
 	sharp := MaxScalar(noise, leastNoise)
-	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0) // [1,n,K]
+	level := t.each(AddScalar(MulScalar(t.middles, 2), -1)) // [B,n,K]
 	miss := Div(Sub(InsertAxes(diagonal, -1), Mul(signal, level)), sharp)
 	return t.relative(MulScalar(Square(miss), -0.5))
 }
@@ -70,7 +106,7 @@ func (t tables) evidence(diagonal, signal, noise *Node) *Node {
 // relative turns log likelihoods [B,n,K] into shares of each place's best, 0
 // beyond a table's end.
 func (t tables) relative(log *Node) *Node {
-	mask := BroadcastToDims(InsertAxes(t.mask, 0), log.Shape().Dimensions...)
+	mask := t.each(t.mask)
 	log = Where(mask, log, AddScalar(ZerosLike(log), -1e30))
 	log = MaxScalar(Sub(log, ReduceAndKeep(log, ReduceMax, -1)), leastEvidence)
 	return Where(mask, Exp(log), ZerosLike(log))
@@ -84,7 +120,8 @@ type Base interface {
 	Posterior(e Evidence) []*Node
 }
 
-// Evidence is what one class's noisy images show of their atoms.
+// Evidence is what one class's noisy images show of their atoms. A base of this package is given
+// several classes at once: Class is then the first one's.
 type Evidence struct {
 	Class         ClassPrior // the class's tables
 	X             *Node      // the noisy images [B,n,n,C]
@@ -121,46 +158,24 @@ func (independent) Posterior(e Evidence) []*Node {
 	return all
 }
 
-func (b chain) Posterior(e Evidence) []*Node { return b.posteriors([]Evidence{e})[0] }
-
-func (b field) Posterior(e Evidence) []*Node { return b.posteriors([]Evidence{e})[0] }
-
-// jointBase is a base that has the posteriors of several classes in fewer operations than one by one.
-type jointBase interface {
-	posteriors(classes []Evidence) [][]*Node
+func (chain) Posterior(e Evidence) []*Node {
+	return tree{tables: e.tables, evidence: e.Likelihood}.smooth()
 }
 
-func (chain) posteriors(classes []Evidence) [][]*Node {
-	var all []*tree
-	for _, e := range classes {
-		all = append(all, &tree{tables: e.tables, evidence: e.Likelihood})
-	}
-	return smoothTrees(all)
+func (field) Posterior(e Evidence) []*Node {
+	return tree{tables: e.tables, evidence: e.ofAllPixels()}.smooth()
 }
 
-func (field) posteriors(classes []Evidence) [][]*Node {
-	var all []*tree
-	for _, e := range classes {
-		all = append(all, &tree{tables: e.tables, evidence: e.ofAllPixels()})
-	}
-	return smoothTrees(all)
-}
+// ownBase is a base of this package, whose Posterior takes several classes at once.
+type ownBase interface{ own() }
 
-// posteriors are the base's, by class.
-func posteriors(b Base, classes []Evidence) [][]*Node {
-	if b, ok := b.(jointBase); ok {
-		return b.posteriors(classes)
-	}
-	var all [][]*Node
-	for _, e := range classes {
-		all = append(all, b.Posterior(e))
-	}
-	return all
-}
+func (chain) own()       {}
+func (field) own()       {}
+func (independent) own() {}
 
 // weigh is P(atom | its own evidence [B,n,K]), by the place's frequencies.
 func (t tables) weigh(evidence *Node) *Node {
-	return normalize(Mul(InsertAxes(t.shares, 0), evidence))
+	return normalize(Mul(t.each(t.shares), evidence))
 }
 
 // channels are the tables of all channels.
@@ -175,7 +190,7 @@ func normalize(x *Node) *Node {
 // table's end.
 func (t tables) logits(probabilities *Node) *Node {
 	log := Log(AddScalar(probabilities, leastShare))
-	mask := BroadcastToDims(InsertAxes(t.mask, 0), log.Shape().Dimensions...)
+	mask := t.each(t.mask)
 	return Where(mask, log, AddScalar(ZerosLike(log), logOfImpossible))
 }
 

@@ -70,46 +70,26 @@ func givenOf(first, t codec.AtomTable, jump float64) []float64 {
 	return m
 }
 
-// tree is what is seen of one class's atoms.
+// tree is what is seen of atoms.
 type tree struct {
 	tables
 	evidence []*Node // of all channels, [B,n,K] each
-	messages []*Node // of the further channels about the first one's atoms
 }
 
-// smoothTrees is P(atom | evidence of all channels) by class and channel: the first
-// channel's probabilities, then the further ones'.
-func smoothTrees(classes []*tree) [][]*Node {
-	var chains []chainOf
-	for _, t := range classes {
-		chains = append(chains, chainOf{t.tables, t.gathered()})
-	}
-	smoothed := smooth(chains)
-	all := make([][]*Node, len(classes))
-	for i, t := range classes {
-		all[i] = t.spread(smoothed[i])
-	}
-	return all
-}
-
-// gathered is the evidence of all channels about the first one's atoms.
-func (t *tree) gathered() *Node {
+// smooth is P(atom | evidence of all channels), by channel.
+func (t tree) smooth() []*Node {
 	if len(t.conditional) == 0 {
-		return t.evidence[0]
+		return []*Node{t.tables.smooth(t.evidence[0])}
 	}
 	log := Log(MaxScalar(t.evidence[0], leastMessage))
+	var messages []*Node // of the further channels about the first one's atoms
 	for c, leaf := range t.conditional {
-		t.messages = append(t.messages, leaf.up(t.tables, t.evidence[1+c]))
-		log = Add(log, Log(t.messages[c]))
+		messages = append(messages, leaf.up(t.tables, t.evidence[1+c]))
+		log = Add(log, Log(messages[c]))
 	}
-	return t.relative(log)
-}
-
-// spread returns the probabilities of all channels, given those of the first one.
-func (t *tree) spread(first *Node) []*Node {
-	all := []*Node{first}
+	all := []*Node{t.tables.smooth(t.relative(log))}
 	for c, leaf := range t.conditional {
-		all = append(all, leaf.down(t.tables, t.evidence[1+c], Div(first, t.messages[c])))
+		all = append(all, leaf.down(t.tables, t.evidence[1+c], Div(all[0], messages[c])))
 	}
 	return all
 }
@@ -120,8 +100,8 @@ const leastMessage = 1e-30
 // up is the likelihood of the first channel's atoms given the leaf's evidence
 // [B,n,K], as a share of the best one's: [B,n,K⁰].
 func (leaf tables) up(first tables, seen *Node) *Node {
-	message := EinsumAxes(seen, leaf.given(first, seen.Graph()), [][2]int{{2, 2}}, [][2]int{{1, 0}}) // [n,B,K⁰]
-	message = TransposeAllAxes(message, 1, 0, 2)
+	message := Einsum("gbjk,gjik->gbji", leaf.byClass(seen), leaf.given(first, seen.Graph()))
+	message = together(message)
 	return MaxScalar(relativeToMax(message), leastMessage)
 }
 
@@ -129,8 +109,7 @@ func (leaf tables) up(first tables, seen *Node) *Node {
 // [B,n,K] and the message rest [B,n,K⁰] of the rest of the tree about the first
 // channel's atoms.
 func (leaf tables) down(first tables, seen, rest *Node) *Node {
-	message := EinsumAxes(rest, leaf.given(first, seen.Graph()), [][2]int{{2, 1}}, [][2]int{{1, 0}}) // [n,B,K]
-	message = TransposeAllAxes(message, 1, 0, 2)
+	message := together(Einsum("gbji,gjik->gbjk", leaf.byClass(rest), leaf.given(first, seen.Graph())))
 	return normalize(Mul(relativeToMax(message), seen)) // the largest may be 1e30: brought to 1 before the product
 }
 
@@ -139,37 +118,29 @@ func relativeToMax(x *Node) *Node {
 	return Div(x, MaxScalar(ReduceAndKeep(x, ReduceMax, -1), leastMass))
 }
 
-// given is P(the leaf's atom at j | the first channel's), [n,K⁰,K], 0 beyond the
+// given is P(the leaf's atom at j | the first channel's), [G,n,K⁰,K], 0 beyond the
 // tables' ends. All places are one product: XLA takes as long to compile a place
 // as to compute thousands.
 func (leaf tables) given(first tables, g *Graph) *Node {
-	return paddedMatrices(g, leaf.Transitions, leaf.ClassPrior, first.width, leaf.width)
+	return leaf.paddedMatrices(g, first.width)
 }
 
-// paddedMatrices is a matrix for each place, row-major with as many columns as to
-// has atoms there, as [n,height,width], 0 beyond the matrices' ends.
-func paddedMatrices(g *Graph, matrices [][]float64, to ClassPrior, height, width int) *Node {
-	values := make([]float32, len(matrices)*height*width)
-	for j, matrix := range matrices {
-		columns := to.atoms(j)
-		for i := 0; i*columns < len(matrix); i++ {
-			row := values[(j*height+i)*width:]
-			for k, p := range matrix[i*columns:][:columns] {
-				row[k] = float32(p)
+// paddedMatrices is the transitions to each place, [G,n,height,K], 0 beyond the matrices' ends.
+func (t tables) paddedMatrices(g *Graph, height int) *Node {
+	n := t.places()
+	values := make([]float32, len(t.classes)*n*height*t.width)
+	for i, c := range t.classes {
+		for j, matrix := range c.Transitions {
+			columns := c.atoms(j)
+			for l := 0; l*columns < len(matrix); l++ {
+				row := values[((i*n+j)*height+l)*t.width:]
+				for k, p := range matrix[l*columns:][:columns] {
+					row[k] = float32(p)
+				}
 			}
 		}
 	}
-	return nn.Fixed(g, values, len(matrices), height, width)
-}
-
-// at is place j of x [B,n,K] without what lies beyond its table: [B,K_j].
-func (t tables) at(x *Node, j int) *Node {
-	return Squeeze(Slice(x, AxisRange(), AxisElem(j), AxisRange(0, t.atoms(j))), 1)
-}
-
-// widen is a place's x [B,K_j] as [B,1,K], 0 beyond its table.
-func (t tables) widen(x *Node) *Node {
-	return InsertAxes(GrowRight(x, -1, t.width-x.Shape().Dim(1), 0), 1)
+	return nn.Fixed(g, values, len(t.classes), n, height, t.width)
 }
 
 // diagonals are the diagonals of the channels of x [B,n,n,C]: [B,n] each.

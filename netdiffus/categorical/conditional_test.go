@@ -121,9 +121,9 @@ func TestPosteriorIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for c, class := range p.Classes {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
-			tables := class.nodes(in[0].Graph())
-			return smoothTrees([]*tree{{tables: tables, evidence: []*graph.Node{
-				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])}}})[0]
+			tables := newTables(in[0].Graph(), []ClassPrior{class}, 1)
+			return tree{tables: tables, evidence: []*graph.Node{
+				tables.evidence(in[0], in[2], in[3]), tables.conditional[0].evidence(in[1], in[2], in[3])}}.smooth()
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -172,9 +172,9 @@ func TestPosteriorIsExact(t *testing.T) {
 func TestPosteriorStaysFinite(t *testing.T) {
 	class := twoChannelPrior(t).Classes[0]
 	posterior := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		tables := class.nodes(in[0].Graph())
+		tables := newTables(in[0].Graph(), []ClassPrior{class}, 1)
 		leaf := tables.conditional[0]
-		q := smoothTrees([]*tree{{tables: tables, evidence: []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])}}})[0]
+		q := tree{tables: tables, evidence: []*graph.Node{tables.evidence(in[0], in[2], in[3]), leaf.evidence(in[1], in[2], in[3])}}.smooth()
 		return []*graph.Node{tables.logits(q[0]), leaf.logits(q[1]), graph.ReduceSum(q[0], -1), graph.ReduceSum(q[1], -1)}
 	})
 	for _, level := range []float32{1e-4, .02, .9} {
@@ -284,16 +284,18 @@ func twoChannelModel(t *testing.T, trunk Trunk) {
 
 // TestLongFlows: the loop over places gives what they give written out.
 func TestLongFlows(t *testing.T) {
-	for c, class := range prior(t).Classes {
-		out := run(t, func(in []*graph.Node) []*graph.Node {
-			tables := class.nodes(in[0].Graph())
-			seen := tables.evidence(in[0], in[1], in[2])
-			return []*graph.Node{smooth([]chainOf{{tables, seen}})[0], tables.smoothLong(seen)}
-		}, [][]float32{{.3, -.2, .9}, {-1, 1, .1}, {2, -40, .5}}, [][][]float32{{{.6}}, {{.9}}, {{1}}}, [][][]float32{{{.8}}, {{.4}}, {{.01}}})
-		for i, want := range out[0] {
-			if math.Abs(float64(out[1][i]-want)) > 1e-6 {
-				t.Fatalf("class %d: %v, want %v", c, out[1], out[0])
-			}
+	classes := prior(t).Classes
+	out := run(t, func(in []*graph.Node) []*graph.Node {
+		tables := newTables(in[0].Graph(), classes, 3)
+		repeat := func(x *graph.Node) *graph.Node {
+			return graph.Concatenate(slices.Repeat([]*graph.Node{x}, len(classes)), 0)
+		}
+		seen := tables.evidence(repeat(in[0]), repeat(in[1]), repeat(in[2]))
+		return []*graph.Node{tables.smooth(seen), tables.smoothLong(seen)}
+	}, [][]float32{{.3, -.2, .9}, {-1, 1, .1}, {2, -40, .5}}, [][][]float32{{{.6}}, {{.9}}, {{1}}}, [][][]float32{{{.8}}, {{.4}}, {{.01}}})
+	for i, want := range out[0] {
+		if math.Abs(float64(out[1][i]-want)) > 1e-6 {
+			t.Fatalf("%v, want %v", out[1], out[0])
 		}
 	}
 }

@@ -11,16 +11,13 @@ import (
 // [B,n,C], uniform in [0,1), draws each atom from its distribution; nil takes the most
 // probable ones.
 func (m Model) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
-	groups := m.classTables(x)
+	groups := m.groups(x)
 	_, logits := m.estimate(scope, x, last, t, y, groups)
 	var all []*Node
-	for c, g := range groups {
-		if g.count == 0 {
-			continue
-		}
+	for k, g := range groups {
 		var channels []*Node
-		for i, table := range g.channels() {
-			q := Softmax(logits[c][i], -1)
+		for i, table := range g.tables.channels() {
+			q := Softmax(logits[k][i], -1)
 			at := ArgMax(q, -1)
 			if chance != nil {
 				if chance.Rank() != 3 {
@@ -33,7 +30,7 @@ func (m Model) Decide(scope *model.Scope, x, last, t, y, chance *Node) *Node {
 		}
 		all = append(all, Stack(channels, -1))
 	}
-	return Concatenate(all, 0)
+	return joined(groups, all)
 }
 
 // drawFrom is the index [B,n] at which the sum of q [B,n,K] passes chance [B,n], or
@@ -50,6 +47,6 @@ func drawFrom(q, chance *Node) *Node {
 // middleOf is the middle of the atoms at [B,n]: [B,n].
 func (t tables) middleOf(at *Node) *Node {
 	hit := Equal(InsertAxes(ConvertDType(at, counting(at.Graph(), 1).DType()), -1), counting(at.Graph(), t.width))
-	middles := BroadcastToDims(InsertAxes(t.middles, 0), hit.Shape().Dimensions...)
+	middles := t.each(t.middles)
 	return ReduceSum(Where(hit, middles, ZerosLike(middles)), -1)
 }

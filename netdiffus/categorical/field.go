@@ -56,7 +56,8 @@ func (t tables) withField(seen, plane, q, signal, noise *Node) *Node {
 	aw := Mul(a, weight)
 	aaw := Mul(a, aw)
 	term := func(coefficient *Node, f func(c, s float64) float64) *Node { // [B,n,K]
-		return Mul(InsertAxes(coefficient, -1), InsertAxes(t.each(plane.Graph(), f), 0))
+		values := t.of(plane.Graph(), func(u float64) float64 { return f(math.Sqrt(u), math.Sqrt(1-u)) })
+		return Mul(InsertAxes(coefficient, -1), t.each(values))
 	}
 	log := term(seenBy(Mul(aw, m.cos)), func(c, s float64) float64 { return c })
 	log = Add(log, term(seenBy(Mul(aw, m.sin)), func(c, s float64) float64 { return -s }))
@@ -64,16 +65,4 @@ func (t tables) withField(seen, plane, q, signal, noise *Node) *Node {
 	log = Add(log, term(others(Mul(aaw, Mul(m.cos, m.sin))), func(c, s float64) float64 { return c * s }))
 	log = Add(log, term(others(Mul(aaw, Square(m.sin))), func(c, s float64) float64 { return -s * s / 2 }))
 	return t.relative(Add(log, Log(MaxScalar(seen, leastMessage))))
-}
-
-// each is f of the cosine and sine of every atom's angle: [n,K], 0 beyond a table's
-// end.
-func (t tables) each(g *Graph, f func(c, s float64) float64) *Node {
-	rows := make([][]float64, len(t.Middles))
-	for j, middles := range t.Middles {
-		for _, u := range middles {
-			rows[j] = append(rows[j], f(math.Sqrt(u), math.Sqrt(1-u)))
-		}
-	}
-	return padded(g, rows, t.width)
 }

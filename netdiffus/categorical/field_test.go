@@ -32,7 +32,7 @@ func TestFieldBySums(t *testing.T) {
 		}
 	}
 	got := run(t, func(in []*graph.Node) []*graph.Node {
-		tables := c.nodes(in[0].Graph())
+		tables := newTables(in[0].Graph(), []ClassPrior{c}, 1)
 		level := func(v float64) *graph.Node { return graph.AddScalar(in[3], v) }
 		return []*graph.Node{tables.withField(in[2], in[0], in[1], level(a), level(b))}
 	}, tensors.FromFlatDataAndDimensions(plane, 1, n, n), tensors.FromFlatDataAndDimensions(q, 1, n, width),

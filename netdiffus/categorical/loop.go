@@ -23,17 +23,18 @@ func loops(g *Graph) bool {
 // smoothLong is smooth as two loops over the places.
 func (t tables) smoothLong(evidence *Node) *Node {
 	g := evidence.Graph()
-	batch, n, width := evidence.Shape().Dim(0), len(t.Middles), t.width
-	first := normalize(Mul(InsertAxes(t.place(t.shares, 0), 0), t.at(evidence, 0))) // [B,K_0]
-	first = t.widen(first)                                                          // [B,1,K]
-	forward := Concatenate([]*Node{first, Zeros(g, shapes.Make(dtypes.Float32, batch, n-1, width))}, 1)
+	n, width, classes := t.places(), t.width, len(t.classes)
+	evidence = t.byClass(evidence)
+	first := normalize(Mul(SliceAxis(t.shares, 1, AxisElem(0)), Squeeze(SliceAxis(evidence, 2, AxisElem(0)), 2))) // [G,images,K]
+	zeros := Zeros(g, shapes.Make(dtypes.Float32, classes, t.images, n-1, width))
+	forward := Concatenate([]*Node{InsertAxes(first, 2), zeros}, 2)
 
-	whole := shapes.Make(dtypes.Float32, batch, n, width)
-	place := shapes.Make(dtypes.Float32, batch, width)
-	steps := paddedMatrices(g, t.Transitions, t.ClassPrior, width, width)
+	whole := shapes.Make(dtypes.Float32, classes, t.images, n, width)
+	place := shapes.Make(dtypes.Float32, classes, t.images, width)
+	steps := t.paddedMatrices(g, width)
 	state := func(g *Graph) (j, message, all, evidence, steps *Node) {
 		return Parameter(g, "j", shapes.Make(dtypes.Int32)), Parameter(g, "message", place), Parameter(g, "all", whole),
-			Parameter(g, "evidence", whole), Parameter(g, "steps", shapes.Make(dtypes.Float32, n, width, width))
+			Parameter(g, "evidence", whole), Parameter(g, "steps", shapes.Make(dtypes.Float32, classes, n, width, width))
 	}
 	until := func(stop func(j *Node) *Node) *Function {
 		return NewClosure(g, func(g *Graph) []*Node {
@@ -45,11 +46,11 @@ func (t tables) smoothLong(evidence *Node) *Node {
 	// ∝ P(atom at j, evidence up to j), from the first place to the last.
 	body := NewClosure(g, func(g *Graph) []*Node {
 		j, message, all, evidence, steps := state(g)
-		message = normalizeInLoop(Mul(Dot(message, step(steps, j)).MatMul(), row(evidence, j)))
+		message = normalizeInLoop(Mul(Einsum("gbi,gik->gbk", message, step(steps, j)), row(evidence, j)))
 		return []*Node{Add(j, Const(g, int32(1))), message, setRow(all, message, j), evidence, steps}
 	})
 	out := While(until(func(j *Node) *Node { return LessThan(j, Const(j.Graph(), int32(n))) }), body,
-		Const(g, int32(1)), Squeeze(first, 1), forward, evidence, steps)
+		Const(g, int32(1)), first, forward, evidence, steps)
 	forward = out[2]
 
 	// ∝ P(evidence after j | atom at j), back again; both together replace the
@@ -57,27 +58,22 @@ func (t tables) smoothLong(evidence *Node) *Node {
 	body = NewClosure(g, func(g *Graph) []*Node {
 		j, message, all, evidence, steps := state(g)
 		ahead := Mul(row(evidence, j), message)
-		message = normalizeInLoop(EinsumAxes(ahead, step(steps, j), [][2]int{{1, 1}}, nil))
+		message = normalizeInLoop(Einsum("gbk,gik->gbi", ahead, step(steps, j)))
 		before := Add(j, Const(g, int32(-1)))
 		both := normalizeInLoop(Mul(row(all, before), message))
 		return []*Node{before, message, setRow(all, both, before), evidence, steps}
 	})
 	out = While(until(func(j *Node) *Node { return GreaterThan(j, Const(j.Graph(), int32(0))) }), body,
 		Const(g, int32(n-1)), Ones(g, place), forward, evidence, steps)
-	return out[2]
+	return together(out[2])
 }
 
-// place is place j of x [n,K] without what lies beyond its table: [K_j].
-func (t tables) place(x *Node, j int) *Node {
-	return Squeeze(Slice(x, AxisElem(j), AxisRange(0, t.atoms(j))), 0)
-}
-
-// normalizeInLoop is normalize of x [B,K] without what GoMLX 0.28 does not take inside a
+// normalizeInLoop is normalize of x [G,images,K] without what GoMLX 0.28 does not take inside a
 // loop: reductions, and scalars that it keeps for the whole graph.
 func normalizeInLoop(x *Node) *Node {
-	g, batch := x.Graph(), x.Shape().Dim(0)
-	sum := Dot(x, filled(g, 1, x.Shape().Dim(1), 1)).MatMul() // [B,1]
-	return Div(x, BroadcastToDims(Max(sum, filled(g, leastMass, batch, 1)), x.Shape().Dimensions...))
+	g, dims := x.Graph(), x.Shape().Dimensions
+	sum := Reshape(Dot(Reshape(x, dims[0]*dims[1], dims[2]), filled(g, 1, dims[2], 1)).MatMul(), dims[0], dims[1], 1)
+	return Div(x, BroadcastToDims(Max(sum, filled(g, leastMass, dims[0], dims[1], 1)), dims...))
 }
 
 // filled is a constant of one number.
@@ -89,22 +85,22 @@ func filled(g *Graph, value float32, dims ...int) *Node {
 	return Reshape(Const(g, slices.Repeat([]float32{value}, size)), dims...)
 }
 
-// step is the matrix [K,K] of place j of steps [n,K,K].
+// step is the matrices [G,K,K] of place j of steps [G,n,K,K].
 func step(steps, j *Node) *Node {
 	zero := Const(j.Graph(), int32(0))
-	width := steps.Shape().Dim(1)
-	return Reshape(DynamicSlice(steps, []*Node{j, zero, zero}, []int{1, width, width}), width, width)
+	d := steps.Shape().Dimensions
+	return Reshape(DynamicSlice(steps, []*Node{zero, j, zero, zero}, []int{d[0], 1, d[2], d[3]}), d[0], d[2], d[3])
 }
 
-// row is place j of x [B,n,K]: [B,K].
+// row is place j of x [G,images,n,K]: [G,images,K].
 func row(x, j *Node) *Node {
 	zero := Const(j.Graph(), int32(0))
-	batch, width := x.Shape().Dim(0), x.Shape().Dim(2)
-	return Reshape(DynamicSlice(x, []*Node{zero, j, zero}, []int{batch, 1, width}), batch, width)
+	d := x.Shape().Dimensions
+	return Reshape(DynamicSlice(x, []*Node{zero, zero, j, zero}, []int{d[0], d[1], 1, d[3]}), d[0], d[1], d[3])
 }
 
-// setRow is x [B,n,K] with row [B,K] at place j.
+// setRow is x [G,images,n,K] with row [G,images,K] at place j.
 func setRow(x, row, j *Node) *Node {
 	zero := Const(j.Graph(), int32(0))
-	return DynamicUpdateSlice(x, InsertAxes(row, 1), []*Node{zero, j, zero})
+	return DynamicUpdateSlice(x, InsertAxes(row, 2), []*Node{zero, zero, j, zero})
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/support/exceptions"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
@@ -48,7 +47,7 @@ const packetFeatures = 64
 // atoms. It is a denoiser with a loss of its own, as diffusion.Model is.
 //
 // The classes of a batch must be known when the graph is built, since each has
-// tables of its own shape: Groups is how many images of each class, in the
+// tables of its own shape; those of similar size are computed together. Groups is how many images of each class, in the
 // classes' order, a batch [B,n,n,C] holds, sorted by class. An image's channels
 // have tables of their own; the base and the trunk see all of them together.
 type Model struct {
@@ -99,9 +98,8 @@ func (m Model) values() nn.Embedding {
 	return nn.Embedding{Rows: m.Prior.Values, Channels: packetFeatures, Std: 0.02}
 }
 
-// start returns the base's estimate for x [B,n,n,C] at step t [B] int32 of the schedule:
-// the clean image [B,n,n,C], and by class and channel the logits of the atoms
-// [B_c,n,K_c], nil for a class without images.
+// start returns the base's estimate for x [N,n,n,C] at step t [N] int32 of the schedule:
+// the clean image [N,n,n,C], and by group and channel the logits of the atoms [B,n,K].
 func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node) {
 	n, channels := m.Prior.Places, m.Prior.Channels()
 	x.AssertDims(x.Shape().Dim(0), n, n, channels)
@@ -109,28 +107,20 @@ func (m Model) start(x, t *Node, groups []group) (image *Node, logits [][]*Node)
 	signal := m.perImage(t, func(ab float64) float64 { return math.Sqrt(ab) })
 	noise := m.noise(t)
 
-	var classes []Evidence
-	var numbers []int // of classes
-	for c, g := range groups {
-		if g.count == 0 {
-			continue
-		}
-		e := Evidence{Class: g.tables.ClassPrior, X: g.of(x), Signal: g.of(signal), Noise: g.of(noise), tables: g.tables}
-		for i, t := range g.channels() {
-			e.Likelihood = append(e.Likelihood, t.evidence(g.of(diagonal[i]), e.Signal, e.Noise))
-		}
-		classes, numbers = append(classes, e), append(numbers, c)
-	}
 	logits = make([][]*Node, len(groups))
 	var rendered []*Node
-	for k, q := range posteriors(m.base(), classes) {
-		g := groups[numbers[k]]
-		for i, t := range g.channels() {
-			logits[numbers[k]] = append(logits[numbers[k]], t.logits(q[i]))
+	for k, g := range groups {
+		e := Evidence{Class: g.tables.classes[0], X: g.of(x), Signal: g.of(signal), Noise: g.of(noise), tables: g.tables}
+		for i, t := range g.tables.channels() {
+			e.Likelihood = append(e.Likelihood, t.evidence(g.of(diagonal[i]), e.Signal, e.Noise))
 		}
-		rendered = append(rendered, g.render(q))
+		q := m.base().Posterior(e)
+		for i, t := range g.tables.channels() {
+			logits[k] = append(logits[k], t.logits(q[i]))
+		}
+		rendered = append(rendered, g.tables.render(q))
 	}
-	return Concatenate(rendered, 0), logits
+	return joined(groups, rendered), logits
 }
 
 // estimate returns the model's estimate for x: start's, corrected by the trunk, whose
@@ -158,27 +148,25 @@ func (m Model) correct(scope *model.Scope, x, image, last, t, y *Node, groups []
 	residual, packets := m.Trunk.Graph(nn.At(scope, "trunk"), Concatenate(seen, -1), time, y, m.features())
 	logits = make([][]*Node, len(groups))
 	var rendered []*Node
-	for c, g := range groups {
-		if g.count == 0 {
-			continue
-		}
+	for k, g := range groups {
 		q := make([]*Node, channels)
-		for i, t := range g.channels() {
-			embedded := m.values().Graph(nn.At(scope, "values"), t.ids(x.Graph())) // [n·K,F]
-			embedded = Reshape(embedded, n, t.width, packetFeatures)               // [n,K,F]
-			own := SliceAxis(g.of(packets), -1, AxisRange(i*packetFeatures, (i+1)*packetFeatures))
-			logit := EinsumAxes(own, embedded, [][2]int{{2, 2}}, [][2]int{{1, 0}})           // [n,B,K]
-			logits[c] = append(logits[c], Add(base[c][i], TransposeAllAxes(logit, 1, 0, 2))) // [B,n,K]
-			q[i] = Softmax(logits[c][i], -1)
+		features := g.of(packets)
+		for i, t := range g.tables.channels() {
+			embedded := m.values().Graph(nn.At(scope, "values"), t.ids(x.Graph()))
+			embedded = Reshape(embedded, len(t.classes), n, t.width, packetFeatures) // [G,n,K,F]
+			own := SliceAxis(features, -1, AxisRange(i*packetFeatures, (i+1)*packetFeatures))
+			logit := Einsum("gbjf,gjkf->gbjk", t.byClass(own), embedded)
+			logits[k] = append(logits[k], Add(base[k][i], together(logit)))
+			q[i] = Softmax(logits[k][i], -1)
 		}
-		rendered = append(rendered, g.render(q))
+		rendered = append(rendered, g.tables.render(q))
 	}
 	// The cross-entropy trains the atoms; the image's error trains the residual alone,
 	// which restores what a product of marginals lacks at high noise. The diagonal needs
 	// none.
 	off := InsertAxes(OneMinus(diagonalMask(x.Graph(), n)), -1) // [1,n,n,1]
 	residual = Reshape(residual, x.Shape().Dim(0), n, n, channels)
-	x0 = Add(StopGradient(Concatenate(rendered, 0)), Mul(Mul(InsertAxes(m.noise(t), -1), off), residual))
+	x0 = Add(StopGradient(joined(groups, rendered)), Mul(Mul(InsertAxes(m.noise(t), -1), off), residual))
 	return x0, logits
 }
 
@@ -187,7 +175,7 @@ func (m Model) correct(scope *model.Scope, x, image, last, t, y *Node, groups []
 // is none.
 func (m Model) Denoiser(last *Node) diffusion.Denoiser {
 	return func(scope *model.Scope, x, t, y *Node) diffusion.Prediction {
-		x0, _ := m.estimate(scope, x, last, t, y, m.classTables(x))
+		x0, _ := m.estimate(scope, x, last, t, y, m.groups(x))
 		return diffusion.FromX0(m.Schedule, x0, x, t)
 	}
 }
@@ -205,7 +193,7 @@ func withinReach(x0 *Node) *Node { return MaxScalar(MinScalar(x0, Reach), -Reach
 // uint32 chooses the half of the images for which a model that conditions on itself is
 // given its own estimate; others take nil.
 func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Losses {
-	groups := m.classTables(x0)
+	groups := m.groups(x0)
 	x := diffusion.QSample(m.Schedule, x0, t, noise)
 	image, base := m.start(x, t, groups)
 	var last *Node
@@ -220,13 +208,10 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Lo
 
 	diagonal := diagonals(x0)
 	var crossEntropies []*Node
-	for c, g := range groups {
-		if g.count == 0 {
-			continue
-		}
+	for k, g := range groups {
 		var sum *Node
-		for i, t := range g.channels() {
-			one := t.crossEntropy(logits[c][i], g.of(diagonal[i]))
+		for i, t := range g.tables.channels() {
+			one := t.crossEntropy(logits[k][i], g.of(diagonal[i]))
 			if sum == nil {
 				sum = one
 			} else {
@@ -235,7 +220,7 @@ func (m Model) Loss(scope *model.Scope, x0, t, y, noise, key *Node) diffusion.Lo
 		}
 		crossEntropies = append(crossEntropies, sum)
 	}
-	cross := Concatenate(crossEntropies, 0)
+	cross := joined(groups, crossEntropies)
 	weight := m.CrossEntropy
 	if weight == 0 {
 		weight = 0.2
@@ -257,65 +242,29 @@ func (m Model) noise(t *Node) *Node {
 	return m.perImage(t, func(ab float64) float64 { return math.Sqrt(1 - ab) })
 }
 
-// group is a class's part of a batch.
-type group struct {
-	tables tables
-	from   int
-	count  int
-}
-
-// of is the group's part of a batch's node.
-func (g group) of(x *Node) *Node { return SliceAxis(x, 0, AxisRange(g.from, g.from+g.count)) }
-
-// channels are the tables of the images' channels.
-func (g group) channels() []tables { return g.tables.channels() }
-
-// render is the expected image [B_c,n,n,C] of the channels' probabilities.
-func (g group) render(q []*Node) *Node {
-	var planes []*Node
-	for i, t := range g.channels() {
-		planes = append(planes, t.moments(q[i]).render())
-	}
-	return Stack(planes, -1)
-}
-
-// ids are the atoms' values, [n·K] int32, 0 beyond a table's end.
+// ids are the atoms' values, [G·n·K] int32, 0 beyond a table's end.
 func (t tables) ids(graph *Graph) *Node {
-	ids := make([]float32, len(t.IDs)*t.width) // below 2²⁴: exact
-	for j, row := range t.IDs {
-		for k, id := range row {
-			ids[j*t.width+k] = float32(id)
+	ids := t.padded(graph, func(c ClassPrior) [][]float64 {
+		rows := make([][]float64, len(c.IDs))
+		for j, row := range c.IDs {
+			for _, id := range row {
+				rows[j] = append(rows[j], float64(id)) // below 2²⁴: exact as float32
+			}
 		}
-	}
-	return ConvertDType(nn.Fixed(graph, ids, len(ids)), dtypes.Int32)
+		return rows
+	})
+	return ConvertDType(Reshape(ids, -1), dtypes.Int32)
 }
 
 // crossEntropy is the mean over a flow's places of -log P(its atom), in nats:
-// [B_c]. diagonal [B_c,n] is the clean image's, which holds the atoms exactly.
+// [B]. diagonal [B,n] is the clean image's, which holds the atoms exactly.
 func (t tables) crossEntropy(logits, diagonal *Node) *Node {
-	level := InsertAxes(AddScalar(MulScalar(t.middles, 2), -1), 0)
+	level := t.each(AddScalar(MulScalar(t.middles, 2), -1))
 	away := Abs(Sub(InsertAxes(diagonal, -1), level))
-	mask := BroadcastToDims(InsertAxes(t.mask, 0), away.Shape().Dimensions...)
-	away = Where(mask, away, OnePlus(MulScalar(OnesLike(away), 8)))
+	away = Where(t.each(t.mask), away, OnePlus(MulScalar(OnesLike(away), 8)))
 	atom := InsertAxes(ArgMin(away, -1), -1)
 	hit := Equal(BroadcastToDims(atom, away.Shape().Dimensions...),
 		BroadcastToDims(counting(away.Graph(), t.width), away.Shape().Dimensions...))
 	log := LogSoftmax(logits, -1)
 	return Neg(ReduceMean(ReduceSum(Where(hit, log, ZerosLike(log)), -1), -1))
-}
-
-func (m Model) classTables(x *Node) []group {
-	if len(m.Groups) != len(m.Prior.Classes) {
-		exceptions.Panicf("categorical: groups for %d classes, the prior has %d", len(m.Groups), len(m.Prior.Classes))
-	}
-	groups := make([]group, len(m.Groups))
-	from := 0
-	for c, count := range m.Groups {
-		groups[c] = group{tables: m.Prior.Classes[c].nodes(x.Graph()), from: from, count: count}
-		from += count
-	}
-	if from != x.Shape().Dim(0) {
-		exceptions.Panicf("categorical: groups of %d images in all, a batch of %d", from, x.Shape().Dim(0))
-	}
-	return groups
 }

@@ -159,7 +159,7 @@ func TestSmoothingIsExact(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for c, class := range p.Classes {
 		exec, err := graph.NewExec(backendtest.Open(t), func(in []*graph.Node) []*graph.Node {
-			tables := class.nodes(in[0].Graph())
+			tables := newTables(in[0].Graph(), []ClassPrior{class}, 1)
 			seen := tables.evidence(in[0], in[1], in[2])
 			e := Evidence{Likelihood: []*graph.Node{seen}, tables: tables}
 			return []*graph.Node{Chain.Posterior(e)[0], Independent.Posterior(e)[0]}
@@ -208,8 +208,8 @@ func independently(c ClassPrior, j, k int, d, signal, noise float64) float64 {
 func TestSmoothingStaysFinite(t *testing.T) {
 	class := prior(t).Classes[0]
 	logits := compiled(t, model.NewStore(), func(_ *model.Scope, in []*graph.Node) []*graph.Node {
-		tables := class.nodes(in[0].Graph())
-		return []*graph.Node{tables.logits(smooth([]chainOf{{tables, tables.evidence(in[0], in[1], in[2])}})[0])}
+		tables := newTables(in[0].Graph(), []ClassPrior{class}, 1)
+		return []*graph.Node{tables.logits(tables.smooth(tables.evidence(in[0], in[1], in[2])))}
 	})
 	for _, level := range []float32{1e-4, .02, .9} {
 		for _, d := range []float32{-40, 0, 40} {
@@ -244,7 +244,7 @@ func TestRenderOfACertainFlow(t *testing.T) {
 		q[j*class.widest()+k] = 1
 	}
 	got := run(t, func(in []*graph.Node) []*graph.Node {
-		tables := class.nodes(in[0].Graph())
+		tables := newTables(in[0].Graph(), []ClassPrior{class}, 1)
 		return []*graph.Node{tables.moments(graph.Reshape(in[0], 1, 3, -1)).render()}
 	}, q)[0]
 	for i := range want {

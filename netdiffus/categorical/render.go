@@ -13,21 +13,37 @@ type moments struct{ cos, sin, diagonal *Node }
 
 // moments of probabilities [B,n,K].
 func (t tables) moments(probabilities *Node) moments {
-	g := probabilities.Graph()
 	expect := func(f func(u float64) float64) *Node {
-		rows := make([][]float64, len(t.Middles))
-		for j, middles := range t.Middles {
-			for _, u := range middles {
-				rows[j] = append(rows[j], f(u))
-			}
-		}
-		return ReduceSum(Mul(probabilities, InsertAxes(padded(g, rows, t.width), 0)), -1)
+		values := t.of(probabilities.Graph(), f)
+		return ReduceSum(Mul(probabilities, t.each(values)), -1)
 	}
 	return moments{
 		cos:      expect(math.Sqrt),
 		sin:      expect(func(u float64) float64 { return math.Sqrt(1 - u) }),
 		diagonal: expect(func(u float64) float64 { return 2*u - 1 }),
 	}
+}
+
+// of is f of the middle of every atom: [G,n,K], 0 beyond a table's end.
+func (t tables) of(g *Graph, f func(u float64) float64) *Node {
+	return t.padded(g, func(c ClassPrior) [][]float64 {
+		rows := make([][]float64, len(c.Middles))
+		for j, middles := range c.Middles {
+			for _, u := range middles {
+				rows[j] = append(rows[j], f(u))
+			}
+		}
+		return rows
+	})
+}
+
+// render is the expected image [B,n,n,C] of the channels' probabilities.
+func (t tables) render(q []*Node) *Node {
+	var planes []*Node
+	for i, channel := range t.channels() {
+		planes = append(planes, channel.moments(q[i]).render())
+	}
+	return Stack(planes, -1)
 }
 
 // render is the expected Gramian field if packets are independent given their
