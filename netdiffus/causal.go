@@ -273,7 +273,7 @@ func (k Causal) Drawing(settings json.RawMessage) (Kind, error) {
 
 // causalWeight is what a network is thinned by (joint.Thinner.Thin): a flow takes it a hundred
 // times as long as a chain.
-const causalWeight = 4
+const causalWeight = 2
 
 // Thinned implements Chooser.
 func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {

@@ -16,7 +16,7 @@ import (
 //
 // A series is kept with a probability in proportion to p_real/p_drawn of its group, which is how
 // long it is and how it repeats one fitted to (rejection sampling, von Neumann 1951). So
-// the series kept have the lengths of real ones, too.
+// the series kept have the lengths of real ones, too. The zero value keeps all.
 type Thinning struct {
 	// Ends are the most places that the series of each length have, rising; the last length
 	// has no end.
@@ -40,13 +40,16 @@ const (
 // as against how often it is drawn among those of its length: the less that is, the fewer series
 // are drawn for one that is kept, and the more copies may be left.
 func (t *Thinner) Thin(drawn [][]int32, most float64) {
+	t.Thinning = Thinning{}
 	real := evenly(t.series, mostOwn)
+	if len(real) == 0 || len(drawn) == 0 {
+		return
+	}
 	sizes := make([]int, len(real))
 	for i, atoms := range real {
 		sizes[i] = size(t.row(atoms))
 	}
 	slices.Sort(sizes)
-	t.Thinning = Thinning{}
 	for k := 1; k < lengths; k++ {
 		if end := sizes[k*len(sizes)/lengths]; end < sizes[len(sizes)-1] && !slices.Contains(t.Ends, end) {
 			t.Ends = append(t.Ends, end)
@@ -161,6 +164,9 @@ func (t ClassTables) thinner(a *codec.Atoms, class string) (*Thinner, error) {
 
 // Check returns what is wrong with a thinning from a file.
 func (t Thinning) Check() error {
+	if t.Keep == nil && t.Ends == nil {
+		return nil
+	}
 	if len(t.Keep) != len(t.Ends)+1 || !slices.IsSorted(t.Ends) {
 		return fmt.Errorf("thinning of %d lengths up to %v", len(t.Keep), t.Ends)
 	}

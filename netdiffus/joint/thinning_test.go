@@ -2,6 +2,7 @@ package joint_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -10,6 +11,23 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
+
+// TestThinnerOfNothing: what nothing is known of is kept.
+func TestThinnerOfNothing(t *testing.T) {
+	a := fitCodec(t, codec.Atoms{}, 2, [][]float64{{5, 7}}, nil)
+	for _, series := range [][][]int32{nil, {{0, 0}}} {
+		for _, drawn := range [][][]int32{nil, {{0, 1}}} {
+			thinner := joint.NewThinner(a, "a", series)
+			thinner.Thin(drawn, 8)
+			if err := thinner.Check(); err != nil {
+				t.Errorf("of %v, drawn %v: %v", series, drawn, err)
+			}
+			if !thinner.Keeps(rand.New(rand.NewPCG(1, 2)), []int32{0, 1}) {
+				t.Errorf("of %v, drawn %v: the only series is left out", series, drawn)
+			}
+		}
+	}
+}
 
 // TestThinning: a chain that remembers nearly all copies far more often than the series it was
 // fitted to repeat each other. Thinned it does not, and its series are as long as before.

@@ -31,8 +31,9 @@ all flows have times. High orders copy whole flows of the input.
 
 Order auto is the chain of 'train --preset default', without its images: values that
 were seldom seen are merged with their neighbours and drawn as values near them, seen
-or not. What is merged, and the order, are chosen on a part of the flows that is held
-out, so that no more flows are copied than the input repeats itself.
+or not, flows that would repeat the input more often than it repeats itself are left out,
+and shared beginnings are remembered whole. What is merged, and how much is remembered, are
+chosen on a part of the flows that is held out.
 
 With --baseline the input is time series, and so is what is drawn: copula, ar (an
 autoregression with bootstrapped residuals), block (blocks of real series), markov1
