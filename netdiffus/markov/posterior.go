@@ -27,19 +27,6 @@ func (a *Automaton) NewPosterior() *Posterior {
 	return p
 }
 
-// Draw writes into arcs, of one entry a position, those of a sequence drawn from
-//
-//	P(s | evidence) ∝ P(s) Π_j evidence(j, arc_j),
-//
-// and reports whether there is one that the evidence allows: it is Filter and Sample.
-func (p *Posterior) Draw(rng *rand.Rand, evidence Evidence, arcs []int32) bool {
-	if !p.Filter(evidence) {
-		return false
-	}
-	p.Sample(rng, arcs)
-	return true
-}
-
 // Filter takes in evidence, for Sample, and reports whether it allows any sequence. It filters
 // backward, Sample draws forward (the recursions of Rabiner 1989, section III, in the order that
 // lets every arc be drawn given the ones before it).
@@ -53,8 +40,11 @@ func (p *Posterior) Filter(evidence Evidence) bool {
 	return true
 }
 
-// Sample writes into arcs, of one entry a position, those of a sequence drawn given the evidence
-// of the last Filter, which must have allowed one. It may be called again.
+// Sample writes into arcs, of one entry a position, those of a sequence drawn from
+//
+//	P(s | evidence) ∝ P(s) Π_j evidence(j, arc_j)
+//
+// with the evidence of the last Filter, which must have allowed one. It may be called again.
 func (p *Posterior) Sample(rng *rand.Rand, arcs []int32) {
 	var context int32
 	for j := range p.beta {
