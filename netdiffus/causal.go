@@ -212,16 +212,15 @@ func (k Causal) New(c Config) (Model, error) {
 	if err := m.count(k.Tables); err != nil {
 		return m, err
 	}
-	flows := m.padded(k.Tables)
 	for class, thinning := range k.Thinning {
-		t := joint.NewThinner(atoms, c.Classes[class], flows[class].Lead())
+		t := thinnerOf(atoms, c.Classes[class], k.Tables.Flows[class])
 		t.Thinning = thinning
 		m.thinners = append(m.thinners, t)
 	}
 	if k.Chain == nil {
 		return m, nil
 	}
-	prior, err := joint.Fit(codecs, c.Classes, flows, *k.Chain)
+	prior, err := joint.Fit(codecs, c.Classes, m.padded(k.Tables), *k.Chain)
 	m.chain = &chainModel{prior, make([]sync.Pool, len(c.Classes))}
 	return m, err
 }
@@ -288,20 +287,33 @@ func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
 	if d.Chain != nil {
 		return way, nil // chosen with its thinning
 	}
-	m, err := k.New(c)
-	if err != nil {
-		return way, err
-	}
-	flows := m.(*causalModel).padded(k.Tables)
 	made := joint.Read(codecs, drawn.Classes, drawn.Images, drawn.Labels)
 	for class, name := range c.Classes {
-		t := joint.NewThinner(codecs[0], name, flows[class].Lead())
+		t := thinnerOf(codecs[0], name, k.Tables.Flows[class])
 		t.Thin(made[slices.Index(drawn.Classes, name)].Lead(), causalWeight)
 		d.Thinning = append(d.Thinning, t.Thinning)
 	}
 	way.Name += ", thinned of copies"
 	way.Settings, err = json.Marshal(d)
 	return way, err
+}
+
+// thinnerOf is what thins flows of a class, of which these, that untilEnd returned, were counted.
+func thinnerOf(a *codec.Atoms, class string, flows [][]int32) *joint.Thinner {
+	lead := make([][]int32, len(flows))
+	for i, flow := range flows {
+		lead[i] = padded(flow, a.Tables[class])
+	}
+	return joint.NewThinner(a, class, lead)
+}
+
+// padded are the atoms of a flow with those of padding after its end.
+func padded(flow []int32, places []codec.AtomTable) []int32 {
+	all := make([]int32, len(places))
+	for j := copy(all, flow); j < len(places); j++ {
+		all[j] = int32(len(places[j].Values))
+	}
+	return all
 }
 
 // describe returns the numbers that describe values, rising.
@@ -419,24 +431,10 @@ func (m *causalModel) count(tables *CausalTables) error {
 func (m *causalModel) padded(tables *CausalTables) []joint.Series {
 	all := make([]joint.Series, len(m.classes))
 	for c, class := range m.classes {
-		places := m.atoms.Tables[class]
 		for i, flow := range tables.Flows[c] {
-			channels := [][]int32{make([]int32, m.Places)}
+			channels := [][]int32{padded(flow, m.atoms.Tables[class])}
 			if m.times != nil {
-				channels = append(channels, make([]int32, m.Places))
-			}
-			for j := range m.Places {
-				channels[0][j] = int32(len(places[j].Values)) // padding
-				if j < len(flow) {
-					channels[0][j] = flow[j]
-				}
-				if m.times == nil {
-					continue
-				}
-				channels[1][j] = int32(len(m.times.bins[c][j].of))
-				if times := tables.Times[c][i]; j < len(times) {
-					channels[1][j] = times[j]
-				}
+				channels = append(channels, padded(tables.Times[c][i], m.times.codec.Tables[class]))
 			}
 			all[c] = append(all[c], channels)
 		}
