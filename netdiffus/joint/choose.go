@@ -275,17 +275,13 @@ func (t *trials) measure(s Settings) (Trial, [][][]float64, error) {
 // draw draws series of a class from the chain itself.
 func (t *trials) draw(p *Prior, c int, class string) [][]float64 {
 	d := p.Drawer(c)
-	codes := [][]float64{make([]float64, t.Length)}
+	codes := d.codes()
 	drawn := make([][]float64, min(mostDrawn, len(t.Fit[c])))
 	for i := range drawn {
 		rng := noise.Stream(t.Seed, noise.Key("choose"), uint64(c), 1+uint64(i))
 		d.DrawPrior(rng, codes)
 		v := t.codec.Decode(class, codes[0])
-		end := len(v)
-		for end > 0 && v[end-1] == 0 { // padding
-			end--
-		}
-		drawn[i] = v[:end]
+		drawn[i] = v[:size(v)]
 	}
 	return drawn
 }

@@ -114,11 +114,8 @@ func (f *Flows) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	if !known {
 		return nil, fmt.Errorf("joint: unknown class %q: want one of %q", label, f.classes)
 	}
-	codes := make([][]float64, len(f.channels))
-	for k := range codes {
-		codes[k] = make([]float64, f.length)
-	}
 	d := f.prior.Drawer(c)
+	codes := d.codes()
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
 		d.DrawPrior(noise.Stream(seed, noise.Key(label), uint64(i)), codes)

@@ -74,16 +74,25 @@ func (h *Held) Measure(ctx context.Context, drawn, beside [][][]float64) (Figure
 func (h *Held) Own() Figures {
 	return h.mean(func(c int) Figures {
 		all := h.rows(slices.Concat(h.Rest[c], h.Fit[c]))
-		some := evenly(all, mostOwn)
-		distances := make([]float64, len(some))
-		exact := 0.0
-		for i, two := range metric.ClosestTwo(some, all) {
-			if distances[i] = two[1]; distances[i] == 0 { // the closest is the series itself
-				exact++
-			}
-		}
-		return Figures{Copies: exact / float64(len(distances)), Near: metric.NearShare(distances)}
+		return repeats(evenly(all, mostOwn), metric.NewRecords(all), true)
 	})
+}
+
+// repeats are the shares of rows that are copies, and nearly copies, of records, to which they
+// belong themselves with own.
+func repeats(rows [][]float64, records *metric.Records, own bool) (f Figures) {
+	for _, row := range rows {
+		switch records.Repeat(row, own) {
+		case metric.Copy:
+			f.Copies++
+			f.Near++
+		case metric.NearCopy:
+			f.Near++
+		}
+	}
+	f.Copies /= float64(len(rows))
+	f.Near /= float64(len(rows))
+	return f
 }
 
 // evenly are at most so many of the rows, evenly.
@@ -101,8 +110,7 @@ func evenly[T any](rows []T, most int) []T {
 // compare returns the figures that take no classifier.
 func (h *Held) compare(drawn [][][]float64) Figures {
 	return h.mean(func(c int) Figures {
-		f := Figures{}
-		f.Copies, f.Near = h.copies(c, drawn[c])
+		f := repeats(h.rows(drawn[c]), metric.NewRecords(h.rows(h.Fit[c])), false)
 		if js := metric.NGram(min(4, h.Length), drawn[c], h.Rest[c]); !math.IsNaN(js) {
 			f.FourGram = js
 		}
@@ -134,13 +142,6 @@ func (h *Held) rows(series [][]float64) [][]float64 {
 		all[i] = append(slices.Clone(v), make([]float64, h.Length-len(v))...)
 	}
 	return all
-}
-
-// copies returns the shares of series that are copies, and nearly copies, of series of
-// class c fitted to.
-func (h *Held) copies(c int, series [][]float64) (exact, near float64) {
-	rows, fit := h.rows(series), h.rows(h.Fit[c])
-	return metric.Share(metric.Copies(rows, fit)), metric.NearShare(metric.Closest(rows, fit))
 }
 
 // seen is series, by class, as classifiers get them.

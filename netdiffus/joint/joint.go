@@ -139,9 +139,9 @@ const mostWeight = 8
 func (c *classPrior) thin(a *codec.Atoms, class string, series [][]int32) {
 	t := NewThinner(a, class, series)
 	d := c.drawer()
-	drawn := make([][]int32, thinDrawn)
+	codes, drawn := d.codes(), make([][]int32, thinDrawn)
 	for i := range drawn {
-		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), d.codes())
+		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), codes)
 		drawn[i] = slices.Clone(d.lead)
 	}
 	t.Thin(drawn, mostWeight)

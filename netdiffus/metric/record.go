@@ -51,18 +51,6 @@ func ClosestTwo(x, reference [][]float64) [][2]float64 {
 // difference of the signed lengths, bytes a place.
 const NearBytes = 8
 
-// NearShare returns the share of distances, as of Closest, that make a near duplicate,
-// copies included.
-func NearShare(distance []float64) float64 {
-	n := 0
-	for _, d := range distance {
-		if d <= NearBytes {
-			n++
-		}
-	}
-	return float64(n) / float64(len(distance))
-}
-
 // Copies reports for each row of x whether an equal row is in reference.
 func Copies(x, reference [][]float64) []bool {
 	known := make(map[string]bool, len(reference))

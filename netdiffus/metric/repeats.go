@@ -35,18 +35,10 @@ func NewRecords(rows [][]float64) *Records {
 	r := &Records{times: make(map[string]int, len(rows))}
 	for _, row := range rows {
 		r.times[rowKey(row)]++
-		r.bySum = append(r.bySum, record{total(row), row})
+		r.bySum = append(r.bySum, record{sum(row), row})
 	}
 	slices.SortFunc(r.bySum, func(a, b record) int { return cmp.Compare(a.sum, b.sum) })
 	return r
-}
-
-func total(row []float64) float64 {
-	sum := 0.0
-	for _, v := range row {
-		sum += v
-	}
-	return sum
 }
 
 // Repeat returns how row, of the records' width, repeats one of them. With own it is one of
@@ -59,10 +51,10 @@ func (r *Records) Repeat(row []float64, own bool) Repeat {
 	if r.times[rowKey(row)] > self {
 		return Copy
 	}
-	most, sum := NearBytes*float64(len(row)), total(row)
-	from, _ := slices.BinarySearchFunc(r.bySum, sum-most, func(a record, least float64) int { return cmp.Compare(a.sum, least) })
+	most, about := NearBytes*float64(len(row)), sum(row)
+	from, _ := slices.BinarySearchFunc(r.bySum, about-most, func(a record, least float64) int { return cmp.Compare(a.sum, least) })
 	for _, other := range r.bySum[from:] {
-		if other.sum > sum+most {
+		if other.sum > about+most {
 			break
 		}
 		if d := distanceWithin(row, other.row, math.Nextafter(most, math.Inf(1))); d > 0 && d <= most {
