@@ -65,10 +65,8 @@ func fitLeaf(a *codec.Atoms, class string, chain *markov.Automaton, walks []mark
 	for j := range chain.Places {
 		n := map[pair]float64{}
 		for i, walk := range walks {
-			atom := series[i][k][j]
-			n[pair{walk[j][0], atom}]++
-			if walk[j][1] != walk[j][0] {
-				n[pair{walk[j][1], atom}]++
+			for _, arc := range walk[j] {
+				n[pair{arc, series[i][k][j]}]++
 			}
 		}
 		counts = append(counts, newLeafTable(len(chain.Places[j].Symbol), n))

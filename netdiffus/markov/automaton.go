@@ -51,10 +51,10 @@ func (p *Place) Arcs(context int32) (from, to int32) { return p.First[context], 
 // Contexts returns the number of contexts.
 func (p *Place) Contexts() int { return len(p.First) - 1 }
 
-// Walk is where a sequence was counted: by position, the arc that the chain takes with
-// it, and the arc from the last Order symbols, which is the same one unless the chain
-// remembers the whole beginning there.
-type Walk [][2]int32
+// Walk is where a sequence was counted: by position, the arcs, first that which the chain takes
+// with it. There is more than one where other sequences may come by them from elsewhere: where the
+// chain remembers the whole beginning, the arc from the last Order symbols.
+type Walk [][]int32
 
 // FitAutomaton counts sequences, which must all have the same length, one or more, and
 // returns where it counted them. A symbol is a number from 0 up.
@@ -80,8 +80,10 @@ func FitAutomaton(sequences [][]int32, m Memory) (*Automaton, []Walk, error) {
 	for j := range length {
 		place, contexts := f.place(j, count)
 		for i, s := range sequences {
-			for k, context := range f.before[i] {
-				walks[i][j][k] = place.arc(context, s[j])
+			for _, context := range f.before[i] {
+				if arc := place.arc(context, s[j]); !slices.Contains(walks[i][j], arc) {
+					walks[i][j] = append(walks[i][j], arc)
+				}
 			}
 		}
 		a.Places, f.before, count = append(a.Places, place), f.after, contexts
