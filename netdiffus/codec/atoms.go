@@ -39,8 +39,8 @@ type Atoms struct {
 	// never seen.
 	Smooth float64 `json:"smooth,omitempty"`
 	// Bins is for values that hardly repeat, as inter-arrival times: a table
-	// gets at most so many atoms, each standing for about as many of the values
-	// seen as the others, and every value moves to the nearest. What is lost is
+	// gets at most so many atoms, to which the logarithms of the values seen are
+	// near, and every value moves to the nearest. What is lost is
 	// the place within a bin. 0 keeps every value as an atom.
 	Bins int `json:"bins,omitempty"`
 	// Novel adds to a table, for every value seen fewer times, a value near it that

@@ -205,7 +205,7 @@ func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) Ato
 	}
 	kept := slices.Sorted(maps.Keys(weights))
 	if bins := f.settings.Bins; bins > 0 {
-		kept = quantiles(kept, weights, max(alive/float64(bins), float64(f.settings.MinCount)))
+		kept = quantize(kept, weights, bins, float64(f.settings.MinCount))
 	} else if f.settings.MinCount > 1 {
 		common := slices.DeleteFunc(slices.Clone(kept), func(v float64) bool {
 			return everywhereOr(seen, everywhere, f.settings.Smooth)[v] < float64(f.settings.MinCount)
@@ -223,28 +223,6 @@ func (f *atomFitter) table(series int, seen, everywhere map[float64]float64) Ato
 		t.addNovel(f.settings.Novel)
 	}
 	return t
-}
-
-// quantiles cuts rising values into runs that each weigh at least least, or all
-// together where they do not, and returns the runs' medians.
-func quantiles(values []float64, weights map[float64]float64, least float64) []float64 {
-	var medians []float64
-	rest := sum(weights)
-	from, weight := 0, 0.0
-	for i, v := range values {
-		weight += weights[v]
-		rest -= weights[v]
-		if i < len(values)-1 && (weight < least || rest < least) {
-			continue
-		}
-		half, m := weight/2, from
-		for ; half > weights[values[m]]; m++ {
-			half -= weights[values[m]]
-		}
-		medians = append(medians, values[m])
-		from, weight = i+1, 0
-	}
-	return medians
 }
 
 // successors counts, between the atoms of two places, the pairs of values.

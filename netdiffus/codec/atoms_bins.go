@@ -1,0 +1,81 @@
+package codec
+
+import (
+	"math"
+	"slices"
+)
+
+// lloydRounds is how often the bins' values are moved to the middle of what is nearest to them.
+const lloydRounds = 20
+
+// quantize returns at most so many of rising values, from which the others are not far: the mean
+// square of the differences of their logarithms is about as small as it can be (Lloyd 1982), so
+// that the few values that are spread over decades, which make most of a sum, have bins of their own, too.
+// Each stands for values that weigh least, or all together where they do not.
+func quantize(values []float64, weights map[float64]float64, bins int, least float64) []float64 {
+	if len(values) == 0 {
+		return values
+	}
+	logs, n := make([]float64, len(values)), make([]float64, len(values))
+	for i, v := range values {
+		logs[i], n[i] = logarithm(v), weights[v]
+	}
+	centres := slices.Clone(logs)
+	if len(logs) > bins {
+		centres = spread(logs, n, bins)
+		for range lloydRounds {
+			centres = means(centres, logs, n)
+		}
+	}
+	kept := make([]float64, len(centres))
+	for k, x := range centres {
+		kept[k] = values[Nearest(logs, x)]
+	}
+	kept = slices.Compact(kept)
+	for len(kept) > 1 { // those that stand for too few leave them to their neighbours
+		weight := make([]float64, len(kept))
+		for i, v := range values {
+			weight[Nearest(kept, v)] += n[i]
+		}
+		light := slices.Index(weight, slices.Min(weight))
+		if weight[light] >= least {
+			break
+		}
+		kept = slices.Delete(kept, light, light+1)
+	}
+	return kept
+}
+
+// spread returns at most so many of rising numbers, of which each weighs n, as densely as the cube
+// root of their density: that is where many bins are best (Panter & Dite 1951).
+func spread(x, n []float64, bins int) []float64 {
+	below, sum := make([]float64, len(x)), 0.0
+	for i := range x {
+		width := (x[min(i+1, len(x)-1)] - x[max(i-1, 0)]) / 2
+		sum += math.Cbrt(n[i] * width * width)
+		below[i] = sum
+	}
+	some := make([]float64, bins)
+	for k := range some {
+		i, _ := slices.BinarySearch(below, sum*(float64(k)+0.5)/float64(bins))
+		some[k] = x[min(i, len(x)-1)]
+	}
+	return slices.Compact(some)
+}
+
+// means returns, for each of the centres to which any of the numbers is nearest, the mean of these.
+func means(centres, x, n []float64) []float64 {
+	sums, weights := make([]float64, len(centres)), make([]float64, len(centres))
+	for i, v := range x {
+		k := Nearest(centres, v)
+		sums[k] += v * n[i]
+		weights[k] += n[i]
+	}
+	var next []float64
+	for k, w := range weights {
+		if w > 0 {
+			next = append(next, sums[k]/w)
+		}
+	}
+	return slices.Compact(next)
+}
