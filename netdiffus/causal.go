@@ -290,7 +290,7 @@ func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
 	made := joint.Read(codecs, drawn.Classes, drawn.Images, drawn.Labels)
 	for class, name := range c.Classes {
 		t := thinnerOf(codecs[0], name, k.Tables.Flows[class])
-		t.Thin(made[slices.Index(drawn.Classes, name)].Lead(), causalWeight)
+		t.Thin(made[slices.Index(drawn.Classes, name)], causalWeight)
 		d.Thinning = append(d.Thinning, t.Thinning)
 	}
 	way.Name += ", thinned of copies"
@@ -300,11 +300,11 @@ func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
 
 // thinnerOf is what thins flows of a class, of which these, that untilEnd returned, were counted.
 func thinnerOf(a *codec.Atoms, class string, flows [][]int32) *joint.Thinner {
-	lead := make([][]int32, len(flows))
+	series := make(joint.Series, len(flows))
 	for i, flow := range flows {
-		lead[i] = padded(flow, a.Tables[class])
+		series[i] = [][]int32{padded(flow, a.Tables[class])}
 	}
-	return joint.NewThinner(a, class, lead)
+	return joint.NewThinner([]*codec.Atoms{a}, class, series)
 }
 
 // padded are the atoms of a flow with those of padding after its end.
@@ -603,14 +603,14 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 		return nil, err
 	}
 	done = map[int]bool{}
-	lead := make([]int32, b.Places)
+	flow := [][]int32{make([]int32, b.Places)} // its lead channel: thinnerOf looks at no other
 	for i, try := range tries {
 		if done[try.image] {
 			continue
 		}
 		class := int(classes[i])
-		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, lead)
-		if try.last || b.thinners[class].Keeps(try.rng, lead) {
+		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, flow[0])
+		if try.last || b.thinners[class].Keeps(try.rng, flow) {
 			r.write(x0.At(try.image))
 			done[try.image] = true
 		}

@@ -13,7 +13,7 @@ type Drawer struct {
 	class     *classPrior
 	posterior *markov.Posterior
 	arcs      []int32
-	lead      []int32     // the atoms of the first channel that were drawn last
+	drawn     [][]int32   // by channel: the atoms that were drawn last
 	atoms     [][]float64 // by channel: likelihood of each atom at a place, reused
 	symbols   [][]float64 // by place: of the chain's symbols
 	further   []leafEvidence
@@ -29,7 +29,10 @@ type leafEvidence struct {
 func (p *Prior) Drawer(class int) *Drawer { return p.classes[class].drawer() }
 
 func (c *classPrior) drawer() *Drawer {
-	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places)), lead: make([]int32, len(c.places))}
+	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places))}
+	for range 1 + len(c.further) {
+		d.drawn = append(d.drawn, make([]int32, len(c.places)))
+	}
 	for _, at := range c.places {
 		d.atoms = append(d.atoms, make([]float64, len(at.level)))
 		d.symbols = append(d.symbols, make([]float64, len(at.groups)))
@@ -83,7 +86,7 @@ func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand
 	for range MostTries {
 		draw(rng, d.arcs)
 		d.emit(rng, codes)
-		if d.class.thinner.Keeps(rng, d.lead) {
+		if d.class.thinner.Keeps(rng, d.drawn) {
 			return
 		}
 	}
@@ -111,15 +114,17 @@ func fill(x []float64, v float64) {
 // codes.
 func (d *Drawer) emit(rng *rand.Rand, codes [][]float64) {
 	for j, arc := range d.arcs {
-		g := d.class.places[j].groups[d.class.automaton.Places[j].Symbol[arc]]
+		_, g := d.class.group(j, arc)
 		atom := g.atoms[0]
 		if len(g.atoms) > 1 {
 			atom = pick(rng, g.atoms, g.weights, d.atoms[j])
 		}
-		d.lead[j] = atom
+		d.drawn[0][j] = atom
 		codes[0][j] = d.class.places[j].code[atom]
 		for k := range d.further {
-			codes[1+k][j] = d.class.further[k].code[j][d.drawLeaf(rng, k, j, arc)]
+			atom := d.drawLeaf(rng, k, j, arc)
+			d.drawn[1+k][j] = atom
+			codes[1+k][j] = d.class.further[k].code[j][atom]
 		}
 	}
 }
@@ -130,14 +135,16 @@ func (d *Drawer) weigh(diagonals [][]float64, signal, noise, floor float64) {
 		at := &d.class.places[j]
 		likelihoods(at.level, diagonals[0][j], signal, noise, floor, d.atoms[j])
 		for s, g := range at.groups {
-			d.symbols[j][s] = mean(g.atoms, g.weights, d.atoms[j])
+			d.symbols[j][s] = dot(g.atoms, g.weights, d.atoms[j])
 		}
 		for k := range d.further {
 			l, e := &d.class.further[k], &d.further[k]
 			likelihoods(l.level[j], diagonals[1+k][j], signal, noise, floor, e.atoms[j])
-			for s := range e.symbols[j] {
-				atoms, counts := l.common[j].of(int32(s))
-				e.symbols[j][s] = mean(atoms, counts, e.atoms[j])
+			for _, s := range l.symbols[j] {
+				if d.symbols[j][s/d.class.bands] > 0 {
+					atoms, shares := l.common[j].of(s)
+					e.symbols[j][s] = dot(atoms, shares, e.atoms[j])
+				}
 			}
 		}
 	}
@@ -161,31 +168,26 @@ func likelihoods(level []float64, x, signal, noise, floor float64, dst []float64
 	}
 }
 
-// mean is the mean of values of atoms, by weight.
-func mean(atoms []int32, weights, values []float64) float64 {
-	sum, total := 0.0, 0.0
+// dot is the sum of the values of atoms, each times its weight.
+func dot(atoms []int32, weights, values []float64) (sum float64) {
 	for i, atom := range atoms {
 		sum += weights[i] * values[atom]
-		total += weights[i]
 	}
-	if total == 0 {
-		return 0
-	}
-	return sum / total
+	return sum
 }
 
 // evidence is the likelihood of all channels at place j if the chain takes the arc.
 func (d *Drawer) evidence(j int, arc int32) float64 {
 	symbol := d.class.automaton.Places[j].Symbol[arc]
-	e := d.symbols[j][symbol]
+	group, _ := d.class.group(j, arc)
+	e := d.symbols[j][group]
 	for k := range d.further {
 		if e == 0 {
 			return 0
 		}
 		l, further := &d.class.further[k], &d.further[k]
-		atoms, counts := l.counts[j].of(arc)
-		share := l.share[j][arc]
-		e *= (1-share)*mean(atoms, counts, further.atoms[j]) + share*further.symbols[j][symbol]
+		atoms, shares := l.own[j].of(arc)
+		e *= dot(atoms, shares, further.atoms[j]) + l.share[j][arc]*further.symbols[j][symbol]
 	}
 	return e
 }
@@ -194,14 +196,13 @@ func (d *Drawer) evidence(j int, arc int32) float64 {
 func (d *Drawer) drawLeaf(rng *rand.Rand, k, j int, arc int32) int32 {
 	l, e := &d.class.further[k], &d.further[k]
 	symbol := d.class.automaton.Places[j].Symbol[arc]
-	atoms, counts := l.counts[j].of(arc)
-	share := l.share[j][arc]
-	own := (1 - share) * mean(atoms, counts, e.atoms[j])
-	common := share * e.symbols[j][symbol]
+	atoms, shares := l.own[j].of(arc)
+	own := dot(atoms, shares, e.atoms[j])
+	common := l.share[j][arc] * e.symbols[j][symbol]
 	if rng.Float64()*(own+common) >= own {
-		atoms, counts = l.common[j].of(symbol)
+		atoms, shares = l.common[j].of(symbol)
 	}
-	return pick(rng, atoms, counts, e.atoms[j])
+	return pick(rng, atoms, shares, e.atoms[j])
 }
 
 // ones are n ones.

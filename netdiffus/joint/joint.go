@@ -68,15 +68,28 @@ func (s Settings) String() string {
 // Prior is what is known of the series of each class before an image is seen.
 type Prior struct {
 	settings Settings
+	bands    int32 // see classPrior
 	classes  []classPrior
 }
 
 // classPrior is the prior of one class.
 type classPrior struct {
-	places    []place // of the lead channel
+	places []place // of the lead channel
+	// automaton is the chain, of symbols·bands + b: b is the band of the second channel, if there is one
+	// and it depends on what it was at the place before, that goes with the symbol.
 	automaton *markov.Automaton
+	bands     int32
 	further   []leaf   // of the other channels
 	thinner   *Thinner // nil where nothing is left out
+}
+
+// mostBands is how many bands the values of the second channel are in, at each place.
+const mostBands = 8
+
+// group returns the values that the chain's step along an arc at place j stands for.
+func (c *classPrior) group(j int, arc int32) (number int32, values *group) {
+	number = c.automaton.Places[j].Symbol[arc] / c.bands
+	return number, &c.places[j].groups[number]
 }
 
 // Series are the series of one class as atoms, [flows][channels][places]: indices into
@@ -93,19 +106,24 @@ func (s Series) Lead() [][]int32 {
 }
 
 // Fit makes the prior of the classes, which series has in the same order, for images of
-// channels with these codecs. The first channel is the chain's; the others depend on
-// the step of the chain at their place.
+// channels with these codecs. The first channel is the chain's. The second one depends on the step of
+// the chain at its place, and on its value at the place before, by which of eight bands of about equal
+// share that is in. Further ones depend on the step of the chain, and on the band of the second, at their
+// place.
 func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings) (*Prior, error) {
 	s = s.withDefaults()
 	if err := checkChannels(channels, classes); err != nil {
 		return nil, err
 	}
-	p := &Prior{settings: s}
+	p := &Prior{settings: s, bands: 1}
+	if len(channels) > 1 {
+		p.bands = mostBands
+	}
 	for c, class := range classes {
 		if len(series[c]) == 0 {
 			return nil, fmt.Errorf("joint: class %q has no series", class)
 		}
-		one := classPrior{places: newPlaces(channels[0], class, s)}
+		one := classPrior{places: newPlaces(channels[0], class, s), bands: p.bands}
 		sequences := make([][]int32, len(series[c]))
 		for i, flow := range series[c] {
 			sequences[i] = make([]int32, len(one.places))
@@ -118,11 +136,14 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 		if one.automaton, walks, err = markov.FitAutomaton(sequences, s.Memory); err != nil {
 			return nil, fmt.Errorf("joint: class %q: %w", class, err)
 		}
+		if p.bands > 1 {
+			one.automaton, walks = one.automaton.Joined(walks, bandsOf(channels[1].Tables[class], p.bands, series[c]), p.bands)
+		}
 		for k, a := range channels[1:] {
 			one.further = append(one.further, fitLeaf(a, class, one.automaton, walks, series[c], 1+k))
 		}
 		if s.Thin {
-			one.thin(channels[0], class, series[c].Lead())
+			one.thin(channels, class, series[c])
 		}
 		p.classes = append(p.classes, one)
 	}
@@ -136,13 +157,15 @@ const thinDrawn = 2000
 const mostWeight = 8
 
 // thin makes the thinner of c, for these series of a class, of which it was fitted to.
-func (c *classPrior) thin(a *codec.Atoms, class string, series [][]int32) {
-	t := NewThinner(a, class, series)
+func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) {
+	t := NewThinner(channels, class, series)
 	d := c.drawer()
-	codes, drawn := d.codes(), make([][]int32, thinDrawn)
+	codes, drawn := d.codes(), make(Series, thinDrawn)
 	for i := range drawn {
 		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), codes)
-		drawn[i] = slices.Clone(d.lead)
+		for _, atoms := range d.drawn {
+			drawn[i] = append(drawn[i], slices.Clone(atoms))
+		}
 	}
 	t.Thin(drawn, mostWeight)
 	c.thinner = t
@@ -181,6 +204,9 @@ func (p *Prior) Arcs() int {
 // Tables is a Prior as it stands in a file: without what follows from the codecs.
 type Tables struct {
 	Settings
+	// Bands is how many bands the second channel has, and the chain's symbols count times; 0, as in
+	// files of earlier versions, means 1.
+	Bands   int32         `json:"bands,omitempty"`
 	Classes []ClassTables `json:"classes"` // in the order of the classes' numbers
 }
 
@@ -197,13 +223,16 @@ type ClassTables struct {
 // Tables returns p for a file.
 func (p *Prior) Tables() *Tables {
 	t := &Tables{Settings: p.settings}
+	if p.bands > 1 {
+		t.Bands = p.bands
+	}
 	for _, c := range p.classes {
 		one := ClassTables{Chain: c.automaton}
 		for _, leaf := range c.further {
 			one.Further = append(one.Further, leaf.counts)
 		}
 		if c.thinner != nil {
-			one.Thinning, one.Series = &c.thinner.Thinning, c.thinner.series
+			one.Thinning, one.Series = &c.thinner.Thinning, c.thinner.series.Lead()
 		}
 		t.Classes = append(t.Classes, one)
 	}
@@ -219,9 +248,12 @@ func (t *Tables) Prior(channels []*codec.Atoms, classes []string) (*Prior, error
 	if len(t.Classes) != len(classes) {
 		return nil, fmt.Errorf("joint: tables of %d classes, want %d", len(t.Classes), len(classes))
 	}
-	p := &Prior{settings: t.Settings.withDefaults()}
+	p := &Prior{settings: t.Settings.withDefaults(), bands: max(1, t.Bands)}
+	if t.Bands < 0 || t.Bands > mostBands || t.Bands > 1 && len(channels) < 2 {
+		return nil, fmt.Errorf("joint: tables of %d bands for %d channels", t.Bands, len(channels))
+	}
 	for c, class := range classes {
-		one, err := t.Classes[c].prior(channels, class, p.settings)
+		one, err := t.Classes[c].prior(channels, class, p)
 		if err != nil {
 			return nil, fmt.Errorf("joint: class %q: %w", class, err)
 		}
@@ -230,14 +262,14 @@ func (t *Tables) Prior(channels []*codec.Atoms, classes []string) (*Prior, error
 	return p, nil
 }
 
-func (t ClassTables) prior(channels []*codec.Atoms, class string, s Settings) (classPrior, error) {
-	one := classPrior{places: newPlaces(channels[0], class, s), automaton: t.Chain}
+func (t ClassTables) prior(channels []*codec.Atoms, class string, p *Prior) (classPrior, error) {
+	one := classPrior{places: newPlaces(channels[0], class, p.settings), automaton: t.Chain, bands: p.bands}
 	if t.Chain == nil || len(t.Further) != len(channels)-1 {
 		return one, fmt.Errorf("no chain, or tables of %d further channels for %d", len(t.Further), len(channels)-1)
 	}
 	symbols := make([]int, len(one.places))
 	for j := range symbols {
-		symbols[j] = len(one.places[j].groups)
+		symbols[j] = len(one.places[j].groups) * int(p.bands)
 	}
 	if err := t.Chain.Check(symbols); err != nil {
 		return one, err
@@ -249,9 +281,9 @@ func (t ClassTables) prior(channels []*codec.Atoms, class string, s Settings) (c
 		}
 		one.further = append(one.further, l)
 	}
-	if s.Thin {
+	if p.settings.Thin {
 		var err error
-		if one.thinner, err = t.thinner(channels[0], class); err != nil {
+		if one.thinner, err = t.thinner(channels, class); err != nil {
 			return one, err
 		}
 	}

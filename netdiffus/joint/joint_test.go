@@ -178,14 +178,24 @@ func reverse(t testing.TB, p *joint.Prior, channels []*codec.Atoms, s schedule.S
 
 // fromPrior draws n series of the first channel from the chain itself.
 func fromPrior(p *joint.Prior, channels []*codec.Atoms, n, length int, seed uint64) (values [][]float64) {
+	return allFromPrior(p, channels, n, length, seed)[0]
+}
+
+// allFromPrior draws n series of every channel from the chain itself.
+func allFromPrior(p *joint.Prior, channels []*codec.Atoms, n, length int, seed uint64) [][][]float64 {
 	d := p.Drawer(0)
-	codes := [][]float64{make([]float64, length)}
+	codes, all := make([][]float64, len(channels)), make([][][]float64, len(channels))
+	for k := range codes {
+		codes[k] = make([]float64, length)
+	}
 	for i := range n {
 		d.DrawPrior(noise.Stream(seed, uint64(i)), codes)
-		v := channels[0].Decode("a", codes[0])
-		values = append(values, v[:len(v)-zeros(v)])
+		for k, a := range channels {
+			v := a.Decode("a", codes[k])
+			all[k] = append(all[k], v[:len(v)-zeros(v)])
+		}
 	}
-	return values
+	return all
 }
 
 // zeros is how many zeros v ends with.
@@ -269,6 +279,84 @@ func TestReverseProcessOfTwoChannels(t *testing.T) {
 	}
 }
 
+// paces are times that go with series, a time above 0 for each of their values: some series are fast and others
+// slow, and they hardly change.
+func paces(series [][]float64, seed uint64) [][]float64 {
+	rng := rand.New(rand.NewPCG(seed, 8))
+	all := make([][]float64, len(series))
+	for i, v := range series {
+		pace := 10 * math.Exp(3*rng.NormFloat64())
+		for range v {
+			if rng.IntN(10) == 0 {
+				pace = 10 * math.Exp(3*rng.NormFloat64())
+			}
+			all[i] = append(all[i], pace*math.Exp(rng.NormFloat64()/3))
+		}
+	}
+	return all
+}
+
+// correlation is that of the logarithms of neighbours in series.
+func correlation(series [][]float64) float64 {
+	var n, x, y, xx, yy, xy float64
+	for _, v := range series {
+		for j := range len(v) - 1 {
+			a, b := math.Log(v[j]), math.Log(v[j+1])
+			n, x, y, xx, yy, xy = n+1, x+a, y+b, xx+a*a, yy+b*b, xy+a*b
+		}
+	}
+	return (n*xy - x*y) / math.Sqrt((n*xx-x*x)*(n*yy-y*y))
+}
+
+// TestTimesGoOn: the times of a second channel follow the times before, in the chain and in what the
+// reverse process draws by it, and thinned their sums are those of the series fitted to.
+func TestTimesGoOn(t *testing.T) {
+	const length, n = 12, 1500
+	values, _ := talk(500, length, 5)
+	times := paces(values, 6)
+	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil), fitCodec(t, codec.Atoms{Bins: 64}, length, times, values)}
+	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, times), make([]int, len(values)))
+	real := correlation(times)
+	full, err := schedule.Angular(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps, err := full.Respace("6")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, thin := range []bool{false, true} {
+		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2}, Thin: thin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain := allFromPrior(p, channels, n, length, 1)
+		reversed := reverse(t, p, channels, steps, n, length, 2)
+		for name, drawn := range map[string][][]float64{"chain": chain[1], "reverse process": reversed[1]} {
+			got, durations := correlation(drawn), meanLogSum(drawn)
+			t.Logf("thin %v, %s: correlation %.3f, real %.3f; ln sum %.3f, real %.3f", thin, name, got, real, durations, meanLogSum(times))
+			if math.Abs(got-real) > 0.15 {
+				t.Errorf("thin %v: times of the %s correlate by %.3f, real ones by %.3f", thin, name, got, real)
+			}
+			if thin && math.Abs(durations-meanLogSum(times)) > 0.25 {
+				t.Errorf("the logarithms of sums of the %s are %.3f, of real ones %.3f", name, durations, meanLogSum(times))
+			}
+		}
+	}
+}
+
+// meanLogSum is the mean of the logarithms of the sums of series.
+func meanLogSum(series [][]float64) (mean float64) {
+	for _, v := range series {
+		sum := 0.0
+		for _, x := range v {
+			sum += x
+		}
+		mean += math.Log1p(sum) / float64(len(series))
+	}
+	return mean
+}
+
 func TestTablesRoundTrip(t *testing.T) {
 	const length = 8
 	values, beside := talk(60, length, 3)
@@ -309,6 +397,10 @@ func TestTablesRoundTrip(t *testing.T) {
 		{`"keep":[[`, `"keep":[[7,`, "kinds"},
 		{`"keep":[[`, `"keep":[[1,1,-1],[`, "thinning of"},
 		{`"ends":[`, `"ends":[9,`, "thinning of"},
+		{`"beside":[{"ends":[`, `"beside":[{"ends":[-1e9,`, "parts"},
+		{`"beside":[{`, `"beside":[{"ends":[],"keep":[1]},{`, "numbers"},
+		{`"bands":8`, `"bands":-8`, "bands"},
+		{`"bands":8`, `"bands":2`, "symbol"},
 		{`"series":[[`, `"series":[[99,`, "places"},
 	} {
 		damaged := strings.Replace(string(text), test.was, test.is, 1)
@@ -320,5 +412,31 @@ func TestTablesRoundTrip(t *testing.T) {
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, want %q", test.is, err, test.want)
 		}
+	}
+}
+
+// BenchmarkDraw draws from posteriors of noisy images of 32 packets with their times.
+func BenchmarkDraw(b *testing.B) {
+	const length = 32
+	values, _ := talk(700, length, 5)
+	times := paces(values, 6)
+	channels := []*codec.Atoms{fitCodec(b, codec.Atoms{}, length, values, nil), fitCodec(b, codec.Atoms{Bins: 64}, length, times, values)}
+	series := joint.Read(channels, []string{"a"}, images(b, length, channels, values, times), make([]int, len(values)))
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 3, Whole: 4}, Thin: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	d := p.Drawer(0)
+	x := [][]float64{make([]float64, length), make([]float64, length)}
+	codes := [][]float64{make([]float64, length), make([]float64, length)}
+	b.ResetTimer()
+	for i := range b.N {
+		rng := noise.Stream(1, uint64(i))
+		for k := range x {
+			for j := range x[k] {
+				x[k][j] = rng.NormFloat64()
+			}
+		}
+		d.Draw(rng, x, 0.3, 0.95, codes)
 	}
 }

@@ -17,13 +17,17 @@ import (
 //	P(atom | arc) = (1 − λ) n(arc, atom)/n(arc) + λ P(atom | symbol),  λ = d/(n + d),
 //
 // where d of the n occurrences of the arc are of different atoms (Witten & Bell 1991,
-// method C).
+// method C). The symbols of a chain with bands hold the band of the second channel, so that what
+// is drawn of that by symbol is in the same band.
 type leaf struct {
 	level  [][]float64 // by place and atom: 2u − 1
 	code   [][]float64 // by place and atom: √u
 	counts []LeafTable // by place
-	common []LeafTable // by place: the same by symbol in place of arc
+	own    []LeafTable // by place: (1 − λ) n(arc, atom)/n(arc) in place of the counts
+	common []LeafTable // by place: P(atom | symbol), by symbol
 	share  [][]float64 // by place and arc: λ
+	// symbols are, by place, those of the arcs, rising.
+	symbols [][]int32
 }
 
 // LeafTable counts the atoms of one place that came with each arc there.
@@ -31,6 +35,30 @@ type LeafTable struct {
 	First []int32   `json:"first"` // the atoms of arc a are [First[a], First[a+1])
 	Atom  []int32   `json:"atom"`
 	Count []float64 `json:"count"`
+}
+
+// bandsOf returns the bands, of n, of the second channel of series, whose tables these are: an atom is in
+// the band of the middle of its share of the values of its place, padding in the first.
+func bandsOf(tables []codec.AtomTable, n int32, series Series) [][]int32 {
+	byAtom := make([][]int32, len(tables))
+	for j, t := range tables {
+		total, below := 0.0, 0.0
+		for _, w := range t.Weights {
+			total += w
+		}
+		for _, w := range t.Weights {
+			byAtom[j] = append(byAtom[j], min(n-1, int32(float64(n)*(below+w/2)/total)))
+			below += w
+		}
+		byAtom[j] = append(byAtom[j], 0)
+	}
+	all := make([][]int32, len(series))
+	for i, flow := range series {
+		for j, atom := range flow[1] {
+			all[i] = append(all[i], byAtom[j][atom])
+		}
+	}
+	return all
 }
 
 // pair is an atom that came with an arc, or symbol.
@@ -114,18 +142,38 @@ func makeLeaf(a *codec.Atoms, class string, chain *markov.Automaton, counts []Le
 		l.level, l.code = append(l.level, level), append(l.code, code)
 		at := &chain.Places[j]
 		bySymbol, share := map[pair]float64{}, make([]float64, len(at.Symbol))
+		own := LeafTable{counts[j].First, counts[j].Atom, slices.Clone(counts[j].Count)}
 		for arc, symbol := range at.Symbol {
 			atoms, n := counts[j].of(int32(arc))
-			total := 0.0
 			for i, atom := range atoms {
 				bySymbol[pair{symbol, atom}] += n[i]
-				total += n[i]
 			}
 			kinds := float64(len(atoms))
-			share[arc] = kinds / (total + kinds)
+			share[arc] = kinds / (sum(n) + kinds)
+			own.scale(int32(arc), 1-share[arc])
 		}
-		l.share = append(l.share, share)
-		l.common = append(l.common, newLeafTable(1+int(slices.Max(at.Symbol)), bySymbol))
+		common := newLeafTable(1+int(slices.Max(at.Symbol)), bySymbol)
+		symbols := slices.Compact(slices.Sorted(slices.Values(at.Symbol)))
+		for _, symbol := range symbols {
+			common.scale(symbol, 1)
+		}
+		l.own, l.common, l.share, l.symbols = append(l.own, own), append(l.common, common), append(l.share, share), append(l.symbols, symbols)
 	}
 	return l
+}
+
+// scale makes the counts of arc or symbol k sum to total.
+func (t LeafTable) scale(k int32, total float64) {
+	_, counts := t.of(k)
+	was := sum(counts)
+	for i := range counts {
+		counts[i] *= total / was
+	}
+}
+
+func sum(x []float64) (total float64) {
+	for _, v := range x {
+		total += v
+	}
+	return total
 }

@@ -51,5 +51,5 @@ func (r *Rarity) Likelihoods(class, j int, x, signal, noise float64) []float64 {
 func (r *Rarity) Mean(class, j int, atom int32, values []float64) float64 {
 	p := &r.classes[class][j]
 	g := p.groups[p.symbol[atom]]
-	return mean(g.atoms, g.weights, values)
+	return dot(g.atoms, g.weights, values)
 }

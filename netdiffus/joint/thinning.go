@@ -1,8 +1,10 @@
 package joint
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -16,13 +18,24 @@ import (
 //
 // A series is kept with a probability in proportion to p_real/p_drawn of its group, which is how
 // long it is and how it repeats one fitted to (rejection sampling, von Neumann 1951). So
-// the series kept have the lengths of real ones, too. The zero value keeps all.
+// the series kept have the lengths of real ones, too. Where there is a second channel, such as times, they
+// have its sums and its mean logarithms, too: series that repeat none come from where many cross, and
+// are faster than others. The zero value keeps all.
 type Thinning struct {
 	// Ends are the most places that the series of each length have, rising; the last length
 	// has no end.
 	Ends []int `json:"ends"`
 	// Keep [lengths][metric.RepeatKinds] are the probabilities.
 	Keep [][]float64 `json:"keep"`
+	// Beside is what Keep is multiplied by, for each of the numbers of the second channel; empty where
+	// there is none.
+	Beside []Margin `json:"beside,omitempty"`
+}
+
+// Margin is probabilities by groups of a number.
+type Margin struct {
+	Ends []float64 `json:"ends"` // the greatest numbers of the groups, rising; the last group has none
+	Keep []float64 `json:"keep"` // by group
 }
 
 const (
@@ -34,36 +47,144 @@ const (
 	MostTries = 40
 	// lengths is how many groups of lengths there are at most.
 	lengths = 4
+	// numbers is how many numbers of the second channel there are (Thinner.numbers).
+	numbers = 2
+	// parts is how many groups a Margin has at most, mostPart the most that one may count as against
+	// how often it is drawn, or the least, its inverse.
+	parts    = 6
+	mostPart = 2
+	// rounds is how often the probabilities are fitted to each other.
+	rounds = 5
 )
 
 // Thin sets the thinning that series drawn, of atoms, need. most is the most that a group may count
 // as against how often it is drawn among those of its length: the less that is, the fewer series
 // are drawn for one that is kept, and the more copies may be left.
-func (t *Thinner) Thin(drawn [][]int32, most float64) {
+func (t *Thinner) Thin(drawn Series, most float64) {
 	t.Thinning = Thinning{}
 	real := evenly(t.series, mostOwn)
 	if len(real) == 0 || len(drawn) == 0 {
 		return
 	}
-	sizes := make([]int, len(real))
-	for i, atoms := range real {
-		sizes[i] = size(t.row(atoms))
-	}
-	slices.Sort(sizes)
-	for k := 1; k < lengths; k++ {
-		if end := sizes[k*len(sizes)/lengths]; end < sizes[len(sizes)-1] && !slices.Contains(t.Ends, end) {
-			t.Ends = append(t.Ends, end)
+	t.Ends = quantiles(real, lengths, func(flow [][]int32) int { return size(t.row(flow[0])) })
+	for k := range numbers {
+		if len(t.values) > 1 {
+			t.Beside = append(t.Beside, Margin{Ends: quantiles(real, parts, func(flow [][]int32) float64 { return t.numbers(flow)[k] })})
 		}
 	}
-	shares := func(series [][]int32, own bool) [][]float64 {
-		all := t.table()
-		for _, atoms := range series {
-			row := t.row(atoms)
-			all[t.length(row)][t.records.Repeat(row, own)] += 1 / float64(len(series))
+	wanted, had := t.groups(real, true), t.groups(drawn, false)
+	little := max(leastShare, leastSeries/float64(len(drawn)))
+	// Each factor is set given the others, in turn (iterative proportional fitting, Deming & Stephan 1940).
+	for range rounds {
+		t.weigh(t.byLength(wanted, nil), t.byLength(had, t.weights(had, lengthFactor)), little, most)
+		for k := range t.Beside {
+			t.Beside[k].weigh(t.byPart(wanted, nil, k), t.byPart(had, t.weights(had, k), k), little)
 		}
-		return all
+		if t.Beside == nil {
+			break
+		}
 	}
-	t.weigh(shares(real, true), shares(drawn, false), max(leastShare, leastSeries/float64(len(drawn))), most)
+}
+
+// quantiles are the values that divide those of series into n parts, or fewer where they are alike:
+// the greatest of each part but the last.
+func quantiles[T cmp.Ordered](series Series, n int, value func(flow [][]int32) T) (ends []T) {
+	all := make([]T, len(series))
+	for i, flow := range series {
+		all[i] = value(flow)
+	}
+	slices.Sort(all)
+	for k := 1; k < n; k++ {
+		if end := all[k*len(all)/n]; end < all[len(all)-1] && !slices.Contains(ends, end) {
+			ends = append(ends, end)
+		}
+	}
+	return ends
+}
+
+// thinGroup is what the probability of a series depends on.
+type thinGroup struct {
+	length int // of Ends
+	repeat metric.Repeat
+	parts  [numbers]int // of Beside
+}
+
+func (t *Thinner) group(flow [][]int32, own bool) (g thinGroup) {
+	row := t.row(flow[0])
+	g.length, g.repeat = t.length(row), t.records.Repeat(row, own)
+	if t.Beside != nil {
+		for k, number := range t.numbers(flow) {
+			g.parts[k], _ = slices.BinarySearch(t.Beside[k].Ends, number)
+		}
+	}
+	return g
+}
+
+func (t *Thinner) groups(series Series, own bool) []thinGroup {
+	all := make([]thinGroup, len(series))
+	for i, flow := range series {
+		all[i] = t.group(flow, own)
+	}
+	return all
+}
+
+// The factors of a probability are numbered as Beside is, and that of the length and repeat is
+// lengthFactor.
+const (
+	lengthFactor = -1
+	noFactor     = -2
+)
+
+// keep is the probability of a group without one of its factors.
+func (t *Thinning) keep(g thinGroup, without int) float64 {
+	p := 1.0
+	if without != lengthFactor && t.Keep != nil {
+		p = t.Keep[g.length][g.repeat]
+	}
+	for k, m := range t.Beside {
+		if k != without && m.Keep != nil {
+			p *= m.Keep[g.parts[k]]
+		}
+	}
+	return p
+}
+
+// weights are the shares of groups by their probabilities without one of the factors.
+func (t *Thinning) weights(groups []thinGroup, without int) []float64 {
+	all, sum := make([]float64, len(groups)), 0.0
+	for i, g := range groups {
+		all[i] = t.keep(g, without)
+		sum += all[i]
+	}
+	for i := range all {
+		all[i] /= sum
+	}
+	return all
+}
+
+// byLength are the shares of groups with these weights (nil: all alike) by length and repeat.
+func (t *Thinning) byLength(groups []thinGroup, weights []float64) [][]float64 {
+	shares := t.table()
+	for i, g := range groups {
+		shares[g.length][g.repeat] += weightOf(weights, i, len(groups))
+	}
+	return shares
+}
+
+// byPart are the shares of groups with these weights (nil: all alike) by the parts of Beside[k].
+func (t *Thinning) byPart(groups []thinGroup, weights []float64, k int) []float64 {
+	shares := make([]float64, len(t.Beside[k].Ends)+1)
+	for i, g := range groups {
+		shares[g.parts[k]] += weightOf(weights, i, len(groups))
+	}
+	return shares
+}
+
+func weightOf(weights []float64, i, n int) float64 {
+	if weights == nil {
+		return 1 / float64(n)
+	}
+	return weights[i]
 }
 
 // weigh sets what is kept so that the shares of the groups are as wanted, and not as they are had.
@@ -89,6 +210,18 @@ func (t *Thinning) weigh(wanted, had [][]float64, little, limit float64) {
 		for k := range keep {
 			keep[k] = min(1, keep[k]/most)
 		}
+	}
+}
+
+// weigh sets m as Thinning.weigh does.
+func (m *Margin) weigh(wanted, had []float64, little float64) {
+	m.Keep = make([]float64, len(wanted))
+	for g := range wanted {
+		m.Keep[g] = min(mostPart, max(1./mostPart, (wanted[g]+little)/(had[g]+little)))
+	}
+	most := slices.Max(m.Keep)
+	for g := range m.Keep {
+		m.Keep[g] /= most
 	}
 }
 
@@ -118,32 +251,36 @@ func size(row []float64) int {
 // Thinner thins series of a class. It is safe for several goroutines.
 type Thinner struct {
 	Thinning
-	values  [][]float64 // by place and atom; 0 of padding
-	series  [][]int32   // those fitted to
+	values  [][][]float64 // of the first two channels, by place and atom; 0 of padding
+	series  Series        // those fitted to
 	records *metric.Records
 }
 
-// NewThinner returns one that keeps all, for series that were fitted to: atoms of a class of the
-// codec, one a place.
-func NewThinner(a *codec.Atoms, class string, series [][]int32) *Thinner {
+// NewThinner returns one that keeps all, for series that were fitted to, of a class of the codecs. It looks
+// at the first two channels.
+func NewThinner(channels []*codec.Atoms, class string, series Series) *Thinner {
 	t := &Thinner{series: series}
-	for _, table := range a.Tables[class] {
-		t.values = append(t.values, append(slices.Clone(table.Values), 0))
+	for _, a := range channels[:min(2, len(channels))] {
+		var places [][]float64
+		for _, table := range a.Tables[class] {
+			places = append(places, append(slices.Clone(table.Values), 0))
+		}
+		t.values = append(t.values, places)
 	}
 	rows := make([][]float64, len(series))
-	for i, atoms := range series {
-		rows[i] = t.row(atoms)
+	for i, flow := range series {
+		rows[i] = t.row(flow[0])
 	}
 	t.records = metric.NewRecords(rows)
 	return t
 }
 
 // thinner is that of tables from a file.
-func (t ClassTables) thinner(a *codec.Atoms, class string) (*Thinner, error) {
+func (t ClassTables) thinner(channels []*codec.Atoms, class string) (*Thinner, error) {
 	if t.Thinning == nil {
 		return nil, errors.New("no thinning, which the settings want")
 	}
-	tables := a.Tables[class]
+	tables, series := channels[0].Tables[class], make(Series, len(t.Series))
 	for i, atoms := range t.Series {
 		if len(atoms) != len(tables) {
 			return nil, fmt.Errorf("series %d has %d places, want %d", i, len(atoms), len(tables))
@@ -153,11 +290,15 @@ func (t ClassTables) thinner(a *codec.Atoms, class string) (*Thinner, error) {
 				return nil, fmt.Errorf("series %d, place %d: atom %d of %d", i, j, atom, len(tables[j].Values))
 			}
 		}
+		series[i] = [][]int32{atoms}
 	}
 	if err := t.Thinning.Check(); err != nil {
 		return nil, err
 	}
-	made := NewThinner(a, class, t.Series)
+	if t.Thinning.Beside != nil && len(channels) < 2 {
+		return nil, errors.New("a thinning by numbers of a channel that there is not")
+	}
+	made := NewThinner(channels, class, series)
 	made.Thinning = *t.Thinning
 	return made, nil
 }
@@ -174,30 +315,63 @@ func (t Thinning) Check() error {
 		if len(keep) != int(metric.RepeatKinds) {
 			return fmt.Errorf("thinning of %d kinds, want %d", len(keep), metric.RepeatKinds)
 		}
-		for _, p := range keep {
-			if !(p >= 0 && p <= 1) {
-				return fmt.Errorf("thinning keeps a share of %v, want it in [0,1]", p)
-			}
+		if err := checkKeep(keep); err != nil {
+			return err
+		}
+	}
+	if n := len(t.Beside); n != 0 && n != numbers {
+		return fmt.Errorf("thinning by %d numbers, want %d", n, numbers)
+	}
+	for _, m := range t.Beside {
+		if len(m.Keep) != len(m.Ends)+1 || !slices.IsSorted(m.Ends) {
+			return fmt.Errorf("thinning of %d parts up to %v", len(m.Keep), m.Ends)
+		}
+		if err := checkKeep(m.Keep); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// row is a series of atoms as values.
+func checkKeep(keep []float64) error {
+	for _, p := range keep {
+		if !(p >= 0 && p <= 1) {
+			return fmt.Errorf("thinning keeps a share of %v, want it in [0,1]", p)
+		}
+	}
+	return nil
+}
+
+// row are the atoms of the first channel as values.
 func (t *Thinner) row(atoms []int32) []float64 {
-	row := make([]float64, len(t.values))
+	row := make([]float64, len(t.values[0]))
 	for j, atom := range atoms {
-		row[j] = t.values[j][atom]
+		row[j] = t.values[0][j][atom]
 	}
 	return row
 }
 
-// Keeps decides whether a series of atoms, one a place, is kept. Without a Thinner, or a Thinning,
+// numbers are the sum of the values of the second channel, and the mean of their logarithms.
+func (t *Thinner) numbers(flow [][]int32) (all [numbers]float64) {
+	n := 0.0
+	for j, atom := range flow[1] {
+		values := t.values[1][j]
+		if int(atom) == len(values)-1 {
+			break // padding
+		}
+		all[0] += values[atom]
+		all[1] += math.Log1p(max(0, values[atom]))
+		n++
+	}
+	all[1] /= max(n, 1)
+	return all
+}
+
+// Keeps decides whether a series of atoms, [channels][places], is kept. Without a Thinner, or a Thinning,
 // all are, and rng is not used.
-func (t *Thinner) Keeps(rng *rand.Rand, atoms []int32) bool {
-	if t == nil || t.Keep == nil {
+func (t *Thinner) Keeps(rng *rand.Rand, flow [][]int32) bool {
+	if t == nil || t.Thinning.Keep == nil {
 		return true
 	}
-	row := t.row(atoms)
-	return rng.Float64() < t.Keep[t.length(row)][t.records.Repeat(row, false)]
+	return rng.Float64() < t.keep(t.group(flow, false), noFactor)
 }

@@ -15,14 +15,14 @@ import (
 // TestThinnerOfNothing: what nothing is known of is kept.
 func TestThinnerOfNothing(t *testing.T) {
 	a := fitCodec(t, codec.Atoms{}, 2, [][]float64{{5, 7}}, nil)
-	for _, series := range [][][]int32{nil, {{0, 0}}} {
-		for _, drawn := range [][][]int32{nil, {{0, 1}}} {
-			thinner := joint.NewThinner(a, "a", series)
+	for _, series := range []joint.Series{nil, {{{0, 0}}}} {
+		for _, drawn := range []joint.Series{nil, {{{0, 1}}}} {
+			thinner := joint.NewThinner([]*codec.Atoms{a}, "a", series)
 			thinner.Thin(drawn, 8)
 			if err := thinner.Check(); err != nil {
 				t.Errorf("of %v, drawn %v: %v", series, drawn, err)
 			}
-			if !thinner.Keeps(rand.New(rand.NewPCG(1, 2)), []int32{0, 1}) {
+			if !thinner.Keeps(rand.New(rand.NewPCG(1, 2)), [][]int32{{0, 1}}) {
 				t.Errorf("of %v, drawn %v: the only series is left out", series, drawn)
 			}
 		}
