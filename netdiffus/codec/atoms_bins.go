@@ -5,6 +5,23 @@ import (
 	"slices"
 )
 
+// FourDigits returns v to four significant digits, as values are counted that Bins bins; numbers that are
+// no time of anything, 0 and those next to the smallest and the greatest, as they are. In decimal
+// digits, and not on a scale of logarithms, what a clock repeats comes out as it was.
+func FourDigits(v float64) float64 {
+	const least, most = 1e-290, 1e300 // beyond them powers of ten overflow
+	if size := math.Abs(v); !(size > least && size < most) {
+		return v
+	}
+	digits := 3 - int(math.Floor(math.Log10(math.Abs(v))))
+	if digits < 0 {
+		scale := math.Pow10(-digits)
+		return math.Round(v/scale) * scale
+	}
+	scale := math.Pow10(digits)
+	return math.Round(v*scale) / scale
+}
+
 // lloydRounds is how often the bins' values are moved to the middle of what is nearest to them.
 const lloydRounds = 20
 

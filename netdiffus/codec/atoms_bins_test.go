@@ -12,8 +12,7 @@ import (
 )
 
 // TestBinsByHand: three of eight values at place 0, to whose logarithms the others are nearest, are
-// 10, for 1, 10 and 20, then 50, and 900. Rounding to a five-hundredth moves them. Where an atom is to
-// stand for two, 900 joins 50.
+// 10, for 1, 10 and 20, then 50, and 900. Where an atom is to stand for two, 900 joins 50.
 func TestBinsByHand(t *testing.T) {
 	series := [][]float64{{1}, {10}, {10}, {50}, {20}, {50}, {900}, {50}}
 	for _, test := range []struct {
@@ -21,8 +20,7 @@ func TestBinsByHand(t *testing.T) {
 		values, weights []float64
 	}{{0, []float64{10, 50, 900}, []float64{4, 3, 1}}, {2, []float64{10, 50}, []float64{4, 4}}, {5, []float64{50}, []float64{8}}} {
 		table := fit(t, codec.Atoms{Bins: 3, MinCount: test.least}, 1, series...).Tables["a"][0]
-		near := slices.EqualFunc(table.Values, test.values, func(v, w float64) bool { return math.Abs(v-w) < 0.002*w })
-		if !near || !slices.Equal(table.Weights, test.weights) {
+		if !slices.Equal(table.Values, test.values) || !slices.Equal(table.Weights, test.weights) {
 			t.Errorf("atoms of %d: %v with the weights %v, want %v and %v", test.least, table.Values, table.Weights, test.values, test.weights)
 		}
 	}
@@ -34,6 +32,21 @@ func TestBinsByHand(t *testing.T) {
 	}
 	if got := c.Decode("a", u); got[0] != table.Values[1] {
 		t.Errorf("123 comes back as %v", got)
+	}
+}
+
+func TestFourDigits(t *testing.T) {
+	for _, test := range []struct{ v, want float64 }{
+		{0, 0}, {5.0067901611, 5.007}, {-5.0067901611, -5.007}, {13.1130219, 13.11}, {9999.6, 10000}, {123456789, 123500000}, {0.000123456, 0.0001235},
+		{1, 1}, {1e300, 1e300}, {1e-320, 1e-320}, {math.MaxFloat64, math.MaxFloat64}, {math.Inf(1), math.Inf(1)},
+	} {
+		got := codec.FourDigits(test.v)
+		if got != test.want && math.Abs(got-test.want) > 1e-15*math.Abs(test.want) {
+			t.Errorf("FourDigits(%v) = %v, want %v", test.v, got, test.want)
+		}
+		if again := codec.FourDigits(got); again != got {
+			t.Errorf("FourDigits(%v) = %v, and of that %v", test.v, got, again)
+		}
 	}
 }
 

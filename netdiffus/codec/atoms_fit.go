@@ -112,11 +112,11 @@ func (f *atomFitter) AddConditional(class string, v, lead []float64) error {
 	return nil
 }
 
-// value is v as it is counted: values that will be binned are rounded to a
-// five-hundredth of themselves, so that long recordings do not fill the memory.
+// value is v as it is counted: values that will be binned are rounded, so that long recordings do not
+// fill the memory.
 func (f *atomFitter) value(v float64) float64 {
 	if f.settings.Bins > 0 {
-		v = exponential(math.Round(logarithm(v)*500) / 500)
+		v = FourDigits(v)
 	}
 	return v + 0 // +0: -0 is no atom of its own
 }
