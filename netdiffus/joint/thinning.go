@@ -67,18 +67,23 @@ func (t *Thinner) Thin(drawn Series, most float64) {
 		return
 	}
 	t.Ends = quantiles(real, lengths, func(flow [][]int32) int { return size(t.row(flow[0])) })
-	for k := range numbers {
-		if len(t.values) > 1 {
-			t.Beside = append(t.Beside, Margin{Ends: quantiles(real, parts, func(flow [][]int32) float64 { return t.numbers(flow)[k] })})
+	if len(t.values) > 1 {
+		for k := range numbers {
+			number := func(flow [][]int32) float64 { return t.numbers(flow)[k] }
+			t.Beside = append(t.Beside, Margin{Ends: quantiles(real, parts, number)})
 		}
 	}
 	wanted, had := t.groups(real, true), t.groups(drawn, false)
 	little := max(leastShare, leastSeries/float64(len(drawn)))
+	alike := make([]float64, len(wanted))
+	for i := range alike {
+		alike[i] = 1 / float64(len(wanted))
+	}
 	// Each factor is set given the others, in turn (iterative proportional fitting, Deming & Stephan 1940).
 	for range rounds {
-		t.weigh(t.byLength(wanted, nil), t.byLength(had, t.weights(had, lengthFactor)), little, most)
+		t.weigh(t.byLength(wanted, alike), t.byLength(had, t.weights(had, lengthFactor)), little, most)
 		for k := range t.Beside {
-			t.Beside[k].weigh(t.byPart(wanted, nil, k), t.byPart(had, t.weights(had, k), k), little)
+			t.Beside[k].weigh(t.byPart(wanted, alike, k), t.byPart(had, t.weights(had, k), k), little)
 		}
 		if t.Beside == nil {
 			break
@@ -162,29 +167,22 @@ func (t *Thinning) weights(groups []thinGroup, without int) []float64 {
 	return all
 }
 
-// byLength are the shares of groups with these weights (nil: all alike) by length and repeat.
+// byLength are the shares of groups with these weights by length and repeat.
 func (t *Thinning) byLength(groups []thinGroup, weights []float64) [][]float64 {
 	shares := t.table()
 	for i, g := range groups {
-		shares[g.length][g.repeat] += weightOf(weights, i, len(groups))
+		shares[g.length][g.repeat] += weights[i]
 	}
 	return shares
 }
 
-// byPart are the shares of groups with these weights (nil: all alike) by the parts of Beside[k].
+// byPart are the shares of groups with these weights by the parts of Beside[k].
 func (t *Thinning) byPart(groups []thinGroup, weights []float64, k int) []float64 {
 	shares := make([]float64, len(t.Beside[k].Ends)+1)
 	for i, g := range groups {
-		shares[g.parts[k]] += weightOf(weights, i, len(groups))
+		shares[g.parts[k]] += weights[i]
 	}
 	return shares
-}
-
-func weightOf(weights []float64, i, n int) float64 {
-	if weights == nil {
-		return 1 / float64(n)
-	}
-	return weights[i]
 }
 
 // weigh sets what is kept so that the shares of the groups are as wanted, and not as they are had.
