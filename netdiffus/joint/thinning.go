@@ -186,16 +186,21 @@ func (t *Thinning) byPart(groups []thinGroup, weights []float64, k int) []float6
 }
 
 // weigh sets what is kept so that the shares of the groups are as wanted, and not as they are had.
-// little is added to those that are compared.
+// little is added to those that are compared. Of near copies there may be too few, since only values that are
+// merged turn out as others near them: series that are new stand in for them, and not copies.
 func (t *Thinning) weigh(wanted, had [][]float64, little, limit float64) {
 	t.Keep = t.table()
 	most := 0.0
 	for g, keep := range t.Keep {
 		left, target := 0.0, 0.0 // of the series of this length, before and after
-		for k := range keep {
-			keep[k] = min(limit, (wanted[g][k]+little)/(had[g][k]+little))
+		missing := 0.0           // near copies
+		for _, k := range []metric.Repeat{metric.Copy, metric.NearCopy, metric.New} {
+			keep[k] = min(limit, (wanted[g][k]+missing+little)/(had[g][k]+little))
 			left += had[g][k] * keep[k]
 			target += wanted[g][k]
+			if k == metric.NearCopy {
+				missing = max(0, wanted[g][k]-had[g][k]*keep[k])
+			}
 		}
 		for k := range keep {
 			keep[k] *= (target + little) / (left + little)
