@@ -25,30 +25,24 @@ func FourDigits(v float64) float64 {
 // lloydRounds is how often the bins' values are moved to the middle of what is nearest to them.
 const lloydRounds = 20
 
-// quantize returns at most so many of rising values, from which the others are not far: the mean
-// square of the differences of their logarithms is about as small as it can be (Lloyd 1982), so
-// that the few values that are spread over decades, which make most of a sum, have bins of their own, too.
+// quantize returns at most so many of rising values, from which the others are not far: those that weigh as
+// much as a bin does on average, and others so that the mean square of the differences of the logarithms of
+// the rest is about as small as it can be (Lloyd 1982). So what a clock repeats has a bin of its own,
+// and so have the few values that are spread over decades, which make most of a sum.
 // Each stands for values that weigh least, or all together where they do not.
 func quantize(values []float64, weights map[float64]float64, bins int, least float64) []float64 {
 	if len(values) == 0 {
 		return values
 	}
-	logs, n := make([]float64, len(values)), make([]float64, len(values))
+	n, total := make([]float64, len(values)), 0.0
 	for i, v := range values {
-		logs[i], n[i] = logarithm(v), weights[v]
+		n[i] = weights[v]
+		total += n[i]
 	}
-	centres := slices.Clone(logs)
-	if len(logs) > bins {
-		centres = spread(logs, n, bins)
-		for range lloydRounds {
-			centres = means(centres, logs, n)
-		}
+	kept := slices.Clone(values)
+	if len(values) > bins {
+		kept = mostOf(values, n, total, bins)
 	}
-	kept := make([]float64, len(centres))
-	for k, x := range centres {
-		kept[k] = values[Nearest(logs, x)]
-	}
-	kept = slices.Compact(kept)
 	for len(kept) > 1 { // those that stand for too few leave them to their neighbours
 		weight := make([]float64, len(kept))
 		for i, v := range values {
@@ -61,6 +55,29 @@ func quantize(values []float64, weights map[float64]float64, bins int, least flo
 		kept = slices.Delete(kept, light, light+1)
 	}
 	return kept
+}
+
+// mostOf is quantize for more values than bins, which weigh n, and total together, whatever each stands for.
+func mostOf(values, n []float64, total float64, bins int) []float64 {
+	var kept, rest, logs, left []float64
+	for i, v := range values {
+		if n[i] >= total/float64(bins) {
+			kept = append(kept, v)
+		} else {
+			rest, logs, left = append(rest, v), append(logs, logarithm(v)), append(left, n[i])
+		}
+	}
+	if room := bins - len(kept); room > 0 {
+		centres := spread(logs, left, room)
+		for range lloydRounds {
+			centres = means(centres, logs, left)
+		}
+		for _, x := range centres {
+			kept = append(kept, rest[Nearest(logs, x)])
+		}
+	}
+	slices.Sort(kept)
+	return slices.Compact(kept)
 }
 
 // spread returns at most so many of rising numbers, of which each weighs n, as densely as the cube

@@ -50,6 +50,26 @@ func TestFourDigits(t *testing.T) {
 	}
 }
 
+// TestBinsOfRepeatedValues: values that a clock repeats keep bins of their own, beside others close to them.
+func TestBinsOfRepeatedValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var series [][]float64
+	for range 2000 {
+		v := math.Round(1000*math.Expm1(r.Float64()*12)) / 1000
+		switch r.IntN(10) {
+		case 0:
+			v = 5.007
+		case 1:
+			v = 99950
+		}
+		series = append(series, []float64{v})
+	}
+	values := fit(t, codec.Atoms{Bins: 32}, 1, series...).Tables["a"][0].Values
+	if len(values) > 32 || !slices.Contains(values, 5.007) || !slices.Contains(values, 99950) {
+		t.Errorf("%d atoms, want 5.007 and 99950 among at most 32: %v", len(values), values)
+	}
+}
+
 // TestBinsError: with 64 bins of values over seven decades the typical value
 // comes back within a few per cent, and MinCount bounds how few values make an
 // atom.

@@ -27,7 +27,7 @@ type Flows struct {
 const Novel = 6
 
 // timeBins is how many inter-arrival times a place has at most.
-const timeBins = 64
+const timeBins = 256
 
 // FitFlows fits a prior to flows, of each the first length packets; packets of 0 bytes
 // are left out, and so are flows without others. Settings of order 0 are chosen by
