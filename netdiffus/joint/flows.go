@@ -26,8 +26,9 @@ type Flows struct {
 // (codec.Atoms.Novel): above what Choose merges.
 const Novel = 6
 
-// timeBins is how many inter-arrival times a place has at most.
-const timeBins = 256
+// TimeBins is how many inter-arrival times a class has at a place at most. They keep times within
+// a few thousandths of what they were, at most places of most classes.
+const TimeBins = 256
 
 // FitFlows fits a prior to flows, of each the first length packets; packets of 0 bytes
 // are left out, and so are flows without others. Settings of order 0 are chosen by
@@ -57,7 +58,7 @@ func FitFlows(ctx context.Context, flows iter.Seq2[traffic.Flow, error], length 
 	features := []struct {
 		codec  codec.Atoms
 		values map[string][][]float64
-	}{{codec.Atoms{Novel: Novel}, lengths}, {codec.Atoms{Bins: timeBins}, times}}
+	}{{codec.Atoms{Novel: Novel}, lengths}, {codec.Atoms{Bins: TimeBins}, times}}
 	if !timed {
 		features = features[:1]
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
 )
 
@@ -39,7 +40,7 @@ func (f *Recipe) Register(flags *pflag.FlagSet) {
 	flags.StringVar(&f.Scale, "scale", "", "MIN,MAX of the signed lengths, bytes (default: as the flows have them)")
 	flags.Float64Var(&f.Low, "low", 0, "number of the shortest length, below 1; 0 is the reference's scale, 0.1 is exact in float32 for any length")
 	flags.Float64Var(&f.Atoms.Tau, "tau", 0, "--codec atoms: how much room a value gets for being frequent, above 0 up to 1 (default 0.5)")
-	flags.IntVar(&f.TimeBins, "time-bins", defaultTimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place")
+	flags.IntVar(&f.TimeBins, "time-bins", joint.TimeBins, "--codec atoms: inter-arrival times become at most so many values, at their class and place")
 	flags.IntVar(&f.Atoms.MinCount, "min-count", 0, "--codec atoms: merge values seen fewer times, at their class and place, into the nearest kept: every value is then had by so many flows. No guarantee for whole flows (docs/privacy.md)")
 	flags.IntVar(&f.Atoms.Novel, "novel", defaultNovel, "--codec atoms: for each value seen fewer times, at its class and place, add a value near it that was not seen, for samples to use; 0 adds none")
 	flags.Float64Var(&f.Atoms.Smooth, "smooth", 0, "--codec atoms: weight in [0,1) of the class's values from other places, which may then appear where they were not seen")
@@ -148,10 +149,6 @@ func (f Recipe) Encoder() (imaging.Encoder, error) {
 	}
 	return e, nil
 }
-
-// defaultTimeBins keeps inter-arrival times within a few per cent of what they
-// were, at most places of most classes.
-const defaultTimeBins = 256
 
 // channels are the image's, one for each of the flag's features. Lengths have the
 // codec that the other flags describe, the others one of the same kind that suits
