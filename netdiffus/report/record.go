@@ -55,7 +55,7 @@ func newFlow(f traffic.Flow, length int, unsigned bool) record {
 // repeats, such as 5.00679, would differ from what is drawn for them by less than anyone can measure, and
 // count as the greatest difference of two distributions.
 func comparableTime(iat float64) float64 {
-	return codec.FourDigits(math.Round(max(0, iat)*1000) / 1000)
+	return codec.FourDigits(traffic.RoundIAT(iat))
 }
 
 // flow is the series as a flow, without the places that have no packet.

@@ -142,18 +142,23 @@ func (InterArrival) Values(p []Packet) []float64 {
 	return v
 }
 
-// Restore sets the inter-arrival times, rounded to a nanosecond, which is as
-// finely as captures tell time, so that a scale's rounding leaves no trace.
-// Negative values and NaN become 0, for time does not run backwards inside a
-// flow. The caller sets Flow.Timed.
+// Restore sets the inter-arrival times, by RoundIAT, so that a scale's rounding
+// leaves no trace. The caller sets Flow.Timed.
 func (InterArrival) Restore(v []float64, p []Packet) {
 	checkLengths(len(v), len(p))
 	for i, x := range v {
-		p[i].IAT = 0
-		if x > 0 {
-			p[i].IAT = min(math.Round(x*1000)/1000, math.MaxFloat64)
-		}
+		p[i].IAT = RoundIAT(x)
 	}
+}
+
+// RoundIAT returns an inter-arrival time, microseconds, rounded to a nanosecond, which is
+// as finely as captures tell time. Negative values and NaN become 0, for time does not run
+// backwards inside a flow.
+func RoundIAT(iat float64) float64 {
+	if iat > 0 {
+		return min(math.Round(iat*1000)/1000, math.MaxFloat64)
+	}
+	return 0
 }
 
 func checkLengths(values, packets int) {
