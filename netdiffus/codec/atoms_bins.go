@@ -10,10 +10,11 @@ import (
 // digits, and not on a scale of logarithms, what a clock repeats comes out as it was.
 func FourDigits(v float64) float64 {
 	const least, most = 1e-290, 1e300 // beyond them powers of ten overflow
-	if size := math.Abs(v); !(size > least && size < most) {
+	size := math.Abs(v)
+	if !(size > least && size < most) {
 		return v
 	}
-	digits := 3 - int(math.Floor(math.Log10(math.Abs(v))))
+	digits := 3 - int(math.Floor(math.Log10(size)))
 	if digits < 0 {
 		scale := math.Pow10(-digits)
 		return math.Round(v/scale) * scale

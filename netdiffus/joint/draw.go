@@ -215,10 +215,7 @@ func ones(n int) []float64 {
 // pick draws one of atoms in proportion to its weight and its value, or to its weight
 // alone where all values are 0.
 func pick(rng *rand.Rand, atoms []int32, weights, values []float64) int32 {
-	total := 0.0
-	for i, atom := range atoms {
-		total += weights[i] * values[atom]
-	}
+	total := dot(atoms, weights, values)
 	if total == 0 {
 		return pick(rng, atoms, weights, ones(len(values)))
 	}

@@ -42,10 +42,7 @@ type LeafTable struct {
 func bandsOf(tables []codec.AtomTable, n int32, series Series) [][]int32 {
 	byAtom := make([][]int32, len(tables))
 	for j, t := range tables {
-		total, below := 0.0, 0.0
-		for _, w := range t.Weights {
-			total += w
-		}
+		total, below := sum(t.Weights), 0.0
 		for _, w := range t.Weights {
 			byAtom[j] = append(byAtom[j], min(n-1, int32(float64(n)*(below+w/2)/total)))
 			below += w

@@ -80,13 +80,11 @@ func (t *Thinner) Thin(drawn Series, most float64) {
 		alike[i] = 1 / float64(len(wanted))
 	}
 	// Each factor is set given the others, in turn (iterative proportional fitting, Deming & Stephan 1940).
+	wantedLengths := t.byLength(wanted, alike)
 	for range rounds {
-		t.weigh(t.byLength(wanted, alike), t.byLength(had, t.weights(had, lengthFactor)), little, most)
+		t.weigh(wantedLengths, t.byLength(had, t.weights(had, lengthFactor)), little, most)
 		for k := range t.Beside {
 			t.Beside[k].weigh(t.byPart(wanted, alike, k), t.byPart(had, t.weights(had, k), k), little)
-		}
-		if t.Beside == nil {
-			break
 		}
 	}
 }
