@@ -131,6 +131,20 @@ func divergence(a, b map[string]float64) float64 {
 	return js
 }
 
+// respaced is the schedule of so many of 1,000 steps.
+func respaced(t testing.TB, steps string) schedule.Schedule {
+	t.Helper()
+	full, err := schedule.Angular(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := full.Respace(steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // reverse draws n series through the reverse process on the diagonals alone.
 func reverse(t testing.TB, p *joint.Prior, channels []*codec.Atoms, s schedule.Schedule, n, length int, seed uint64) [][][]float64 {
 	t.Helper()
@@ -223,16 +237,9 @@ func TestReverseProcessFollowsTheChain(t *testing.T) {
 			t.Fatal(err)
 		}
 		const n = 600
-		full, err := schedule.Angular(1000)
-		if err != nil {
-			t.Fatal(err)
-		}
 		chain, other := fromPrior(p, channels, n, length, 100), fromPrior(p, channels, n, length, 200)
 		for _, steps := range []string{"5", "20"} {
-			s, err := full.Respace(steps)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := respaced(t, steps)
 			drawn := reverse(t, p, channels, s, n, length, 300)[0]
 			for order := 1; order <= 3; order++ {
 				got := divergence(grams(drawn, order), grams(chain, order))
@@ -256,15 +263,7 @@ func TestReverseProcessOfTwoChannels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full, err := schedule.Angular(1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := full.Respace("10")
-	if err != nil {
-		t.Fatal(err)
-	}
-	drawn := reverse(t, p, channels, s, 3000, length, 1)
+	drawn := reverse(t, p, channels, respaced(t, "10"), 3000, length, 1)
 	// The second value is |first| mod 3, or one more.
 	for i, v := range drawn[0] {
 		for j, x := range v {
@@ -317,14 +316,7 @@ func TestTimesGoOn(t *testing.T) {
 	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil), fitCodec(t, codec.Atoms{Bins: 64}, length, times, values)}
 	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values, times), make([]int, len(values)))
 	real := correlation(times)
-	full, err := schedule.Angular(1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps, err := full.Respace("6")
-	if err != nil {
-		t.Fatal(err)
-	}
+	steps := respaced(t, "6")
 	for _, thin := range []bool{false, true} {
 		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 2}, Thin: thin})
 		if err != nil {

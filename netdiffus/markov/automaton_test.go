@@ -223,6 +223,24 @@ func TestFitAutomatonErrors(t *testing.T) {
 	}
 }
 
+// checkWalks checks that walks have the arcs of sequences, and first those that a takes with them.
+func checkWalks(t *testing.T, a *Automaton, walks []Walk, sequences [][]int32) {
+	t.Helper()
+	for i, walk := range walks {
+		var context int32
+		for j, arcs := range walk {
+			at := &a.Places[j]
+			from, to := at.Arcs(context)
+			for _, arc := range arcs {
+				if arcs[0] < from || arcs[0] >= to || at.Symbol[arc] != sequences[i][j] {
+					t.Fatalf("%+v: sequence %d is at the arcs %v at %d, in context %d", a.Memory, i, arcs, j, context)
+				}
+			}
+			context = at.Next[arcs[0]]
+		}
+	}
+}
+
 // Walks name the arcs that each sequence was counted at, and the counts are of these.
 func TestWalks(t *testing.T) {
 	for _, m := range memories {
@@ -234,18 +252,12 @@ func TestWalks(t *testing.T) {
 		for j := range counts {
 			counts[j] = make([]float64, len(a.Places[j].Count))
 		}
-		for i, walk := range walks {
-			var context int32
+		checkWalks(t, a, walks, sequences)
+		for _, walk := range walks {
 			for j, arcs := range walk {
-				at := &a.Places[j]
-				from, to := at.Arcs(context)
 				for _, arc := range arcs {
-					if arcs[0] < from || arcs[0] >= to || at.Symbol[arc] != sequences[i][j] {
-						t.Fatalf("%+v: sequence %d is at the arcs %v at %d, in context %d", m, i, arcs, j, context)
-					}
 					counts[j][arc]++
 				}
-				context = at.Next[arcs[0]]
 			}
 		}
 		for j := range counts {

@@ -27,11 +27,7 @@ func TestJoined(t *testing.T) {
 		every(func(s [4]int32) {
 			for k := range int32(16) {
 				bands := []int32{k & 1, k >> 1 & 1, k >> 2 & 1, k >> 3}
-				pairs := make([]int32, 4)
-				for j := range pairs {
-					pairs[j] = s[j]*2 + bands[j]
-				}
-				got, want := along(joined, pairs), along(a, s[:])
+				got, want := along(joined, pairsOf(s[:], bands)), along(a, s[:])
 				var context int32
 				for j := 0; want > 0 && j < 4; j++ {
 					from, to := a.Places[j].Arcs(context)
@@ -48,19 +44,11 @@ func TestJoined(t *testing.T) {
 		if math.Abs(total-1) > 1e-9 {
 			t.Errorf("%+v: the probabilities sum to %v", m, total)
 		}
-		for i, walk := range through {
-			var context int32
-			for j, arcs := range walk {
-				at := &joined.Places[j]
-				from, to := at.Arcs(context)
-				for _, arc := range arcs {
-					if arcs[0] < from || arcs[0] >= to || at.Symbol[arc] != sequences[i][j]*2+bandsOf[i][j] {
-						t.Fatalf("%+v: sequence %d is at the arcs %v at %d, in context %d", m, i, arcs, j, context)
-					}
-				}
-				context = at.Next[arcs[0]]
-			}
+		pairs := make([][]int32, len(sequences))
+		for i, s := range sequences {
+			pairs[i] = pairsOf(s, bandsOf[i])
 		}
+		checkWalks(t, joined, through, pairs)
 		for j := range joined.Places {
 			for arc := range joined.Places[j].Symbol {
 				if !slices.ContainsFunc(through, func(w Walk) bool { return slices.Contains(w[j], int32(arc)) }) {
@@ -69,6 +57,15 @@ func TestJoined(t *testing.T) {
 			}
 		}
 	}
+}
+
+// pairsOf are the symbols of a joined chain for symbols and their bands.
+func pairsOf(symbols, bands []int32) []int32 {
+	pairs := make([]int32, len(symbols))
+	for j := range pairs {
+		pairs[j] = symbols[j]*2 + bands[j]
+	}
+	return pairs
 }
 
 // along is the probability of symbols.
