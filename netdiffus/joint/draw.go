@@ -13,13 +13,12 @@ type Drawer struct {
 	class     *classPrior
 	posterior *markov.Posterior
 	arcs      []int32
-	drawn     [][]int32   // by channel: the atoms that were drawn last
-	atoms     [][]float64 // by channel: likelihood of each atom at a place, reused
-	symbols   [][]float64 // by place: of the chain's symbols
-	further   []leafEvidence
+	drawn     [][]int32      // by channel: the atoms that were drawn last
+	shown     []leafEvidence // by channel
+	unseen    bool           // no image is shown: all likelihoods are 1
 }
 
-// leafEvidence is the likelihood of what a further channel shows.
+// leafEvidence is the likelihood of what a channel shows.
 type leafEvidence struct {
 	atoms   [][]float64 // by place and atom
 	symbols [][]float64 // by place: mean over the atoms that come with a symbol
@@ -29,21 +28,16 @@ type leafEvidence struct {
 func (p *Prior) Drawer(class int) *Drawer { return p.classes[class].drawer() }
 
 func (c *classPrior) drawer() *Drawer {
-	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, len(c.places))}
-	for range 1 + len(c.further) {
-		d.drawn = append(d.drawn, make([]int32, len(c.places)))
-	}
-	for _, at := range c.places {
-		d.atoms = append(d.atoms, make([]float64, len(at.level)))
-		d.symbols = append(d.symbols, make([]float64, len(at.groups)))
-	}
-	for _, l := range c.further {
+	places := len(c.automaton.Places)
+	d := &Drawer{class: c, posterior: c.automaton.NewPosterior(), arcs: make([]int32, places)}
+	for _, l := range c.leaves {
+		d.drawn = append(d.drawn, make([]int32, places))
 		var e leafEvidence
 		for j := range l.level {
 			e.atoms = append(e.atoms, make([]float64, len(l.level[j])))
 			e.symbols = append(e.symbols, make([]float64, len(l.common[j].First)-1))
 		}
-		d.further = append(d.further, e)
+		d.shown = append(d.shown, e)
 	}
 	return d
 }
@@ -56,9 +50,9 @@ var floors = [...]float64{-40, -700}
 
 // codes returns room for the codes of a series.
 func (d *Drawer) codes() [][]float64 {
-	all := make([][]float64, 1+len(d.further))
+	all := make([][]float64, len(d.shown))
 	for k := range all {
-		all[k] = make([]float64, len(d.class.places))
+		all[k] = make([]float64, len(d.arcs))
 	}
 	return all
 }
@@ -94,12 +88,14 @@ func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand
 
 // DrawPrior writes into codes the codes of a series drawn from the chain itself.
 func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
-	for j := range d.class.places {
-		fill(d.atoms[j], 1)
-		for k := range d.further {
-			fill(d.further[k].atoms[j], 1)
-			fill(d.further[k].symbols[j], 1)
+	if !d.unseen {
+		for _, e := range d.shown {
+			for j := range e.atoms {
+				fill(e.atoms[j], 1)
+				fill(e.symbols[j], 1)
+			}
 		}
+		d.unseen = true
 	}
 	d.thinned(rng, codes, d.class.automaton.Draw)
 }
@@ -114,34 +110,23 @@ func fill(x []float64, v float64) {
 // codes.
 func (d *Drawer) emit(rng *rand.Rand, codes [][]float64) {
 	for j, arc := range d.arcs {
-		_, g := d.class.group(j, arc)
-		atom := g.atoms[0]
-		if len(g.atoms) > 1 {
-			atom = pick(rng, g.atoms, g.weights, d.atoms[j])
-		}
-		d.drawn[0][j] = atom
-		codes[0][j] = d.class.places[j].code[atom]
-		for k := range d.further {
+		for k := range d.shown {
 			atom := d.drawLeaf(rng, k, j, arc)
-			d.drawn[1+k][j] = atom
-			codes[1+k][j] = d.class.further[k].code[j][atom]
+			d.drawn[k][j] = atom
+			codes[k][j] = d.class.leaves[k].code[j][atom]
 		}
 	}
 }
 
 // weigh computes the likelihoods of all atoms and symbols.
 func (d *Drawer) weigh(diagonals [][]float64, signal, noise, floor float64) {
-	for j := range d.class.places {
-		at := &d.class.places[j]
-		likelihoods(at.level, diagonals[0][j], signal, noise, floor, d.atoms[j])
-		for s, g := range at.groups {
-			d.symbols[j][s] = dot(g.atoms, g.weights, d.atoms[j])
-		}
-		for k := range d.further {
-			l, e := &d.class.further[k], &d.further[k]
-			likelihoods(l.level[j], diagonals[1+k][j], signal, noise, floor, e.atoms[j])
+	d.unseen = false
+	for k := range d.shown {
+		l, e := &d.class.leaves[k], &d.shown[k]
+		for j := range d.arcs {
+			likelihoods(l.level[j], diagonals[k][j], signal, noise, floor, e.atoms[j])
 			for _, s := range l.symbols[j] {
-				if d.symbols[j][s/d.class.bands] > 0 {
+				if k == 0 || d.shown[0].symbols[j][s/d.class.bands] > 0 {
 					atoms, shares := l.common[j].of(s)
 					e.symbols[j][s] = dot(atoms, shares, e.atoms[j])
 				}
@@ -178,31 +163,37 @@ func dot(atoms []int32, weights, values []float64) (sum float64) {
 
 // evidence is the likelihood of all channels at place j if the chain takes the arc.
 func (d *Drawer) evidence(j int, arc int32) float64 {
-	symbol := d.class.automaton.Places[j].Symbol[arc]
-	group, _ := d.class.group(j, arc)
-	e := d.symbols[j][group]
-	for k := range d.further {
-		if e == 0 {
+	e := 1.0
+	for k := range d.shown {
+		own, common := d.likelihood(k, j, arc)
+		if e *= own + common; e == 0 {
 			return 0
 		}
-		l, further := &d.class.further[k], &d.further[k]
-		atoms, shares := l.own[j].of(arc)
-		e *= dot(atoms, shares, further.atoms[j]) + l.share[j][arc]*further.symbols[j][symbol]
 	}
 	return e
 }
 
-// drawLeaf draws the atom of further channel k at place j given the arc.
-func (d *Drawer) drawLeaf(rng *rand.Rand, k, j int, arc int32) int32 {
-	l, e := &d.class.further[k], &d.further[k]
-	symbol := d.class.automaton.Places[j].Symbol[arc]
+// likelihood is that of channel k at place j if the chain takes the arc: by the atoms that the arc has
+// of its own, and by those that it shares.
+func (d *Drawer) likelihood(k, j int, arc int32) (own, common float64) {
+	l, e := &d.class.leaves[k], &d.shown[k]
 	atoms, shares := l.own[j].of(arc)
-	own := dot(atoms, shares, e.atoms[j])
-	common := l.share[j][arc] * e.symbols[j][symbol]
-	if rng.Float64()*(own+common) >= own {
-		atoms, shares = l.common[j].of(symbol)
+	return dot(atoms, shares, e.atoms[j]), l.share[j][arc] * e.symbols[j][l.symbol[j][arc]]
+}
+
+// drawLeaf draws the atom of channel k at place j given the arc.
+func (d *Drawer) drawLeaf(rng *rand.Rand, k, j int, arc int32) int32 {
+	l := &d.class.leaves[k]
+	atoms, shares := l.own[j].of(arc)
+	if len(atoms) == 0 {
+		atoms, shares = l.common[j].of(l.symbol[j][arc])
+		if len(atoms) == 1 {
+			return atoms[0]
+		}
+	} else if own, common := d.likelihood(k, j, arc); rng.Float64()*(own+common) >= own {
+		atoms, shares = l.common[j].of(l.symbol[j][arc])
 	}
-	return pick(rng, atoms, shares, e.atoms[j])
+	return pick(rng, atoms, shares, d.shown[k].atoms[j])
 }
 
 // ones are n ones.

@@ -74,23 +74,16 @@ type Prior struct {
 
 // classPrior is the prior of one class.
 type classPrior struct {
-	places []place // of the lead channel
 	// automaton is the chain, of symbols·bands + b: b is the band of the second channel, if there is one
 	// and it depends on what it was at the place before, that goes with the symbol.
 	automaton *markov.Automaton
 	bands     int32
-	further   []leaf   // of the other channels
+	leaves    []leaf   // by channel
 	thinner   *Thinner // nil where nothing is left out
 }
 
 // mostBands is how many bands the values of the second channel are in, at each place.
 const mostBands = 8
-
-// group returns the values that the chain's step along an arc at place j stands for.
-func (c *classPrior) group(j int, arc int32) (number int32, values *group) {
-	number = c.automaton.Places[j].Symbol[arc] / c.bands
-	return number, &c.places[j].groups[number]
-}
 
 // Series are the series of one class as atoms, [flows][channels][places]: indices into
 // codec.AtomTable.Values, len(Values) for padding.
@@ -123,24 +116,28 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 		if len(series[c]) == 0 {
 			return nil, fmt.Errorf("joint: class %q has no series", class)
 		}
-		one := classPrior{places: newPlaces(channels[0], class, s), bands: p.bands}
+		places := newPlaces(channels[0], class, s)
 		sequences := make([][]int32, len(series[c]))
 		for i, flow := range series[c] {
-			sequences[i] = make([]int32, len(one.places))
+			sequences[i] = make([]int32, len(places))
 			for j, atom := range flow[0] {
-				sequences[i][j] = one.places[j].symbol[atom]
+				sequences[i][j] = places[j].symbol[atom]
 			}
 		}
-		var err error
-		var walks []markov.Walk
-		if one.automaton, walks, err = markov.FitAutomaton(sequences, s.Memory); err != nil {
+		chain, walks, err := markov.FitAutomaton(sequences, s.Memory)
+		if err != nil {
 			return nil, fmt.Errorf("joint: class %q: %w", class, err)
 		}
 		if p.bands > 1 {
-			one.automaton, walks = one.automaton.Joined(walks, bandsOf(channels[1].Tables[class], p.bands, series[c]), p.bands)
+			chain, walks = chain.Joined(walks, bandsOf(channels[1].Tables[class], p.bands, series[c]), p.bands)
 		}
+		merged := func(j int, arc int32) bool {
+			return len(places[j].groups[chain.Places[j].Symbol[arc]/p.bands].atoms) > 1
+		}
+		one := classPrior{automaton: chain, bands: p.bands}
+		one.leaves = append(one.leaves, newLead(places, chain, p.bands, countAtoms(chain, walks, series[c], 0, merged)))
 		for k, a := range channels[1:] {
-			one.further = append(one.further, fitLeaf(a, class, one.automaton, walks, series[c], 1+k))
+			one.leaves = append(one.leaves, newLeaf(a, class, chain, countAtoms(chain, walks, series[c], 1+k, nil)))
 		}
 		if s.Thin {
 			one.thin(channels, class, series[c])
@@ -212,8 +209,11 @@ type Tables struct {
 
 // ClassTables is the prior of one class in a file.
 type ClassTables struct {
-	Chain   *markov.Automaton `json:"chain"`
-	Further [][]LeafTable     `json:"further,omitempty"` // by channel and place
+	Chain *markov.Automaton `json:"chain"`
+	// Lead counts, by place, the values of the first channel that are merged; nil, as in files of
+	// earlier versions, draws them without regard to the arc.
+	Lead    []LeafTable   `json:"lead,omitempty"`
+	Further [][]LeafTable `json:"further,omitempty"` // of the other channels, by place
 	// Thinning and Series, the series of the lead channel that were counted, are there where
 	// the settings thin.
 	Thinning *Thinning `json:"thinning,omitempty"`
@@ -227,8 +227,8 @@ func (p *Prior) Tables() *Tables {
 		t.Bands = p.bands
 	}
 	for _, c := range p.classes {
-		one := ClassTables{Chain: c.automaton}
-		for _, leaf := range c.further {
+		one := ClassTables{Chain: c.automaton, Lead: c.leaves[0].counts}
+		for _, leaf := range c.leaves[1:] {
 			one.Further = append(one.Further, leaf.counts)
 		}
 		if c.thinner != nil {
@@ -263,23 +263,28 @@ func (t *Tables) Prior(channels []*codec.Atoms, classes []string) (*Prior, error
 }
 
 func (t ClassTables) prior(channels []*codec.Atoms, class string, p *Prior) (classPrior, error) {
-	one := classPrior{places: newPlaces(channels[0], class, p.settings), automaton: t.Chain, bands: p.bands}
+	places, one := newPlaces(channels[0], class, p.settings), classPrior{automaton: t.Chain, bands: p.bands}
 	if t.Chain == nil || len(t.Further) != len(channels)-1 {
 		return one, fmt.Errorf("no chain, or tables of %d further channels for %d", len(t.Further), len(channels)-1)
 	}
-	symbols := make([]int, len(one.places))
+	symbols := make([]int, len(places))
 	for j := range symbols {
-		symbols[j] = len(one.places[j].groups) * int(p.bands)
+		symbols[j] = len(places[j].groups) * int(p.bands)
 	}
 	if err := t.Chain.Check(symbols); err != nil {
 		return one, err
 	}
+	if t.Lead != nil {
+		if err := t.checkLead(channels[0], class, places, p.bands); err != nil {
+			return one, fmt.Errorf("channel 0: %w", err)
+		}
+	}
+	one.leaves = append(one.leaves, newLead(places, t.Chain, p.bands, t.Lead))
 	for k, counts := range t.Further {
-		l, err := newLeaf(channels[1+k], class, t.Chain, counts)
-		if err != nil {
+		if err := checkCounts(channels[1+k], class, t.Chain, counts, true); err != nil {
 			return one, fmt.Errorf("channel %d: %w", 1+k, err)
 		}
-		one.further = append(one.further, l)
+		one.leaves = append(one.leaves, newLeaf(channels[1+k], class, t.Chain, counts))
 	}
 	if p.settings.Thin {
 		var err error
@@ -288,4 +293,22 @@ func (t ClassTables) prior(channels []*codec.Atoms, class string, p *Prior) (cla
 		}
 	}
 	return one, nil
+}
+
+// checkLead returns what is wrong with the counts of the first channel.
+func (t ClassTables) checkLead(a *codec.Atoms, class string, places []place, bands int32) error {
+	if err := checkCounts(a, class, t.Chain, t.Lead, false); err != nil {
+		return err
+	}
+	for j, p := range places {
+		for arc, symbol := range t.Chain.Places[j].Symbol {
+			atoms, _ := t.Lead[j].of(int32(arc))
+			for _, atom := range atoms {
+				if p.symbol[atom] != symbol/bands {
+					return fmt.Errorf("place %d: arc %d has atom %d, of another symbol", j, arc, atom)
+				}
+			}
+		}
+	}
+	return nil
 }

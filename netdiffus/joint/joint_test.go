@@ -349,6 +349,78 @@ func meanLogSum(series [][]float64) (mean float64) {
 	return mean
 }
 
+// otherAtoms are counts with the atoms of each place in another order.
+func otherAtoms(counts []joint.LeafTable) []joint.LeafTable {
+	counts = slices.Clone(counts)
+	for j := range counts {
+		counts[j].Atom = slices.Clone(counts[j].Atom)
+		slices.Reverse(counts[j].Atom)
+	}
+	return counts
+}
+
+// TestValuesGoWithTheStep: values that are merged turn out as those that came with the step of the chain, and
+// now and then as another of their group, as often as Witten and Bell say; without the counts by step, as in files
+// of earlier versions, by their weights in the group alone.
+func TestValuesGoWithTheStep(t *testing.T) {
+	const length, n = 2, 20000
+	var values [][]float64
+	add := func(times int, v ...float64) {
+		for range times {
+			values = append(values, v)
+		}
+	}
+	add(60, 100, 500)
+	add(20, 100, 501)
+	add(20, 200, 501)
+	add(60, 200, 502)
+	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil)}
+	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
+	// 500, 501 and 502 are one symbol. Of the 80 times that it came after 100 there are two values: 2 in 82 are drawn
+	// by their weights in the group, which are equal, for values that were seen 60 or 40 times are not what Good's estimate is of.
+	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 1}, Rare: 70, Group: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := p.Tables()
+	earlier := *tables
+	earlier.Classes = slices.Clone(tables.Classes)
+	earlier.Classes[0].Lead = nil
+	old, err := earlier.Prior(channels, []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const escape = 2. / 82
+	third := 1. / 3
+	for _, test := range []struct {
+		name  string
+		prior *joint.Prior
+		want  [3]float64 // shares of 500, 501 and 502 after 100
+	}{
+		{"by step", p, [3]float64{(1-escape)*0.75 + escape*third, (1-escape)*0.25 + escape*third, escape * third}},
+		{"by weight", old, [3]float64{third, third, third}},
+	} {
+		for name, drawn := range map[string][][]float64{
+			"chain": fromPrior(test.prior, channels, n, length, 1), "reverse process": reverse(t, test.prior, channels, respaced(t, "4"), n, length, 2)[0],
+		} {
+			var got [3]float64
+			after := 0.0
+			for _, v := range drawn {
+				if v[0] == 100 {
+					got[int(v[1])-500]++
+					after++
+				}
+			}
+			for i := range got {
+				got[i] /= after
+				if want := test.want[i]; math.Abs(got[i]-want) > 4*math.Sqrt(want*(1-want)/after) {
+					t.Errorf("%s, %s: a share of %.4f is %d after 100, want %.4f", test.name, name, got[i], 500+i, want)
+				}
+			}
+		}
+	}
+}
+
 func TestTablesRoundTrip(t *testing.T) {
 	const length = 8
 	values, beside := talk(60, length, 3)
@@ -381,10 +453,17 @@ func TestTablesRoundTrip(t *testing.T) {
 			t.Fatalf("series %d: %v from the tables, %v before", i, b[0][i], a[0][i])
 		}
 	}
+	other, err := json.Marshal(otherAtoms(p.Tables().Classes[0].Lead))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct{ was, is, want string }{
 		{`"order":2`, `"order":2`, ""},
 		{`"chain":{`, `"chain":null,"x":{`, "no chain"},
 		{`"atom":[`, `"atom":[99,`, "do not fit"},
+		{`"lead":[`, `"x":[`, ""},
+		{`"lead":[`, `"lead":[{"first":[0],"atom":[],"count":[]},`, "counts of"},
+		{`"lead":`, `"lead":` + string(other) + `,"x":`, "of another symbol"},
 		{`"thinning":{`, `"thinning":null,"x":{`, "no thinning"},
 		{`"keep":[[`, `"keep":[[7,`, "kinds"},
 		{`"keep":[[`, `"keep":[[1,1,-1],[`, "thinning of"},
