@@ -18,7 +18,10 @@ package joint
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
@@ -108,43 +111,58 @@ func Fit(channels []*codec.Atoms, classes []string, series []Series, s Settings)
 	if err := checkChannels(channels, classes); err != nil {
 		return nil, err
 	}
-	p := &Prior{settings: s, bands: 1}
+	p := &Prior{settings: s, bands: 1, classes: make([]classPrior, len(classes))}
 	if len(channels) > 1 {
 		p.bands = mostBands
 	}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for c, class := range classes {
-		if len(series[c]) == 0 {
-			return nil, fmt.Errorf("joint: class %q has no series", class)
-		}
-		places := newPlaces(channels[0], class, s)
-		sequences := make([][]int32, len(series[c]))
-		for i, flow := range series[c] {
-			sequences[i] = make([]int32, len(places))
-			for j, atom := range flow[0] {
-				sequences[i][j] = places[j].symbol[atom]
+		group.Go(func() (err error) {
+			if p.classes[c], err = fitClass(channels, class, series[c], s, p.bands); err != nil {
+				err = fmt.Errorf("joint: class %q: %w", class, err)
 			}
-		}
-		chain, walks, err := markov.FitAutomaton(sequences, s.Memory)
-		if err != nil {
-			return nil, fmt.Errorf("joint: class %q: %w", class, err)
-		}
-		if p.bands > 1 {
-			chain, walks = chain.Joined(walks, bandsOf(channels[1].Tables[class], p.bands, series[c]), p.bands)
-		}
-		merged := func(j int, arc int32) bool {
-			return len(places[j].groups[chain.Places[j].Symbol[arc]/p.bands].atoms) > 1
-		}
-		one := classPrior{automaton: chain, bands: p.bands}
-		one.leaves = append(one.leaves, newLead(places, chain, p.bands, countAtoms(chain, walks, series[c], 0, merged)))
-		for k, a := range channels[1:] {
-			one.leaves = append(one.leaves, newLeaf(a, class, chain, countAtoms(chain, walks, series[c], 1+k, nil)))
-		}
-		if s.Thin {
-			one.thin(channels, class, series[c])
-		}
-		p.classes = append(p.classes, one)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// fitClass makes the prior of one class.
+func fitClass(channels []*codec.Atoms, class string, series Series, s Settings, bands int32) (classPrior, error) {
+	if len(series) == 0 {
+		return classPrior{}, errors.New("no series")
+	}
+	places := newPlaces(channels[0], class, s)
+	sequences := make([][]int32, len(series))
+	for i, flow := range series {
+		sequences[i] = make([]int32, len(places))
+		for j, atom := range flow[0] {
+			sequences[i][j] = places[j].symbol[atom]
+		}
+	}
+	chain, walks, err := markov.FitAutomaton(sequences, s.Memory)
+	if err != nil {
+		return classPrior{}, err
+	}
+	if bands > 1 {
+		chain, walks = chain.Joined(walks, bandsOf(channels[1].Tables[class], bands, series), bands)
+	}
+	merged := func(j int, arc int32) bool {
+		return len(places[j].groups[chain.Places[j].Symbol[arc]/bands].atoms) > 1
+	}
+	c := classPrior{automaton: chain, bands: bands}
+	c.leaves = append(c.leaves, newLead(places, chain, bands, countAtoms(chain, walks, series, 0, merged)))
+	for k, a := range channels[1:] {
+		c.leaves = append(c.leaves, newLeaf(a, class, chain, countAtoms(chain, walks, series, 1+k, nil)))
+	}
+	if s.Thin {
+		c.thin(channels, class, series)
+	}
+	return c, nil
 }
 
 // thinDrawn is how many series the thinning of a class is estimated by.
