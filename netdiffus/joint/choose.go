@@ -15,9 +15,8 @@ import (
 // Default is what Choose returns where there are too few series to choose by.
 var Default = Settings{Memory: markov.Memory{Order: 2}, Rare: 3, Group: 8}
 
-// mergings are what Choose tries of how rare values are merged, from the chain over the
-// values themselves to one whose rare values are merged widely.
-var mergings = []Settings{{Rare: 1}, {Rare: 2, Group: 4}, {Rare: 3, Group: 8}, {Rare: 3, Group: 16}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
+// mergings are what Choose tries of how rare values are merged. Memories are compared with the first.
+var mergings = []Settings{{Rare: 2, Group: 4}, {Rare: 1}, {Rare: 2, Group: 16}, {Rare: 3, Group: 8}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
 
 // beginnings are the values of Whole that Choose tries with each order.
 var beginnings = []int{0, 4, 2}
@@ -29,7 +28,8 @@ const (
 	leastHeldOut = 5   // series of a class, below which it is not measured
 	mostDrawn    = 300 // series of a class, of each setting
 	memories     = 3   // that are tried with every merging
-	finalists    = 5   // whose detection is measured, too
+	finalists    = 5   // that are measured with all parts held out
+	heldParts    = 3   // how often another part is held out
 )
 
 // Trial is what Choose measured of one setting, of series drawn from a chain fitted to four
@@ -51,119 +51,101 @@ type Choice struct {
 // Choose returns the settings that are best for the values of the lead channel, by
 // class, with the codec a, on a part of them held out: of the chains that copy, or
 // nearly copy, no more of the series fitted to than series held out do, that with
-// the highest [Figures.Score]. A chain that copies more is thinned, and taken if that is enough.
-// It looks for the best memories first, of the values themselves, then for the best way to merge
-// them with each of these, and measures the detection of the best of all. It takes some tens of
-// seconds.
+// the highest [Figures.Score]. All chains are thinned of copies. It looks for the best memories first,
+// then for the best way to merge rare values with each of these. The best of all
+// are measured with two more parts held out, too, and compared by the means: with one
+// part, settings that are near to each other differ by chance. It takes some tens of seconds.
 //
 // Why not by likelihood: the likelihood of held-out series is ruled by values that were
 // never seen, and prefers chains that back off so often that their series are less
 // like real ones in every other respect.
 func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (Choice, error) {
-	t, err := newTrials(a, classes, values, seed)
-	if err != nil || t == nil {
-		return Choice{Settings: Default}, err
+	s := search{}
+	for part := range heldParts {
+		t, err := newTrials(a, classes, values, seed, part)
+		if err != nil || t == nil {
+			return Choice{Settings: Default}, err
+		}
+		s.parts = append(s.parts, t)
 	}
-	c := Choice{Held: Trial{Figures: t.Own()}}
-	s := search{trials: t, choice: &c}
+	s.choice.Held.Figures = s.parts[0].Own()
 	if err := s.run(ctx); err != nil {
-		return c, fmt.Errorf("joint: choosing: %w", err)
+		return s.choice, fmt.Errorf("joint: choosing: %w", err)
 	}
-	if len(s.allowed) == 0 { // every chain copies: the one that does so least
-		c.Settings = Settings{Memory: markov.Memory{Order: 1}, Rare: 5, Group: 16}
-		return c, nil
-	}
-	c.Best = s.allowed[0].Trial
-	c.Settings = c.Best.Settings
-	return c, nil
+	return s.choice, nil
 }
 
 // search is how Choose goes through the settings.
 type search struct {
-	*trials
-	choice  *Choice
-	allowed []drawn // the trials that do not copy too much, the best first
-}
-
-// drawn is a trial with the series that it drew, by class.
-type drawn struct {
-	Trial
-	number int // among Choice.Trials
-	series [][][]float64
+	parts  []*trials // by part held out; all but the last trials are of the first one
+	choice Choice
 }
 
 // run tries the settings.
 func (s *search) run(ctx context.Context) error {
 	for order := 1; order <= highestOrder; order++ {
-		before := len(s.allowed)
+		copies := true
 		for _, whole := range beginnings {
-			if err := s.try(ctx, mergings[0], markov.Memory{Order: order, Whole: whole}); err != nil {
+			trial, err := s.try(ctx, mergings[0], markov.Memory{Order: order, Whole: whole})
+			if err != nil {
 				return err
 			}
+			copies = copies && trial.Repeats(s.choice.Held.Figures)
 		}
-		if len(s.allowed) == before && order > 1 {
+		if copies {
 			break // and so do those that remember more
 		}
 	}
-	best := s.best(memories)
-	if len(best) == 0 {
-		best = []drawn{{Trial: Trial{Settings: Settings{Memory: markov.Memory{Order: 1}}}}, {Trial: Trial{Settings: Settings{Memory: markov.Memory{Order: 2}}}}}
-	}
-	for _, b := range best {
+	for _, b := range s.best(memories) {
 		for _, merging := range mergings[1:] {
-			if err := s.try(ctx, merging, b.Memory); err != nil {
+			if _, err := s.try(ctx, merging, s.choice.Trials[b].Memory); err != nil {
 				return err
 			}
 		}
 	}
-	// The detection of one trial counts against that of another only.
-	s.allowed = s.best(finalists)
-	for i := range s.allowed {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		trial := &s.allowed[i]
-		var err error
-		if trial.Detection, err = s.detection(ctx, s.seen(trial.series, nil), s.seen(s.Rest, nil)); err != nil {
-			return err
-		}
-		s.choice.Trials[trial.number] = trial.Trial
-	}
-	s.allowed = s.best(1)
-	return nil
-}
-
-// try tries one setting, thinned where it copies too much otherwise.
-func (s *search) try(ctx context.Context, settings Settings, m markov.Memory) error {
-	settings.Memory = m
-	for _, settings.Thin = range []bool{false, true} {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		trial, series, err := s.measure(settings)
-		if err != nil {
-			return err
-		}
-		copies := trial.Repeats(s.choice.Held.Figures)
-		if !copies {
-			if trial.Accuracy, err = s.accuracy(ctx, s.seen(series, nil), s.seen(s.Rest, nil)); err != nil {
+	last := s.best(finalists)
+	for _, n := range last {
+		// The detection of one trial counts against that of another only.
+		trial := &s.choice.Trials[n]
+		var all []Figures
+		for _, t := range s.parts {
+			f, err := t.measure(ctx, trial.Settings, true)
+			if err != nil {
 				return err
 			}
-			s.allowed = append(s.allowed, drawn{trial, len(s.choice.Trials), series})
+			all = append(all, f)
 		}
-		s.choice.Trials = append(s.choice.Trials, trial)
-		if !copies {
-			break
-		}
+		trial.Figures = meanOf(all)
 	}
+	s.choice.Best = s.choice.Trials[slices.MinFunc(last, s.compare)]
+	s.choice.Settings = s.choice.Best.Settings
 	return nil
 }
 
-// best are the n best of the trials allowed, the best first.
-func (s *search) best(n int) []drawn {
-	all := slices.Clone(s.allowed)
-	slices.SortStableFunc(all, func(a, b drawn) int { return cmp.Compare(b.Score(), a.Score()) })
+// try tries one setting with the first part held out.
+func (s *search) try(ctx context.Context, settings Settings, m markov.Memory) (Trial, error) {
+	settings.Memory, settings.Thin = m, true
+	f, err := s.parts[0].measure(ctx, settings, false)
+	trial := Trial{settings, f}
+	s.choice.Trials = append(s.choice.Trials, trial)
+	return trial, err
+}
+
+// best are the numbers of the n best trials, the best first.
+func (s *search) best(n int) []int {
+	all := make([]int, len(s.choice.Trials))
+	for i := range all {
+		all[i] = i
+	}
+	slices.SortStableFunc(all, s.compare)
 	return all[:min(n, len(all))]
+}
+
+// compare orders two trials, the better first: those that copy no more than series held out by
+// their scores, and then the others by how much more they copy.
+func (s *search) compare(i, j int) int {
+	a, b, held := s.choice.Trials[i], s.choice.Trials[j], s.choice.Held.Figures
+	return cmp.Or(cmp.Compare(max(slack, a.excess(held)), max(slack, b.excess(held))), cmp.Compare(b.Score(), a.Score()))
 }
 
 // trials is what all trials share.
@@ -179,15 +161,17 @@ func (c Choice) String() string {
 	if len(c.Trials) == 0 {
 		return "too few series to choose by: " + c.Settings.String()
 	}
-	if c.Best.Order == 0 {
-		return "every chain copies more than the series held out: " + c.Settings.String()
+	text := ""
+	if c.Best.Repeats(c.Held.Figures) {
+		text = "every chain copies more than the flows held out, this one least: "
 	}
-	return fmt.Sprintf("%s: accuracy %.3f, copies %.2f and near copies %.2f (of flows held out %.2f and %.2f)",
+	return text + fmt.Sprintf("%s: accuracy %.3f, copies %.2f and near copies %.2f (of flows held out %.2f and %.2f)",
 		c.Settings, c.Best.Accuracy, c.Best.Copies, c.Best.Near, c.Held.Copies, c.Held.Near)
 }
 
-// newTrials divides the series. It returns nil where no class has enough.
-func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (*trials, error) {
+// newTrials divides the series: of each class another part is held out with each of the numbers from
+// 0 below heldParts. It returns nil where no class has enough.
+func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64, part int) (*trials, error) {
 	t := &trials{Held: &Held{Seed: seed}}
 	for c, class := range classes {
 		n := int(heldOut * float64(len(values[c])))
@@ -197,7 +181,7 @@ func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint
 		order := noise.Stream(seed, noise.Key("choose"), uint64(c)).Perm(len(values[c]))
 		var parts [2][][]float64
 		for i, k := range order {
-			if i < n {
+			if i/n == part {
 				parts[1] = append(parts[1], values[c][k])
 			} else {
 				parts[0] = append(parts[0], values[c][k])
@@ -257,19 +241,25 @@ func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
 	return all
 }
 
-// measure measures one setting, by what takes no classifier, and returns what it drew, by class.
-func (t *trials) measure(s Settings) (Trial, [][][]float64, error) {
-	trial := Trial{Settings: s}
+// measure measures one setting. Detection, which takes the most time, is measured only where it is wanted.
+func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figures, error) {
+	if err := ctx.Err(); err != nil {
+		return Figures{}, err
+	}
 	p, err := Fit([]*codec.Atoms{t.codec}, t.classes, t.series, s)
 	if err != nil {
-		return trial, nil, err
+		return Figures{}, err
 	}
-	all := make([][][]float64, len(t.classes))
+	drawn := make([][][]float64, len(t.classes))
 	for c, class := range t.classes {
-		all[c] = t.draw(p, c, class)
+		drawn[c] = t.draw(p, c, class)
 	}
-	trial.Figures = t.compare(all)
-	return trial, all, nil
+	if detection {
+		return t.Measure(ctx, drawn, nil)
+	}
+	f := t.compare(drawn)
+	f.Accuracy, err = t.accuracy(ctx, t.seen(drawn, nil), t.seen(t.Rest, nil))
+	return f, err
 }
 
 // draw draws series of a class from the chain itself.

@@ -48,12 +48,29 @@ const (
 // Repeats reports whether series with the figures f copy, or nearly copy, those fitted to more
 // often than those held out do.
 func (f Figures) Repeats(held Figures) bool {
-	return f.Copies > held.Copies+slack || f.Near > held.Near+slack
+	return f.excess(held) > slack
 }
+
+// excess is how much more series with the figures f copy, or nearly copy, those fitted to than those
+// held out do.
+func (f Figures) excess(held Figures) float64 { return max(f.Copies-held.Copies, f.Near-held.Near) }
 
 // Score is what sources of series are compared by: all three are shares, of about the same
 // spread.
 func (f Figures) Score() float64 { return f.Accuracy - f.FourGram - f.Detection }
+
+// meanOf is the mean of each figure.
+func meanOf(all []Figures) (mean Figures) {
+	n := float64(len(all))
+	for _, f := range all {
+		mean.Copies += f.Copies / n
+		mean.Near += f.Near / n
+		mean.FourGram += f.FourGram / n
+		mean.Accuracy += f.Accuracy / n
+		mean.Detection += f.Detection / n
+	}
+	return mean
+}
 
 // Measure returns the figures of series drawn, by class; beside is what classifiers see of them
 // beside their values, where they do of those held out.
@@ -119,20 +136,14 @@ func (h *Held) compare(drawn [][][]float64) Figures {
 }
 
 // mean is the mean of the figures of the classes that series were held out of.
-func (h *Held) mean(of func(class int) Figures) (mean Figures) {
-	n := 0.0
+func (h *Held) mean(of func(class int) Figures) Figures {
+	var all []Figures
 	for c := range h.Rest {
-		if len(h.Rest[c]) == 0 {
-			continue
+		if len(h.Rest[c]) > 0 {
+			all = append(all, of(c))
 		}
-		f := of(c)
-		n++
-		mean.Copies += f.Copies
-		mean.Near += f.Near
-		mean.FourGram += f.FourGram
 	}
-	n = max(n, 1)
-	return Figures{Copies: mean.Copies / n, Near: mean.Near / n, FourGram: mean.FourGram / n}
+	return meanOf(all)
 }
 
 // rows are series padded with zeros.
