@@ -238,7 +238,7 @@ func TestReverseProcessFollowsTheChain(t *testing.T) {
 		}
 		const n = 600
 		chain, other := fromPrior(p, channels, n, length, 100), fromPrior(p, channels, n, length, 200)
-		for _, steps := range []string{"5", "20"} {
+		for _, steps := range []string{"2", "4", "20"} {
 			s := respaced(t, steps)
 			drawn := reverse(t, p, channels, s, n, length, 300)[0]
 			for order := 1; order <= 3; order++ {
