@@ -270,9 +270,12 @@ func (k Causal) Drawing(settings json.RawMessage) (Kind, error) {
 	return k, nil
 }
 
-// causalWeight is what a network is thinned by (joint.Thinner.Thin): a flow takes it a hundred
-// times as long as a chain.
-const causalWeight = 2
+// What a network is thinned by (joint.Thinner.Thin), and how many flows it draws for one that is kept: a flow
+// takes it a hundred times as long as a chain.
+const (
+	causalWeight = 2
+	causalTries  = 40
+)
 
 // Thinned implements Chooser.
 func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
@@ -550,11 +553,11 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 		seeds[i] = streams[i].Uint64()
 	}
 	for made := 0; len(left) > 0; {
-		each := min(max(1, causal.AtOnce/len(left)), joint.MostTries-made)
+		each := min(max(1, causal.AtOnce/len(left)), causalTries-made)
 		var tries []try
 		for _, i := range left {
 			for k := made; k < made+each; k++ {
-				tries = append(tries, try{i, noise.Stream(seeds[i], uint64(k)), k+1 == joint.MostTries})
+				tries = append(tries, try{i, noise.Stream(seeds[i], uint64(k)), k+1 == causalTries})
 			}
 		}
 		made += each

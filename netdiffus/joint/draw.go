@@ -77,7 +77,7 @@ func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, noise float
 
 // thinned draws until a series is kept, and writes its codes.
 func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand, []int32)) {
-	for range MostTries {
+	for range d.class.thinner.tries() {
 		draw(rng, d.arcs)
 		d.emit(rng, codes)
 		if d.class.thinner.Keeps(rng, d.drawn) {

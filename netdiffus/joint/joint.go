@@ -168,8 +168,11 @@ func fitClass(channels []*codec.Atoms, class string, series Series, s Settings, 
 // thinDrawn is how many series the thinning of a class is estimated by.
 const thinDrawn = 2000
 
-// mostWeight is what a chain is thinned by (Thinner.Thin): its series cost little.
-const mostWeight = 8
+// What a chain is thinned by (Thinner.Thin) and how many series it draws for one: they cost little.
+const (
+	mostWeight = 24
+	mostTries  = 120
+)
 
 // thin makes the thinner of c, for these series of a class, of which it was fitted to.
 func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) {
@@ -183,6 +186,7 @@ func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) 
 		}
 	}
 	t.Thin(drawn, mostWeight)
+	t.Tries = mostTries
 	c.thinner = t
 }
 

@@ -468,6 +468,8 @@ func TestTablesRoundTrip(t *testing.T) {
 		{`"keep":[[`, `"keep":[[7,`, "kinds"},
 		{`"keep":[[`, `"keep":[[1,1,-1],[`, "thinning of"},
 		{`"ends":[`, `"ends":[9,`, "thinning of"},
+		{`"tries":120`, `"tries":-1`, "tries"},
+		{`"tries":120`, `"tries":1000000000`, "tries"},
 		{`"beside":[{"ends":[`, `"beside":[{"ends":[-1e9,`, "parts"},
 		{`"beside":[{`, `"beside":[{"ends":[],"keep":[1]},{`, "numbers"},
 		{`"bands":8`, `"bands":-8`, "bands"},

@@ -30,6 +30,9 @@ type Thinning struct {
 	// Beside is what Keep is multiplied by, for each of the numbers of the second channel; empty where
 	// there is none.
 	Beside []Margin `json:"beside,omitempty"`
+	// Tries is how many series a chain draws for one that is kept: of so many the last is kept. 0, as in
+	// files of earlier versions, means 40.
+	Tries int `json:"tries,omitempty"`
 }
 
 // Margin is probabilities by groups of a number.
@@ -41,10 +44,8 @@ type Margin struct {
 const (
 	// leastShare is added to the shares that are compared, since small ones say little; more, so
 	// many series, where few were drawn.
-	leastShare  = 0.005
+	leastShare  = 0.001
 	leastSeries = 1
-	// MostTries is how many series are drawn for one that is kept: of so many the last is kept.
-	MostTries = 40
 	// lengths is how many groups of lengths there are at most.
 	lengths = 4
 	// numbers is how many numbers of the second channel there are (Thinner.numbers).
@@ -312,6 +313,9 @@ func (t Thinning) Check() error {
 	if len(t.Keep) != len(t.Ends)+1 || !slices.IsSorted(t.Ends) {
 		return fmt.Errorf("thinning of %d lengths up to %v", len(t.Keep), t.Ends)
 	}
+	if t.Tries < 0 || t.Tries > mostTries {
+		return fmt.Errorf("thinning of %d tries, want 0 to %d", t.Tries, mostTries)
+	}
 	for _, keep := range t.Keep {
 		if len(keep) != int(metric.RepeatKinds) {
 			return fmt.Errorf("thinning of %d kinds, want %d", len(keep), metric.RepeatKinds)
@@ -366,6 +370,14 @@ func (t *Thinner) numbers(flow [][]int32) (all [numbers]float64) {
 	}
 	all[1] /= max(n, 1)
 	return all
+}
+
+// tries is how many series are drawn at most for one; without a Thinner that is the first.
+func (t *Thinner) tries() int {
+	if t == nil {
+		return 1
+	}
+	return cmp.Or(t.Tries, 40)
 }
 
 // Keeps decides whether a series of atoms, [channels][places], is kept. Without a Thinner, or a Thinning,

@@ -71,8 +71,8 @@ func TestThinning(t *testing.T) {
 	if whole.copies < real.copies+0.2 {
 		t.Fatalf("the chain copies %.3f, and is no test: real series %.3f", whole.copies, real.copies)
 	}
-	// So few of its series are new that leastShare leaves some copies too many.
-	if math.Abs(thinned.copies-real.copies) > 0.08 || math.Abs(thinned.near-real.near) > 0.02 {
+	// So few of its series are new that some of the shares are poorly known.
+	if math.Abs(thinned.copies-real.copies) > 0.06 || math.Abs(thinned.near-real.near) > 0.02 {
 		t.Errorf("thinned %+v, want the shares of %+v", thinned, real)
 	}
 	if math.Abs(thinned.size-real.size) > 0.2 {
