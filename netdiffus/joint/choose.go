@@ -28,8 +28,7 @@ const (
 	leastHeldOut = 5   // series of a class, below which it is not measured
 	mostDrawn    = 300 // series of a class, of each setting
 	memories     = 3   // that are tried with every merging
-	finalists    = 5   // that are measured with all parts held out
-	heldParts    = 3   // how often another part is held out
+	finalists    = 5   // whose detection is measured, too
 )
 
 // Trial is what Choose measured of one setting, of series drawn from a chain fitted to four
@@ -52,23 +51,18 @@ type Choice struct {
 // class, with the codec a, on a part of them held out: of the chains that copy, or
 // nearly copy, no more of the series fitted to than series held out do, that with
 // the highest [Figures.Score]. All chains are thinned of copies. It looks for the best memories first,
-// then for the best way to merge rare values with each of these. The best of all
-// are measured with two more parts held out, too, and compared by the means: with one
-// part, settings that are near to each other differ by chance. It takes some tens of seconds.
+// then for the best way to merge rare values with each of these, and measures the detection of the best
+// of all. It takes some tens of seconds.
 //
 // Why not by likelihood: the likelihood of held-out series is ruled by values that were
 // never seen, and prefers chains that back off so often that their series are less
 // like real ones in every other respect.
 func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (Choice, error) {
-	s := search{}
-	for part := range heldParts {
-		t, err := newTrials(a, classes, values, seed, part)
-		if err != nil || t == nil {
-			return Choice{Settings: Default}, err
-		}
-		s.parts = append(s.parts, t)
+	t, err := newTrials(a, classes, values, seed)
+	if err != nil || t == nil {
+		return Choice{Settings: Default}, err
 	}
-	s.choice.Held.Figures = s.parts[0].Own()
+	s := search{trials: t, choice: Choice{Held: Trial{Figures: t.Own()}}}
 	if err := s.run(ctx); err != nil {
 		return s.choice, fmt.Errorf("joint: choosing: %w", err)
 	}
@@ -77,7 +71,7 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 
 // search is how Choose goes through the settings.
 type search struct {
-	parts  []*trials // by part held out; all but the last trials are of the first one
+	*trials
 	choice Choice
 }
 
@@ -107,25 +101,20 @@ func (s *search) run(ctx context.Context) error {
 	for _, n := range last {
 		// The detection of one trial counts against that of another only.
 		trial := &s.choice.Trials[n]
-		var all []Figures
-		for _, t := range s.parts {
-			f, err := t.measure(ctx, trial.Settings, true)
-			if err != nil {
-				return err
-			}
-			all = append(all, f)
+		var err error
+		if trial.Figures, err = s.measure(ctx, trial.Settings, true); err != nil {
+			return err
 		}
-		trial.Figures = meanOf(all)
 	}
 	s.choice.Best = s.choice.Trials[slices.MinFunc(last, s.compare)]
 	s.choice.Settings = s.choice.Best.Settings
 	return nil
 }
 
-// try tries one setting with the first part held out.
+// try tries one setting.
 func (s *search) try(ctx context.Context, settings Settings, m markov.Memory) (Trial, error) {
 	settings.Memory, settings.Thin = m, true
-	f, err := s.parts[0].measure(ctx, settings, false)
+	f, err := s.measure(ctx, settings, false)
 	trial := Trial{settings, f}
 	s.choice.Trials = append(s.choice.Trials, trial)
 	return trial, err
@@ -169,9 +158,8 @@ func (c Choice) String() string {
 		c.Settings, c.Best.Accuracy, c.Best.Copies, c.Best.Near, c.Held.Copies, c.Held.Near)
 }
 
-// newTrials divides the series: of each class another part is held out with each of the numbers from
-// 0 below heldParts. It returns nil where no class has enough.
-func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64, part int) (*trials, error) {
+// newTrials divides the series. It returns nil where no class has enough.
+func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (*trials, error) {
 	t := &trials{Held: &Held{Seed: seed}}
 	for c, class := range classes {
 		n := int(heldOut * float64(len(values[c])))
@@ -181,7 +169,7 @@ func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint
 		order := noise.Stream(seed, noise.Key("choose"), uint64(c)).Perm(len(values[c]))
 		var parts [2][][]float64
 		for i, k := range order {
-			if i/n == part {
+			if i < n {
 				parts[1] = append(parts[1], values[c][k])
 			} else {
 				parts[0] = append(parts[0], values[c][k])

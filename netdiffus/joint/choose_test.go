@@ -31,40 +31,6 @@ func TestBestTrials(t *testing.T) {
 	}
 }
 
-// TestPartsHeldOut: every trial has all series of a class, and no two hold out the same.
-func TestPartsHeldOut(t *testing.T) {
-	const n = 41
-	values := [][][]float64{nil, {{1}, {2}}}
-	for i := range n {
-		values[0] = append(values[0], []float64{float64(i + 1), 5})
-	}
-	a := fittedAtoms(t, values)
-	seen := map[float64]int{}
-	for part := range heldParts {
-		trials, err := newTrials(a, []string{"a", "few"}, values, 3, part)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(trials.classes, []string{"a"}) || len(trials.Fit[0])+len(trials.Rest[0]) != n || len(trials.Rest[0]) != n/5 {
-			t.Fatalf("part %d: classes %v, %d series to fit to and %d held out", part, trials.classes, len(trials.Fit[0]), len(trials.Rest[0]))
-		}
-		for _, v := range trials.Rest[0] {
-			if seen[v[0]]++; seen[v[0]] > 1 {
-				t.Errorf("series %v is held out twice", v)
-			}
-		}
-	}
-}
-
-func fittedAtoms(t *testing.T, values [][][]float64) *codec.Atoms {
-	t.Helper()
-	a, err := refit(&codec.Atoms{Novel: Novel}, []string{"a", "few"}, values, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // TestChooseThins: the chain chosen repeats series as often as series repeat each other, and is the same each
 // time; the detection of the best trials is measured, and no other.
 func TestChooseThins(t *testing.T) {
