@@ -21,7 +21,8 @@ func TestBestWay(t *testing.T) {
 		{[]sample.MeasuredWay{base}, "base"},
 		{[]sample.MeasuredWay{base, way("as good", 0.1, 0.8, 0.2, 0.6)}, "base"},
 		{[]sample.MeasuredWay{base, way("better", 0.1, 0.85, 0.21, 0.55)}, "better"},
-		{[]sample.MeasuredWay{base, way("more accurate, and found out", 0.1, 0.85, 0.2, 0.66)}, "base"},
+		{[]sample.MeasuredWay{base, way("more accurate, and found out", 0.1, 0.85, 0.2, 0.72)}, "base"},
+		{[]sample.MeasuredWay{base, way("more accurate, and found a little", 0.1, 0.85, 0.2, 0.68)}, "more accurate, and found a little"},
 		{[]sample.MeasuredWay{base, way("copies", 0.3, 0.9, 0.1, 0.5)}, "base"},
 		{[]sample.MeasuredWay{way("copies", 0.4, 0.9, 0.1, 0.5), way("copies less", 0.3, 0.8, 0.2, 0.6)}, "copies less"},
 	} {
