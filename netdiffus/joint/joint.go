@@ -34,9 +34,9 @@ type Settings struct {
 	// of them while the flow goes on as many others did.
 	markov.Memory
 	// Rare merges the values that were seen fewer times at their class and place into
-	// groups of neighbours, which are one symbol of the chain. A group is drawn as one
-	// of its values, or as one that was not seen (codec.Atoms.Novel), with the
-	// probabilities of Good (1953). 0 and 1 merge none.
+	// groups of neighbours, which are one symbol of the chain. A group is drawn as a value
+	// that came with the step of the chain, or now and then as any of its values, or one that was not
+	// seen (codec.Atoms.Novel), with the probabilities of Good (1953). 0 and 1 merge none.
 	Rare int `json:"rare,omitempty"`
 	// Group is how often the values of a group were seen together, about; 0 means 8.
 	Group int `json:"group,omitempty"`
