@@ -229,7 +229,8 @@ func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
 	return all
 }
 
-// measure measures one setting. Detection, which takes the most time, is measured only where it is wanted.
+// measure measures one setting. Detection, which takes the most time, is measured only where it is wanted, and then
+// of other series than without, so that no trial is among the best for having drawn few copies by chance.
 func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figures, error) {
 	if err := ctx.Err(); err != nil {
 		return Figures{}, err
@@ -238,9 +239,13 @@ func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figur
 	if err != nil {
 		return Figures{}, err
 	}
+	first := 1
+	if detection {
+		first += mostDrawn
+	}
 	drawn := make([][][]float64, len(t.classes))
 	for c, class := range t.classes {
-		drawn[c] = t.draw(p, c, class)
+		drawn[c] = t.draw(p, c, class, first)
 	}
 	if detection {
 		return t.Measure(ctx, drawn, nil)
@@ -250,13 +255,13 @@ func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figur
 	return f, err
 }
 
-// draw draws series of a class from the chain itself.
-func (t *trials) draw(p *Prior, c int, class string) [][]float64 {
+// draw draws series of a class from the chain itself, by streams of random numbers from first.
+func (t *trials) draw(p *Prior, c int, class string, first int) [][]float64 {
 	d := p.Drawer(c)
 	codes := d.codes()
 	drawn := make([][]float64, min(mostDrawn, len(t.Fit[c])))
 	for i := range drawn {
-		rng := noise.Stream(t.Seed, noise.Key("choose"), uint64(c), 1+uint64(i))
+		rng := noise.Stream(t.Seed, noise.Key("choose"), uint64(c), uint64(first+i))
 		d.DrawPrior(rng, codes)
 		v := t.codec.Decode(class, codes[0])
 		drawn[i] = v[:size(v)]

@@ -85,13 +85,17 @@ func (h *Held) Measure(ctx context.Context, drawn, beside [][][]float64) (Figure
 	return f, err
 }
 
-// Own returns the shares of copies among real series: some of each class, each held against all
-// others, whether they were fitted to or not. The series held out alone are few, so that a share of
+// Own returns the shares of copies, of those fitted to, among real series: of those held out, and of some of those fitted
+// to, each held against all others. The series held out alone are few, so that a share of
 // a third would have a standard error of slack, and may have been chosen for being like no other.
 func (h *Held) Own() Figures {
 	return h.mean(func(c int) Figures {
-		all := h.rows(slices.Concat(h.Rest[c], h.Fit[c]))
-		return repeats(evenly(all, mostOwn), metric.NewRecords(all), true)
+		fit, rest := h.rows(h.Fit[c]), h.rows(h.Rest[c])
+		records := metric.NewRecords(fit)
+		fit = evenly(fit, mostOwn)
+		of, own := repeats(rest, records, false), repeats(fit, records, true)
+		share := float64(len(rest)) / float64(len(rest)+len(fit))
+		return Figures{Copies: share*of.Copies + (1-share)*own.Copies, Near: share*of.Near + (1-share)*own.Near}
 	})
 }
 
@@ -107,8 +111,8 @@ func repeats(rows [][]float64, records *metric.Records, own bool) (f Figures) {
 			f.Near++
 		}
 	}
-	f.Copies /= float64(len(rows))
-	f.Near /= float64(len(rows))
+	f.Copies /= max(1, float64(len(rows)))
+	f.Near /= max(1, float64(len(rows)))
 	return f
 }
 
