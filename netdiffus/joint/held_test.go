@@ -79,4 +79,8 @@ func TestHeldOwn(t *testing.T) {
 	if got := (&Held{Length: 3, Fit: [][][]float64{{{1, 2, 3}}}, Rest: [][][]float64{{{4e3}}}}).Own(); got.Copies != 0 || got.Near != 0 {
 		t.Errorf("two series that differ: %+v", got)
 	}
+	// What is held out repeats itself, and nothing that was fitted to.
+	if got := (&Held{Length: 3, Fit: [][][]float64{{{1, 2, 3}}}, Rest: [][][]float64{{{4e3}, {4e3}}}}).Own(); got.Copies != 0 || got.Near != 0 {
+		t.Errorf("two series held out that are alike: %+v", got)
+	}
 }
