@@ -229,8 +229,8 @@ func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
 	return all
 }
 
-// measure measures one setting. Detection, which takes the most time, is measured only where it is wanted, and then
-// of other series than without, so that no trial is among the best for having drawn few copies by chance.
+// measure measures one setting: with detection of other series than without, so that no trial is the best for having
+// drawn few copies by chance.
 func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figures, error) {
 	if err := ctx.Err(); err != nil {
 		return Figures{}, err
@@ -247,12 +247,7 @@ func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figur
 	for c, class := range t.classes {
 		drawn[c] = t.draw(p, c, class, first)
 	}
-	if detection {
-		return t.Measure(ctx, drawn, nil)
-	}
-	f := t.compare(drawn)
-	f.Accuracy, err = t.accuracy(ctx, t.seen(drawn, nil), t.seen(t.Rest, nil))
-	return f, err
+	return t.figures(ctx, drawn, nil, detection)
 }
 
 // draw draws series of a class from the chain itself, by streams of random numbers from first.

@@ -75,10 +75,15 @@ func meanOf(all []Figures) (mean Figures) {
 // Measure returns the figures of series drawn, by class; beside is what classifiers see of them
 // beside their values, where they do of those held out.
 func (h *Held) Measure(ctx context.Context, drawn, beside [][][]float64) (Figures, error) {
+	return h.figures(ctx, drawn, beside, true)
+}
+
+// figures is Measure, without detection, which takes the most time, where it is not wanted.
+func (h *Held) figures(ctx context.Context, drawn, beside [][][]float64, detection bool) (Figures, error) {
 	f := h.compare(drawn)
 	seen, rest := h.seen(drawn, beside), h.seen(h.Rest, h.Beside)
 	var err error
-	if f.Accuracy, err = h.accuracy(ctx, seen, rest); err != nil {
+	if f.Accuracy, err = h.accuracy(ctx, seen, rest); err != nil || !detection {
 		return f, err
 	}
 	f.Detection, err = h.detection(ctx, seen, rest)
