@@ -55,6 +55,9 @@ type CausalDrawing struct {
 	// so that all values of the samples were seen.
 	Rare  int `json:"rare,omitempty"`
 	Group int `json:"group,omitempty"`
+	// KeepRare keeps such a value as it was drawn in most cases (joint.NewRarity), since it goes with
+	// those before it. False, as in files of earlier versions, keeps none.
+	KeepRare bool `json:"keep_rare,omitempty"`
 	// MinP leaves the least probable values out of what the network predicts by itself
 	// (causal.Drawer); 0 leaves out none.
 	MinP float64 `json:"min_p,omitempty"`
@@ -184,7 +187,7 @@ func (k Causal) New(c Config) (Model, error) {
 	atoms := codecs[0]
 	m := &causalModel{atoms: atoms, classes: c.Classes, vocabulary: vocabularyOf(atoms), minP: k.MinP}
 	m.Alone = k.Alone
-	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group})
+	m.rarity = joint.NewRarity(atoms, c.Classes, joint.Settings{Rare: k.Rare, Group: k.Group}, k.KeepRare)
 	m.Network = causal.Network{
 		Width: k.Width, Layers: k.Layers, Dropout: k.Dropout, Places: c.Image.Side, Classes: len(c.Classes),
 		Symbols: causal.Vocabulary{Len: len(m.vocabulary) + 1, Chains: len(causal.Mixed), Numbers: describe(m.vocabulary)},
@@ -254,7 +257,7 @@ func (k Causal) Ways(ctx context.Context, c Config, set *dataset.Set) ([]Way, er
 			if minP > 0 {
 				name += fmt.Sprintf(", leaving out values less than %v times as probable as the likeliest", minP)
 			}
-			add(name, CausalDrawing{Rare: rare, MinP: minP})
+			add(name, CausalDrawing{Rare: rare, KeepRare: rare > 0, MinP: minP})
 		}
 	}
 	return ways, err

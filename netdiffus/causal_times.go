@@ -45,7 +45,7 @@ func newTimes(a *codec.Atoms, classes []string) *causalTimes {
 	slices.SortFunc(all, func(x, y value) int { return cmp.Compare(x.value, y.value) })
 	// A bin ends where the share of what is below reaches the next whole part. A value that
 	// is a part by itself, as 0 at the first packet, has a bin of its own.
-	t := &causalTimes{codec: a, rarity: joint.NewRarity(a, classes, joint.Settings{})}
+	t := &causalTimes{codec: a, rarity: joint.NewRarity(a, classes, joint.Settings{}, false)}
 	var ends []float64 // the greatest value of each bin
 	var members []float64
 	below, part := 0.0, -1

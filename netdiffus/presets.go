@@ -75,7 +75,7 @@ func Estimated() Config {
 // whichever is better by these flows.
 func Sequential(epochs float64, maxSteps int) Config {
 	c := Counted(joint.Settings{})
-	c.Kind = Causal{Dropout: 0.2, CausalDrawing: CausalDrawing{Rare: 2}}
+	c.Kind = Causal{Dropout: 0.2, CausalDrawing: CausalDrawing{Rare: 2, KeepRare: true}}
 	c.Training = Training{
 		BatchSize: 64, LR: 2e-3, WeightDecay: 0.02, Clip: 1, Beta2: 0.98,
 		Epochs: epochs, MaxSteps: maxSteps, Warmup: 200, Decay: true,

@@ -20,6 +20,9 @@ type place struct {
 type group struct {
 	atoms   []int32
 	weights []float64
+	// escape is d/(n + d), where d of its values were seen, n times in all: the share of those
+	// that follow them that are another one of the group (Witten & Bell 1991, method C).
+	escape float64
 }
 
 // Widest group of rare values: they differ by a share of themselves at most, or by so
@@ -136,11 +139,12 @@ func (m *merger) close() {
 		return
 	}
 	var g group
-	total := 0.0
+	total, different := 0.0, 0.0
 	for _, k := range m.open {
 		m.place.symbol[k] = int32(len(m.place.groups))
 		seen := 0
 		if !m.novel[k] {
+			different++
 			seen = min(max(1, int(math.Round(m.table.Weights[k]))), len(m.rare)-1)
 		}
 		// Where an estimate is 0, for there are too few values, all are alike.
@@ -150,6 +154,10 @@ func (m *merger) close() {
 	}
 	for i := range g.weights {
 		g.weights[i] /= total
+	}
+	g.escape = 1
+	if different > 0 {
+		g.escape = different / (m.seen + different)
 	}
 	m.place.groups = append(m.place.groups, g)
 	m.open = nil
