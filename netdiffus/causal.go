@@ -90,16 +90,18 @@ func (k Causal) Check(c Config) error {
 	p.wrong(k.Rare < 0 || k.Group < 0, "rare is %d and group %d, want 0 or more", k.Rare, k.Group)
 	p.wrong(k.Chain != nil && (k.Chain.Order < 1 || k.Chain.Whole < 0 || k.Chain.Rare < 0 || k.Chain.Group < 0), "the chain's settings are %+v, want an order of 1 or more, and the others 0 or more", k.Chain)
 	p.wrong(!(k.MinP >= 0 && k.MinP < 1), "min_p is %v, want it in [0,1)", k.MinP)
-	for _, t := range k.Thinning {
-		p.add(t.Check())
-	}
 	p.wrong(k.Thinning != nil && len(k.Thinning) != len(c.Classes), "there is a thinning of %d classes, want %d", len(k.Thinning), len(c.Classes))
 	p.wrong(!c.ClassCond, "a causal model is class-conditional")
 	p.drawnByGo(c)
 	p.wrong(t.LabelDropout != 0 || t.RandomFlip, "a causal model takes neither label dropout nor flipped images")
+	channels := 2 // at most
 	if c.Encoding != nil {
-		_, err := causalCodecs(c.Encoding)
+		codecs, err := causalCodecs(c.Encoding)
 		p.add(err)
+		channels = len(codecs)
+	}
+	for _, t := range k.Thinning {
+		p.add(t.Check(channels))
 	}
 	return p.err()
 }
@@ -215,15 +217,19 @@ func (k Causal) New(c Config) (Model, error) {
 	if err := m.count(k.Tables); err != nil {
 		return m, err
 	}
+	if k.Thinning == nil && k.Chain == nil {
+		return m, nil
+	}
+	all := k.Tables.padded(codecs, c.Classes)
 	for class, thinning := range k.Thinning {
-		t := thinnerOf(atoms, c.Classes[class], k.Tables.Flows[class])
+		t := joint.NewThinner(codecs, c.Classes[class], all[class])
 		t.Thinning = thinning
 		m.thinners = append(m.thinners, t)
 	}
 	if k.Chain == nil {
 		return m, nil
 	}
-	prior, err := joint.Fit(codecs, c.Classes, m.padded(k.Tables), *k.Chain)
+	prior, err := joint.Fit(codecs, c.Classes, all, *k.Chain)
 	m.chain = &chainModel{prior, make([]sync.Pool, len(c.Classes))}
 	return m, err
 }
@@ -294,8 +300,9 @@ func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
 		return way, nil // chosen with its thinning
 	}
 	made := joint.Read(codecs, drawn.Classes, drawn.Images, drawn.Labels)
+	fit := k.Tables.padded(codecs, c.Classes)
 	for class, name := range c.Classes {
-		t := thinnerOf(codecs[0], name, k.Tables.Flows[class])
+		t := joint.NewThinner(codecs, name, fit[class])
 		t.Thin(made[slices.Index(drawn.Classes, name)], causalWeight)
 		d.Thinning = append(d.Thinning, t.Thinning)
 	}
@@ -304,13 +311,19 @@ func (k Causal) Thinned(c Config, way Way, drawn *dataset.Set) (Way, error) {
 	return way, err
 }
 
-// thinnerOf is what thins flows of a class, of which these, that untilEnd returned, were counted.
-func thinnerOf(a *codec.Atoms, class string, flows [][]int32) *joint.Thinner {
-	series := make(joint.Series, len(flows))
-	for i, flow := range flows {
-		series[i] = [][]int32{padded(flow, a.Tables[class])}
+// padded are the flows of tables, of the classes, as joint.Fit takes them.
+func (t *CausalTables) padded(codecs []*codec.Atoms, classes []string) []joint.Series {
+	all := make([]joint.Series, len(classes))
+	for c, class := range classes {
+		for i, flow := range t.Flows[c] {
+			channels := [][]int32{padded(flow, codecs[0].Tables[class])}
+			if len(codecs) > 1 {
+				channels = append(channels, padded(t.Times[c][i], codecs[1].Tables[class]))
+			}
+			all[c] = append(all[c], channels)
+		}
 	}
-	return joint.NewThinner([]*codec.Atoms{a}, class, series)
+	return all
 }
 
 // padded are the atoms of a flow with those of padding after its end.
@@ -431,21 +444,6 @@ func (m *causalModel) count(tables *CausalTables) error {
 	}
 	m.Count(series, classes)
 	return nil
-}
-
-// padded are the flows of tables, which count has checked, as joint.Fit takes them.
-func (m *causalModel) padded(tables *CausalTables) []joint.Series {
-	all := make([]joint.Series, len(m.classes))
-	for c, class := range m.classes {
-		for i, flow := range tables.Flows[c] {
-			channels := [][]int32{padded(flow, m.atoms.Tables[class])}
-			if m.times != nil {
-				channels = append(channels, padded(tables.Times[c][i], m.times.codec.Tables[class]))
-			}
-			all[c] = append(all[c], channels)
-		}
-	}
-	return all
 }
 
 // checkAtoms returns what is wrong with the atoms of a flow of at most so many packets, of
@@ -609,13 +607,16 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 		return nil, err
 	}
 	done = map[int]bool{}
-	flow := [][]int32{make([]int32, b.Places)} // its lead channel: thinnerOf looks at no other
+	flow := make([][]int32, len(r.codes)) // its atoms
+	for k := range flow {
+		flow[k] = make([]int32, b.Places)
+	}
 	for i, try := range tries {
 		if done[try.image] {
 			continue
 		}
 		class := int(classes[i])
-		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, flow[0])
+		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, flow)
 		if try.last || b.thinners[class].Keeps(try.rng, flow) {
 			r.write(x0.At(try.image))
 			done[try.image] = true
@@ -625,8 +626,8 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 }
 
 // writeCodes writes the codes of a series of a class, of which values turn out as others of
-// their kind, as far as shown, if not nil, allows of series i, and the atoms of its lead channel.
-func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64, lead []int32) {
+// their kind, as far as shown, if not nil, allows of series i, and its atoms, by channel and place.
+func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64, atoms [][]int32) {
 	for j := range codes[0] {
 		symbol := m.End() // and what follows it
 		if j < len(s.Symbols) {
@@ -636,20 +637,20 @@ func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, sho
 		if shown != nil {
 			likelihood = shown.ofAtoms(m.rarity, 0, i, j)
 		}
-		atom := m.rarity.Redraw(rng, class, j, int32(m.atom(m.classes[class], j, symbol)), likelihood)
-		codes[0][j], lead[j] = m.rarity.Code(class, j, atom), atom
+		atoms[0][j] = m.rarity.Redraw(rng, class, j, int32(m.atom(m.classes[class], j, symbol)), likelihood)
+		codes[0][j] = m.rarity.Code(class, j, atoms[0][j])
 		if m.times == nil {
 			continue
 		}
 		bins := m.times.bins[class][j]
-		if j >= len(s.Marks) {
-			codes[1][j] = m.times.rarity.Code(class, j, int32(len(bins.of))) // padding
-			continue
+		atoms[1][j] = int32(len(bins.of)) // padding
+		if j < len(s.Marks) {
+			if shown != nil {
+				likelihood = shown.ofAtoms(m.times.rarity, 1, i, j)
+			}
+			atoms[1][j] = bins.draw(rng, s.Marks[j], likelihood)
 		}
-		if shown != nil {
-			likelihood = shown.ofAtoms(m.times.rarity, 1, i, j)
-		}
-		codes[1][j] = m.times.rarity.Code(class, j, bins.draw(rng, s.Marks[j], likelihood))
+		codes[1][j] = m.times.rarity.Code(class, j, atoms[1][j])
 	}
 }
 

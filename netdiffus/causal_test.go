@@ -214,6 +214,58 @@ func TestCausalTimes(t *testing.T) {
 			t.Errorf("step %d: the clean images are %v off", r.T, r.X0MSE)
 		}
 	}
+	thinsByTimes(t, g, set)
+}
+
+// thinsByTimes: the flows that are left out are chosen by their times, too, so that durations are
+// nearer to those of set.
+func thinsByTimes(t *testing.T, g *sample.Generator, set *dataset.Set) {
+	t.Helper()
+	draw := func(d netdiffus.CausalDrawing, seed uint64) *dataset.Set {
+		t.Helper()
+		k := g.Config.Kind.(netdiffus.Causal)
+		k.CausalDrawing = d
+		one, err := g.As(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn, err := one.Draw(context.Background(), sample.Request{N: 300, Seed: seed, Steps: "2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return drawn
+	}
+	durations := func(set *dataset.Set) map[string][]float64 {
+		all := map[string][]float64{}
+		for _, f := range collect(t, set.Traffic()) {
+			sum := 0.0
+			for _, v := range (traffic.InterArrival{}).Values(f.Packets) {
+				sum += v
+			}
+			all[f.Label] = append(all[f.Label], math.Log1p(sum))
+		}
+		return all
+	}
+	real := durations(set)
+	off := func(drawn *dataset.Set) (mean float64) {
+		for class, all := range durations(drawn) {
+			mean += metric.Wasserstein(all, real[class]) / float64(len(real))
+		}
+		return mean
+	}
+	before := draw(netdiffus.CausalDrawing{}, 1)
+	way, err := g.Config.Kind.(netdiffus.Causal).Thinned(g.Config, netdiffus.Way{Name: "network", Settings: json.RawMessage(`{}`)}, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var thinned netdiffus.CausalDrawing
+	if err := json.Unmarshal(way.Settings, &thinned); err != nil {
+		t.Fatal(err)
+	}
+	had, got := off(before), off(draw(thinned, 2))
+	if len(thinned.Thinning[0].Beside) != 2 || got > had {
+		t.Errorf("thinned by %d numbers of times, durations are %.3f off, %.3f before", len(thinned.Thinning[0].Beside), got, had)
+	}
 }
 
 func TestCausalRefusesThreeChannels(t *testing.T) {

@@ -294,19 +294,19 @@ func (t ClassTables) thinner(channels []*codec.Atoms, class string) (*Thinner, e
 		}
 		series[i] = [][]int32{atoms}
 	}
-	if err := t.Thinning.Check(); err != nil {
+	if err := t.Thinning.Check(len(channels)); err != nil {
 		return nil, err
-	}
-	if t.Thinning.Beside != nil && len(channels) < 2 {
-		return nil, errors.New("a thinning by numbers of a channel that there is not")
 	}
 	made := NewThinner(channels, class, series)
 	made.Thinning = *t.Thinning
 	return made, nil
 }
 
-// Check returns what is wrong with a thinning from a file.
-func (t Thinning) Check() error {
+// Check returns what is wrong with a thinning from a file, of series of so many channels.
+func (t Thinning) Check(channels int) error {
+	if t.Beside != nil && channels < 2 {
+		return errors.New("a thinning by numbers of a channel that there is not")
+	}
 	if t.Keep == nil && t.Ends == nil {
 		return nil
 	}

@@ -19,7 +19,7 @@ func TestThinnerOfNothing(t *testing.T) {
 		for _, drawn := range []joint.Series{nil, {{{0, 1}}}} {
 			thinner := joint.NewThinner([]*codec.Atoms{a}, "a", series)
 			thinner.Thin(drawn, 8)
-			if err := thinner.Check(); err != nil {
+			if err := thinner.Check(1); err != nil {
 				t.Errorf("of %v, drawn %v: %v", series, drawn, err)
 			}
 			if !thinner.Keeps(rand.New(rand.NewPCG(1, 2)), [][]int32{{0, 1}}) {
