@@ -15,7 +15,7 @@ import (
 )
 
 // Flows that each way to draw is measured by: about mostDrawn, of a class leastDraws at
-// least; and those of a class that say which are left out of a way that copies too much.
+// least; and those of a class that say which a way has to leave out.
 const (
 	mostDrawn = 2000
 	thinDrawn = 300
@@ -23,8 +23,7 @@ const (
 
 // choose chooses how the run's samples are drawn, where its kind leaves that open and flows
 // are held out: of the ways whose flows copy those trained on no more often than the flows
-// held out do, the one with the best figures. A way that copies more is thinned. A base that all others
-// are no better than is kept.
+// held out do, the one with the best figures. A base that all others are no better than is kept.
 func (r *trainer) choose(ctx context.Context) error {
 	k, is := r.config.Kind.(netdiffus.Chooser)
 	if !is || !r.training.Choose || r.training.Stream || r.run == nil {
@@ -40,67 +39,21 @@ func (r *trainer) choose(ctx context.Context) error {
 	r.opt.Status("choosing how to draw, by the flows held out")
 	ways, err := k.Ways(ctx, r.config, r.fit)
 	if err != nil {
-		return fmt.Errorf("train: %w", err)
+		return fmt.Errorf("train: choosing how to draw: %w", err)
 	}
 	held, err := r.heldOut()
 	if err != nil {
 		return err
 	}
 	d := sample.Choice{Step: gen.Step, HeldOut: held.Own()}
-	draw := func(way netdiffus.Way, n int, seed uint64) (*dataset.Set, error) {
-		kind, err := k.Drawing(way.Settings)
-		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
-		}
-		one, err := gen.As(kind)
-		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
-		}
-		drawn, err := one.Draw(ctx, sample.Request{N: n, Seed: seed, Steps: "2"})
-		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
-		}
-		return drawn, nil
-	}
-	measure := func(way netdiffus.Way) (joint.Figures, error) {
-		drawn, err := draw(way, max(leastDraws, mostDrawn/len(r.config.Classes)), r.feed.seed)
-		if err != nil {
-			return joint.Figures{}, err
-		}
-		rows, times, err := packetRows(drawn)
-		if err != nil {
-			return joint.Figures{}, err
-		}
-		figures, err := held.Measure(ctx, inOrder(rows, drawn.Classes, r.config.Classes), inOrder(times, drawn.Classes, r.config.Classes))
-		if err != nil {
-			return joint.Figures{}, fmt.Errorf("train: choosing how to draw: %w", err)
-		}
-		d.Ways = append(d.Ways, sample.MeasuredWay{Way: way, Figures: figures})
-		r.opt.Status(fmt.Sprintf("%s: %s", way.Name, describe(figures)))
-		return figures, nil
-	}
+	on := trial{k, gen, held, r.feed.seed}
 	for _, way := range ways {
-		figures, err := measure(way)
+		measured, err := on.measure(ctx, way)
 		if err != nil {
-			return err
+			return fmt.Errorf("train: choosing how to draw: %s: %w", way.Name, err)
 		}
-		if !figures.Repeats(d.HeldOut) {
-			continue
-		}
-		drawn, err := draw(way, thinDrawn, r.feed.seed+1)
-		if err != nil {
-			return err
-		}
-		thinned, err := k.Thinned(r.config, way, drawn)
-		if err != nil {
-			return fmt.Errorf("train: %w", err)
-		}
-		if thinned.Name == way.Name {
-			continue
-		}
-		if _, err := measure(thinned); err != nil {
-			return err
-		}
+		d.Ways = append(d.Ways, measured)
+		r.opt.Status(fmt.Sprintf("%s: %s", measured.Name, describe(measured.Figures)))
 	}
 	best := bestWay(d.Ways, d.HeldOut)
 	d.Way = best.Way
@@ -109,6 +62,48 @@ func (r *trainer) choose(ctx context.Context) error {
 	}
 	r.opt.Status("samples are drawn by the " + best.Name)
 	return nil
+}
+
+// trial measures ways to draw of a generator by flows held out.
+type trial struct {
+	kind netdiffus.Chooser
+	gen  *sample.Generator
+	held *joint.Held
+	seed uint64
+}
+
+// measure thins a way by some of what it draws, and measures others.
+func (t trial) measure(ctx context.Context, way netdiffus.Way) (sample.MeasuredWay, error) {
+	drawn, err := t.draw(ctx, way, thinDrawn, t.seed+1)
+	if err != nil {
+		return sample.MeasuredWay{}, err
+	}
+	if way, err = t.kind.Thinned(t.gen.Config, way, drawn); err != nil {
+		return sample.MeasuredWay{}, err
+	}
+	classes := t.gen.Config.Classes
+	if drawn, err = t.draw(ctx, way, max(leastDraws, mostDrawn/len(classes)), t.seed); err != nil {
+		return sample.MeasuredWay{}, err
+	}
+	rows, times, err := packetRows(drawn)
+	if err != nil {
+		return sample.MeasuredWay{}, err
+	}
+	figures, err := t.held.Measure(ctx, inOrder(rows, drawn.Classes, classes), inOrder(times, drawn.Classes, classes))
+	return sample.MeasuredWay{Way: way, Figures: figures}, err
+}
+
+// draw draws n flows of each class in a way.
+func (t trial) draw(ctx context.Context, way netdiffus.Way, n int, seed uint64) (*dataset.Set, error) {
+	kind, err := t.kind.Drawing(way.Settings)
+	if err != nil {
+		return nil, err
+	}
+	gen, err := t.gen.As(kind)
+	if err != nil {
+		return nil, err
+	}
+	return gen.Draw(ctx, sample.Request{N: n, Seed: seed, Steps: "2"})
 }
 
 // bestWay is that with the highest score among those that copy no more than series held out
