@@ -81,7 +81,7 @@ func newLeafTable(n int, counts map[pair]float64) LeafTable {
 }
 
 // of returns the atoms that came with arc or symbol k, and how often.
-func (t LeafTable) of(k int32) (atoms []int32, counts []float64) {
+func (t *LeafTable) of(k int32) (atoms []int32, counts []float64) {
 	from, to := t.First[k], t.First[k+1]
 	return t.Atom[from:to], t.Count[from:to]
 }
@@ -119,7 +119,7 @@ func checkCounts(a *codec.Atoms, class string, chain *markov.Automaton, counts [
 }
 
 // check returns what is wrong with a table for so many arcs and atoms, with all of each arc.
-func (t LeafTable) check(arcs, atoms int, all bool) error {
+func (t *LeafTable) check(arcs, atoms int, all bool) error {
 	if len(t.First) != arcs+1 || t.First[0] != 0 || int(t.First[arcs]) != len(t.Atom) || len(t.Count) != len(t.Atom) {
 		return fmt.Errorf("%d atoms and %d counts of %d arcs do not fit", len(t.Atom), len(t.Count), arcs)
 	}
@@ -200,7 +200,7 @@ func (l *leaf) mix(chain *markov.Automaton, bands int32) {
 }
 
 // scale makes the counts of arc or symbol k sum to total.
-func (t LeafTable) scale(k int32, total float64) {
+func (t *LeafTable) scale(k int32, total float64) {
 	_, counts := t.of(k)
 	was := sum(counts) // 0 of none
 	for i := range counts {
