@@ -250,14 +250,12 @@ func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figur
 	return t.figures(ctx, drawn, nil, detection)
 }
 
-// draw draws series of a class from the chain itself, by streams of random numbers from first.
+// draw draws series of a class from the chain itself, from number first on.
 func (t *trials) draw(p *Prior, c int, class string, first int) [][]float64 {
-	d := p.Drawer(c)
-	codes := d.codes()
+	evenly, codes := p.Evenly(), p.classes[c].codes()
 	drawn := make([][]float64, min(mostDrawn, len(t.Fit[c])))
 	for i := range drawn {
-		rng := noise.Stream(t.Seed, noise.Key("choose"), uint64(c), uint64(first+i))
-		d.DrawPrior(rng, codes)
+		evenly.Draw(c, noise.Even{Seed: t.Seed, Class: noise.Key("choose " + class), Sample: uint64(first + i)}, codes)
 		v := t.codec.Decode(class, codes[0])
 		drawn[i] = v[:size(v)]
 	}

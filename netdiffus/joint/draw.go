@@ -6,6 +6,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Drawer draws series of one class. It is for one goroutine.
@@ -49,10 +50,10 @@ func (c *classPrior) drawer() *Drawer {
 var floors = [...]float64{-40, -700}
 
 // codes returns room for the codes of a series.
-func (d *Drawer) codes() [][]float64 {
-	all := make([][]float64, len(d.shown))
+func (c *classPrior) codes() [][]float64 {
+	all := make([][]float64, len(c.leaves))
 	for k := range all {
-		all[k] = make([]float64, len(d.arcs))
+		all[k] = make([]float64, len(c.automaton.Places))
 	}
 	return all
 }
@@ -60,10 +61,10 @@ func (d *Drawer) codes() [][]float64 {
 // Draw writes into codes, [channels][places] in [0,1], the codes of a series drawn from
 // the posterior given the diagonals, [channels][places], of an image whose clean pixels
 // count signal times and bear noise of this standard deviation, above 0.
-func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, noise float64, codes [][]float64) {
+func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, sigma float64, codes [][]float64) {
 	possible := false
 	for _, floor := range floors {
-		d.weigh(diagonals, signal, noise, floor)
+		d.weigh(diagonals, signal, sigma, floor)
 		if possible = d.posterior.Filter(d.evidence); possible {
 			break
 		}
@@ -79,15 +80,22 @@ func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, noise float
 func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand, []int32)) {
 	for range d.class.thinner.tries() {
 		draw(rng, d.arcs)
-		d.emit(rng, codes)
+		d.emit(rng)
 		if d.class.thinner.Keeps(rng, d.drawn) {
-			return
+			break
 		}
 	}
+	d.class.encode(d.drawn, codes)
 }
 
 // DrawPrior writes into codes the codes of a series drawn from the chain itself.
 func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
+	d.unsee()
+	d.thinned(rng, codes, func(rng *rand.Rand, arcs []int32) { d.class.automaton.Draw(noise.NewPath(rng), arcs) })
+}
+
+// unsee makes the likelihoods those of no image.
+func (d *Drawer) unsee() {
 	if !d.unseen {
 		for _, e := range d.shown {
 			for j := range e.atoms {
@@ -97,7 +105,6 @@ func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
 		}
 		d.unseen = true
 	}
-	d.thinned(rng, codes, d.class.automaton.Draw)
 }
 
 func fill(x []float64, v float64) {
@@ -106,14 +113,20 @@ func fill(x []float64, v float64) {
 	}
 }
 
-// emit draws the atoms of the arcs taken, by the likelihoods at hand, and writes their
-// codes.
-func (d *Drawer) emit(rng *rand.Rand, codes [][]float64) {
+// emit draws the atoms of the arcs taken, by the likelihoods at hand.
+func (d *Drawer) emit(rng *rand.Rand) {
 	for j, arc := range d.arcs {
 		for k := range d.shown {
-			atom := d.drawLeaf(rng, k, j, arc)
-			d.drawn[k][j] = atom
-			codes[k][j] = d.class.leaves[k].code[j][atom]
+			d.drawn[k][j] = d.drawLeaf(rng, k, j, arc)
+		}
+	}
+}
+
+// encode writes the codes of atoms, both [channels][places].
+func (c *classPrior) encode(atoms [][]int32, codes [][]float64) {
+	for k, l := range c.leaves {
+		for j, atom := range atoms[k] {
+			codes[k][j] = l.code[j][atom]
 		}
 	}
 }

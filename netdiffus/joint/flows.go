@@ -109,17 +109,17 @@ func (f *Flows) Settings() Settings { return f.prior.Settings() }
 // String describes the settings.
 func (f *Flows) String() string { return f.prior.Settings().String() }
 
-// Draw draws n flows of a class. Flow i with one seed is the same whatever n is.
+// Draw draws n flows of a class, evenly (Evenly). Flow i with one seed is the same whatever n is.
 func (f *Flows) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	c, known := slices.BinarySearch(f.classes, label)
 	if !known {
 		return nil, fmt.Errorf("joint: unknown class %q: want one of %q", label, f.classes)
 	}
-	d := f.prior.Drawer(c)
-	codes := d.codes()
+	evenly := f.prior.Evenly()
+	codes := f.prior.classes[c].codes()
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
-		d.DrawPrior(noise.Stream(seed, noise.Key(label), uint64(i)), codes)
+		evenly.Draw(c, noise.Even{Seed: seed, Class: noise.Key(label), Sample: uint64(i)}, codes)
 		values := f.channels[0].Decode(label, codes[0])
 		if end := slices.Index(values, 0); end >= 0 {
 			values = values[:end]

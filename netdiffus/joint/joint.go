@@ -178,7 +178,7 @@ const (
 func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) {
 	t := NewThinner(channels, class, series)
 	d := c.drawer()
-	codes, drawn := d.codes(), make(Series, thinDrawn)
+	codes, drawn := c.codes(), make(Series, thinDrawn)
 	for i := range drawn {
 		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), codes)
 		for _, atoms := range d.drawn {

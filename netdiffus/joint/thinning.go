@@ -388,3 +388,11 @@ func (t *Thinner) Keeps(rng *rand.Rand, flow [][]int32) bool {
 	}
 	return rng.Float64() < t.keep(t.group(flow, false), noFactor)
 }
+
+// weight is the probability that a series of atoms is kept. Without a Thinner, or a Thinning, it is 1.
+func (t *Thinner) weight(flow [][]int32) float64 {
+	if t == nil || t.Thinning.Keep == nil {
+		return 1
+	}
+	return t.keep(t.group(flow, false), noFactor)
+}

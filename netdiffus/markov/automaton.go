@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Memory is what a chain remembers of the symbols before a position.
@@ -235,31 +237,16 @@ func (p *Place) check(symbols, contexts int, last bool) error {
 
 // Draw writes into arcs, of one entry a position, the arcs of a sequence drawn from
 // the chain.
-func (a *Automaton) Draw(rng *rand.Rand, arcs []int32) {
+func (a *Automaton) Draw(choices *noise.Path, arcs []int32) {
 	var context int32
 	for j := range a.Places {
 		p := &a.Places[j]
 		from, to := p.Arcs(context)
-		arcs[j] = from + Choose(rng, p.Count[from:to])
+		arcs[j] = from + choices.Choose(p.Count[from:to])
 		context = p.Next[arcs[j]]
 	}
 }
 
 // Choose returns an index drawn in proportion to its weight. Where all are 0 it
 // returns 0.
-func Choose(rng *rand.Rand, weights []float64) int32 {
-	total := 0.0
-	for _, w := range weights {
-		total += w
-	}
-	u, last := rng.Float64()*total, 0
-	for i, w := range weights {
-		if w > 0 {
-			if last = i; u < w {
-				break
-			}
-			u -= w
-		}
-	}
-	return int32(last)
-}
+func Choose(rng *rand.Rand, weights []float64) int32 { return noise.NewPath(rng).Choose(weights) }

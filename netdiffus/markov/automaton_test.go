@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // some sequences of four symbols, in which what comes last depends on what came first.
@@ -155,7 +157,7 @@ func TestAutomatonDraws(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		const draws = 40_000
 		for range draws {
-			a.Draw(rng, arcs)
+			a.Draw(noise.NewPath(rng), arcs)
 			got[symbolsOf(a, arcs)] += 1.0 / draws
 		}
 		every(func(s [4]int32) {
