@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/gomlx/core/graph"
@@ -230,8 +229,11 @@ func (k Causal) New(c Config) (Model, error) {
 		return m, nil
 	}
 	prior, err := joint.Fit(codecs, c.Classes, all, *k.Chain)
-	m.chain = &chainModel{prior, make([]sync.Pool, len(c.Classes))}
-	return m, err
+	if err != nil {
+		return m, err
+	}
+	m.chain = newChainModel(prior, len(c.Classes))
+	return m, nil
 }
 
 // Ways implements Chooser: the base is the chain that Chain would choose. A network that
@@ -526,23 +528,20 @@ type causalHost struct {
 	drawer *causal.Drawer
 }
 
-// faintest is the ratio of signal and noise below which an image shows nothing.
-const faintest = 0.01
-
 // EstimateX0 implements HostDenoiser: the clean image is that of the step before, or at the
 // first step that of a flow drawn from the model given the image, as far as that shows
 // anything.
-func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error {
+func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error {
 	var left []int
 	for i := range x0.N {
-		if !slices.ContainsFunc(x0.At(i), func(v float64) bool { return v != 0 }) {
+		if !isDrawn(x0.At(i)) {
 			left = append(left, i)
 		}
 	}
 	if b.thinners == nil {
 		tries := make([]try, len(left))
 		for k, i := range left {
-			tries[k] = try{i, streams[i], true}
+			tries[k] = try{i, sources[i].Rand, true}
 		}
 		_, err := b.draw(x, t, y, tries, x0)
 		return err
@@ -551,7 +550,7 @@ func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 	// not matter how many are made at once.
 	seeds := make([]uint64, x0.N)
 	for _, i := range left {
-		seeds[i] = streams[i].Uint64()
+		seeds[i] = sources[i].Uint64()
 	}
 	for made := 0; len(left) > 0; {
 		each := min(max(1, causal.AtOnce/len(left)), causalTries-made)

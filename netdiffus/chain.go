@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -18,6 +18,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -93,9 +94,8 @@ func (k Chain) Estimate(ctx context.Context, c Config, set *dataset.Set, status 
 
 // New returns the model; it cannot draw until the chain is estimated.
 func (k Chain) New(c Config) (Model, error) {
-	m := &chainModel{}
 	if k.Tables == nil || k.Tables.Tables == nil {
-		return m, nil
+		return &chainModel{}, nil
 	}
 	if c.Encoding == nil {
 		return nil, errors.New("netdiffus: a chain is made for a data set: fit the configuration to one first")
@@ -104,15 +104,22 @@ func (k Chain) New(c Config) (Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.prior, err = k.Tables.Prior(codecs, c.Classes)
-	m.drawers = make([]sync.Pool, len(c.Classes))
-	return m, err
+	prior, err := k.Tables.Prior(codecs, c.Classes)
+	if err != nil {
+		return nil, err
+	}
+	return newChainModel(prior, len(c.Classes)), nil
 }
 
 // chainModel is the prior, and memory to draw with.
 type chainModel struct {
 	prior   *joint.Prior // nil before Estimate
-	drawers []sync.Pool  // of *joint.Drawer, by class
+	evenly  *joint.Evenly
+	drawers []sync.Pool // of *joint.Drawer, by class
+}
+
+func newChainModel(prior *joint.Prior, classes int) *chainModel {
+	return &chainModel{prior, prior.Evenly(), make([]sync.Pool, classes)}
 }
 
 func (*chainModel) Params() []nn.Param { return nil }
@@ -134,22 +141,39 @@ func (chainBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *gra
 }
 
 // EstimateX0 implements HostDenoiser: each image's x0 is a draw from its posterior,
-// rendered.
-func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error {
+// rendered. Where samples are drawn evenly it is that of the step before, if there was one.
+func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error {
 	if b.prior == nil {
 		return errors.New("netdiffus: the chain has not been counted yet")
 	}
 	alphaBar := b.schedule.AlphaBar[t]
-	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
+	signal, sigma := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
 	eachImage(x, func(r *renderer, i int) {
+		even := sources[i].Even != nil
+		if even && isDrawn(x0.At(i)) {
+			return
+		}
+		if even && signal < faintest*sigma {
+			b.evenly.Draw(int(y[i]), *sources[i].Even, r.codes)
+			r.write(x0.At(i))
+			return
+		}
 		d, ok := b.drawers[y[i]].Get().(*joint.Drawer)
 		if !ok {
 			d = b.prior.Drawer(int(y[i]))
 		}
 		r.read(x.At(i))
-		d.Draw(streams[i], r.diagonals, signal, noise, r.codes)
+		d.Draw(sources[i].Rand, r.diagonals, signal, sigma, r.codes)
 		r.write(x0.At(i))
 		b.drawers[y[i]].Put(d)
 	})
 	return nil
+}
+
+// faintest is the ratio of signal and noise below which an image shows nothing.
+const faintest = 0.01
+
+// isDrawn reports whether a clean image was drawn at a step before.
+func isDrawn(x0 []float64) bool {
+	return slices.ContainsFunc(x0, func(v float64) bool { return v != 0 })
 }

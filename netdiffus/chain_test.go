@@ -50,20 +50,33 @@ func TestChainCountsAndDraws(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drawn := func(batch int) *dataset.Set {
+	drawn := func(r sample.Request) *dataset.Set {
 		t.Helper()
-		set, err := g.Draw(context.Background(), sample.Request{N: 20, Seed: 5, Batch: batch})
+		r.N, r.Seed = 20, 5
+		set, err := g.Draw(context.Background(), r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return set
 	}
-	all := drawn(0)
+	all := drawn(sample.Request{})
 	if off := (imaging.GASF{}).MeanConsistency(all.Images.Plane(0)); off > 1e-6 {
 		t.Errorf("pixels lie %v from what the diagonal implies", off)
 	}
-	if few := drawn(7); !reflect.DeepEqual(collect(t, all.Traffic()), collect(t, few.Traffic())) {
-		t.Error("samples depend on the batch size")
+	// Evenly drawn samples are the same however many are drawn at once, or alone, and at any number of
+	// steps; independent ones are others.
+	flows := collect(t, all.Traffic())
+	for _, r := range []sample.Request{{Batch: 7}, {Steps: "20"}} {
+		if few := drawn(r); !reflect.DeepEqual(flows, collect(t, few.Traffic())) {
+			t.Errorf("samples of %+v differ", r)
+		}
+	}
+	part := drawn(sample.Request{Classes: set.Classes[:1], Shard: dataset.Shard{Index: 1, Of: 2}})
+	if !reflect.DeepEqual(flows[10:20], collect(t, part.Traffic())) {
+		t.Error("the second half of the first class differs when it is drawn alone")
+	}
+	if other := drawn(sample.Request{Independent: true}); reflect.DeepEqual(flows, collect(t, other.Traffic())) {
+		t.Error("independent samples are the same as even ones")
 	}
 	// Without merged values, what is drawn was seen at its class and place.
 	seen := map[string]bool{}

@@ -19,6 +19,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/diffusion"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/schedule"
 )
 
@@ -176,12 +177,12 @@ func (copulaBound) Loss(*model.Scope, *graph.Node, *graph.Node, *graph.Node, *gr
 
 // EstimateX0 implements HostDenoiser: each image's x0 is a draw from its posterior,
 // rendered.
-func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error {
+func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error {
 	if b.copula == nil {
 		return errors.New("netdiffus: the copula has not been estimated yet")
 	}
 	alphaBar := b.schedule.AlphaBar[t]
-	signal, noise := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
+	signal, sigma := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
 	eachImage(x, func(r *renderer, i int) {
 		d, ok := b.drawers[y[i]].Get().(*copula.Drawer)
 		if !ok {
@@ -192,7 +193,7 @@ func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, streams []*r
 			before = r.codesOf(x0.At(i))
 		}
 		r.read(x.At(i))
-		d.Draw(streams[i], r.diagonals, signal, noise, before, r.codes)
+		d.Draw(sources[i].Rand, r.diagonals, signal, sigma, before, r.codes)
 		r.write(x0.At(i))
 		b.drawers[y[i]].Put(d)
 	})

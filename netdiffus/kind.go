@@ -146,8 +146,10 @@ type HostDenoiser interface {
 	Bound
 	// EstimateX0 writes the clean images of x, at step t and of the classes y, into x0,
 	// of the same shape, which holds those of the step before, zeros at the first one.
-	// streams[i] is image i's own source of randomness.
-	EstimateX0(x imaging.Images, t int, y []int32, streams []*rand.Rand, x0 imaging.Images) error
+	// sources[i] is image i's own randomness. Where it is even, the clean image has to stay as it is
+	// from step to step, or the evenness is lost; that leaves the posterior given the image as
+	// it is.
+	EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error
 }
 
 // A HostBound is a Bound with a HostDenoiser that computes with the weights.

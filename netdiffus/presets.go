@@ -56,7 +56,7 @@ func Reference() Config {
 func Counted(s joint.Settings) Config {
 	c := Categorical(0, 0)
 	c.Kind = Chain{Settings: s}
-	c.Diffusion.SampleSteps = "4" // samples are distributed alike at any number, and each is a draw more
+	c.Diffusion.SampleSteps = "4" // samples are distributed alike at any number
 	c.Training = Training{BatchSize: 1, LR: 1, Sampler: TimestepSamplers.Must("uniform")}
 	return c
 }

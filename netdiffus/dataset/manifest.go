@@ -97,6 +97,8 @@ type Origin struct {
 	Grain     float64 `json:"grain,omitempty"`
 	Decode    string  `json:"decode,omitempty"` // "" is the diagonal
 	Unclipped bool    `json:"unclipped,omitempty"`
+	// Independent is whether samples were drawn independently of each other that could have been drawn evenly.
+	Independent bool `json:"independent,omitempty"`
 
 	// Way is how the run draws, where that was chosen after training (netdiffus.Chooser).
 	Way string `json:"way,omitempty"`

@@ -2,11 +2,11 @@ package sample
 
 import (
 	"errors"
-	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // drawing is a batch between two denoising steps. What it holds stays on the device.
@@ -111,13 +111,13 @@ func (d *drawing) estimate(t int) error {
 		return err
 	}
 	var y []int32
-	var streams []*rand.Rand
+	var sources []noise.Source
 	for i, number := range d.b.part {
 		if number != filler {
-			y, streams = append(y, d.b.y[i]), append(streams, d.b.streams[i])
+			y, sources = append(y, d.b.y[i]), append(sources, noise.Source{Rand: d.b.streams[i], Even: d.p.even(number)})
 		}
 	}
-	if err := d.p.host.EstimateX0(images, t, y, streams, d.clean); err != nil {
+	if err := d.p.host.EstimateX0(images, t, y, sources, d.clean); err != nil {
 		return err
 	}
 	before := d.x0

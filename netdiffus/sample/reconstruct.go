@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -181,16 +180,16 @@ func (l *reconstructor) onHost(t int) (Reconstruction, error) {
 	r := Reconstruction{T: t, Noisy: imaging.New(m.N, m.H, m.W, m.C), X0: imaging.New(m.N, m.H, m.W, m.C)}
 	pixels := m.H * m.W * m.C
 	noisy, x0 := imaging.New(m.N, m.H, m.W, m.C), imaging.New(m.N, m.H, m.W, m.C) // in l.order
-	eps, streams := make([]float64, m.N*pixels), make([]*rand.Rand, m.N)
+	eps, sources := make([]float64, m.N*pixels), make([]noise.Source, m.N)
 	for place, i := range l.order {
 		own := eps[place*pixels : (place+1)*pixels]
 		for j := range own {
 			own[j] = float64(l.eps[place*pixels+j])
 		}
 		l.schedule.QSample(t, m.At(i), own, noisy.At(place))
-		streams[place] = noise.Stream(l.seed, noise.Key("reconstruct"), uint64(i), uint64(t))
+		sources[place].Rand = noise.Stream(l.seed, noise.Key("reconstruct"), uint64(i), uint64(t))
 	}
-	if err := l.host.EstimateX0(noisy, t, l.y, streams, x0); err != nil {
+	if err := l.host.EstimateX0(noisy, t, l.y, sources, x0); err != nil {
 		return Reconstruction{}, err
 	}
 	implied := make([]float64, pixels)

@@ -24,6 +24,9 @@ type Request struct {
 	// them (dataset.Set.Evenly), which is more like all the model's flows than N drawn
 	// at random. 0 and 1 draw N. Which samples are kept depends on N.
 	Pool int
+	// Independent draws each sample independently of the others, in place of evenly (noise.Even). Only
+	// models whose clean images are computed by Go draw evenly, but for copulas.
+	Independent bool
 	// Shard draws a part of the N samples of each class: the same samples as if all were
 	// drawn at once. Its own N is set to that of the request. The zero value draws all.
 	Shard dataset.Shard
@@ -186,6 +189,15 @@ func (p *plan) len() int { return len(p.drawn) * p.n }
 
 // item is the sample of that number: they are counted class after class.
 func (p *plan) item(number int) item { return item{p.drawn[number/p.n], p.first + number%p.n} }
+
+// even is the place among all samples of the sample of that number; nil where it is drawn independently.
+func (p *plan) even(number int) *noise.Even {
+	if p.Independent {
+		return nil
+	}
+	it := p.item(number)
+	return &noise.Even{Seed: p.Seed, Class: noise.Key(p.g.Config.Classes[it.class]), Sample: uint64(it.i)}
+}
 
 // set is the data set to be, without its images.
 func (p *plan) set() *dataset.Set {
