@@ -82,7 +82,25 @@ const (
 )
 
 func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
+	if e.set != nil && e.set.Origin != nil {
+		return inARow(e.synthetic), nil
+	}
 	return subset(e.synthetic, synthesised), nil
+}
+
+// inARow draws flows of s that follow each other, those of the next seed behind them, since samples in a row
+// are drawn evenly (sample.Request) and some of them at random are not even.
+func inARow(s sample) drawer {
+	return func(n []int, seed uint64) (sample, error) {
+		out := make(sample, len(s))
+		for c, flows := range s {
+			some := uint64(min(n[c], len(flows)))
+			for k := range some {
+				out[c] = append(out[c], flows[(seed*some+k)%uint64(len(flows))])
+			}
+		}
+		return out, nil
+	}
 }
 
 func fitReal(_ context.Context, e *evaluation) (drawer, error) {
