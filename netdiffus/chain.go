@@ -177,3 +177,15 @@ const faintest = 0.01
 func isDrawn(x0 []float64) bool {
 	return slices.ContainsFunc(x0, func(v float64) bool { return v != 0 })
 }
+
+// IsChain reports whether what a kind of model draws are flows of a chain: as a Chain, or as a Causal that draws
+// from its base.
+func IsChain(k Kind) bool {
+	switch k := k.(type) {
+	case Chain:
+		return true
+	case Causal:
+		return k.Chain != nil
+	}
+	return false
+}

@@ -100,6 +100,9 @@ type Origin struct {
 	// Independent is whether samples were drawn independently of each other that could have been drawn evenly.
 	Independent bool `json:"independent,omitempty"`
 
+	// Chain is whether the samples are those of a chain, drawn as images.
+	Chain bool `json:"chain,omitempty"`
+
 	// Way is how the run draws, where that was chosen after training (netdiffus.Chooser).
 	Way string `json:"way,omitempty"`
 

@@ -62,7 +62,11 @@ func (r *Report) Yardstick() string {
 // words. how is their relation to a source: see [relate].
 func (r *Report) useful(how func(source string) string) string {
 	best := r.bestBaseline(anySource)
-	named := fmt.Sprintf("%s, the best baseline, which costs nothing", r.sourceNamed(best).prose)
+	named := r.sourceNamed(best).prose
+	if best == r.own {
+		named += ", which is their own model without images"
+	}
+	named += ", the best baseline, which costs nothing"
 	if r.copies(best) {
 		named += " but copies more of the training " + r.many + " than " + r.repeats + ""
 	}
@@ -81,6 +85,14 @@ func (r *Report) useful(how func(source string) string) string {
 		words = "worse than those of " + named
 	default:
 		words = "as useful as real " + r.many + ", but worse than those of " + named
+	}
+	if best == r.own && how(best) == "level with" {
+		if next := r.bestBaseline(func(s string) bool { return s != r.own }); next != "" {
+			words += fmt.Sprintf("; %s those of %s, the best of the others", comparisons[how(next)], r.sourceNamed(next).prose)
+			if r.copies(next) {
+				words += ", which copies more of the training " + r.many + " than " + r.repeats
+			}
+		}
 	}
 	reached := best // the best that the sentence has come to
 	if honest := r.standard(); honest != best && how(best) != "above" {

@@ -61,6 +61,11 @@ func TestHeadline(t *testing.T) {
 			t.Errorf("%s: the row of Markov order 3 has the note %q", c.name, note)
 		}
 	}
+	r := rowsOf(map[string]float64{synthesised: .905, realSubset: .91, markov3: .88, merged: .906}, third)
+	r.own = merged
+	if headline, _ := r.usefulness(); headline != "To train a classifier, these synthetic flows are as useful as real flows, but no better than those of the merged chain, which is their own model without images, the best baseline, which costs nothing; better than those of Markov order 3, the best of the others, which copies more of the training flows than traffic repeats itself." {
+		t.Errorf("of the baseline that the model is itself: %s", headline)
+	}
 	if got := rowsOf(nil, nil).Yardstick(); got != "Markov order 1" {
 		t.Errorf("without classification the yardstick is %s", got)
 	}

@@ -172,6 +172,9 @@ func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 		},
 		Images: e.describeImages(),
 	}
+	if e.set != nil && e.set.Origin != nil && e.set.Origin.Chain {
+		r.own = merged
+	}
 	for _, j := range e.Judges {
 		r.Settings.Judges = append(r.Settings.Judges, j.Name)
 	}

@@ -24,6 +24,8 @@ type Report struct {
 
 	*subject
 	e *evaluation // for the pictures
+	// own is the baseline that the synthetic records' own model is, but for its images; "" where there is none.
+	own string
 }
 
 // settings are the options in force.

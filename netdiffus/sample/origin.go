@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path/filepath"
 
+	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -28,7 +29,7 @@ func (p *plan) origin() *dataset.Origin {
 		Seed: p.Seed, Sampler: cmp.Or(p.Sampler.Name(), "ancestral"), Steps: p.steps,
 		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip, Independent: p.Independent,
 	}
-	origin.Way = p.g.way
+	origin.Way, origin.Chain = p.g.way, netdiffus.IsChain(p.g.Config.Kind)
 	if p.Decode != "diagonal" {
 		origin.Decode = p.Decode
 	}
