@@ -141,6 +141,18 @@ func newCounts(n map[int32][]float64, timed bool) *counts {
 	return c
 }
 
+// chooser returns the index of a state.
+type chooser func(*counts) int
+
+// choose chooses a state by choices.
+func (c *counts) choose(choices *noise.Path) int {
+	weights, before := make([]float64, len(c.sums)), 0
+	for i, sum := range c.sums {
+		weights[i], before = float64(sum-before), sum
+	}
+	return int(choices.Choose(weights))
+}
+
 // draw returns the index of a state.
 func (c *counts) draw(rng *rand.Rand) int {
 	i, _ := slices.BinarySearch(c.sums, 1+rng.IntN(c.sums[len(c.sums)-1]))
@@ -191,6 +203,23 @@ func (c *Chain) Classes() []string { return slices.Sorted(maps.Keys(c.classes)) 
 // At order 0 a packet may be drawn after an end; the flow is cut at its first end,
 // as at every order.
 func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
+	return c.drawAll(label, n, seed, func(_ int, rng *rand.Rand) chooser {
+		return func(c *counts) int { return c.draw(rng) }
+	})
+}
+
+// DrawEvenly is Draw, but the flows are not independent: they are spread evenly over all that the chain
+// can draw (noise.Path), each by itself still a draw from it.
+func (c *Chain) DrawEvenly(label string, n int, seed uint64) ([]traffic.Flow, error) {
+	start := noise.Stream(seed, noise.Key("evenly"), noise.Key(label)).Uint64()
+	return c.drawAll(label, n, seed, func(i int, rng *rand.Rand) chooser {
+		choices := noise.NewEvenPath(rng, noise.Spread(start, uint64(i)))
+		return func(c *counts) int { return c.choose(choices) }
+	})
+}
+
+// drawAll draws n flows of a class; with returns what chooses the states of one of them, by its generator.
+func (c *Chain) drawAll(label string, n int, seed uint64, with func(i int, rng *rand.Rand) chooser) ([]traffic.Flow, error) {
 	tables, ok := c.classes[label]
 	if !ok {
 		return nil, fmt.Errorf("markov: unknown class %q: want one of %q", label, c.Classes())
@@ -198,7 +227,7 @@ func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
 		key := noise.Key(label)
-		flows[i] = c.draw(label, tables, noise.Stream(seed, key, uint64(i)), noise.Stream(seed, key, uint64(i), streamTimes))
+		flows[i] = c.draw(label, tables, with(i, noise.Stream(seed, key, uint64(i))), noise.Stream(seed, key, uint64(i), streamTimes))
 	}
 	return flows, nil
 }
@@ -206,12 +235,12 @@ func (c *Chain) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 // streamTimes is the key of the random stream that times are drawn from.
 const streamTimes = 1
 
-func (c *Chain) draw(label string, tables []table, rng, clock *rand.Rand) traffic.Flow {
+func (c *Chain) draw(label string, tables []table, choose chooser, clock *rand.Rand) traffic.Flow {
 	var past history
 	var values, times []float64
 	for _, t := range tables {
 		counts := t[past]
-		i := counts.draw(rng)
+		i := choose(counts)
 		s := counts.states[i]
 		if s == end {
 			break

@@ -52,21 +52,26 @@ func TestOrders(t *testing.T) {
 			t.Fatal(err)
 		}
 		const n = 8000
-		drawn, err := chain.Draw("a", n, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]float64{}
-		for _, f := range drawn {
-			got[signed(f)] += 1. / n
-		}
-		if len(got) != len(c.want) {
-			t.Errorf("order %d draws %d kinds of flow, want %d: %v", c.order, len(got), len(c.want), got)
-		}
-		for s, share := range c.want {
-			// Four standard errors of a share of 8,000.
-			if e := 4 * math.Sqrt(share*(1-share)/n); math.Abs(got[s]-share) > e {
-				t.Errorf("order %d: share of %q = %.4f, want %.4f ± %.4f", c.order, s, got[s], share, e)
+		for name, draw := range map[string]func(string, int, uint64) ([]traffic.Flow, error){"independently": chain.Draw, "evenly": chain.DrawEvenly} {
+			drawn, err := draw("a", n, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]float64{}
+			for _, f := range drawn {
+				got[signed(f)] += 1. / n
+			}
+			if len(got) != len(c.want) {
+				t.Errorf("order %d, %s: draws %d kinds of flow, want %d: %v", c.order, name, len(got), len(c.want), got)
+			}
+			for s, share := range c.want {
+				e := 4 * math.Sqrt(share*(1-share)/n) // four standard errors of a share of 8,000
+				if name == "evenly" {
+					e = 5. / n // of 8,000 parts of [0,1) next to each other
+				}
+				if math.Abs(got[s]-share) > e {
+					t.Errorf("order %d, %s: share of %q = %.4f, want %.4f ± %.4f", c.order, name, s, got[s], share, e)
+				}
 			}
 		}
 	}

@@ -163,6 +163,9 @@ func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 			e.note("Copies of training %s that were not drawn are not found, and baselines are fitted to those that were.", e.many)
 		}
 	}
+	if e.drawnEvenly() {
+		e.note("The synthetic %s are spread evenly over all that their model can draw, and those of the Markov chains are, too.", e.many)
+	}
 	r := &Report{
 		Schema: schema, Inputs: append([]Input{}, inputs...), Classes: e.counts(), subject: e.subject, e: e,
 		Settings: settings{

@@ -82,10 +82,16 @@ const (
 )
 
 func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
-	if e.set != nil && e.set.Origin != nil {
+	if e.drawnEvenly() {
 		return inARow(e.synthetic), nil
 	}
 	return subset(e.synthetic, synthesised), nil
+}
+
+// drawnEvenly reports whether the synthetic flows are a model's samples that were spread evenly over all
+// that it can draw. The chains are drawn so, too, then, so that it is the models that are compared.
+func (e *evaluation) drawnEvenly() bool {
+	return e.set != nil && e.set.Origin != nil && e.set.Origin.Chain && !e.set.Origin.Independent
 }
 
 // inARow draws flows of s that follow each other, those of the next seed behind them, since samples in a row
@@ -128,7 +134,10 @@ func fitChain(order int) func(context.Context, *evaluation) (drawer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		return e.drawWith(chain), nil
+		if e.drawnEvenly() {
+			return e.drawWith(chain.DrawEvenly), nil
+		}
+		return e.drawWith(chain.Draw), nil
 	}
 }
 
@@ -140,7 +149,7 @@ func fitMerged(ctx context.Context, e *evaluation) (drawer, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	e.merging = chain.Settings()
-	return e.drawWith(chain), nil
+	return e.drawWith(chain.Draw), nil
 }
 
 // trainFlows are the training flows, without the places that have no packet.
@@ -155,13 +164,11 @@ func (e *evaluation) trainFlows() []traffic.Flow {
 }
 
 // drawWith draws from a chain.
-func (e *evaluation) drawWith(chain interface {
-	Draw(label string, n int, seed uint64) ([]traffic.Flow, error)
-}) drawer {
+func (e *evaluation) drawWith(draw func(label string, n int, seed uint64) ([]traffic.Flow, error)) drawer {
 	return func(n []int, seed uint64) (sample, error) {
 		out := make(sample, len(e.classes))
 		for c, label := range e.classes {
-			flows, err := chain.Draw(label, n[c], seed)
+			flows, err := draw(label, n[c], seed)
 			if err != nil {
 				return nil, fmt.Errorf("report: %w", err)
 			}

@@ -24,8 +24,9 @@ type Request struct {
 	// them (dataset.Set.Evenly), which is more like all the model's flows than N drawn
 	// at random. 0 and 1 draw N. Which samples are kept depends on N.
 	Pool int
-	// Independent draws each sample independently of the others, in place of evenly (noise.Even). Only
-	// models whose clean images are computed by Go draw evenly, but for copulas.
+	// Independent draws each sample independently of the others, in place of evenly (noise.Even), which
+	// chains alone do (joint.Evenly). Some samples of many that were drawn evenly, taken at random, are not even:
+	// draw as many as are used.
 	Independent bool
 	// Shard draws a part of the N samples of each class: the same samples as if all were
 	// drawn at once. Its own N is set to that of the request. The zero value draws all.
