@@ -6,7 +6,6 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Drawer draws series of one class. It is for one goroutine.
@@ -91,7 +90,7 @@ func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand
 // DrawPrior writes into codes the codes of a series drawn from the chain itself.
 func (d *Drawer) DrawPrior(rng *rand.Rand, codes [][]float64) {
 	d.unsee()
-	d.thinned(rng, codes, func(rng *rand.Rand, arcs []int32) { d.class.automaton.Draw(noise.NewPath(rng), arcs) })
+	d.thinned(rng, codes, d.class.automaton.Draw)
 }
 
 // unsee makes the likelihoods those of no image.

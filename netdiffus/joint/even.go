@@ -30,9 +30,17 @@ type evenClass struct {
 	blocks []*block // the last one used last
 }
 
+// blockID is which block of which class of a seed.
+type blockID struct{ seed, class, number uint64 }
+
+// stream is a block's randomness, or with a key that of one of its candidates.
+func (id blockID) stream(keys ...uint64) *rand.Rand {
+	return noise.Stream(id.seed, append([]uint64{noise.Key("evenly"), id.class, id.number}, keys...)...)
+}
+
 type block struct {
-	seed, class, number uint64
-	series              Series
+	id     blockID
+	series Series
 }
 
 const (
@@ -51,18 +59,16 @@ func (p *Prior) Evenly() *Evenly { return &Evenly{p, make([]evenClass, len(p.cla
 // Draw writes into codes, [channels][places] in [0,1], the codes of the series of a class whose place is
 // even.
 func (e *Evenly) Draw(class int, even noise.Even, codes [][]float64) {
-	number := even.Sample / blockSize
+	id := blockID{even.Seed, even.Class, even.Sample / blockSize}
 	c := &e.classes[class]
 	c.Lock()
-	at := slices.IndexFunc(c.blocks, func(b *block) bool {
-		return b.seed == even.Seed && b.class == even.Class && b.number == number
-	})
+	at := slices.IndexFunc(c.blocks, func(b *block) bool { return b.id == id })
 	var b *block
 	if at >= 0 {
 		b = c.blocks[at]
 		c.blocks = slices.Delete(c.blocks, at, at+1)
 	} else {
-		b = &block{even.Seed, even.Class, number, e.prior.classes[class].block(even.Seed, even.Class, number)}
+		b = &block{id, e.prior.classes[class].block(id)}
 	}
 	c.blocks = append(c.blocks[max(0, len(c.blocks)+1-blocksHeld):], b)
 	c.Unlock()
@@ -77,13 +83,13 @@ type candidate struct {
 }
 
 // block draws the series of a block.
-func (c *classPrior) block(seed, class, number uint64) Series {
-	rng := noise.Stream(seed, noise.Key("evenly"), class, number)
+func (c *classPrior) block(id blockID) Series {
+	rng := id.stream()
 	start := rng.Uint64()
 	var all []candidate
 	kept := 0.0
 	for len(all) < blockSize*c.thinner.tries() && kept < blockSize*spare || len(all) == 0 {
-		some := c.candidates(seed, class, number, start, len(all))
+		some := c.candidates(id, start, len(all))
 		for _, one := range some {
 			kept += one.keep
 		}
@@ -94,7 +100,7 @@ func (c *classPrior) block(seed, class, number uint64) Series {
 }
 
 // candidates draws so many candidates of a block, blockSize, from number first on.
-func (c *classPrior) candidates(seed, class, number, start uint64, first int) []candidate {
+func (c *classPrior) candidates(id blockID, start uint64, first int) []candidate {
 	some := make([]candidate, blockSize)
 	var group sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
@@ -103,8 +109,8 @@ func (c *classPrior) candidates(seed, class, number, start uint64, first int) []
 			d := c.drawer()
 			d.unsee()
 			for i := w; i < len(some); i += workers {
-				rng := noise.Stream(seed, noise.Key("evenly"), class, number, uint64(first+i))
-				some[i] = d.candidate(rng, noise.Spread(start, uint64(first+i)))
+				number := uint64(first + i)
+				some[i] = d.candidate(id.stream(number), noise.Spread(start, number))
 			}
 		})
 	}

@@ -14,17 +14,24 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// talkPrior is a prior of 400 talks that remembers much.
-func talkPrior(t *testing.T, length int, thin bool) (*joint.Prior, []*codec.Atoms, [][]float64) {
+// fitTalk fits a prior that remembers much to series, which talk returned.
+func fitTalk(t *testing.T, values [][]float64, length int, thin bool) (*joint.Prior, []*codec.Atoms) {
 	t.Helper()
-	values, _ := talk(400, length, 4)
 	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil)}
 	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
 	p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 3}, Thin: thin})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, channels, values
+	return p, channels
+}
+
+// padded are series with zeros behind them.
+func padded(series [][]float64, length int) (rows [][]float64) {
+	for _, v := range series {
+		rows = append(rows, append(slices.Clone(v), make([]float64, length-len(v))...))
+	}
+	return rows
 }
 
 // evenly draws series of numbers in a row.
@@ -42,8 +49,9 @@ func evenly(e *joint.Evenly, a *codec.Atoms, length int, seed, first uint64, n i
 // draws, thinned or not.
 func TestEvenlyFollowsThePrior(t *testing.T) {
 	const length, seeds = 4, 800
+	values, _ := talk(400, length, 4)
 	for _, thin := range []bool{false, true} {
-		p, channels, _ := talkPrior(t, length, thin)
+		p, channels := fitTalk(t, values, length, thin)
 		var first [][]float64
 		e := p.Evenly()
 		for seed := range uint64(seeds) {
@@ -61,17 +69,12 @@ func TestEvenlyFollowsThePrior(t *testing.T) {
 // thinned or not, and repeat those fitted to as often.
 func TestEvenlyIsEven(t *testing.T) {
 	const length, n = 10, 300
+	fitted, _ := talk(400, length, 4)
 	for _, thin := range []bool{false, true} {
-		p, channels, fitted := talkPrior(t, length, thin)
-		rows := func(values [][]float64) (rows [][]float64) {
-			for _, v := range values {
-				rows = append(rows, append(slices.Clone(v), make([]float64, length-len(v))...))
-			}
-			return rows
-		}
-		records := metric.NewRecords(rows(fitted))
+		p, channels := fitTalk(t, fitted, length, thin)
+		records := metric.NewRecords(padded(fitted, length))
 		copies := func(values [][]float64) (share float64) {
-			for _, row := range rows(values) {
+			for _, row := range padded(values, length) {
 				if records.Repeat(row, false) == metric.Copy {
 					share += 1 / float64(len(values))
 				}
@@ -103,7 +106,8 @@ func TestEvenlyIsEven(t *testing.T) {
 // TestEvenlyIsReproducible: a series is the same whichever were drawn before it, and by how many goroutines.
 func TestEvenlyIsReproducible(t *testing.T) {
 	const length = 6
-	p, channels, _ := talkPrior(t, length, true)
+	values, _ := talk(400, length, 4)
+	p, channels := fitTalk(t, values, length, true)
 	want := evenly(p.Evenly(), channels[0], length, 3, 0, 2000)
 	if other := evenly(p.Evenly(), channels[0], length, 4, 0, 2000); reflect.DeepEqual(other, want) {
 		t.Error("two seeds draw the same")

@@ -383,16 +383,16 @@ func (t *Thinner) tries() int {
 // Keeps decides whether a series of atoms, [channels][places], is kept. Without a Thinner, or a Thinning,
 // all are, and rng is not used.
 func (t *Thinner) Keeps(rng *rand.Rand, flow [][]int32) bool {
-	if t == nil || t.Thinning.Keep == nil {
-		return true
-	}
-	return rng.Float64() < t.keep(t.group(flow, false), noFactor)
+	return !t.thins() || rng.Float64() < t.weight(flow)
 }
 
-// weight is the probability that a series of atoms is kept. Without a Thinner, or a Thinning, it is 1.
+// weight is the probability that a series of atoms is kept; 1 where none is left out.
 func (t *Thinner) weight(flow [][]int32) float64 {
-	if t == nil || t.Thinning.Keep == nil {
+	if !t.thins() {
 		return 1
 	}
 	return t.keep(t.group(flow, false), noFactor)
 }
+
+// thins reports whether series may be left out: a Thinner of nil, and the zero Thinning, keep all.
+func (t *Thinner) thins() bool { return t != nil && t.Thinning.Keep != nil }

@@ -3,12 +3,10 @@ package joint_test
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/joint"
-	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 )
 
@@ -34,16 +32,7 @@ func TestThinnerOfNothing(t *testing.T) {
 func TestThinning(t *testing.T) {
 	const length = 10
 	values, _ := talk(400, length, 4)
-	channels := []*codec.Atoms{fitCodec(t, codec.Atoms{}, length, values, nil)}
-	series := joint.Read(channels, []string{"a"}, images(t, length, channels, values), make([]int, len(values)))
-	padded := func(series [][]float64) [][]float64 {
-		var rows [][]float64
-		for _, v := range series {
-			rows = append(rows, append(slices.Clone(v), make([]float64, length-len(v))...))
-		}
-		return rows
-	}
-	rows := padded(values)
+	rows := padded(values, length)
 	records := metric.NewRecords(rows)
 	type shares struct{ copies, near, size float64 }
 	measure := func(rows [][]float64, own bool) (s shares) {
@@ -60,11 +49,8 @@ func TestThinning(t *testing.T) {
 	}
 	real := measure(rows, true)
 	drawn := func(thin bool) shares {
-		p, err := joint.Fit(channels, []string{"a"}, series, joint.Settings{Memory: markov.Memory{Order: 3}, Thin: thin})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return measure(padded(fromPrior(p, channels, 2000, length, 1)), false)
+		p, channels := fitTalk(t, values, length, thin)
+		return measure(padded(fromPrior(p, channels, 2000, length, 1), length), false)
 	}
 	whole, thinned := drawn(false), drawn(true)
 	t.Logf("real %+v, drawn %+v, thinned %+v", real, whole, thinned)

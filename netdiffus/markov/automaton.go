@@ -237,12 +237,12 @@ func (p *Place) check(symbols, contexts int, last bool) error {
 
 // Draw writes into arcs, of one entry a position, the arcs of a sequence drawn from
 // the chain.
-func (a *Automaton) Draw(choices *noise.Path, arcs []int32) {
+func (a *Automaton) Draw(rng *rand.Rand, arcs []int32) {
 	var context int32
 	for j := range a.Places {
 		p := &a.Places[j]
 		from, to := p.Arcs(context)
-		arcs[j] = from + choices.Choose(p.Count[from:to])
+		arcs[j] = from + Choose(rng, p.Count[from:to])
 		context = p.Next[arcs[j]]
 	}
 }

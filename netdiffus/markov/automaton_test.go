@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // some sequences of four symbols, in which what comes last depends on what came first.
@@ -157,7 +155,7 @@ func TestAutomatonDraws(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		const draws = 40_000
 		for range draws {
-			a.Draw(noise.NewPath(rng), arcs)
+			a.Draw(rng, arcs)
 			got[symbolsOf(a, arcs)] += 1.0 / draws
 		}
 		every(func(s [4]int32) {
