@@ -466,7 +466,9 @@ func checkAtoms(flow []int32, places int, number func(j int) int) error {
 // every symbol for each of them fit into memory.
 const mostRows = 1 << 14
 
-func (m *causalModel) Traits() Traits { return Traits{Batch: 1024, HeldOut: max(1, mostRows/m.Places)} }
+func (m *causalModel) Traits() Traits {
+	return Traits{Batch: 1024, HeldOut: max(1, mostRows/m.Places), Chain: m.chain != nil}
+}
 
 // Extract implements Extractor.
 func (m *causalModel) Extract(images imaging.Images, labels []int, counted bool) [][]float32 {

@@ -124,7 +124,7 @@ func newChainModel(prior *joint.Prior, classes int) *chainModel {
 
 func (*chainModel) Params() []nn.Param { return nil }
 
-func (*chainModel) Traits() Traits { return Traits{Batch: 512} }
+func (*chainModel) Traits() Traits { return Traits{Batch: 512, Chain: true} }
 
 func (m *chainModel) Bind(s schedule.Schedule, _ []int) Bound { return chainBound{onHost{}, m, s} }
 
@@ -176,16 +176,4 @@ const faintest = 0.01
 // isDrawn reports whether a clean image was drawn at a step before.
 func isDrawn(x0 []float64) bool {
 	return slices.ContainsFunc(x0, func(v float64) bool { return v != 0 })
-}
-
-// IsChain reports whether what a kind of model draws are flows of a chain: as a Chain, or as a Causal that draws
-// from its base.
-func IsChain(k Kind) bool {
-	switch k := k.(type) {
-	case Chain:
-		return true
-	case Causal:
-		return k.Chain != nil
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package sample
 
 import (
 	"iter"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
@@ -53,7 +52,7 @@ func samplesOf(part []int) []int {
 type batch struct {
 	part    []int
 	image   netdiffus.Image
-	streams []*rand.Rand    // what the host draws for a sample; nil for filler
+	sources []noise.Source  // what the host draws by for a sample; without a generator for filler
 	samples []noise.Counter // what the device draws, zero for filler; nil where it draws nothing
 	y       []int32         // classes, or variants of a netdiffus.Divided model
 }
@@ -61,7 +60,7 @@ type batch struct {
 func (p *plan) newBatch(part []int) *batch {
 	divided, _ := p.g.model.(netdiffus.Divided)
 	n, onDevice := len(part), p.start != nil
-	b := &batch{part: part, image: p.image(), streams: make([]*rand.Rand, n), y: make([]int32, n)}
+	b := &batch{part: part, image: p.image(), sources: make([]noise.Source, n), y: make([]int32, n)}
 	if onDevice {
 		b.samples = make([]noise.Counter, n)
 	}
@@ -78,10 +77,13 @@ func (p *plan) newBatch(part []int) *batch {
 			b.samples[i] = noise.NewCounter(p.Seed, key, uint64(it.i))
 		}
 		if !onDevice || divided != nil {
-			b.streams[i] = noise.Stream(p.Seed, key, uint64(it.i))
+			b.sources[i].Rand = noise.Stream(p.Seed, key, uint64(it.i))
+		}
+		if p.g.evenly(p.Request) {
+			b.sources[i].Even = &noise.Even{Seed: p.Seed, Class: key, Sample: uint64(it.i)}
 		}
 		if b.y[i] = int32(it.class); divided != nil {
-			b.y[i] = divided.DrawVariant(it.class, b.streams[i])
+			b.y[i] = divided.DrawVariant(it.class, b.sources[i].Rand)
 		}
 	}
 	return b
@@ -102,9 +104,9 @@ func (b *batch) counters() *tensors.Tensor {
 func (b *batch) normal() []float32 {
 	pixels := b.image.Pixels()
 	values := make([]float32, len(b.part)*pixels)
-	for i, r := range b.streams {
-		if r != nil {
-			noise.Normal(r, values[i*pixels:(i+1)*pixels])
+	for i, source := range b.sources {
+		if source.Rand != nil {
+			noise.Normal(source.Rand, values[i*pixels:(i+1)*pixels])
 		}
 	}
 	return values
@@ -113,10 +115,10 @@ func (b *batch) normal() []float32 {
 // uniform draws n numbers in [0,1) for every image on the host, from its own stream.
 func (b *batch) uniform(n int) []float32 {
 	values := make([]float32, len(b.part)*n)
-	for i, r := range b.streams {
+	for i, source := range b.sources {
 		for j := range n {
-			if r != nil {
-				values[i*n+j] = r.Float32()
+			if source.Rand != nil {
+				values[i*n+j] = source.Float32()
 			}
 		}
 	}

@@ -114,7 +114,7 @@ func (d *drawing) estimate(t int) error {
 	var sources []noise.Source
 	for i, number := range d.b.part {
 		if number != filler {
-			y, sources = append(y, d.b.y[i]), append(sources, noise.Source{Rand: d.b.streams[i], Even: d.p.even(number)})
+			y, sources = append(y, d.b.y[i]), append(sources, d.b.sources[i])
 		}
 	}
 	if err := d.p.host.EstimateX0(images, t, y, sources, d.clean); err != nil {

@@ -70,7 +70,7 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Step       int     `json:"step"`
 		N          int
 		Pool       int  `json:",omitempty"`
-		Even       bool // earlier versions drew none evenly
+		Even       bool `json:",omitempty"` // earlier versions drew none evenly
 		Classes    []string
 		Seed       uint64
 		Sampler    string
@@ -83,6 +83,6 @@ func (g *Generator) note(r Request) ([]byte, error) {
 		Noise      noise.Generator `json:",omitempty"`
 		Shard      dataset.Shard   `json:",omitzero"`
 		Batch      int             // which may change a sample's last bits
-	}{g.sum, g.weights, g.Step, r.N, r.Pool, !r.Independent, r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, generator, r.Shard, r.Batch}, "", "  ")
+	}{g.sum, g.weights, g.Step, r.N, r.Pool, g.evenly(r), r.Classes, r.Seed, cmp.Or(r.Sampler.Name(), g.model.Traits().Sampler), r.Steps, r.Eta, r.Guidance, r.Grain, r.Decode, r.NoClip, generator, r.Shard, r.Batch}, "", "  ")
 	return append(b, '\n'), err
 }

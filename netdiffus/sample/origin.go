@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path/filepath"
 
-	"github.com/netdiffus/netdiffus-go/netdiffus"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 	"github.com/netdiffus/netdiffus-go/netdiffus/track"
@@ -29,7 +28,7 @@ func (p *plan) origin() *dataset.Origin {
 		Seed: p.Seed, Sampler: cmp.Or(p.Sampler.Name(), "ancestral"), Steps: p.steps,
 		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip, Independent: p.Independent,
 	}
-	origin.Way, origin.Chain = p.g.way, netdiffus.IsChain(p.g.Config.Kind)
+	origin.Way, origin.Chain = p.g.way, p.g.model.Traits().Chain
 	if p.Decode != "diagonal" {
 		origin.Decode = p.Decode
 	}

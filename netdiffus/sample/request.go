@@ -129,6 +129,9 @@ func (g *Generator) check(r Request) error {
 	return g.checkDecode(r)
 }
 
+// evenly reports whether samples of r are drawn evenly.
+func (g *Generator) evenly(r Request) bool { return g.model.Traits().Chain && !r.Independent }
+
 // plan is a request that can be carried out.
 type plan struct {
 	Request
@@ -190,15 +193,6 @@ func (p *plan) len() int { return len(p.drawn) * p.n }
 
 // item is the sample of that number: they are counted class after class.
 func (p *plan) item(number int) item { return item{p.drawn[number/p.n], p.first + number%p.n} }
-
-// even is the place among all samples of the sample of that number; nil where it is drawn independently.
-func (p *plan) even(number int) *noise.Even {
-	if p.Independent {
-		return nil
-	}
-	it := p.item(number)
-	return &noise.Even{Seed: p.Seed, Class: noise.Key(p.g.Config.Classes[it.class]), Sample: uint64(it.i)}
-}
 
 // set is the data set to be, without its images.
 func (p *plan) set() *dataset.Set {
