@@ -61,6 +61,7 @@ func (r *Report) Yardstick() string {
 // useful compares the synthetic flows with real ones and with the best baselines, in
 // words. how is their relation to a source: see [relate].
 func (r *Report) useful(how func(source string) string) string {
+	copying := "copies more of the training " + r.many + " than " + r.repeats
 	best := r.bestBaseline(anySource)
 	named := r.sourceNamed(best).prose
 	if best == r.own {
@@ -68,7 +69,7 @@ func (r *Report) useful(how func(source string) string) string {
 	}
 	named += ", the best baseline, which costs nothing"
 	if r.copies(best) {
-		named += " but copies more of the training " + r.many + " than " + r.repeats + ""
+		named += " but " + copying
 	}
 	short := how(realSubset) == "below"
 	var words string
@@ -90,7 +91,7 @@ func (r *Report) useful(how func(source string) string) string {
 		if next := r.bestBaseline(func(s string) bool { return s != r.own }); next != "" {
 			words += fmt.Sprintf("; %s those of %s, the best of the others", comparisons[how(next)], r.sourceNamed(next).prose)
 			if r.copies(next) {
-				words += ", which copies more of the training " + r.many + " than " + r.repeats
+				words += ", which " + copying
 			}
 		}
 	}

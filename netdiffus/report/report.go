@@ -175,7 +175,7 @@ func (e *evaluation) run(ctx context.Context, inputs []Input) (*Report, error) {
 		},
 		Images: e.describeImages(),
 	}
-	if e.set != nil && e.set.Origin != nil && e.set.Origin.Chain {
+	if e.drawnOfChain() {
 		r.own = merged
 	}
 	for _, j := range e.Judges {

@@ -91,7 +91,12 @@ func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
 // drawnEvenly reports whether the synthetic flows are a model's samples that were spread evenly over all
 // that it can draw. The chains are drawn so, too, then, so that it is the models that are compared.
 func (e *evaluation) drawnEvenly() bool {
-	return e.set != nil && e.set.Origin != nil && e.set.Origin.Chain && !e.set.Origin.Independent
+	return e.drawnOfChain() && !e.set.Origin.Independent
+}
+
+// drawnOfChain reports whether the synthetic flows are a chain's samples.
+func (e *evaluation) drawnOfChain() bool {
+	return e.set != nil && e.set.Origin != nil && e.set.Origin.Chain
 }
 
 // inARow draws flows of s that follow each other, those of the next seed behind them, since samples in a row
