@@ -221,20 +221,6 @@ func TestCausalTimes(t *testing.T) {
 // nearer to those of set.
 func thinsByTimes(t *testing.T, g *sample.Generator, set *dataset.Set) {
 	t.Helper()
-	draw := func(d netdiffus.CausalDrawing, seed uint64) *dataset.Set {
-		t.Helper()
-		k := g.Config.Kind.(netdiffus.Causal)
-		k.CausalDrawing = d
-		one, err := g.As(k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		drawn, err := one.Draw(context.Background(), sample.Request{N: 300, Seed: seed, Steps: "2"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return drawn
-	}
 	durations := func(set *dataset.Set) map[string][]float64 {
 		all := map[string][]float64{}
 		for _, f := range collect(t, set.Traffic()) {
@@ -253,8 +239,9 @@ func thinsByTimes(t *testing.T, g *sample.Generator, set *dataset.Set) {
 		}
 		return mean
 	}
-	before := draw(netdiffus.CausalDrawing{}, 1)
-	way, err := g.Config.Kind.(netdiffus.Causal).Thinned(g.Config, netdiffus.Way{Name: "network", Settings: json.RawMessage(`{}`)}, before)
+	way := netdiffus.Way{Name: "network", Settings: json.RawMessage(`{}`)}
+	before := drawnBy(t, g, way, sample.Request{N: 300, Seed: 1})
+	way, err := g.Config.Kind.(netdiffus.Causal).Thinned(g.Config, way, before)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,10 +249,29 @@ func thinsByTimes(t *testing.T, g *sample.Generator, set *dataset.Set) {
 	if err := json.Unmarshal(way.Settings, &thinned); err != nil {
 		t.Fatal(err)
 	}
-	had, got := off(before), off(draw(thinned, 2))
+	had, got := off(before), off(drawnBy(t, g, way, sample.Request{N: 300, Seed: 2}))
 	if len(thinned.Thinning[0].Beside) != 2 || got > had {
 		t.Errorf("thinned by %d numbers of times, durations are %.3f off, %.3f before", len(thinned.Thinning[0].Beside), got, had)
 	}
+}
+
+// drawnBy draws in a way, in two steps.
+func drawnBy(t *testing.T, g *sample.Generator, way netdiffus.Way, r sample.Request) *dataset.Set {
+	t.Helper()
+	kind, err := g.Config.Kind.(netdiffus.Causal).Drawing(way.Settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := g.As(kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Steps = "2"
+	drawn, err := one.Draw(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return drawn
 }
 
 func TestCausalRefusesThreeChannels(t *testing.T) {
@@ -359,15 +365,6 @@ func TestCausalThins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	draw := func(g *sample.Generator, r sample.Request) *dataset.Set {
-		t.Helper()
-		r.Steps = "2"
-		drawn, err := g.Draw(context.Background(), r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return drawn
-	}
 	rows := func(set *dataset.Set) map[string][][]float64 {
 		all := map[string][][]float64{}
 		for _, f := range collect(t, set.Traffic()) {
@@ -395,30 +392,17 @@ func TestCausalThins(t *testing.T) {
 		return mean
 	}
 	k := g.Config.Kind.(netdiffus.Causal)
-	as := func(way netdiffus.Way) *sample.Generator {
-		t.Helper()
-		kind, err := k.Drawing(way.Settings)
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := g.As(kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return other
-	}
 	// Without what it thinks improbable, the network repeats itself.
 	way := netdiffus.Way{Name: "network", Settings: json.RawMessage(`{"min_p":0.3}`)}
-	before := draw(as(way), sample.Request{N: 200, Seed: 1})
+	before := drawnBy(t, g, way, sample.Request{N: 200, Seed: 1})
 	if way, err = k.Thinned(g.Config, way, before); err != nil {
 		t.Fatal(err)
 	}
-	thinned := as(way)
-	had, got := off(rows(before)), off(rows(draw(thinned, sample.Request{N: 200, Seed: 2})))
+	had, got := off(rows(before)), off(rows(drawnBy(t, g, way, sample.Request{N: 200, Seed: 2})))
 	if got > had/2 {
 		t.Errorf("the share of copies is %.3f off, thinned %.3f", had, got)
 	}
-	if a, b := rows(draw(thinned, sample.Request{N: 20, Seed: 3})), rows(draw(thinned, sample.Request{N: 20, Seed: 3, Batch: 7})); !reflect.DeepEqual(a, b) {
+	if a, b := rows(drawnBy(t, g, way, sample.Request{N: 20, Seed: 3})), rows(drawnBy(t, g, way, sample.Request{N: 20, Seed: 3, Batch: 7})); !reflect.DeepEqual(a, b) {
 		t.Error("thinned flows depend on the batch size")
 	}
 }
