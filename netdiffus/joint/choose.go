@@ -3,17 +3,15 @@ package joint
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/markov"
-	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 // Default is what Choose returns where there are too few series to choose by.
-var Default = Settings{Memory: markov.Memory{Order: 2}, Rare: 3, Group: 8}
+var Default = Settings{Memory: markov.Memory{Order: 1, Whole: 2}, Rare: 2, Group: 4, Thin: true}
 
 // mergings are what Choose tries of how rare values are merged. Memories are compared with the first.
 var mergings = []Settings{{Rare: 2, Group: 4}, {Rare: 1}, {Rare: 2, Group: 16}, {Rare: 3, Group: 8}, {Rare: 3, Group: 32}, {Rare: 4, Group: 16}, {Rare: 5, Group: 16}}
@@ -24,11 +22,12 @@ var beginnings = []int{0, 4, 2}
 // What Choose measures with.
 const (
 	highestOrder = 5
-	heldOut      = 0.2 // share of the series
-	leastHeldOut = 5   // series of a class, below which it is not measured
-	mostDrawn    = 300 // series of a class, of each setting
-	memories     = 3   // that are tried with every merging
-	finalists    = 5   // whose detection is measured, too
+	heldOut      = 0.2  // share of the series
+	leastHeldOut = 5    // series of a class, of all divisions, below which it is not measured
+	sureHeldOut  = 1000 // series, below which others are held out as well
+	drawnOf      = 300  // series of a class, of each setting: a block
+	memories     = 3    // that are tried with every merging
+	finalists    = 5    // whose detection is measured, too
 )
 
 // Trial is what Choose measured of one setting, of series drawn from a chain fitted to four
@@ -52,17 +51,18 @@ type Choice struct {
 // nearly copy, no more of the series fitted to than series held out do, that with
 // the highest [Figures.Score]. All chains are thinned of copies. It looks for the best memories first,
 // then for the best way to merge rare values with each of these, and measures the detection of the best
-// of all. It takes some tens of seconds.
+// of all. Where the part held out is small it does so with other parts, too, until all series were held out, and
+// compares the means. It takes some tens of seconds.
 //
 // Why not by likelihood: the likelihood of held-out series is ruled by values that were
 // never seen, and prefers chains that back off so often that their series are less
 // like real ones in every other respect.
 func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (Choice, error) {
 	t, err := newTrials(a, classes, values, seed)
-	if err != nil || t == nil {
+	if err != nil || len(t) == 0 {
 		return Choice{Settings: Default}, err
 	}
-	s := search{trials: t, choice: Choice{Held: Trial{Figures: t.Own()}}}
+	s := search{trials: t, choice: Choice{Held: Trial{Figures: t.own()}}}
 	if err := s.run(ctx); err != nil {
 		return s.choice, fmt.Errorf("joint: choosing: %w", err)
 	}
@@ -71,7 +71,7 @@ func Choose(ctx context.Context, a *codec.Atoms, classes []string, values [][][]
 
 // search is how Choose goes through the settings.
 type search struct {
-	*trials
+	trials
 	choice Choice
 }
 
@@ -137,14 +137,6 @@ func (s *search) compare(i, j int) int {
 	return cmp.Or(cmp.Compare(max(slack, a.excess(held)), max(slack, b.excess(held))), cmp.Compare(b.Score(), a.Score()))
 }
 
-// trials is what all trials share.
-type trials struct {
-	*Held
-	codec   *codec.Atoms // fitted to the series to fit to
-	classes []string     // those with enough series
-	series  []Series     // as atoms
-}
-
 // String describes the choice in a line.
 func (c Choice) String() string {
 	if len(c.Trials) == 0 {
@@ -156,108 +148,4 @@ func (c Choice) String() string {
 	}
 	return text + fmt.Sprintf("%s: accuracy %.3f, copies %.2f and near copies %.2f (of flows held out %.2f and %.2f)",
 		c.Settings, c.Best.Accuracy, c.Best.Copies, c.Best.Near, c.Held.Copies, c.Held.Near)
-}
-
-// newTrials divides the series. It returns nil where no class has enough.
-func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint64) (*trials, error) {
-	t := &trials{Held: &Held{Seed: seed}}
-	for c, class := range classes {
-		n := int(heldOut * float64(len(values[c])))
-		if n < leastHeldOut {
-			continue
-		}
-		order := noise.Stream(seed, noise.Key("choose"), uint64(c)).Perm(len(values[c]))
-		var parts [2][][]float64
-		for i, k := range order {
-			if i < n {
-				parts[1] = append(parts[1], values[c][k])
-			} else {
-				parts[0] = append(parts[0], values[c][k])
-			}
-		}
-		t.classes, t.Fit, t.Rest = append(t.classes, class), append(t.Fit, parts[0]), append(t.Rest, parts[1])
-		t.Length = len(a.Tables[class])
-	}
-	if len(t.classes) == 0 {
-		return nil, nil
-	}
-	fitted, err := refit(a, t.classes, t.Fit, t.Length)
-	if err != nil {
-		return nil, fmt.Errorf("joint: choosing: %w", err)
-	}
-	t.codec = fitted
-	for c, class := range t.classes {
-		t.series = append(t.series, atomsOf(fitted.Tables[class], t.Fit[c]))
-	}
-	return t, nil
-}
-
-// refit returns a with tables of these values.
-func refit(a *codec.Atoms, classes []string, values [][][]float64, length int) (*codec.Atoms, error) {
-	unfitted, ok := a.Unfitted().(*codec.Atoms)
-	if !ok {
-		return nil, errors.New("the codec cannot be fitted again")
-	}
-	fitter := unfitted.Fitter(length)
-	for c, class := range classes {
-		for _, v := range values[c] {
-			if err := fitter.Add(class, v); err != nil {
-				return nil, err
-			}
-		}
-	}
-	fitted, err := fitter.Codec()
-	if err != nil {
-		return nil, err
-	}
-	return fitted.(*codec.Atoms), nil
-}
-
-// atomsOf are series of one channel as atoms.
-func atomsOf(tables []codec.AtomTable, values [][]float64) Series {
-	all := make(Series, len(values))
-	for i, v := range values {
-		atoms := make([]int32, len(tables))
-		for j, t := range tables {
-			atoms[j] = int32(len(t.Values)) // padding
-			if j < len(v) {
-				atoms[j] = int32(t.Index(v[j]))
-			}
-		}
-		all[i] = [][]int32{atoms}
-	}
-	return all
-}
-
-// measure measures one setting: with detection of other series than without, so that no trial is the best for having
-// drawn few copies by chance.
-func (t *trials) measure(ctx context.Context, s Settings, detection bool) (Figures, error) {
-	if err := ctx.Err(); err != nil {
-		return Figures{}, err
-	}
-	p, err := Fit([]*codec.Atoms{t.codec}, t.classes, t.series, s)
-	if err != nil {
-		return Figures{}, err
-	}
-	first := 1
-	if detection {
-		first += mostDrawn
-	}
-	drawn := make([][][]float64, len(t.classes))
-	for c, class := range t.classes {
-		drawn[c] = t.draw(p, c, class, first)
-	}
-	return t.figures(ctx, drawn, nil, detection)
-}
-
-// draw draws series of a class from the chain itself, from number first on.
-func (t *trials) draw(p *Prior, c int, class string, first int) [][]float64 {
-	evenly, codes := p.Evenly(), p.classes[c].codes()
-	drawn := make([][]float64, min(mostDrawn, len(t.Fit[c])))
-	for i := range drawn {
-		evenly.Draw(c, noise.Even{Seed: t.Seed, Class: noise.Key("choose " + class), Sample: uint64(first + i)}, codes)
-		v := t.codec.Decode(class, codes[0])
-		drawn[i] = v[:size(v)]
-	}
-	return drawn
 }

@@ -83,3 +83,25 @@ func TestChooseThins(t *testing.T) {
 		t.Errorf("chosen again %+v, error %v", again.Best, err)
 	}
 }
+
+// TestChooseOfFew: settings are chosen by as few as five series of a class, and are Default below.
+func TestChooseOfFew(t *testing.T) {
+	for n, trials := range map[int]bool{4: false, 5: true} {
+		var series [][]float64
+		for i := range n {
+			series = append(series, []float64{float64(100 + i), 200, float64(300 + i%2)})
+		}
+		names, values := []string{"a"}, [][][]float64{series}
+		a, err := refit(&codec.Atoms{Novel: Novel}, names, values, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Choose(t.Context(), a, names, values, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(got.Trials) > 0) != trials || !trials && got.Settings != Default {
+			t.Errorf("of %d series %d trials, chosen %s", n, len(got.Trials), got.Settings)
+		}
+	}
+}

@@ -21,6 +21,7 @@ import (
 // by itself.
 type Evenly struct {
 	prior   *Prior
+	size    int // of a block
 	classes []evenClass
 }
 
@@ -54,12 +55,15 @@ const (
 )
 
 // Evenly returns what draws evenly from p.
-func (p *Prior) Evenly() *Evenly { return &Evenly{p, make([]evenClass, len(p.classes))} }
+func (p *Prior) Evenly() *Evenly { return p.evenly(blockSize) }
+
+// evenly returns what draws evenly, in blocks of this size.
+func (p *Prior) evenly(size int) *Evenly { return &Evenly{p, size, make([]evenClass, len(p.classes))} }
 
 // Draw writes into codes, [channels][places] in [0,1], the codes of the series of a class whose place is
 // even.
 func (e *Evenly) Draw(class int, even noise.Even, codes [][]float64) {
-	id := blockID{even.Seed, even.Class, even.Sample / blockSize}
+	id := blockID{even.Seed, even.Class, even.Sample / uint64(e.size)}
 	c := &e.classes[class]
 	c.Lock()
 	at := slices.IndexFunc(c.blocks, func(b *block) bool { return b.id == id })
@@ -68,11 +72,11 @@ func (e *Evenly) Draw(class int, even noise.Even, codes [][]float64) {
 		b = c.blocks[at]
 		c.blocks = slices.Delete(c.blocks, at, at+1)
 	} else {
-		b = &block{id, e.prior.classes[class].block(id)}
+		b = &block{id, e.prior.classes[class].block(id, e.size)}
 	}
 	c.blocks = append(c.blocks[max(0, len(c.blocks)+1-blocksHeld):], b)
 	c.Unlock()
-	e.prior.classes[class].encode(b.series[even.Sample%blockSize], codes)
+	e.prior.classes[class].encode(b.series[even.Sample%uint64(e.size)], codes)
 }
 
 // candidate is a series that may be chosen.
@@ -82,26 +86,26 @@ type candidate struct {
 	series [][]int32
 }
 
-// block draws the series of a block.
-func (c *classPrior) block(id blockID) Series {
+// block draws the series of a block of this size.
+func (c *classPrior) block(id blockID, size int) Series {
 	rng := id.stream()
 	start := rng.Uint64()
 	var all []candidate
 	kept := 0.0
-	for len(all) < blockSize*c.thinner.tries() && kept < blockSize*spare || len(all) == 0 {
-		some := c.candidates(id, start, len(all))
+	for len(all) < size*c.thinner.tries() && kept < float64(size)*spare || len(all) == 0 {
+		some := c.candidates(id, start, len(all), size)
 		for _, one := range some {
 			kept += one.keep
 		}
 		all = append(all, some...)
 	}
 	slices.SortFunc(all, func(x, y candidate) int { return cmp.Compare(x.at, y.at) })
-	return inSpreadOrder(rng, systematic(rng, all, kept))
+	return inSpreadOrder(rng, systematic(rng, all, kept, size))
 }
 
-// candidates draws so many candidates of a block, blockSize, from number first on.
-func (c *classPrior) candidates(id blockID, start uint64, first int) []candidate {
-	some := make([]candidate, blockSize)
+// candidates draws n candidates of a block, from number first on.
+func (c *classPrior) candidates(id blockID, start uint64, first, n int) []candidate {
+	some := make([]candidate, n)
 	var group sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
@@ -156,22 +160,22 @@ func (d *Drawer) walk(choices *noise.Path, bands *rand.Rand) {
 	}
 }
 
-// systematic chooses blockSize series, by equal steps of the sum of keep, which is total. Where all
+// systematic chooses n series, by equal steps of the sum of keep, which is total. Where all
 // are to be left out it takes them as if none were.
-func systematic(rng *rand.Rand, all []candidate, total float64) Series {
+func systematic(rng *rand.Rand, all []candidate, total float64, n int) Series {
 	weight := func(c candidate) float64 { return c.keep }
 	if total == 0 {
 		weight, total = func(candidate) float64 { return 1 }, float64(len(all))
 	}
-	step := total / blockSize
+	step := total / float64(n)
 	next, below := rng.Float64()*step, 0.0
-	chosen := make(Series, 0, blockSize)
+	chosen := make(Series, 0, n)
 	for _, c := range all {
-		for below += weight(c); len(chosen) < blockSize && next < below; next += step {
+		for below += weight(c); len(chosen) < n && next < below; next += step {
 			chosen = append(chosen, c.series)
 		}
 	}
-	for len(chosen) < blockSize { // for rounding
+	for len(chosen) < n { // for rounding
 		chosen = append(chosen, all[len(all)-1].series)
 	}
 	return chosen
