@@ -467,7 +467,7 @@ func checkAtoms(flow []int32, places int, number func(j int) int) error {
 const mostRows = 1 << 14
 
 func (m *causalModel) Traits() Traits {
-	return Traits{Batch: 1024, HeldOut: max(1, mostRows/m.Places), Chain: m.chain != nil}
+	return Traits{Batch: 1024, HeldOut: max(1, mostRows/m.Places), Chain: m.chain != nil, Even: true}
 }
 
 // Extract implements Extractor.
@@ -521,24 +521,74 @@ func (b causalBound) HostDenoiser(backend compute.Backend, scope *model.Scope) (
 		return nil, err
 	}
 	d.MinP = b.minP
-	return &causalHost{b, d}, nil
+	h := &causalHost{causalBound: b, drawer: d}
+	h.evenly = joint.NewEvenly(h, len(b.classes), causalBlocks)
+	return h, nil
 }
+
+// causalBlocks are small at first, as a network takes its time.
+var causalBlocks = joint.Blocks{First: 64, Most: 512}
 
 // causalHost is a causalBound with its weights.
 type causalHost struct {
 	causalBound
 	drawer *causal.Drawer
+	evenly *joint.Evenly
+}
+
+// Tries implements joint.Source.
+func (b *causalHost) Tries(class int) int { return b.thinner(class).MostDrawn() }
+
+// thinner is that of a class; nil where nothing is left out.
+func (b *causalHost) thinner(class int) *joint.Thinner {
+	if b.thinners == nil {
+		return nil
+	}
+	return b.thinners[class]
+}
+
+// Candidates implements joint.Source.
+func (b *causalHost) Candidates(class int, u []float64, rngs []*rand.Rand) ([]joint.Candidate, error) {
+	classes, paths := make([]int32, len(u)), make([]*noise.Path, len(u))
+	for i := range u {
+		classes[i], paths[i] = int32(class), noise.NewEvenPath(rngs[i], u[i])
+	}
+	series, err := b.drawer.DrawAlong(classes, paths, rngs)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]joint.Candidate, len(u))
+	for i, s := range series {
+		atoms := b.newAtoms()
+		b.redraw(class, s, rngs[i], nil, i, atoms)
+		all[i] = joint.Candidate{Series: atoms, Keep: b.thinner(class).Weight(atoms)}
+	}
+	return all, nil
 }
 
 // EstimateX0 implements HostDenoiser: the clean image is that of the step before, or at the
 // first step that of a flow drawn from the model given the image, as far as that shows
 // anything.
 func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error {
+	alphaBar := b.schedule.AlphaBar[t]
+	faint := math.Sqrt(alphaBar) < faintest*math.Sqrt(1-alphaBar)
+	r := newRenderer(x0)
 	var left []int
 	for i := range x0.N {
-		if !isDrawn(x0.At(i)) {
-			left = append(left, i)
+		if isDrawn(x0.At(i)) {
+			continue
 		}
+		if sources[i].Even == nil || !faint {
+			left = append(left, i)
+			continue
+		}
+		class := int(y[i])
+		atoms, err := b.evenly.Draw(class, *sources[i].Even)
+		if err != nil {
+			return err
+		}
+		b.writeCodes(class, atoms, r.codes)
+		r.write(x0.At(i))
 	}
 	if b.thinners == nil {
 		tries := make([]try, len(left))
@@ -608,17 +658,15 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 		return nil, err
 	}
 	done = map[int]bool{}
-	flow := make([][]int32, len(r.codes)) // its atoms
-	for k := range flow {
-		flow[k] = make([]int32, b.Places)
-	}
+	flow := b.newAtoms()
 	for i, try := range tries {
 		if done[try.image] {
 			continue
 		}
 		class := int(classes[i])
-		b.writeCodes(class, series[i], try.rng, shown, i, r.codes, flow)
+		b.redraw(class, series[i], try.rng, shown, i, flow)
 		if try.last || b.thinners[class].Keeps(try.rng, flow) {
+			b.writeCodes(class, flow, r.codes)
 			r.write(x0.At(try.image))
 			done[try.image] = true
 		}
@@ -626,10 +674,29 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 	return done, nil
 }
 
-// writeCodes writes the codes of a series of a class, of which values turn out as others of
-// their kind, as far as shown, if not nil, allows of series i, and its atoms, by channel and place.
-func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, codes [][]float64, atoms [][]int32) {
-	for j := range codes[0] {
+// newAtoms is room for the atoms of a flow, [channels][places].
+func (m *causalModel) newAtoms() [][]int32 {
+	atoms := [][]int32{make([]int32, m.Places)}
+	if m.times != nil {
+		atoms = append(atoms, make([]int32, m.Places))
+	}
+	return atoms
+}
+
+// writeCodes writes the codes of the atoms of a flow of a class, both [channels][places].
+func (m *causalModel) writeCodes(class int, atoms [][]int32, codes [][]float64) {
+	for j := range m.Places {
+		codes[0][j] = m.rarity.Code(class, j, atoms[0][j])
+		if m.times != nil {
+			codes[1][j] = m.times.rarity.Code(class, j, atoms[1][j])
+		}
+	}
+}
+
+// redraw writes the atoms of a series of a class, [channels][places], of which values turn out as others of
+// their kind, as far as shown, if not nil, allows of series i.
+func (m *causalModel) redraw(class int, s causal.Series, rng *rand.Rand, shown *causalEvidence, i int, atoms [][]int32) {
+	for j := range m.Places {
 		symbol := m.End() // and what follows it
 		if j < len(s.Symbols) {
 			symbol = s.Symbols[j]
@@ -639,7 +706,6 @@ func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, sho
 			likelihood = shown.ofAtoms(m.rarity, 0, i, j)
 		}
 		atoms[0][j] = m.rarity.Redraw(rng, class, j, int32(m.atom(m.classes[class], j, symbol)), likelihood)
-		codes[0][j] = m.rarity.Code(class, j, atoms[0][j])
 		if m.times == nil {
 			continue
 		}
@@ -651,7 +717,6 @@ func (m *causalModel) writeCodes(class int, s causal.Series, rng *rand.Rand, sho
 			}
 			atoms[1][j] = bins.draw(rng, s.Marks[j], likelihood)
 		}
-		codes[1][j] = m.times.rarity.Code(class, j, atoms[1][j])
 	}
 }
 

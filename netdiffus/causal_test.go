@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -88,6 +89,7 @@ func TestCausalTrainsAndDraws(t *testing.T) {
 			t.Errorf("%+v: other flows", r)
 		}
 	}
+	checkEven(t, g)
 	// At little noise a reconstruction is the image itself, at much a flow of its class.
 	for r, err := range g.Reconstruct(context.Background(), set.Select([]int{0, 1, 2, 3, 4}), 1, 10, 900) {
 		if err != nil {
@@ -99,6 +101,41 @@ func TestCausalTrainsAndDraws(t *testing.T) {
 		if off := (imaging.GASF{}).MeanConsistency(r.X0.Plane(0)); off > 1e-6 {
 			t.Errorf("step %d: pixels lie %v from what the diagonal implies", r.T, off)
 		}
+	}
+}
+
+// checkEven: the first packets of samples are nearly the same of two seeds, which those of independent ones are
+// not, and are distributed as these are.
+func checkEven(t *testing.T, g *sample.Generator) {
+	t.Helper()
+	const n = 300
+	first := func(seed uint64, independent bool) map[string]float64 {
+		set, err := g.Draw(context.Background(), sample.Request{N: n, Seed: seed, Independent: independent, Steps: "2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if set.Origin.Even == independent || set.Origin.Chain {
+			t.Errorf("drawn evenly: %v, by a chain: %v, though independent: %v", set.Origin.Even, set.Origin.Chain, independent)
+		}
+		shares := map[string]float64{}
+		for _, f := range collect(t, set.Traffic()) {
+			shares[fmt.Sprint(f.Label, traffic.SignedLength{}.Values(f.Packets[:1]))] += 1. / n / float64(len(set.Classes))
+		}
+		return shares
+	}
+	off := func(a, b map[string]float64) (tv float64) { // total variation
+		for value, share := range a {
+			tv += max(0, share-b[value])
+		}
+		return tv
+	}
+	even, other := first(1, false), first(2, false)
+	one, two := first(1, true), first(2, true)
+	if got, want := off(even, other), off(one, two); got > 0.75*want {
+		t.Errorf("first packets of two seeds drawn evenly are %.3f apart, independently %.3f", got, want)
+	}
+	if got, want := off(even, one), off(one, two); got > want {
+		t.Errorf("first packets drawn evenly are %.3f from those drawn independently, which are %.3f from each other", got, want)
 	}
 }
 

@@ -124,7 +124,7 @@ func newChainModel(prior *joint.Prior, classes int) *chainModel {
 
 func (*chainModel) Params() []nn.Param { return nil }
 
-func (*chainModel) Traits() Traits { return Traits{Batch: 512, Chain: true} }
+func (*chainModel) Traits() Traits { return Traits{Batch: 512, Chain: true, Even: true} }
 
 func (m *chainModel) Bind(s schedule.Schedule, _ []int) Bound { return chainBound{onHost{}, m, s} }
 
@@ -148,15 +148,19 @@ func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noi
 	}
 	alphaBar := b.schedule.AlphaBar[t]
 	signal, sigma := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
-	eachImage(x, func(r *renderer, i int) {
+	return eachImage(x, func(r *renderer, i int) error {
 		even := sources[i].Even != nil
 		if even && isDrawn(x0.At(i)) {
-			return
+			return nil
 		}
 		if even && signal < faintest*sigma {
-			b.evenly.Draw(int(y[i]), *sources[i].Even, r.codes)
+			series, err := b.evenly.Draw(int(y[i]), *sources[i].Even)
+			if err != nil {
+				return fmt.Errorf("netdiffus: %w", err)
+			}
+			b.prior.Encode(int(y[i]), series, r.codes)
 			r.write(x0.At(i))
-			return
+			return nil
 		}
 		d, ok := b.drawers[y[i]].Get().(*joint.Drawer)
 		if !ok {
@@ -166,8 +170,8 @@ func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noi
 		d.Draw(sources[i].Rand, r.diagonals, signal, sigma, r.codes)
 		r.write(x0.At(i))
 		b.drawers[y[i]].Put(d)
+		return nil
 	})
-	return nil
 }
 
 // faintest is the ratio of signal and noise below which an image shows nothing.

@@ -136,8 +136,9 @@ func (v variants) VariantsOf(images imaging.Images, labels []int) []int32 {
 		out[i] = int32(class)
 	}
 	if v.copula != nil {
-		eachImage(images, func(r *renderer, i int) {
+		eachImage(images, func(r *renderer, i int) error {
 			out[i] = int32(v.copula.VariantOf(labels[i], r.codesOf(images.At(i))))
+			return nil
 		})
 	}
 	return out
@@ -183,7 +184,7 @@ func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, sources []no
 	}
 	alphaBar := b.schedule.AlphaBar[t]
 	signal, sigma := math.Sqrt(alphaBar), math.Sqrt(1-alphaBar)
-	eachImage(x, func(r *renderer, i int) {
+	return eachImage(x, func(r *renderer, i int) error {
 		d, ok := b.drawers[y[i]].Get().(*copula.Drawer)
 		if !ok {
 			d = b.copula.Drawer(int(y[i]))
@@ -196,6 +197,6 @@ func (b copulaBound) EstimateX0(x imaging.Images, t int, y []int32, sources []no
 		d.Draw(sources[i].Rand, r.diagonals, signal, sigma, before, r.codes)
 		r.write(x0.At(i))
 		b.drawers[y[i]].Put(d)
+		return nil
 	})
-	return nil
 }

@@ -99,8 +99,10 @@ type Traits struct {
 	Grain float64
 	// Decodings are the names that Bound.Decoder takes, for GASF images.
 	Decodings []string
-	// Chain is whether what the model draws are flows of a chain, evenly where a noise.Source says so.
+	// Chain is whether what the model draws are flows of a chain.
 	Chain bool
+	// Even is whether it draws evenly where a noise.Source says so.
+	Even bool
 	// GuidedDiffusion is whether the weights are those of guided-diffusion's network.
 	GuidedDiffusion bool
 }

@@ -3,7 +3,8 @@ package netdiffus
 import (
 	"math"
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
 )
@@ -59,21 +60,24 @@ func (r *renderer) write(image []float64) {
 }
 
 // eachImage calls do for every one of images, by several goroutines, each with a
-// renderer of its own.
-func eachImage(images imaging.Images, do func(r *renderer, i int)) {
+// renderer of its own, until one returns an error, which it returns.
+func eachImage(images imaging.Images, do func(r *renderer, i int) error) error {
 	jobs := make(chan int, images.N)
 	for i := range images.N {
 		jobs <- i
 	}
 	close(jobs)
-	var workers sync.WaitGroup
+	var workers errgroup.Group
 	for range min(images.N, runtime.GOMAXPROCS(0)) {
-		workers.Go(func() {
+		workers.Go(func() error {
 			r := newRenderer(images)
 			for i := range jobs {
-				do(r, i)
+				if err := do(r, i); err != nil {
+					return err
+				}
 			}
+			return nil
 		})
 	}
-	workers.Wait()
+	return workers.Wait()
 }

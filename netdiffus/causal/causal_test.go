@@ -14,6 +14,7 @@ import (
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/backend/backendtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/nn"
+	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
 const scope = "/model"
@@ -213,9 +214,24 @@ func TestOwnSeriesThatWasNotCounted(t *testing.T) {
 
 // TestDrawFollowsProbabilities compares how often series are drawn with their
 // probabilities.
-func TestDrawFollowsProbabilities(t *testing.T) { allKinds(t, testDrawFollowsProbabilities) }
+func TestDrawFollowsProbabilities(t *testing.T) {
+	allKinds(t, func(t *testing.T, k kind) {
+		t.Run("independently", func(t *testing.T) { testDrawFollowsProbabilities(t, k, (*Drawer).Draw, 5) })
+		t.Run("evenly", func(t *testing.T) { testDrawFollowsProbabilities(t, k, drawEvenly, 0.5) })
+	})
+}
 
-func testDrawFollowsProbabilities(t *testing.T, k kind) {
+// drawEvenly draws series along even paths.
+func drawEvenly(d *Drawer, y []int32, streams []*rand.Rand) ([]Series, error) {
+	paths := make([]*noise.Path, len(y))
+	for i := range paths {
+		paths[i] = noise.NewEvenPath(streams[i], noise.Spread(17, uint64(i)))
+	}
+	return d.DrawAlong(y, paths, streams)
+}
+
+// testDrawFollowsProbabilities allows the first symbols to be off by so many standard deviations of independent ones.
+func testDrawFollowsProbabilities(t *testing.T, k kind, draw func(*Drawer, []int32, []*rand.Rand) ([]Series, error), deviations float64) {
 	m, store, _, _ := example(t, k)
 	d, err := m.NewDrawer(backendtest.Open(t), store.Scope(scope))
 	if err != nil {
@@ -226,7 +242,7 @@ func testDrawFollowsProbabilities(t *testing.T, k kind) {
 	for i := range streams {
 		streams[i] = rand.New(rand.NewPCG(9, uint64(i)))
 	}
-	drawn, err := d.Draw(y, streams)
+	drawn, err := draw(d, y, streams)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,16 +288,16 @@ func testDrawFollowsProbabilities(t *testing.T, k kind) {
 	if err = d.newBatch(y[:1], streams[:1]).run(nil, first(p, symbol), first(marked, 0)); err != nil {
 		t.Fatal(err)
 	}
-	compare := func(what string, counts, p []float64, n float64) {
+	compare := func(what string, counts, p []float64, n, deviations float64) {
 		for s := range p {
-			if off := counts[s]/n - p[s]; math.Abs(off) > 5*math.Sqrt(p[s]/n)+1e-9 {
+			if off := counts[s]/n - p[s]; math.Abs(off) > deviations*math.Sqrt(p[s]/n)+1e-9 {
 				t.Errorf("%s %d comes first in %v of the series, want %v", what, s, counts[s]/n, p[s])
 			}
 		}
 	}
-	compare("symbol", counts, p, n)
-	compare("mark", markCounts, marked, after)
-	again, err := d.Draw(y[:3], []*rand.Rand{rand.New(rand.NewPCG(9, 0)), rand.New(rand.NewPCG(9, 1)), rand.New(rand.NewPCG(9, 2))})
+	compare("symbol", counts, p, n, deviations)
+	compare("mark", markCounts, marked, after, 5)
+	again, err := draw(d, y[:3], []*rand.Rand{rand.New(rand.NewPCG(9, 0)), rand.New(rand.NewPCG(9, 1)), rand.New(rand.NewPCG(9, 2))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,8 +97,8 @@ type Origin struct {
 	Grain     float64 `json:"grain,omitempty"`
 	Decode    string  `json:"decode,omitempty"` // "" is the diagonal
 	Unclipped bool    `json:"unclipped,omitempty"`
-	// Independent is whether samples were drawn independently of each other that could have been drawn evenly.
-	Independent bool `json:"independent,omitempty"`
+	// Even is whether the samples of a class are spread evenly over all that the model can draw.
+	Even bool `json:"even,omitempty"`
 
 	// Chain is whether the samples are those of a chain, drawn as images.
 	Chain bool `json:"chain,omitempty"`

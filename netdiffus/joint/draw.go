@@ -77,7 +77,7 @@ func (d *Drawer) Draw(rng *rand.Rand, diagonals [][]float64, signal, sigma float
 
 // thinned draws until a series is kept, and writes its codes.
 func (d *Drawer) thinned(rng *rand.Rand, codes [][]float64, draw func(*rand.Rand, []int32)) {
-	for range d.class.thinner.tries() {
+	for range d.class.thinner.MostDrawn() {
 		draw(rng, d.arcs)
 		d.emit(rng)
 		if d.class.thinner.Keeps(rng, d.drawn) {
@@ -121,7 +121,11 @@ func (d *Drawer) emit(rng *rand.Rand) {
 	}
 }
 
-// encode writes the codes of atoms, both [channels][places].
+// Encode writes the codes, in [0,1], of the atoms of a series of a class, both [channels][places].
+func (p *Prior) Encode(class int, atoms [][]int32, codes [][]float64) {
+	p.classes[class].encode(atoms, codes)
+}
+
 func (c *classPrior) encode(atoms [][]int32, codes [][]float64) {
 	for k, l := range c.leaves {
 		for j, atom := range atoms[k] {

@@ -11,18 +11,39 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
 )
 
-// Evenly draws series of a Prior that are spread evenly over all that it can draw, where independent ones
+// Evenly draws series that are spread evenly over all that a model can draw, where independent ones
 // draw some twice and others never, as a sample with replacement does. Each by itself is drawn from the
-// Prior. It is safe for several goroutines.
+// model. It is safe for several goroutines.
 //
 // The series of a class are drawn in blocks. Those of a block are chosen out of candidates that take evenly
-// spread paths through the chain (noise.Path), in the order of these, at equal steps of the
+// spread paths through the model's choices (noise.Path), in the order of these, at equal steps of the
 // probabilities that they are kept with: systematic sampling (Madow 1949) in place of thinning each
 // by itself.
 type Evenly struct {
-	prior   *Prior
-	size    int // of a block
+	from    Source
+	blocks  Blocks
 	classes []evenClass
+}
+
+// Source is a model that draws along paths. It is safe for several goroutines.
+type Source interface {
+	// Candidates draws a series of a class by each of the numbers in [0,1) (noise.NewEvenPath), and by
+	// the generator beside it whatever is not chosen by that.
+	Candidates(class int, u []float64, rngs []*rand.Rand) ([]Candidate, error)
+	// Tries is how many candidates of a class are drawn at most for one that is chosen.
+	Tries(class int) int
+}
+
+// Candidate is a series that may be chosen.
+type Candidate struct {
+	Series [][]int32 // [channels][places] atoms
+	Keep   float64   // the probability that it is kept, in [0,1]
+}
+
+// Blocks are how many series are drawn together. Any part of a block is even; of several, each is by itself.
+type Blocks struct {
+	First int // series of the first; each of those after it has twice as many as the one before
+	Most  int // series of one at most, First or more
 }
 
 // evenClass holds the blocks of a class that were drawn last.
@@ -45,92 +66,119 @@ type block struct {
 }
 
 const (
-	// blockSize is how many series a block has. Any part of one is even; of several, each is by
-	// itself.
-	blockSize = 1024
 	// spare is how many times as many candidates are kept, by their probabilities, as a block has series.
 	spare = 1.2
 	// blocksHeld is how many blocks of a class are held, which are drawn anew if asked for again.
 	blocksHeld = 2
 )
 
+// priorBlocks are those of a Prior, which draws a thousand series as soon as it draws one.
+var priorBlocks = Blocks{First: 1024, Most: 1024}
+
+// NewEvenly returns what draws evenly from a model of so many classes.
+func NewEvenly(from Source, classes int, blocks Blocks) *Evenly {
+	return &Evenly{from, blocks, make([]evenClass, classes)}
+}
+
 // Evenly returns what draws evenly from p.
-func (p *Prior) Evenly() *Evenly { return p.evenly(blockSize) }
+func (p *Prior) Evenly() *Evenly { return NewEvenly(p, len(p.classes), priorBlocks) }
 
-// evenly returns what draws evenly, in blocks of this size.
-func (p *Prior) evenly(size int) *Evenly { return &Evenly{p, size, make([]evenClass, len(p.classes))} }
-
-// Draw writes into codes, [channels][places] in [0,1], the codes of the series of a class whose place is
-// even.
-func (e *Evenly) Draw(class int, even noise.Even, codes [][]float64) {
-	id := blockID{even.Seed, even.Class, even.Sample / uint64(e.size)}
+// Draw returns the series of a class, as atoms [channels][places], whose place is even. It is not to be
+// changed.
+func (e *Evenly) Draw(class int, even noise.Even) ([][]int32, error) {
+	number, size, at := e.blocks.of(even.Sample)
+	id := blockID{even.Seed, even.Class, number}
 	c := &e.classes[class]
 	c.Lock()
-	at := slices.IndexFunc(c.blocks, func(b *block) bool { return b.id == id })
+	defer c.Unlock()
+	held := slices.IndexFunc(c.blocks, func(b *block) bool { return b.id == id })
 	var b *block
-	if at >= 0 {
-		b = c.blocks[at]
-		c.blocks = slices.Delete(c.blocks, at, at+1)
+	if held >= 0 {
+		b = c.blocks[held]
+		c.blocks = slices.Delete(c.blocks, held, held+1)
 	} else {
-		b = &block{id, e.prior.classes[class].block(id, e.size)}
+		series, err := e.draw(class, id, size)
+		if err != nil {
+			return nil, err
+		}
+		b = &block{id, series}
 	}
 	c.blocks = append(c.blocks[max(0, len(c.blocks)+1-blocksHeld):], b)
-	c.Unlock()
-	e.prior.classes[class].encode(b.series[even.Sample%uint64(e.size)], codes)
+	return b.series[at], nil
 }
 
-// candidate is a series that may be chosen.
-type candidate struct {
-	at     float64 // of its path
-	keep   float64
-	series [][]int32
+// of is in which block sample i is, how many series that has, and which of these it is.
+func (b Blocks) of(i uint64) (number uint64, size int, at int) {
+	size = b.First
+	for i >= uint64(size) && size < b.Most {
+		i -= uint64(size)
+		number++
+		size = min(2*size, b.Most)
+	}
+	return number + i/uint64(size), size, int(i % uint64(size))
 }
 
-// block draws the series of a block of this size.
-func (c *classPrior) block(id blockID, size int) Series {
+// draw draws the series of a block.
+func (e *Evenly) draw(class int, id blockID, size int) (Series, error) {
 	rng := id.stream()
 	start := rng.Uint64()
 	var all []candidate
 	kept := 0.0
-	for len(all) < size*c.thinner.tries() && kept < float64(size)*spare || len(all) == 0 {
-		some := c.candidates(id, start, len(all), size)
-		for _, one := range some {
-			kept += one.keep
+	for len(all) < size*e.from.Tries(class) && kept < float64(size)*spare || len(all) == 0 {
+		u, rngs := make([]float64, size), make([]*rand.Rand, size)
+		for i := range u {
+			number := uint64(len(all) + i)
+			u[i], rngs[i] = noise.Spread(start, number), id.stream(number)
 		}
-		all = append(all, some...)
+		some, err := e.from.Candidates(class, u, rngs)
+		if err != nil {
+			return nil, err
+		}
+		for i, one := range some {
+			kept += one.Keep
+			all = append(all, candidate{one, u[i]})
+		}
 	}
 	slices.SortFunc(all, func(x, y candidate) int { return cmp.Compare(x.at, y.at) })
-	return inSpreadOrder(rng, systematic(rng, all, kept, size))
+	return inSpreadOrder(rng, systematic(rng, all, kept, size)), nil
 }
 
-// candidates draws n candidates of a block, from number first on.
-func (c *classPrior) candidates(id blockID, start uint64, first, n int) []candidate {
-	some := make([]candidate, n)
+// candidate is one of a block.
+type candidate struct {
+	Candidate
+	at float64 // of its path
+}
+
+// Tries implements Source.
+func (p *Prior) Tries(class int) int { return p.classes[class].thinner.MostDrawn() }
+
+// Candidates implements Source.
+func (p *Prior) Candidates(class int, u []float64, rngs []*rand.Rand) ([]Candidate, error) {
+	some := make([]Candidate, len(u))
 	var group sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		group.Go(func() {
-			d := c.drawer()
+			d := p.Drawer(class)
 			d.unsee()
 			for i := w; i < len(some); i += workers {
-				number := uint64(first + i)
-				some[i] = d.candidate(id.stream(number), noise.Spread(start, number))
+				some[i] = d.candidate(rngs[i], u[i])
 			}
 		})
 	}
 	group.Wait()
-	return some
+	return some, nil
 }
 
 // candidate draws the series that the path at u leads to.
-func (d *Drawer) candidate(rng *rand.Rand, u float64) candidate {
+func (d *Drawer) candidate(rng *rand.Rand, u float64) Candidate {
 	d.walk(noise.NewEvenPath(rng, u), rng)
 	d.emit(rng)
 	series := make([][]int32, len(d.drawn))
 	for k := range series {
 		series[k] = slices.Clone(d.drawn[k])
 	}
-	return candidate{u, d.class.thinner.weight(series), series}
+	return Candidate{series, d.class.thinner.Weight(series)}
 }
 
 // walk writes the arcs of a walk through the chain: choices say to which symbols of the lead channel, as
@@ -163,7 +211,7 @@ func (d *Drawer) walk(choices *noise.Path, bands *rand.Rand) {
 // systematic chooses n series, by equal steps of the sum of keep, which is total. Where all
 // are to be left out it takes them as if none were.
 func systematic(rng *rand.Rand, all []candidate, total float64, n int) Series {
-	weight := func(c candidate) float64 { return c.keep }
+	weight := func(c candidate) float64 { return c.Keep }
 	if total == 0 {
 		weight, total = func(candidate) float64 { return 1 }, float64(len(all))
 	}
@@ -172,11 +220,11 @@ func systematic(rng *rand.Rand, all []candidate, total float64, n int) Series {
 	chosen := make(Series, 0, n)
 	for _, c := range all {
 		for below += weight(c); len(chosen) < n && next < below; next += step {
-			chosen = append(chosen, c.series)
+			chosen = append(chosen, c.Series)
 		}
 	}
 	for len(chosen) < n { // for rounding
-		chosen = append(chosen, all[len(all)-1].series)
+		chosen = append(chosen, all[len(all)-1].Series)
 	}
 	return chosen
 }

@@ -35,10 +35,14 @@ func padded(series [][]float64, length int) (rows [][]float64) {
 }
 
 // evenly draws series of numbers in a row.
-func evenly(e *joint.Evenly, a *codec.Atoms, length int, seed, first uint64, n int) (all [][]float64) {
+func evenly(p *joint.Prior, e *joint.Evenly, a *codec.Atoms, length int, seed, first uint64, n int) (all [][]float64) {
 	codes := [][]float64{make([]float64, length)}
 	for i := range uint64(n) {
-		e.Draw(0, noise.Even{Seed: seed, Class: 1, Sample: first + i}, codes)
+		series, err := e.Draw(0, noise.Even{Seed: seed, Class: 1, Sample: first + i})
+		if err != nil {
+			panic(err) // a Prior returns none
+		}
+		p.Encode(0, series, codes)
 		v := a.Decode("a", codes[0])
 		all = append(all, v[:len(v)-zeros(v)])
 	}
@@ -55,7 +59,7 @@ func TestEvenlyFollowsThePrior(t *testing.T) {
 		var first [][]float64
 		e := p.Evenly()
 		for seed := range uint64(seeds) {
-			first = append(first, evenly(e, channels[0], length, seed, seed%700, 1)...)
+			first = append(first, evenly(p, e, channels[0], length, seed, seed%700, 1)...)
 		}
 		want := grams(fromPrior(p, channels, 20000, length, 1), 2)
 		got := divergence(grams(first, 2), want)
@@ -88,7 +92,7 @@ func TestEvenlyIsEven(t *testing.T) {
 			var even, independent, copied float64
 			const seeds = 5
 			for seed := range uint64(seeds) {
-				drawn := evenly(e, channels[0], length, seed, first, n)
+				drawn := evenly(p, e, channels[0], length, seed, first, n)
 				even += divergence(grams(drawn, 3), want) / seeds
 				copied += copies(drawn) / seeds
 				independent += divergence(grams(fromPrior(p, channels, n, length, 7+seed), 3), want) / seeds
@@ -108,15 +112,15 @@ func TestEvenlyIsReproducible(t *testing.T) {
 	const length = 6
 	values, _ := talk(400, length, 4)
 	p, channels := fitTalk(t, values, length, true)
-	want := evenly(p.Evenly(), channels[0], length, 3, 0, 2000)
-	if other := evenly(p.Evenly(), channels[0], length, 4, 0, 2000); reflect.DeepEqual(other, want) {
+	want := evenly(p, p.Evenly(), channels[0], length, 3, 0, 2000)
+	if other := evenly(p, p.Evenly(), channels[0], length, 4, 0, 2000); reflect.DeepEqual(other, want) {
 		t.Error("two seeds draw the same")
 	}
 	e := p.Evenly()
 	var group sync.WaitGroup
 	for _, first := range []int{1900, 0, 500, 1300, 40} {
 		group.Go(func() {
-			if got := evenly(e, channels[0], length, 3, uint64(first), 100); !reflect.DeepEqual(got, want[first:first+100]) {
+			if got := evenly(p, e, channels[0], length, 3, uint64(first), 100); !reflect.DeepEqual(got, want[first:first+100]) {
 				t.Errorf("the series from %d on differ from those drawn in order", first)
 			}
 		})
@@ -133,7 +137,7 @@ func TestEvenlyOfFewSeries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, got := range evenly(p.Evenly(), channels[0], 2, 0, 0, 3) {
+		for _, got := range evenly(p, p.Evenly(), channels[0], 2, 0, 0, 3) {
 			if fmt.Sprint(got) != "[5 7]" {
 				t.Errorf("drawn %v", got)
 			}

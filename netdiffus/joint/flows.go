@@ -119,7 +119,11 @@ func (f *Flows) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	codes := f.prior.classes[c].codes()
 	flows := make([]traffic.Flow, n)
 	for i := range flows {
-		evenly.Draw(c, noise.Even{Seed: seed, Class: noise.Key(label), Sample: uint64(i)}, codes)
+		series, err := evenly.Draw(c, noise.Even{Seed: seed, Class: noise.Key(label), Sample: uint64(i)})
+		if err != nil {
+			return nil, fmt.Errorf("joint: %w", err)
+		}
+		f.prior.Encode(c, series, codes)
 		values := f.channels[0].Decode(label, codes[0])
 		if end := slices.Index(values, 0); end >= 0 {
 			values = values[:end]

@@ -372,8 +372,8 @@ func (t *Thinner) numbers(flow [][]int32) (all [numbers]float64) {
 	return all
 }
 
-// tries is how many series are drawn at most for one; without a Thinner that is the first.
-func (t *Thinner) tries() int {
+// MostDrawn is how many series are drawn at most for one; without a Thinner that is the first.
+func (t *Thinner) MostDrawn() int {
 	if t == nil {
 		return 1
 	}
@@ -383,11 +383,11 @@ func (t *Thinner) tries() int {
 // Keeps decides whether a series of atoms, [channels][places], is kept. Without a Thinner, or a Thinning,
 // all are, and rng is not used.
 func (t *Thinner) Keeps(rng *rand.Rand, flow [][]int32) bool {
-	return !t.thins() || rng.Float64() < t.weight(flow)
+	return !t.thins() || rng.Float64() < t.Weight(flow)
 }
 
-// weight is the probability that a series of atoms is kept; 1 where none is left out.
-func (t *Thinner) weight(flow [][]int32) float64 {
+// Weight is the probability that a series of atoms is kept; 1 where none is left out.
+func (t *Thinner) Weight(flow [][]int32) float64 {
 	if !t.thins() {
 		return 1
 	}

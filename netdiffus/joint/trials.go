@@ -148,19 +148,25 @@ func (d *division) measure(ctx context.Context, s Settings, detection bool) (Fig
 	}
 	drawn := make([][][]float64, len(d.classes))
 	for c, class := range d.classes {
-		drawn[c] = d.draw(p, c, class, first)
+		if drawn[c], err = d.draw(p, c, class, first); err != nil {
+			return Figures{}, err
+		}
 	}
 	return d.figures(ctx, drawn, nil, detection)
 }
 
 // draw draws series of a class from the chain itself, from number first on.
-func (d *division) draw(p *Prior, c int, class string, first int) [][]float64 {
-	evenly, codes := p.evenly(drawnOf), p.classes[c].codes()
+func (d *division) draw(p *Prior, c int, class string, first int) ([][]float64, error) {
+	evenly, codes := NewEvenly(p, len(d.classes), Blocks{drawnOf, drawnOf}), p.classes[c].codes()
 	drawn := make([][]float64, drawnOf)
 	for i := range drawn {
-		evenly.Draw(c, noise.Even{Seed: d.Seed, Class: noise.Key("choose " + class), Sample: uint64(first + i)}, codes)
+		series, err := evenly.Draw(c, noise.Even{Seed: d.Seed, Class: noise.Key("choose " + class), Sample: uint64(first + i)})
+		if err != nil {
+			return nil, err
+		}
+		p.Encode(c, series, codes)
 		v := d.codec.Decode(class, codes[0])
 		drawn[i] = v[:size(v)]
 	}
-	return drawn
+	return drawn, nil
 }

@@ -42,13 +42,16 @@ func NewPath(r *rand.Rand) *Path { return &Path{rng: r} }
 // NewEvenPath returns one that makes the first choices by the digits of u in [0,1).
 func NewEvenPath(r *rand.Rand, u float64) *Path { return &Path{r, u, 1} }
 
+// Even reports whether the next choice is made by digits.
+func (p *Path) Even() bool { return p.width > narrow }
+
 // Choose returns an index in proportion to its weight. Where all are 0 it returns 0.
 func (p *Path) Choose(weights []float64) int32 {
 	total := 0.0
 	for _, w := range weights {
 		total += w
 	}
-	even := p.width > narrow
+	even := p.Even()
 	x := p.u
 	if !even {
 		x = p.rng.Float64()

@@ -43,10 +43,9 @@ func newFlowEvaluation(ctx context.Context, d Data, o Options) (*evaluation, err
 	if err := e.checkImages(d.Synthetic); err != nil {
 		return nil, err
 	}
-	var names []string
-	var others [][]labelled
+	var others []labelledOther
 	for _, o := range d.Others {
-		names, others = append(names, o.Name), append(others, e.flows(o.Records, nil))
+		others = append(others, labelledOther{o.Name, e.flows(o.Records, nil), o.Even})
 		if e.timed = e.timed && allTimed(o.Records); !e.timed && allTimed(d.Train, d.Test, d.Synthetic.Flows) {
 			e.note("The flows by %s have no times; times are left out of everything.", o.Name)
 		}
@@ -60,7 +59,7 @@ func newFlowEvaluation(ctx context.Context, d Data, o Options) (*evaluation, err
 	if err := e.arrange(train, test, synthetic); err != nil {
 		return nil, err
 	}
-	if err := e.addOthers(names, others); err != nil {
+	if err := e.addOthers(others); err != nil {
 		return nil, err
 	}
 	if e.unsigned {

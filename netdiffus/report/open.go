@@ -27,6 +27,9 @@ func (t Traffic) SeriesLength() int {
 	return 10
 }
 
+// Even reports whether the flows are a model's samples that are spread evenly over all that it can draw.
+func (t Traffic) Even() bool { return t.Set != nil && t.Set.Origin != nil && t.Set.Origin.Even }
+
 // ErrNoScale is the error of images that have no manifest, where the recipe given
 // has no scale either.
 var ErrNoScale = errors.New("no manifest to take the scale of the values from")

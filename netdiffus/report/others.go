@@ -15,29 +15,44 @@ import (
 type Other[T traffic.Flow | series.Series] struct {
 	Name    string // of its row, for people and in metrics.json
 	Records []T
+	// Even is whether they are spread evenly over all that the generator can draw, in this order: some of
+	// them are then taken in a row, not at random.
+	Even bool
 }
 
-// addOthers makes a source of each list of records; names are theirs.
-func (e *evaluation) addOthers(names []string, lists [][]labelled) error {
+// addOthers makes a source of each of the others.
+func (e *evaluation) addOthers(others []labelledOther) error {
 	s := *e.subject // that of the package has none
 	at := slices.IndexFunc(s.sources, func(one source) bool { return one.kind == baselineKind })
-	for i, name := range names {
+	for i, o := range others {
+		name := o.name
 		known := slices.ContainsFunc(append([]source{s.allReal(), s.testRecords(), s.heldOut(), {name: alone}}, s.sources...), func(one source) bool {
 			return name == one.name || name == one.title
 		})
 		if name == "" || known {
 			return fmt.Errorf("report: another generator is called %q: want a name that no other row has", name)
 		}
-		records, err := e.byLabel(name, lists[i])
+		records, err := e.byLabel(name, o.records)
 		if err != nil {
 			return err
 		}
-		fit := func(context.Context, *evaluation) (drawer, error) { return subset(records, "other "+name), nil }
+		draw := subset(records, "other "+name)
+		if o.even {
+			draw = inARow(records)
+		}
+		fit := func(context.Context, *evaluation) (drawer, error) { return draw, nil }
 		s.sources = slices.Insert(slices.Clip(s.sources), at+i, source{name, name, name, name, otherKind, inTasks | inClosest, fit})
 		e.others = append(e.others, other{name, records})
 	}
 	e.reference.subject = &s
 	return nil
+}
+
+// labelledOther is an Other of either kind.
+type labelledOther struct {
+	name    string
+	records []labelled
+	even    bool
 }
 
 // other is an Other by class.

@@ -16,7 +16,7 @@ func TestOtherGenerators(t *testing.T) {
 	o := small()
 	o.Tasks = []Task{Classification, Anomaly}
 	r, err := Run(t.Context(), Data{Train: train, Test: chatter(4, 30, 2), Synthetic: Traffic{Flows: drawn}, Others: []Other[traffic.Flow]{
-		{"twin", drawn}, {"copier", train}, {"few", drawn[:100]},
+		{Name: "twin", Records: drawn}, {Name: "copier", Records: train}, {Name: "few", Records: drawn[:100]},
 	}, Inputs: []Input{{Role: "other", Name: "twin", Drawn: &Drawn{1, 2, 1, 0}}}}, o)
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func TestOtherGenerators(t *testing.T) {
 
 func TestOtherGeneratorsOfSeries(t *testing.T) {
 	drawn := streams(3, 40, 24, 3)
-	d := SeriesData{Train: streams(3, 30, 24, 1), Test: streams(3, 20, 24, 2), Synthetic: drawn, Others: []Other[series.Series]{{"twin", drawn}}}
+	d := SeriesData{Train: streams(3, 30, 24, 1), Test: streams(3, 20, 24, 2), Synthetic: drawn, Others: []Other[series.Series]{{Name: "twin", Records: drawn}}}
 	r, err := RunSeries(t.Context(), d, smallSeries())
 	if err != nil {
 		t.Fatal(err)
@@ -79,12 +79,12 @@ func TestOtherGeneratorsOfSeries(t *testing.T) {
 func TestOtherGeneratorsRefused(t *testing.T) {
 	flows := chatter(2, 30, 1)
 	for want, others := range map[string][]Other[traffic.Flow]{
-		"that no other row has":    {{"", flows}},
-		`called "Markov, order 1"`: {{"Markov, order 1", flows}},
-		`called "merged"`:          {{"merged", flows}},
-		`called "ours"`:            {{"ours", flows}, {"ours", flows}},
-		"no mine flows":            {{"mine", nil}},
-		"none of the 1 mine flows is of a class of the": {{"mine", []traffic.Flow{flow("new", 1, 2)}}},
+		"that no other row has":    {{Records: flows}},
+		`called "Markov, order 1"`: {{Name: "Markov, order 1", Records: flows}},
+		`called "merged"`:          {{Name: "merged", Records: flows}},
+		`called "ours"`:            {{Name: "ours", Records: flows}, {Name: "ours", Records: flows}},
+		"no mine flows":            {{Name: "mine", Records: nil}},
+		"none of the 1 mine flows is of a class of the": {{Name: "mine", Records: []traffic.Flow{flow("new", 1, 2)}}},
 	} {
 		_, err := Run(t.Context(), Data{Train: flows, Test: flows, Synthetic: Traffic{Flows: flows}, Others: others}, small())
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -98,7 +98,7 @@ func TestOtherGeneratorWithoutTimes(t *testing.T) {
 	timed := func(seed uint64) []traffic.Flow { return clocked(chatter(2, 40, seed), 1, seed) }
 	o := small()
 	o.Tasks = []Task{Classification}
-	r, err := Run(t.Context(), Data{Train: timed(1), Test: timed(2), Synthetic: Traffic{Flows: timed(3)}, Others: []Other[traffic.Flow]{{"mute", chatter(2, 40, 4)}}}, o)
+	r, err := Run(t.Context(), Data{Train: timed(1), Test: timed(2), Synthetic: Traffic{Flows: timed(3)}, Others: []Other[traffic.Flow]{{Name: "mute", Records: chatter(2, 40, 4)}}}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,7 @@ func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
 // drawnEvenly reports whether the synthetic flows are a model's samples that were spread evenly over all
 // that it can draw. The chains are drawn so, too, then, so that it is the models that are compared.
 func (e *evaluation) drawnEvenly() bool {
-	return e.drawnOfChain() && !e.set.Origin.Independent
+	return Traffic{Set: e.set}.Even()
 }
 
 // drawnOfChain reports whether the synthetic flows are a chain's samples.

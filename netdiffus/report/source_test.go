@@ -50,7 +50,8 @@ func TestDrawnEvenly(t *testing.T) {
 	run := func(origin *dataset.Origin) *Report {
 		t.Helper()
 		set.Origin = origin
-		r, err := Run(t.Context(), Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: flows, Set: set}}, o)
+		r, err := Run(t.Context(), Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: flows, Set: set},
+			Others: []Other[traffic.Flow]{{Name: "twin", Records: flows, Even: origin.Even}}}, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,13 +60,17 @@ func TestDrawnEvenly(t *testing.T) {
 	said := func(r *Report) bool {
 		return slices.ContainsFunc(r.Notes, func(note string) bool { return strings.Contains(note, "spread evenly") })
 	}
-	even, independent, network := run(&dataset.Origin{Chain: true}), run(&dataset.Origin{Chain: true, Independent: true}), run(&dataset.Origin{})
+	even, independent, network := run(&dataset.Origin{Chain: true, Even: true}), run(&dataset.Origin{Chain: true}), run(&dataset.Origin{})
 	if !said(even) || said(independent) || said(network) {
 		t.Errorf("notes %q, of independent samples %q, of a network's %q", even.Notes, independent.Notes, network.Notes)
 	}
 	figures := func(r *Report, source string) spreads { return r.Sizes[0].Row(source).Figures }
 	if !reflect.DeepEqual(figures(independent, markov2), figures(network, markov2)) || reflect.DeepEqual(figures(even, markov2), figures(network, markov2)) {
 		t.Error("Markov chains are not drawn as the samples were")
+	}
+	accuracy := func(r *Report, source string) any { return figures(r, source)["tstr_accuracy"] }
+	if !reflect.DeepEqual(accuracy(even, "twin"), accuracy(even, synthesised)) || reflect.DeepEqual(accuracy(even, "twin"), accuracy(network, "twin")) {
+		t.Error("another generator's flows are not taken in a row where they are even")
 	}
 	if !reflect.DeepEqual(figures(even, realSubset)["tstr_accuracy"], figures(network, realSubset)["tstr_accuracy"]) {
 		t.Error("real flows depend on how the samples were drawn")

@@ -174,11 +174,11 @@ func RunSeries(ctx context.Context, d SeriesData, o Options) (*Report, error) {
 	if err := e.arrange(e.labelled(d.Train), e.labelled(d.Test), e.labelled(d.Synthetic)); err != nil {
 		return nil, err
 	}
-	var others [][]labelled
+	var others []labelledOther
 	for _, other := range d.Others {
-		others = append(others, e.labelled(other.Records))
+		others = append(others, labelledOther{other.Name, e.labelled(other.Records), other.Even})
 	}
-	if err := e.addOthers(names, others); err != nil {
+	if err := e.addOthers(others); err != nil {
 		return nil, err
 	}
 	e.silent = hasZeros(e.test)

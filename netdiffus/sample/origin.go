@@ -26,7 +26,7 @@ func (p *plan) origin() *dataset.Origin {
 	origin := &dataset.Origin{
 		Run: id, Name: filepath.Base(name), Step: p.g.Step, Weights: string(p.g.weights), SHA256: p.g.sum,
 		Seed: p.Seed, Sampler: cmp.Or(p.Sampler.Name(), "ancestral"), Steps: p.steps,
-		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip, Independent: p.Independent,
+		Eta: p.Eta, Guidance: p.Guidance, Grain: p.Grain, Unclipped: p.NoClip, Even: p.g.evenly(p.Request),
 	}
 	origin.Way, origin.Chain = p.g.way, p.g.model.Traits().Chain
 	if p.Decode != "diagonal" {

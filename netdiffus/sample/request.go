@@ -25,7 +25,7 @@ type Request struct {
 	// at random. 0 and 1 draw N. Which samples are kept depends on N.
 	Pool int
 	// Independent draws each sample independently of the others, in place of evenly (noise.Even), which
-	// chains alone do (joint.Evenly). Some samples of many that were drawn evenly, taken at random, are not even:
+	// chains and causal models can be (joint.Evenly). Some samples of many that were drawn evenly, taken at random, are not even:
 	// draw as many as are used.
 	Independent bool
 	// Shard draws a part of the N samples of each class: the same samples as if all were
@@ -130,7 +130,7 @@ func (g *Generator) check(r Request) error {
 }
 
 // evenly reports whether samples of r are drawn evenly.
-func (g *Generator) evenly(r Request) bool { return g.model.Traits().Chain && !r.Independent }
+func (g *Generator) evenly(r Request) bool { return g.model.Traits().Even && !r.Independent }
 
 // plan is a request that can be carried out.
 type plan struct {

@@ -260,7 +260,7 @@ func (o evaluateOptions) measure(c *cobra.Command, options report.Options, recip
 		if err != nil {
 			return nil, err
 		}
-		d.Others, drawn = append(d.Others, report.Other[traffic.Flow]{Name: a.name, Records: other.Flows}), append(drawn, part)
+		d.Others, drawn = append(d.Others, report.Other[traffic.Flow]{Name: a.name, Records: other.Flows, Even: other.Even()}), append(drawn, part)
 	}
 	d.Synthetic.Unsigned = d.Synthetic.Unsigned || o.unsigned
 	options.SeriesLength = cmp.Or(options.SeriesLength, d.Synthetic.SeriesLength())

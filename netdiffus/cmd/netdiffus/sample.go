@@ -61,7 +61,7 @@ draws only one, from 0.`,
 	flags.StringVar(&f.model, "run", "", "run `folder` of train, or a checkpoint in it (needed)")
 	flags.StringVar(&f.out, "out", "", "`folder` to write; it must be new or empty (needed)")
 	flags.IntVar(&r.N, "num-samples", 10, "samples of each class")
-	flags.BoolVar(&r.Independent, "independent", false, "models of chains: draw each sample independently of the others, and not evenly")
+	flags.BoolVar(&r.Independent, "independent", false, "chains and causal models: draw each sample independently of the others, and not evenly")
 	flags.IntVar(&r.Pool, "pool", 1, "draw so many times --num-samples and keep an even choice of them: a better few")
 	flags.IntVar(&f.shards, "shards", 0, "draw the samples in so many parts, each a folder in --out; those that are there are kept")
 	flags.IntVar(&f.shard, "shard", -1, "of --shards, draw only this one, from 0; below 0 means all, one after the other")
