@@ -571,7 +571,7 @@ func (b *causalHost) Candidates(class int, u []float64, rngs []*rand.Rand) ([]jo
 // anything.
 func (b *causalHost) EstimateX0(x imaging.Images, t int, y []int32, sources []noise.Source, x0 imaging.Images) error {
 	alphaBar := b.schedule.AlphaBar[t]
-	faint := math.Sqrt(alphaBar) < faintest*math.Sqrt(1-alphaBar)
+	faint := isFaint(math.Sqrt(alphaBar), math.Sqrt(1-alphaBar))
 	r := newRenderer(x0)
 	var left []int
 	for i := range x0.N {
@@ -642,7 +642,7 @@ func (b *causalHost) draw(x imaging.Images, t int, y []int32, tries []try, x0 im
 	r := newRenderer(x)
 	var shown *causalEvidence // nil where the images show nothing
 	var series []causal.Series
-	if signal < faintest*sigma {
+	if isFaint(signal, sigma) {
 		series, err = b.drawer.Draw(classes, own)
 	} else {
 		shown = &causalEvidence{b.causalModel, classes, signal, sigma, make([][][]float64, len(tries))}

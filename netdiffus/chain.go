@@ -153,7 +153,7 @@ func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noi
 		if even && isDrawn(x0.At(i)) {
 			return nil
 		}
-		if even && signal < faintest*sigma {
+		if even && isFaint(signal, sigma) {
 			series, err := b.evenly.Draw(int(y[i]), *sources[i].Even)
 			if err != nil {
 				return fmt.Errorf("netdiffus: %w", err)
@@ -174,8 +174,8 @@ func (b chainBound) EstimateX0(x imaging.Images, t int, y []int32, sources []noi
 	})
 }
 
-// faintest is the ratio of signal and noise below which an image shows nothing.
-const faintest = 0.01
+// isFaint reports whether an image shows nothing: its clean pixels count so little beside its noise.
+func isFaint(signal, noise float64) bool { return signal < 0.01*noise }
 
 // isDrawn reports whether a clean image was drawn at a step before.
 func isDrawn(x0 []float64) bool {
