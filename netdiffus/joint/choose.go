@@ -24,7 +24,7 @@ const (
 	highestOrder = 5
 	heldOut      = 0.2  // share of the series
 	leastHeldOut = 5    // series of a class, of all divisions, below which it is not measured
-	sureHeldOut  = 1000 // series, below which others are held out as well
+	sureHeldOut  = 2500 // series, below which others are held out as well
 	drawnOf      = 300  // series of a class, of each setting: a block
 	memories     = 3    // that are tried with every merging
 	finalists    = 5    // whose detection is measured, too

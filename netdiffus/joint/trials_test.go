@@ -17,8 +17,8 @@ func TestTrials(t *testing.T) {
 		divisions int
 		held      []int // of each class, in each division; of all divisions where there are several
 	}{
-		{"many", []int{6000, 4}, 1, []int{1200}},
-		{"some", []int{2500, 30}, 2, []int{1000, 12}},
+		{"many", []int{13000, 4}, 1, []int{2600}},
+		{"some", []int{6000, 30}, 3, []int{3600, 18}},
 		{"few", []int{100, 40, 4}, 5, []int{100, 40}},
 		{"odd", []int{13, 9}, 5, []int{10, 5}},
 		{"hardly any", []int{4, 3}, 0, nil},
