@@ -25,7 +25,8 @@ const (
 	heldOut      = 0.2  // share of the series
 	leastHeldOut = 5    // series of a class, of all divisions, below which it is not measured
 	sureHeldOut  = 2500 // series, below which others are held out as well
-	drawnOf      = 300  // series of a class, of each setting: a block
+	mostDrawn    = 300  // series of a class, of each setting,
+	drawnFor     = 4    // and so many for one that it is fitted to, at most
 	memories     = 3    // that are tried with every merging
 	finalists    = 5    // whose detection is measured, too
 )

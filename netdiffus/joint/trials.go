@@ -142,25 +142,26 @@ func (d *division) measure(ctx context.Context, s Settings, detection bool) (Fig
 	if err != nil {
 		return Figures{}, err
 	}
-	first := 0
+	block := 0
 	if detection {
-		first += drawnOf
+		block = 1
 	}
 	drawn := make([][][]float64, len(d.classes))
 	for c, class := range d.classes {
-		if drawn[c], err = d.draw(p, c, class, first); err != nil {
+		if drawn[c], err = d.draw(p, c, class, block); err != nil {
 			return Figures{}, err
 		}
 	}
 	return d.figures(ctx, drawn, nil, detection)
 }
 
-// draw draws series of a class from the chain itself, from number first on.
-func (d *division) draw(p *Prior, c int, class string, first int) ([][]float64, error) {
-	evenly, codes := NewEvenly(p, len(d.classes), Blocks{drawnOf, drawnOf}), p.classes[c].codes()
-	drawn := make([][]float64, drawnOf)
+// draw draws a block of series of a class from the chain itself.
+func (d *division) draw(p *Prior, c int, class string, block int) ([][]float64, error) {
+	n := min(mostDrawn, drawnFor*len(d.Fit[c]))
+	evenly, codes := NewEvenly(p, len(d.classes), Blocks{n, n}), p.classes[c].codes()
+	drawn := make([][]float64, n)
 	for i := range drawn {
-		series, err := evenly.Draw(c, noise.Even{Seed: d.Seed, Class: noise.Key("choose " + class), Sample: uint64(first + i)})
+		series, err := evenly.Draw(c, noise.Even{Seed: d.Seed, Class: noise.Key("choose " + class), Sample: uint64(block*n + i)})
 		if err != nil {
 			return nil, err
 		}
