@@ -75,20 +75,20 @@ func (m Model) NewDrawer(b compute.Backend, scope *model.Scope) (*Drawer, error)
 // Draw draws a series of each of the classes y; streams[i] is the randomness of that of
 // y[i].
 func (d *Drawer) Draw(y []int32, streams []*rand.Rand) ([]Series, error) {
-	return d.batches(y, streams, func(b *batch) func(i, j int, p prediction) int32 {
-		return func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) }
+	return d.batches(y, streams, func(from int) func(i, j int, p prediction) int32 {
+		return func(i, _ int, p prediction) int32 { return p.draw(streams[from+i]) }
 	})
 }
 
 // DrawAlong is Draw, but the symbols are those that paths lead to. The marks are not, as a path has digits for
 // the symbols only.
 func (d *Drawer) DrawAlong(y []int32, paths []*noise.Path, streams []*rand.Rand) ([]Series, error) {
-	return d.batches(y, streams, func(b *batch) func(i, j int, p prediction) int32 {
+	return d.batches(y, streams, func(from int) func(i, j int, p prediction) int32 {
 		weights := make([]float64, d.model.Symbols.Len)
 		return func(i, _ int, p prediction) int32 {
-			path := paths[b.from+i]
+			path := paths[from+i]
 			if p.ended || !path.Even() {
-				return p.draw(b.streams[i])
+				return p.draw(streams[from+i])
 			}
 			p.probabilities(weights)
 			return path.Choose(weights)
@@ -96,8 +96,8 @@ func (d *Drawer) DrawAlong(y []int32, paths []*noise.Path, streams []*rand.Rand)
 	})
 }
 
-// batches draws series, their symbols by what next returns for a batch.
-func (d *Drawer) batches(y []int32, streams []*rand.Rand, next func(b *batch) func(i, j int, p prediction) int32) ([]Series, error) {
+// batches draws series, their symbols by what next returns for the batch that begins with number from.
+func (d *Drawer) batches(y []int32, streams []*rand.Rand, next func(from int) func(i, j int, p prediction) int32) ([]Series, error) {
 	all := make([]Series, len(y))
 	// Several batches at the same time: what the host does for one leaves the device to another.
 	var group errgroup.Group
@@ -106,8 +106,7 @@ func (d *Drawer) batches(y []int32, streams []*rand.Rand, next func(b *batch) fu
 		group.Go(func() error {
 			to := min(from+AtOnce, len(y))
 			b := d.newBatch(y[from:to], streams[from:to])
-			b.from = from
-			err := b.run(nil, next(b), func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) })
+			err := b.run(nil, next(from), func(i, _ int, p prediction) int32 { return p.draw(b.streams[i]) })
 			copy(all[from:], b.series)
 			return err
 		})
@@ -191,7 +190,6 @@ type batch struct {
 	drawer  *Drawer
 	y       []int32 // padded to AtOnce
 	streams []*rand.Rand
-	from    int // its first among all that are drawn
 	series  []Series
 	parents []int32 // whose memory each series goes on with; nil means its own
 }

@@ -28,7 +28,15 @@ func (t Traffic) SeriesLength() int {
 }
 
 // Even reports whether the flows are a model's samples that are spread evenly over all that it can draw.
-func (t Traffic) Even() bool { return t.Set != nil && t.Set.Origin != nil && t.Set.Origin.Even }
+func (t Traffic) Even() bool { return originOf(t.Set).Even }
+
+// originOf is where the images of a set come from; zero where there are none, or where that is not known.
+func originOf(set *dataset.Set) dataset.Origin {
+	if set == nil || set.Origin == nil {
+		return dataset.Origin{}
+	}
+	return *set.Origin
+}
 
 // ErrNoScale is the error of images that have no manifest, where the recipe given
 // has no scale either.

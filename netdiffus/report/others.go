@@ -36,11 +36,7 @@ func (e *evaluation) addOthers(others []labelledOther) error {
 		if err != nil {
 			return err
 		}
-		draw := subset(records, "other "+name)
-		if o.even {
-			draw = inARow(records)
-		}
-		fit := func(context.Context, *evaluation) (drawer, error) { return draw, nil }
+		fit := func(context.Context, *evaluation) (drawer, error) { return some(records, o.even, "other "+name), nil }
 		s.sources = slices.Insert(slices.Clip(s.sources), at+i, source{name, name, name, name, otherKind, inTasks | inClosest, fit})
 		e.others = append(e.others, other{name, records})
 	}

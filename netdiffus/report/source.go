@@ -82,21 +82,26 @@ const (
 )
 
 func fitSynthetic(_ context.Context, e *evaluation) (drawer, error) {
-	if e.drawnEvenly() {
-		return inARow(e.synthetic), nil
+	return some(e.synthetic, e.drawnEvenly(), synthesised), nil
+}
+
+// some draws some of s: of even ones those that follow each other, of others any.
+func some(s sample, even bool, key string) drawer {
+	if even {
+		return inARow(s)
 	}
-	return subset(e.synthetic, synthesised), nil
+	return subset(s, key)
 }
 
 // drawnEvenly reports whether the synthetic flows are a model's samples that were spread evenly over all
 // that it can draw. The chains are drawn so, too, then, so that it is the models that are compared.
 func (e *evaluation) drawnEvenly() bool {
-	return Traffic{Set: e.set}.Even()
+	return originOf(e.set).Even
 }
 
 // drawnOfChain reports whether the synthetic flows are a chain's samples.
 func (e *evaluation) drawnOfChain() bool {
-	return e.set != nil && e.set.Origin != nil && e.set.Origin.Chain
+	return originOf(e.set).Chain
 }
 
 // inARow draws flows of s that follow each other, those of the next seed behind them, since samples in a row
