@@ -19,16 +19,11 @@ var mergings = []Settings{{Rare: 2, Group: 4}, {Rare: 1}, {Rare: 2, Group: 16}, 
 // beginnings are the values of Whole that Choose tries with each order.
 var beginnings = []int{0, 4, 2}
 
-// What Choose measures with.
+// What Choose tries.
 const (
 	highestOrder = 5
-	heldOut      = 0.2  // share of the series
-	leastHeldOut = 5    // series of a class, of all divisions, below which it is not measured
-	sureHeldOut  = 2500 // series, below which others are held out as well
-	mostDrawn    = 300  // series of a class, of each setting,
-	drawnFor     = 4    // and so many for one that it is fitted to, at most
-	memories     = 3    // that are tried with every merging
-	finalists    = 5    // whose detection is measured, too
+	memories     = 3 // that are tried with every merging
+	finalists    = 5 // whose detection is measured, too
 )
 
 // Trial is what Choose measured of one setting, of series drawn from a chain fitted to four

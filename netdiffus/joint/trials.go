@@ -4,9 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/noise"
+)
+
+// What trials measure with.
+const (
+	heldOut      = 0.2  // share of the series
+	leastHeldOut = 5    // series of a class, of all divisions, below which it is not measured
+	sureHeldOut  = 2500 // series, below which others are held out as well
+	mostDrawn    = 300  // series of a class, of each setting,
+	drawnFor     = 4    // and so many for one that it is fitted to, at most
 )
 
 // trials measures settings by series held out. Where these are few, others are held out after them, until all have been
@@ -31,31 +41,34 @@ func newTrials(a *codec.Atoms, classes []string, values [][][]float64, seed uint
 		return nil, nil
 	}
 	divisions := min(int(1/heldOut), (sureHeldOut+held-1)/held)
-	for number := range divisions {
-		d := &division{Held: &Held{Seed: seed}}
-		for c, class := range classes {
-			n := heldOutOf(values[c])
-			if n*divisions < leastHeldOut {
-				continue
-			}
-			var fit, rest [][]float64
-			for i, k := range noise.Stream(seed, noise.Key("choose"), uint64(c)).Perm(len(values[c])) {
-				if i/n == number {
-					rest = append(rest, values[c][k])
-				} else {
-					fit = append(fit, values[c][k])
-				}
-			}
-			d.classes, d.Fit, d.Rest = append(d.classes, class), append(d.Fit, fit), append(d.Rest, rest)
+	for range divisions {
+		t = append(t, &division{Held: &Held{Seed: seed}})
+	}
+	for c, class := range classes {
+		n := heldOutOf(values[c])
+		if n*divisions < leastHeldOut {
+			continue
+		}
+		order := noise.Stream(seed, noise.Key("choose"), uint64(c)).Perm(len(values[c]))
+		mixed := make([][]float64, len(order))
+		for i, k := range order {
+			mixed[i] = values[c][k]
+		}
+		for number, d := range t {
+			from, to := number*n, (number+1)*n
+			d.classes = append(d.classes, class)
+			d.Fit = append(d.Fit, slices.Concat(mixed[:from], mixed[to:]))
+			d.Rest = append(d.Rest, mixed[from:to])
 			d.Length = len(a.Tables[class])
 		}
-		if len(d.classes) == 0 {
-			return nil, nil
-		}
+	}
+	if len(t[0].classes) == 0 {
+		return nil, nil
+	}
+	for _, d := range t {
 		if err := d.fit(a); err != nil {
 			return nil, fmt.Errorf("joint: choosing: %w", err)
 		}
-		t = append(t, d)
 	}
 	return t, nil
 }
