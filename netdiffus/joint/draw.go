@@ -16,6 +16,10 @@ type Drawer struct {
 	drawn     [][]int32      // by channel: the atoms that were drawn last
 	shown     []leafEvidence // by channel
 	unseen    bool           // no image is shown: all likelihoods are 1
+	// ends and weights are room for walk: where the arcs with each symbol, which follow each other, end, and
+	// how often they were taken together.
+	ends    []int32
+	weights []float64
 }
 
 // leafEvidence is the likelihood of what a channel shows.

@@ -55,9 +55,14 @@ type evenClass struct {
 // blockID is which block of which class of a seed.
 type blockID struct{ seed, class, number uint64 }
 
-// stream is a block's randomness, or with a key that of one of its candidates.
-func (id blockID) stream(keys ...uint64) *rand.Rand {
-	return noise.Stream(id.seed, append([]uint64{noise.Key("evenly"), id.class, id.number}, keys...)...)
+var keyOfBlocks = noise.Key("evenly")
+
+// stream is a block's randomness.
+func (id blockID) stream() *rand.Rand { return noise.Stream(id.seed, keyOfBlocks, id.class, id.number) }
+
+// candidate is the randomness of one of a block's candidates.
+func (id blockID) candidate(n uint64) *rand.Rand {
+	return noise.Stream(id.seed, keyOfBlocks, id.class, id.number, n)
 }
 
 type block struct {
@@ -128,7 +133,7 @@ func (e *Evenly) draw(class int, id blockID, size int) (Series, error) {
 		u, rngs := make([]float64, size), make([]*rand.Rand, size)
 		for i := range u {
 			number := uint64(len(all) + i)
-			u[i], rngs[i] = noise.Spread(start, number), id.stream(number)
+			u[i], rngs[i] = noise.Spread(start, number), id.candidate(number)
 		}
 		some, err := e.from.Candidates(class, u, rngs)
 		if err != nil {
@@ -185,8 +190,7 @@ func (d *Drawer) candidate(rng *rand.Rand, u float64) Candidate {
 // they hardly could if they said in which bands as well, and bands says that.
 func (d *Drawer) walk(choices *noise.Path, bands *rand.Rand) {
 	var context int32
-	var ends []int32 // of the arcs with each symbol, which follow each other
-	var weights []float64
+	ends, weights := d.ends, d.weights
 	for j := range d.arcs {
 		at := &d.class.automaton.Places[j]
 		from, to := at.Arcs(context)
@@ -206,6 +210,7 @@ func (d *Drawer) walk(choices *noise.Path, bands *rand.Rand) {
 		d.arcs[j] = from + markov.Choose(bands, at.Count[from:ends[chosen]])
 		context = at.Next[d.arcs[j]]
 	}
+	d.ends, d.weights = ends, weights
 }
 
 // systematic chooses n series, by equal steps of the sum of keep, which is total. Where all

@@ -117,9 +117,9 @@ func (f *Flows) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	}
 	evenly := f.prior.Evenly()
 	codes := f.prior.classes[c].codes()
-	flows := make([]traffic.Flow, n)
+	flows, key := make([]traffic.Flow, n), noise.Key(label)
 	for i := range flows {
-		series, err := evenly.Draw(c, noise.Even{Seed: seed, Class: noise.Key(label), Sample: uint64(i)})
+		series, err := evenly.Draw(c, noise.Even{Seed: seed, Class: key, Sample: uint64(i)})
 		if err != nil {
 			return nil, fmt.Errorf("joint: %w", err)
 		}

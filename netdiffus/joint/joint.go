@@ -179,8 +179,9 @@ func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) 
 	t := NewThinner(channels, class, series)
 	d := c.drawer()
 	codes, drawn := c.codes(), make(Series, thinDrawn)
+	key, of := noise.Key("thin"), noise.Key(class)
 	for i := range drawn {
-		d.DrawPrior(noise.Stream(0, noise.Key("thin"), noise.Key(class), uint64(i)), codes)
+		d.DrawPrior(noise.Stream(0, key, of, uint64(i)), codes)
 		for _, atoms := range d.drawn {
 			drawn[i] = append(drawn[i], slices.Clone(atoms))
 		}

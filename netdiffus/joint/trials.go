@@ -172,9 +172,9 @@ func (d *division) measure(ctx context.Context, s Settings, detection bool) (Fig
 func (d *division) draw(p *Prior, c int, class string, block int) ([][]float64, error) {
 	n := min(mostDrawn, drawnFor*len(d.Fit[c]))
 	evenly, codes := NewEvenly(p, len(d.classes), Blocks{n, n}), p.classes[c].codes()
-	drawn := make([][]float64, n)
+	drawn, key := make([][]float64, n), noise.Key("choose "+class)
 	for i := range drawn {
-		series, err := evenly.Draw(c, noise.Even{Seed: d.Seed, Class: noise.Key("choose " + class), Sample: uint64(block*n + i)})
+		series, err := evenly.Draw(c, noise.Even{Seed: d.Seed, Class: key, Sample: uint64(block*n + i)})
 		if err != nil {
 			return nil, err
 		}

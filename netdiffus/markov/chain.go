@@ -224,9 +224,8 @@ func (c *Chain) drawAll(label string, n int, seed uint64, with func(i int, rng *
 	if !ok {
 		return nil, fmt.Errorf("markov: unknown class %q: want one of %q", label, c.Classes())
 	}
-	flows := make([]traffic.Flow, n)
+	flows, key := make([]traffic.Flow, n), noise.Key(label)
 	for i := range flows {
-		key := noise.Key(label)
 		flows[i] = c.draw(label, tables, with(i, noise.Stream(seed, key, uint64(i))), noise.Stream(seed, key, uint64(i), streamTimes))
 	}
 	return flows, nil

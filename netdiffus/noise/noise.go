@@ -13,8 +13,8 @@ import (
 // SHA-256. Streams of different seeds or keys, or of different numbers of keys, are
 // independent; equal ones yield the same numbers on every machine.
 func Stream(seed uint64, keys ...uint64) *rand.Rand {
-	id := make([]byte, 0, 8*(1+len(keys)))
-	id = binary.LittleEndian.AppendUint64(id, seed)
+	var room [64]byte // of what there mostly is
+	id := binary.LittleEndian.AppendUint64(room[:0], seed)
 	for _, key := range keys {
 		id = binary.LittleEndian.AppendUint64(id, key)
 	}
