@@ -34,6 +34,9 @@ func TestBestTrials(t *testing.T) {
 // TestChooseThins: the chain chosen repeats series as often as series repeat each other, and is the same each
 // time; the detection of the best trials is measured, and no other.
 func TestChooseThins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("500 series, chains of all settings: some seconds")
+	}
 	const classes, length = 2, 6
 	rng := rand.New(rand.NewPCG(5, 6))
 	values := make([][][]float64, classes)

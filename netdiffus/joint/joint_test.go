@@ -224,6 +224,9 @@ func zeros(v []float64) int {
 // TestReverseProcessFollowsTheChain is the claim of the package: what the reverse
 // process draws, at any number of steps, is distributed as what the chain draws.
 func TestReverseProcessFollowsTheChain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many series at three numbers of steps: some seconds")
+	}
 	for _, test := range []struct {
 		length int
 		thin   bool

@@ -116,6 +116,9 @@ func TestPrivacy(t *testing.T) {
 // TestDeepPrivacy: shadow models catch a generator that copies, are asked of the generator
 // that is given, and their errors are told.
 func TestDeepPrivacy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole reports: some seconds")
+	}
 	train, test := private(100, 1), private(100, 2)
 	d := Data{Train: train, Test: test, Synthetic: Traffic{Flows: train}}
 	o := attackedOnly(DeepPrivacy)

@@ -95,6 +95,9 @@ func TestRun(t *testing.T) {
 
 // TestBadFlowsAreCalledBad: a report must not flatter.
 func TestBadFlowsAreCalledBad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole reports: some seconds")
+	}
 	train, test := chatter(4, 80, 1), chatter(4, 30, 2)
 	exchanged := chatter(4, 40, 3)
 	for i := range exchanged {
@@ -208,6 +211,9 @@ func TestNotes(t *testing.T) {
 
 // TestFurtherJudges: a classifier given in addition to the forest does the tasks too.
 func TestFurtherJudges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole reports: some seconds")
+	}
 	o := small()
 	o.Tasks = []Task{Classification, Augmentation, Fingerprint}
 	o.Judges = []NamedJudge{{Name: "stubborn", Title: "always the first class", Judge: func(_ context.Context, _ classify.Table, test [][]float64, _ uint64) ([]int, error) {
