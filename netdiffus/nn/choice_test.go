@@ -16,29 +16,29 @@ type device struct {
 func (d device) IsCPU() bool { return d.cpu }
 
 func TestChooseForms(t *testing.T) {
-	const few, many = 400, 6400 // the reference's images at batch 4 and 64
 	for _, c := range []struct {
 		name         string
 		device       compute.Backend
 		pixels, side int
 		dtype        dtypes.DType
-		want         string
+		want         string // forward, gradX, gradW
 	}{
-		{"CPU, few", device{cpu: true}, few, 10, dtypes.Float32, "im2col"},
-		{"CPU, many", device{cpu: true}, many, 10, dtypes.Float32, "winograd"},
-		{"CPU, many, bfloat16", device{cpu: true}, many, 10, dtypes.BFloat16, "direct"},
-		{"CPU, large images", device{cpu: true}, 4 * 128 * 128, 128, dtypes.Float32, "direct"},
-		{"CPU, longer images", device{cpu: true}, 4 * 64 * 64, 64, dtypes.Float32, "direct"},
-		{"GPU", device{}, few, 10, dtypes.Float32, "direct"},
-		{"pure Go", nil, many, 10, dtypes.Float32, "im2col"},
+		{"CPU, the reference's at batch 4", device{cpu: true}, 400, 10, dtypes.Float32, "direct, im2col, direct"},
+		{"CPU, its halves", device{cpu: true}, 100, 5, dtypes.Float32, "im2col, im2col, im2col"},
+		{"CPU, the reference's at batch 64", device{cpu: true}, 6400, 10, dtypes.Float32, "winograd, winograd, winograd"},
+		{"CPU, its halves", device{cpu: true}, 1600, 5, dtypes.Float32, "winograd, winograd, winograd"},
+		{"CPU, a small image", device{cpu: true}, 49, 7, dtypes.Float32, "im2col, im2col, im2col"},
+		{"CPU, some images", device{cpu: true}, 800, 10, dtypes.Float32, "direct, direct, direct"},
+		{"CPU, an image above Winograd's sides", device{cpu: true}, 400, 20, dtypes.Float32, "direct, direct, direct"},
+		{"CPU, many, bfloat16", device{cpu: true}, 6400, 10, dtypes.BFloat16, "direct, direct, direct"},
+		{"CPU, large images", device{cpu: true}, 4 * 128 * 128, 128, dtypes.Float32, "direct, direct, direct"},
+		{"CPU, longer images", device{cpu: true}, 4 * 64 * 64, 64, dtypes.Float32, "direct, direct, winograd"},
+		{"GPU", device{}, 400, 10, dtypes.Float32, "direct, direct, direct"},
+		{"pure Go", nil, 6400, 10, dtypes.Float32, "im2col, im2col, im2col"},
 	} {
-		got := formsFor(c.device, c.pixels, c.side, c.dtype)
-		ofW := c.want
-		if c.side == 64 {
-			ofW = "winograd"
-		}
-		if got.forward.name != c.want || got.gradX.name != c.want || got.gradW.name != ofW {
-			t.Errorf("%s: %s, %s and %s, want %s, %[5]s and %s", c.name, got.forward.name, got.gradX.name, got.gradW.name, c.want, ofW)
+		f := formsFor(c.device, c.pixels, c.side, c.dtype)
+		if got := f.forward.name + ", " + f.gradX.name + ", " + f.gradW.name; got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
 }
