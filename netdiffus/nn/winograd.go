@@ -9,7 +9,7 @@ import . "github.com/gomlx/gomlx/core/graph"
 //
 // Here the matrices of all tiles of an axis are one, zeros around the image included, so
 // that an image is transformed by one product for each axis, whatever the number of
-// tiles. The larger m, the fewer multiplications and the less precision: see tiling.
+// tiles, or by one for both. The larger m, the fewer multiplications and the less precision: see tiling.
 var winograd = form{
 	name: "winograd",
 	apply: func(x, w *Node) *Node {
@@ -42,19 +42,32 @@ func kernels(w *Node, t [2]tiling) *Node {
 
 // kernelMatrix is G ⊗ G, [K,9].
 func kernelMatrix(g *Graph, t [2]tiling) *Node {
-	var product [][]float32
-	for _, row := range t[0].kernel() {
-		for _, column := range t[1].kernel() {
-			var all []float32
-			for _, r := range row {
-				for _, c := range column {
-					all = append(all, float32(r*c))
+	return constant(g, kronecker(t[0].kernel(), t[1].kernel()))
+}
+
+// mostTogether is the most tiles of an axis for which one product with the matrix of both axes takes less time
+// than two, of which it saves the copies in between.
+const mostTogether = 2
+
+// together is the matrix of both axes: [K·N/B,H·W] where those of the axes are [points·tiles,side], and false
+// where there are too many tiles for it.
+func together(t [2]tiling, matrix func(tiling) [][]float64) ([][]float64, bool) {
+	rows, columns := t[0], t[1]
+	if max(rows.tiles, columns.tiles) > mostTogether {
+		return nil, false
+	}
+	product := kronecker(matrix(rows), matrix(columns))
+	var all [][]float64 // in the order of the points of both, and then of the tiles
+	for p := range rows.points() {
+		for q := range columns.points() {
+			for i := range rows.tiles {
+				for j := range columns.tiles {
+					all = append(all, product[((p*rows.tiles+i)*columns.points()+q)*columns.tiles+j])
 				}
 			}
-			product = append(product, all)
 		}
 	}
-	return Const(g, product)
+	return all, true
 }
 
 // split2D returns m x mᵀ for the images x [B,H,W,C], with the matrices [points·tiles,side] of
@@ -62,7 +75,12 @@ func kernelMatrix(g *Graph, t [2]tiling) *Node {
 func split2D(x *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
 	b, h, w, c := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2), x.Shape().Dim(3)
 	points, tiles := t[0].points(), t[0].tiles
-	y := Einsum("ai,in->an", constant(x.Graph(), matrix(t[0])), Reshape(TransposeAllAxes(x, 1, 2, 0, 3), h, -1))
+	x = TransposeAllAxes(x, 1, 2, 0, 3)
+	if m, ok := together(t, matrix); ok {
+		y := Einsum("ai,in->an", constant(x.Graph(), m), Reshape(x, h*w, -1))
+		return Reshape(y, points*t[1].points(), -1, c)
+	}
+	y := Einsum("ai,in->an", constant(x.Graph(), matrix(t[0])), Reshape(x, h, -1))
 	y = TransposeAllAxes(Reshape(y, points, tiles, w, b*c), 0, 2, 1, 3)
 	y = Einsum("kaj,kjn->kan", repeated(constant(x.Graph(), matrix(t[1])), points), Reshape(y, points, w, -1))
 	return Reshape(y, points*t[1].points(), -1, c)
@@ -73,6 +91,10 @@ func split2D(x *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
 func join2D(m, like *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
 	b, h, w, c := like.Shape().Dim(0), like.Shape().Dim(1), like.Shape().Dim(2), m.Shape().Dim(2)
 	points, tiles := t[0].points(), t[0].tiles
+	if both, ok := together(t, matrix); ok {
+		y := Einsum("ia,an->in", constant(m.Graph(), transposed(both)), Reshape(m, len(both), -1))
+		return TransposeAllAxes(Reshape(y, h, w, b, c), 2, 0, 1, 3)
+	}
 	y := Reshape(m, points, t[1].points()*t[1].tiles, -1)
 	y = Einsum("kja,kan->kjn", repeated(constant(m.Graph(), transposed(matrix(t[1]))), points), y)
 	y = TransposeAllAxes(Reshape(y, points, w, tiles, b*c), 0, 2, 1, 3)
@@ -90,6 +112,23 @@ func turned(x *Node) *Node {
 		part++
 	}
 	return Reshape(TransposeAllAxes(Reshape(x, k, part, n/part, c), 0, 3, 1, 2), k, c, n)
+}
+
+// kronecker is a ⊗ b.
+func kronecker(a, b [][]float64) [][]float64 {
+	var product [][]float64
+	for _, row := range a {
+		for _, other := range b {
+			var all []float64
+			for _, v := range row {
+				for _, w := range other {
+					all = append(all, v*w)
+				}
+			}
+			product = append(product, all)
+		}
+	}
+	return product
 }
 
 func constant(g *Graph, m [][]float64) *Node {
