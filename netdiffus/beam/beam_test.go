@@ -287,6 +287,7 @@ func freePort(t *testing.T) int {
 // pool starts.
 func useWorkerProcesses(t *testing.T) {
 	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir()) // workers that are killed leave their work behind
 	port := freePort(t)
 	self, err := os.Executable()
 	if err != nil {
