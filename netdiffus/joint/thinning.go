@@ -82,7 +82,11 @@ func (t *Thinner) Thin(drawn Series, most float64) {
 	}
 	// Each factor is set given the others, in turn (iterative proportional fitting, Deming & Stephan 1940).
 	wantedLengths := t.byLength(wanted, alike)
-	for range rounds {
+	n := rounds
+	if t.Beside == nil {
+		n = 1 // a factor alone is set at once
+	}
+	for range n {
 		t.weigh(wantedLengths, t.byLength(had, t.weights(had, lengthFactor)), little, most)
 		for k := range t.Beside {
 			t.Beside[k].weigh(t.byPart(wanted, alike, k), t.byPart(had, t.weights(had, k), k), little)
