@@ -52,6 +52,9 @@ func evenly(p *joint.Prior, e *joint.Evenly, a *codec.Atoms, length int, seed, f
 // TestEvenlyFollowsThePrior: over many seeds, the first series alone is distributed as what the prior
 // draws, thinned or not.
 func TestEvenlyFollowsThePrior(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many series: some seconds")
+	}
 	const length, seeds = 4, 800
 	values, _ := talk(400, length, 4)
 	for _, thin := range []bool{false, true} {

@@ -26,6 +26,7 @@ func mustCompare(t *testing.T, real, synthetic Traffic, length int) *Comparison 
 
 // TestCompareAsRun: a comparison's distances are the report's figures.
 func TestCompareAsRun(t *testing.T) {
+	long(t)
 	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}
 	r, err := Run(t.Context(), d, Options{PerClass: []int{20}, Seeds: 1, SeriesLength: 6, Trees: 1, Tasks: []Task{Classification}})
 	if err != nil {

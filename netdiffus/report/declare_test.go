@@ -21,6 +21,7 @@ func declare(t *testing.T, f figure, s source) {
 // TestDeclarations: a figure and a source that are declared, and nothing else, are in
 // metrics.json, on the page, in the verdict and in the summary.
 func TestDeclarations(t *testing.T) {
+	long(t)
 	declare(t,
 		figure{"toy", "toy figure", "toys", lower, "longest series", structureGroup, inSummary | inVerdict | inClasses | inPicture, ofClass(func(c classDraw) float64 {
 			return float64(len(c.drawn[0].values))

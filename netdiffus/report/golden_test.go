@@ -17,6 +17,7 @@ var update = flag.Bool("update", false, "remake the golden files")
 
 // TestFlowsGolden: every figure of flows is what it was, to rounding.
 func TestFlowsGolden(t *testing.T) {
+	long(t)
 	set, err := dataset.Build(traffic.All(clocked(chatter(3, 24, 3), 1.5, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {
 		t.Fatal(err)

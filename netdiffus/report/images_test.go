@@ -13,6 +13,7 @@ import (
 // TestImageFigures: image figures of every class and source, the images
 // being those that the flows drawn were read from.
 func TestImageFigures(t *testing.T) {
+	long(t)
 	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {
 		t.Fatal(err)

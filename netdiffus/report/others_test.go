@@ -12,6 +12,7 @@ import (
 // Another generator's flows have all that the synthetic flows have: the same figures where
 // they are the same flows, each task, and a word where they are copies or too few.
 func TestOtherGenerators(t *testing.T) {
+	long(t)
 	train, drawn := chatter(4, 80, 1), chatter(4, 40, 3)
 	o := small()
 	o.Tasks = []Task{Classification, Anomaly}
@@ -95,6 +96,7 @@ func TestOtherGeneratorsRefused(t *testing.T) {
 
 // Times are compared only where all have them.
 func TestOtherGeneratorWithoutTimes(t *testing.T) {
+	long(t)
 	timed := func(seed uint64) []traffic.Flow { return clocked(chatter(2, 40, seed), 1, seed) }
 	o := small()
 	o.Tasks = []Task{Classification}

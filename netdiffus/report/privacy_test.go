@@ -116,9 +116,7 @@ func TestPrivacy(t *testing.T) {
 // TestDeepPrivacy: shadow models catch a generator that copies, are asked of the generator
 // that is given, and their errors are told.
 func TestDeepPrivacy(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole reports: some seconds")
-	}
+	long(t)
 	train, test := private(100, 1), private(100, 2)
 	d := Data{Train: train, Test: test, Synthetic: Traffic{Flows: train}}
 	o := attackedOnly(DeepPrivacy)
@@ -159,6 +157,7 @@ func TestDeepPrivacy(t *testing.T) {
 }
 
 func TestPrivacyRefuses(t *testing.T) {
+	long(t)
 	train, test := private(60, 1), private(60, 2)
 	good := Data{Train: train, Test: test, Synthetic: Traffic{Flows: private(60, 3)}}
 	few := good

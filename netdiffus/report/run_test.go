@@ -93,11 +93,18 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestBadFlowsAreCalledBad: a report must not flatter.
-func TestBadFlowsAreCalledBad(t *testing.T) {
+// long skips a test of what whole reports say in the race detector's run, where it takes minutes and
+// others run the same code.
+func long(t *testing.T) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("whole reports: some seconds")
 	}
+}
+
+// TestBadFlowsAreCalledBad: a report must not flatter.
+func TestBadFlowsAreCalledBad(t *testing.T) {
+	long(t)
 	train, test := chatter(4, 80, 1), chatter(4, 30, 2)
 	exchanged := chatter(4, 40, 3)
 	for i := range exchanged {
@@ -171,6 +178,7 @@ func TestRunRefuses(t *testing.T) {
 
 // TestNotes: what the data lack is said, and is no reason to fail.
 func TestNotes(t *testing.T) {
+	long(t)
 	synthetic := chatter(3, 10, 3)[:25] // class2 has 5
 	synthetic = append(synthetic, flow("stranger", 7), flow("class0", 0))
 	test := chatter(2, 12, 2) // none of class2
@@ -211,9 +219,7 @@ func TestNotes(t *testing.T) {
 
 // TestFurtherJudges: a classifier given in addition to the forest does the tasks too.
 func TestFurtherJudges(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole reports: some seconds")
-	}
+	long(t)
 	o := small()
 	o.Tasks = []Task{Classification, Augmentation, Fingerprint}
 	o.Judges = []NamedJudge{{Name: "stubborn", Title: "always the first class", Judge: func(_ context.Context, _ classify.Table, test [][]float64, _ uint64) ([]int, error) {
@@ -253,6 +259,7 @@ func TestFurtherJudges(t *testing.T) {
 
 // TestMissingClass: means are of the same classes for every source.
 func TestMissingClass(t *testing.T) {
+	long(t)
 	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: chatter(2, 20, 3)}}
 	o := small()
 	o.Tasks = []Task{Classification}

@@ -125,6 +125,7 @@ func TestRunSeries(t *testing.T) {
 
 // TestSlowJudgesOfSeries: a further judge does the smallest size, and augmentation there.
 func TestSlowJudgesOfSeries(t *testing.T) {
+	long(t)
 	o, last, total := smallSeries(), 0, 0
 	o.Tasks = []Task{Classification, Augmentation}
 	o.Judges = []NamedJudge{{Name: "slow", Title: "slow judge", Judge: classify.Trees(5)}}
@@ -218,6 +219,7 @@ func TestRunSeriesRefuses(t *testing.T) {
 
 // TestSeriesOddities: constant series, one bin, channels in another order.
 func TestSeriesOddities(t *testing.T) {
+	long(t)
 	for _, bins := range []int{1, 2, 3} {
 		flat := streams(2, 12, bins, 1)
 		for _, s := range flat {

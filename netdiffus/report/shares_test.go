@@ -8,9 +8,7 @@ import (
 // TestShares: tables of how flows start and how long they are, of all classes and
 // of each, for all sources.
 func TestShares(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole reports: some seconds")
-	}
+	long(t)
 	d := Data{Train: chatter(3, 40, 1), Test: chatter(3, 30, 2), Synthetic: Traffic{Flows: chatter(3, 20, 3)}}
 	o := small()
 	o.Tasks, o.SeriesLength = []Task{Classification}, 40 // ranges of 3 lengths

@@ -37,9 +37,7 @@ func TestInARow(t *testing.T) {
 
 // TestDrawnEvenly: beside samples that were drawn evenly Markov chains are, too, and the report says so.
 func TestDrawnEvenly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole reports: some seconds")
-	}
+	long(t)
 	set, err := dataset.Build(traffic.All(chatter(3, 30, 3)), dataset.Recipe{SeriesLength: 6})
 	if err != nil {
 		t.Fatal(err)

@@ -7,9 +7,7 @@ import (
 )
 
 func TestTimes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole reports: some seconds")
-	}
+	long(t)
 	d := Data{Train: clocked(chatter(3, 80, 1), 1, 1), Test: clocked(chatter(3, 60, 2), 1, 2)}
 	d.Synthetic.Flows = clocked(chatter(3, 40, 3), math.E, 3)
 	o := small()
