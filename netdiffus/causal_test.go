@@ -212,7 +212,9 @@ func timed(t *testing.T, length int) *dataset.Set {
 func TestCausalTimes(t *testing.T) {
 	set := timed(t, 6)
 	dir := filepath.Join(t.TempDir(), "run")
-	held := fitTo(t, small(40), set, dir)
+	config := small(40)
+	config.Training.Choose = false // TestCausalTrainsAndDraws has it
+	held := fitTo(t, config, set, dir)
 	if len(held) != 2 || !(held[1] < held[0]) {
 		t.Errorf("the flows held out have %v nats a packet before and after training, want less after", held)
 	}
