@@ -18,6 +18,7 @@ import (
 	"github.com/netdiffus/netdiffus-go/netdiffus/codec"
 	"github.com/netdiffus/netdiffus-go/netdiffus/dataset"
 	"github.com/netdiffus/netdiffus-go/netdiffus/imaging"
+	"github.com/netdiffus/netdiffus-go/netdiffus/longtest"
 	"github.com/netdiffus/netdiffus-go/netdiffus/metric"
 	"github.com/netdiffus/netdiffus-go/netdiffus/sample"
 	"github.com/netdiffus/netdiffus-go/netdiffus/traffic"
@@ -213,7 +214,7 @@ func TestCausalTimes(t *testing.T) {
 	set := timed(t, 6)
 	dir := filepath.Join(t.TempDir(), "run")
 	config := small(40)
-	config.Training.Choose = false // TestCausalTrainsAndDraws has it
+	config.Training.Choose = longtest.On() // TestCausalTrainsAndDraws chooses without times
 	held := fitTo(t, config, set, dir)
 	if len(held) != 2 || !(held[1] < held[0]) {
 		t.Errorf("the flows held out have %v nats a packet before and after training, want less after", held)
