@@ -49,15 +49,15 @@ func kernelMatrix(g *Graph, t [2]tiling) *Node {
 // than two, of which it saves the copies in between.
 const mostTogether = 2
 
-// together is the matrix of both axes: [K·N/B,H·W] where those of the axes are [points·tiles,side], and false
-// where there are too many tiles for it.
-func together(t [2]tiling, matrix func(tiling) [][]float64) ([][]float64, bool) {
+// first is the matrix of the product that images are transformed by first: that of both axes, [K·N/B,H·W] where
+// those of the axes are [points·tiles,side], and true; or, of too many tiles for that, that of the rows.
+func first(t [2]tiling, matrix func(tiling) [][]float64) (all [][]float64, both bool) {
 	rows, columns := t[0], t[1]
 	if max(rows.tiles, columns.tiles) > mostTogether {
-		return nil, false
+		return matrix(rows), false
 	}
 	product := kronecker(matrix(rows), matrix(columns))
-	var all [][]float64 // in the order of the points of both, and then of the tiles
+	// In the order of the points of both, and then of the tiles.
 	for p := range rows.points() {
 		for q := range columns.points() {
 			for i := range rows.tiles {
@@ -73,16 +73,14 @@ func together(t [2]tiling, matrix func(tiling) [][]float64) ([][]float64, bool) 
 // split2D returns m x mᵀ for the images x [B,H,W,C], with the matrices [points·tiles,side] of
 // the two axes: [K,N,C], for K products N = tiles·B rows.
 func split2D(x *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
-	b, h, w, c := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2), x.Shape().Dim(3)
+	b, w, c := x.Shape().Dim(0), x.Shape().Dim(2), x.Shape().Dim(3)
 	points, tiles := t[0].points(), t[0].tiles
-	x = TransposeAllAxes(x, 1, 2, 0, 3)
-	if m, ok := together(t, matrix); ok {
-		y := Einsum("ai,in->an", constant(x.Graph(), m), Reshape(x, h*w, -1))
-		return Reshape(y, points*t[1].points(), -1, c)
+	m, both := first(t, matrix)
+	y := Einsum("ai,in->an", constant(x.Graph(), m), Reshape(TransposeAllAxes(x, 1, 2, 0, 3), len(m[0]), -1))
+	if !both {
+		y = TransposeAllAxes(Reshape(y, points, tiles, w, b*c), 0, 2, 1, 3)
+		y = Einsum("kaj,kjn->kan", repeated(constant(x.Graph(), matrix(t[1])), points), Reshape(y, points, w, -1))
 	}
-	y := Einsum("ai,in->an", constant(x.Graph(), matrix(t[0])), Reshape(x, h, -1))
-	y = TransposeAllAxes(Reshape(y, points, tiles, w, b*c), 0, 2, 1, 3)
-	y = Einsum("kaj,kjn->kan", repeated(constant(x.Graph(), matrix(t[1])), points), Reshape(y, points, w, -1))
 	return Reshape(y, points*t[1].points(), -1, c)
 }
 
@@ -91,14 +89,14 @@ func split2D(x *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
 func join2D(m, like *Node, t [2]tiling, matrix func(tiling) [][]float64) *Node {
 	b, h, w, c := like.Shape().Dim(0), like.Shape().Dim(1), like.Shape().Dim(2), m.Shape().Dim(2)
 	points, tiles := t[0].points(), t[0].tiles
-	if both, ok := together(t, matrix); ok {
-		y := Einsum("ia,an->in", constant(m.Graph(), transposed(both)), Reshape(m, len(both), -1))
-		return TransposeAllAxes(Reshape(y, h, w, b, c), 2, 0, 1, 3)
+	last, both := first(t, matrix)
+	y := m
+	if !both {
+		y = Reshape(y, points, t[1].points()*t[1].tiles, -1)
+		y = Einsum("kja,kan->kjn", repeated(constant(m.Graph(), transposed(matrix(t[1]))), points), y)
+		y = TransposeAllAxes(Reshape(y, points, w, tiles, b*c), 0, 2, 1, 3)
 	}
-	y := Reshape(m, points, t[1].points()*t[1].tiles, -1)
-	y = Einsum("kja,kan->kjn", repeated(constant(m.Graph(), transposed(matrix(t[1]))), points), y)
-	y = TransposeAllAxes(Reshape(y, points, w, tiles, b*c), 0, 2, 1, 3)
-	y = Einsum("ia,an->in", constant(m.Graph(), transposed(matrix(t[0]))), Reshape(y, points*tiles, -1))
+	y = Einsum("ia,an->in", constant(m.Graph(), transposed(last)), Reshape(y, len(last), -1))
 	return TransposeAllAxes(Reshape(y, h, w, b, c), 2, 0, 1, 3)
 }
 
