@@ -178,10 +178,13 @@ const (
 func (c *classPrior) thin(channels []*codec.Atoms, class string, series Series) {
 	t := NewThinner(channels, class, series)
 	d := c.drawer()
-	codes, drawn := c.codes(), make(Series, thinDrawn)
+	d.unsee()
+	drawn := make(Series, thinDrawn)
 	key, of := noise.Key("thin"), noise.Key(class)
 	for i := range drawn {
-		d.DrawPrior(noise.Stream(0, key, of, uint64(i)), codes)
+		rng := noise.Stream(0, key, of, uint64(i))
+		c.automaton.Draw(rng, d.arcs)
+		d.emit(rng)
 		for _, atoms := range d.drawn {
 			drawn[i] = append(drawn[i], slices.Clone(atoms))
 		}
