@@ -18,9 +18,9 @@ func (m *Model) Draw(label string, n int, seed uint64) ([]traffic.Flow, error) {
 	if !known {
 		return nil, fmt.Errorf("private: unknown class %q: want one of %q", label, m.classes)
 	}
-	flows := make([]traffic.Flow, n)
+	flows, key := make([]traffic.Flow, n), noise.Key(label)
 	for i := range flows {
-		values := m.draw(c, noise.Stream(seed, noise.Key(label), uint64(i)))
+		values := m.draw(c, noise.Stream(seed, key, uint64(i)))
 		flows[i] = traffic.Flow{Label: label, Packets: make([]traffic.Packet, len(values))}
 		traffic.SignedLength{}.Restore(values, flows[i].Packets)
 	}
